@@ -1,0 +1,29 @@
+# Every target makes .venv and installs what it needs first; once that is done it costs nothing.
+#   make demo     a drawn world in the FiftyOne App, with a comparison ready (no downloads but packages)
+#   make test     all tests          make lint   ruff and mypy         make bench   all benchmarks
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.latentdiff-ready
+
+.PHONY: setup test lint bench demo clean
+setup: $(READY)
+
+$(READY): pyproject.toml requirements.txt tools/setup_environment.py
+	$(PYTHON) tools/setup_environment.py --venv $(VENV) --stamp $(READY)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python tools/type_check.py
+
+bench: $(READY)
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+demo: $(READY)
+	$(BIN)/latentdiff demo $(ARGS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

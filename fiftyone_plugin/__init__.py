@@ -1,0 +1,40 @@
+"""LatentDiff in FiftyOne: the plugin's entry point, and the only package that reads and writes FiftyOne datasets."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import Any
+
+
+def _find_parts() -> None:
+    """Make ``.operators`` and ``.panels`` importable where they lie beside this package (a checkout, or a zip of one).
+
+    In an installed package they are inside it and there is nothing to do. FiftyOne puts no plugin folder on ``sys.path``,
+    so a downloaded zip has to bring its own ``latentdiff`` along; an installed one comes first.
+    """
+    here = os.path.dirname(os.path.realpath(__file__))
+    root = os.path.dirname(here)
+    if os.path.isdir(os.path.join(here, "operators")):
+        return
+    if root not in __path__:
+        __path__.append(root)
+    if importlib.util.find_spec("latentdiff") is None:
+        sys.path.append(root)
+
+
+_find_parts()
+
+
+def register(plugin: Any) -> None:
+    """Register every operator and panel; FiftyOne calls this whenever it loads its plugins.
+
+    Args:
+        plugin: the ``fiftyone.plugins.context.PluginContext`` to register on.
+    """
+    from .operators import register as register_operators
+    from .panels import register as register_panels
+
+    register_operators(plugin)
+    register_panels(plugin)
