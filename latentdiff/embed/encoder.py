@@ -1,0 +1,214 @@
+"""Dual encoders: images and texts to vectors in one space."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import EncoderError, InputError
+from ..progress import Progress, silent
+from .fingerprint import Fingerprint, weights_digest
+from .images import read_batches
+from .precision import pick_device, pick_dtype
+
+if TYPE_CHECKING:
+    from .images import Source
+
+PRESETS = {"paper": ("ViT-L-14-336", "openai"), "fast": ("ViT-B-32", "openai")}
+"""``paper`` is the encoder of the public SAEs; ``fast`` is the small one of the same family."""
+
+DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "encoder"
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Vectors of a list of images."""
+
+    vectors: np.ndarray
+    """(n, d) float32, raw (not normalised); a NaN row where the image failed."""
+    failures: dict[int, str]
+    """Reason per failed row."""
+
+
+class Encoder:
+    """Images and texts to raw vectors in one space; made by :func:`load_encoder`.
+
+    In float32, batch size, workers and order change a vector by no more than 1e-5 of its length. In bf16 the same image in a batch of
+    the same shape gives the same bytes; another shape may round differently (cosine above 0.9999).
+    """
+
+    def __init__(self, backend: Any, *, device: Any = None, dtype: Any = None) -> None:
+        import torch
+
+        self.device = pick_device(device)
+        self.preprocess = backend.preprocess
+        self._backend = backend
+        self.fingerprint: Fingerprint = {
+            "library": backend.library,
+            "model": backend.name,
+            "weights": weights_digest(backend.model),
+            "layer": "post_projection",
+            "preprocessing": backend.preprocess.describe(),
+            "dtype": "float32",
+        }
+        backend.model.to(self.device)
+        self.dtype = pick_dtype(backend, self.device, dtype, self.fingerprint)
+        backend.model.to(self.dtype)
+        self.fingerprint["dtype"] = str(self.dtype).removeprefix("torch.")
+        with torch.inference_mode():
+            self.width = int(backend.texts(backend.tokens([""]).to(self.device)).shape[1])
+
+    def __repr__(self) -> str:
+        f = self.fingerprint
+        return f"Encoder({f['model']!r}, {f['library']}, width={self.width}, {f['dtype']} on {self.device})"
+
+    def encode_images(
+        self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None, progress: Progress = silent
+    ) -> Encoded:
+        """Vectors of images; one that cannot be read fails alone.
+
+        Args:
+            paths: n file names (text, bytes, path objects) or PIL images.
+            batch_size: images per forward pass, >= 1; None: 32 on a CPU, 256 on a GPU.
+            workers: decoding threads, >= 1; None: one per core.
+            progress: called after each batch.
+
+        Returns:
+            :class:`Encoded` with n rows, in the order of ``paths``.
+
+        Raises:
+            InputError: for a single path, or counts below 1.
+        """
+        if isinstance(paths, (str, bytes, os.PathLike)):
+            raise InputError("paths is a list of files, not one file: put it in a list")
+        paths = paths if isinstance(paths, (list, tuple)) else list(paths)
+        vectors = np.full((len(paths), self.width), np.nan, np.float32)
+        failures: dict[int, str] = {}
+        for start, batch, failed in self.iter_vectors(paths, batch_size=batch_size, workers=workers):
+            vectors[start : start + len(batch)] = batch
+            failures |= failed
+            progress((start + len(batch)) / len(paths), f"{start + len(batch):,} of {len(paths):,} images")
+        return Encoded(vectors, failures)
+
+    def iter_vectors(self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None) -> Any:
+        """The same in pieces, for more images than fit in memory.
+
+        Yields:
+            (first row, (b, d) float32 with NaN rows, {row: reason}), in order.
+        """
+        import torch
+
+        gpu = self.device.type == "cuda"
+        make = (lambda shape: torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()) if gpu else None
+        size = (256 if gpu else 32) if batch_size is None else batch_size
+        count = (os.cpu_count() or 1) if workers is None else workers
+        for batch in read_batches(paths, self.preprocess, batch_size=size, workers=count, empty=make):
+            good = [i for i in range(len(batch.pixels)) if batch.start + i not in batch.failures]
+            vectors = np.full((len(batch.pixels), self.width), np.nan, np.float32)
+            if good:
+                vectors[good] = self._forward(batch.pixels if len(good) == len(vectors) else batch.pixels[good])
+            for i in good:
+                if not np.isfinite(vectors[i]).all():
+                    batch.failures[batch.start + i] = "the encoder gave a vector that is not finite"
+                    vectors[i] = np.nan
+            yield batch.start, vectors, batch.failures
+
+    def encode_texts(self, texts: Sequence[str], *, batch_size: int = 256, progress: Progress = silent) -> np.ndarray:
+        """Vectors of texts.
+
+        Args:
+            texts: m strings; longer than the model's context is cut.
+            batch_size: texts per forward pass, >= 1.
+            progress: called after each batch.
+
+        Returns:
+            (m, d) float32, raw.
+
+        Raises:
+            InputError: for a bare string or something that is not text.
+        """
+        import torch
+
+        if isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
+            raise InputError("texts is a list of strings")
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}")
+        out = np.empty((len(texts), self.width), np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # like lengths together: less padding to compute
+        with torch.inference_mode():
+            for start in range(0, len(texts), batch_size):
+                rows = order[start : start + batch_size]
+                tokens = self._backend.tokens([texts[i] for i in rows]).to(self.device)
+                out[rows] = self._backend.texts(tokens).float().cpu().numpy()
+                progress((start + len(rows)) / len(texts), f"{start + len(rows):,} of {len(texts):,} texts")
+        return out
+
+    def _forward(self, pixels: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            moved = torch.from_numpy(pixels).to(self.device, non_blocking=True)
+            return self._backend.images(self.preprocess.normalise(moved, self.dtype)).float().cpu().numpy()
+
+
+def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None = None, *, device: Any = None, dtype: Any = None) -> Encoder:
+    """Build a dual encoder.
+
+    Args:
+        name: a preset (``"paper"``, ``"fast"``, ``"demo"``); an open_clip architecture such as ``"ViT-L-14-336"``; an open_clip config
+            file; a local folder with an open_clip or transformers model; or a transformers hub id such as ``"org/model"``.
+        pretrained: for an architecture, a pretrained tag or a checkpoint file; for a config file, its checkpoint.
+        device: torch device; None: CUDA, else MPS, else CPU.
+        dtype: ``"float32"`` or ``"bfloat16"``; None: bf16 where the hardware has it and vectors stay within cosine 0.999, else float32.
+
+    Raises:
+        EncoderError: for an unknown name or tag, or weights that cannot be fetched (says which file, from where, and what to do).
+        CheckpointError: for local files that cannot be read or do not fit.
+    """
+    return Encoder(_backend(os.fspath(name), os.fspath(pretrained) if pretrained is not None else None), device=device, dtype=dtype)
+
+
+def _backend(name: str, pretrained: str | None) -> Any:
+    from . import open_clip_backend, transformers_backend
+
+    if name == "demo" and not Path(name).exists():
+        name = str(DEMO_FOLDER)
+    elif name in PRESETS and pretrained is None and not Path(name).exists():
+        name, pretrained = PRESETS[name]
+    path = Path(name)
+    if path.is_dir():
+        config = next((path / c for c in ("open_clip_config.json", "config.json") if (path / c).is_file()), None)
+        if config is None:
+            raise EncoderError(f"{path} has neither open_clip_config.json nor config.json: not a model folder")
+        if config.name == "config.json" and '"model_type"' in config.read_text(encoding="utf8"):
+            return transformers_backend.load(name)
+        return open_clip_backend.from_files(config, Path(pretrained) if pretrained else open_clip_backend.find_weights(path))
+    if path.suffix == ".json":
+        if not path.is_file():
+            raise EncoderError(f"{path}: no such config file")
+        return open_clip_backend.from_files(path, Path(pretrained) if pretrained else open_clip_backend.find_weights(path.parent))
+    return _by_name(name, pretrained)
+
+
+def _by_name(name: str, pretrained: str | None) -> Any:
+    import open_clip
+
+    from . import open_clip_backend, transformers_backend
+
+    if name in open_clip.list_models():
+        if pretrained is None:
+            tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "(none)"
+            raise EncoderError(f"which weights of {name}? Give a tag or a checkpoint file as `pretrained`; tags: {tags}")
+        return open_clip_backend.from_name(name, pretrained)
+    if name.count("/") == 1 and not name.startswith((".", "/")):
+        return transformers_backend.load(name)
+    known = [*PRESETS, "demo", *open_clip.list_models()]
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"; near: {', '.join(near)}" if near else ""
+    raise EncoderError(f"{name!r} is no preset (paper, fast, demo), open_clip architecture, model folder or hub id (org/model){hint}")

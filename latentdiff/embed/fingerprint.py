@@ -1,0 +1,45 @@
+"""What made a vector: the encoder's fingerprint, and whether two of them agree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+Fingerprint = dict[str, str]
+"""Keys ``library, model, weights, layer, preprocessing, dtype``; plain JSON, so it fits SAE configs and dataset infos."""
+
+KEYS = ("library", "model", "weights", "layer", "preprocessing", "dtype")
+
+
+def weights_digest(model: Any) -> str:
+    """Digest of a torch module's weights: the same for the same numbers, whatever file they came from.
+
+    Args:
+        model: torch module in the dtype of its checkpoint, before any cast.
+
+    Returns:
+        32 hex digits (BLAKE2b over names, dtypes, shapes and bytes, in the order of the names).
+    """
+    import torch
+
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in sorted(model.state_dict().items()):
+        tensor = value.detach().to("cpu").contiguous()
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def fingerprint_key(fingerprint: Fingerprint, *extra: str) -> str:
+    """A short name for files that belong to a fingerprint (32 hex digits); ``extra`` narrows it further."""
+    text = json.dumps([fingerprint, *extra], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def disagreement(ours: Fingerprint, theirs: Fingerprint) -> str:
+    """The first difference of two fingerprints in words, or "" where they agree."""
+    for key in (*KEYS, *sorted((set(ours) | set(theirs)) - set(KEYS))):
+        if ours.get(key) != theirs.get(key):
+            return f"{key} is {ours.get(key)!r} here and {theirs.get(key)!r} there"
+    return ""

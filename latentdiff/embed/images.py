@@ -1,0 +1,240 @@
+"""Read many images fast; a bad file is a value with a reason, not a crash."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from .preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    Source = str | bytes | os.PathLike | Image.Image
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "JPEG2000", "AVIF", "ICO")
+"""Formats that are tried. Others are left out on purpose: EPS and the like start programs, PSD and PDF are documents."""
+
+MAX_PIXELS = 89_478_485
+"""Largest picture that is decoded (Pillow's own bomb level). Header only: nothing is decoded to find out."""
+
+MAX_BYTES = 512 * 2**20
+"""Largest file that is read: some decoders take the whole file into memory."""
+
+LARGE = 24_000_000
+"""Pictures above this many decoded pixels are decoded one at a time, so that memory does not grow with the workers."""
+
+_one_large = threading.Semaphore(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Consecutive rows of a list of images, ready for an encoder."""
+
+    start: int
+    """Row of the first image."""
+    pixels: np.ndarray
+    """(b, height, width, 3) uint8; rows that failed hold anything."""
+    failures: dict[int, str]
+    """Reason per failed row (numbered over the whole list)."""
+
+
+def read_image(source: Source, preprocess: Preprocess) -> np.ndarray:
+    """Decode, turn upright, resize and crop one image.
+
+    Args:
+        source: path (text, bytes or path object) or an open PIL image.
+        preprocess: the encoder's.
+
+    Returns:
+        (height, width, 3) uint8.
+
+    Raises:
+        InputError: with the reason, for a file that cannot be used.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        if isinstance(source, Image.Image):
+            return preprocess.apply(_upright(_plain(source)))
+        _check_file(source)
+        with open(source, "rb") as f, Image.open(f, formats=_formats()) as image:
+            return _decode(image, preprocess)
+    except InputError:
+        raise
+    except FileNotFoundError as e:
+        raise InputError("no such file") from e
+    except PermissionError as e:
+        raise InputError("permission denied") from e
+    except UnidentifiedImageError as e:
+        raise InputError(f"not an image in a known format ({', '.join(_formats())})") from e
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as e:
+        raise InputError(f"too large: {e}") from e
+    except MemoryError as e:
+        raise InputError("too large for the memory that is free") from e
+    except Exception as e:  # decoders raise anything on damaged bytes: SyntaxError, struct.error, zlib.error, KeyError, ...
+        raise InputError(f"damaged or truncated: {type(e).__name__}: {e}") from e
+
+
+def read_batches(
+    sources: Sequence[Source],
+    preprocess: Preprocess,
+    *,
+    batch_size: int,
+    workers: int,
+    ahead: int = 2,
+    empty: Callable[[tuple[int, ...]], np.ndarray] | None = None,
+) -> Iterator[Batch]:
+    """Decode images in threads (Pillow releases the interpreter lock), ``ahead`` batches before they are asked for.
+
+    Args:
+        sources: n paths or PIL images.
+        preprocess: the encoder's.
+        batch_size: images per batch, >= 1.
+        workers: decoding threads, >= 1.
+        ahead: batches decoded in advance, >= 1; memory is (ahead + 1) batches of pixels.
+        empty: makes the uint8 array of a batch (pinned memory for a GPU); None: ``numpy.empty``.
+
+    Yields:
+        :class:`Batch`, in order; the last may be shorter.
+    """
+    if min(batch_size, workers, ahead) < 1:
+        raise InputError(f"batch_size, workers and ahead must be at least 1, not {batch_size}, {workers}, {ahead}")
+    make = empty or (lambda shape: np.empty(shape, np.uint8))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="latentdiff-decode")
+    waiting: deque[tuple[int, np.ndarray, list[Future[str]]]] = deque()
+    starts = iter(range(0, len(sources), batch_size))
+
+    def submit() -> None:
+        start = next(starts, None)
+        if start is not None:
+            rows = sources[start : start + batch_size]
+            pixels = make((len(rows), preprocess.height, preprocess.width, 3))
+            waiting.append((start, pixels, [pool.submit(_fill, pixels, i, s, preprocess) for i, s in enumerate(rows)]))
+
+    try:
+        for _ in range(ahead):
+            submit()
+        while waiting:
+            start, pixels, futures = waiting.popleft()
+            reasons = [f.result() for f in futures]
+            submit()
+            yield Batch(start, pixels, {start + i: r for i, r in enumerate(reasons) if r})
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _fill(pixels: np.ndarray, row: int, source: Source, preprocess: Preprocess) -> str:
+    try:
+        pixels[row] = read_image(source, preprocess)
+    except InputError as e:
+        return str(e) or type(e).__name__
+    return ""
+
+
+def _check_file(path: Any) -> None:
+    try:
+        info = os.stat(path)
+    except ValueError as e:  # a NUL byte in the name
+        raise InputError(f"not a usable file name: {e}") from e
+    if stat.S_ISDIR(info.st_mode):
+        raise InputError("a folder, not a file")
+    if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait for ever
+        raise InputError("not a regular file (pipe, socket or device)")
+    if info.st_size == 0:
+        raise InputError("empty file")
+    if info.st_size > MAX_BYTES:
+        raise InputError(f"too large: {info.st_size} bytes, the limit is {MAX_BYTES}")
+
+
+def _decode(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"too large: {width} x {height} pixels, the limit is {MAX_PIXELS} pixels")
+    if image.format in ("JPEG", "MPO"):
+        side = preprocess.draft_size(width, height)
+        if _orientation(image) >= 5:  # stored on its side: compare with the turned size
+            side = preprocess.draft_size(height, width)[::-1]
+        image.draft(None, side)
+    if image.width * image.height <= LARGE:
+        return preprocess.apply(_upright(_plain(image)))
+    with _one_large:
+        return preprocess.apply(_upright(_plain(image)))
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The same picture in mode L, RGB or RGBA."""
+    mode = image.mode
+    if mode in ("L", "RGB") and "transparency" not in image.info:
+        image.load()
+        return image
+    if mode.startswith(("I", "F")):
+        return _grey(np.asarray(image), image)
+    if image.has_transparency_data:
+        return _keep_exif(image.convert("RGBA"), image)
+    return _keep_exif(image.convert("L" if mode == "1" else "RGB"), image)
+
+
+def _grey(values: np.ndarray, image: Image.Image) -> Image.Image:
+    """8-bit grey of a deep grey picture: 16 bits as they are, 32 bits by the smallest usual range that holds them."""
+    from PIL import Image as pil
+
+    values = np.nan_to_num(values.astype(np.float32))
+    ranges = (65535.0,) if image.mode.startswith("I;16") else (255.0, 65535.0) if image.mode == "I" else (1.0, 255.0, 65535.0)
+    top = next((t for t in ranges if values.max() <= t), float(values.max()))
+    return _keep_exif(pil.fromarray(np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)), image)
+
+
+def _orientation(image: Image.Image) -> int:
+    if "exif" not in image.info and image.format not in ("TIFF", "PNG", "WEBP", "AVIF"):
+        return 1  # getexif would parse for nothing
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except Exception:  # damaged metadata is no reason to lose the picture
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _keep_exif(new: Image.Image, old: Image.Image) -> Image.Image:
+    turn = _orientation(old)
+    if turn > 1:
+        new.info["latentdiff_orientation"] = turn
+    return new
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    from PIL import Image as pil
+
+    turn = image.info.get("latentdiff_orientation") or _orientation(image)
+    flips = pil.Transpose
+    methods = {
+        2: flips.FLIP_LEFT_RIGHT,
+        3: flips.ROTATE_180,
+        4: flips.FLIP_TOP_BOTTOM,
+        5: flips.TRANSPOSE,
+        6: flips.ROTATE_270,
+        7: flips.TRANSVERSE,
+        8: flips.ROTATE_90,
+    }
+    return image.transpose(methods[turn]) if turn in methods else image
+
+
+def _formats() -> tuple[str, ...]:
+    from PIL import Image
+
+    if not _known:
+        Image.init()
+        _known.extend(f for f in FORMATS if f in Image.OPEN)
+    return tuple(_known)
+
+
+_known: list[str] = []

@@ -1,0 +1,196 @@
+"""Dual encoders of open_clip: built-in names with a tag, or a config file with a checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError, EncoderError
+from .preprocess import Preprocess
+
+WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.bin", "pytorch_model.bin", "model.pt")
+
+
+class OpenClipBackend:
+    """An open_clip model in evaluation mode, with what an encoder needs to know of it."""
+
+    library = "open_clip"
+
+    def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.name = name
+        self._tokenizer = tokenizer
+        self.preprocess = _preprocess(model.visual.preprocess_cfg)
+
+    def images(self, pixels: Any) -> Any:
+        """(b, 3, height, width) -> (b, d), raw."""
+        return self.model.encode_image(pixels)
+
+    def tokens(self, texts: list[str]) -> Any:
+        """Token ids, padded to the model's context."""
+        return self._tokenizer(texts)
+
+    def texts(self, tokens: Any) -> Any:
+        """Token ids -> (m, d), raw. Padding after the last end token is cut off where it cannot be seen (causal attention)."""
+        length = _visible_length(self.model, tokens)
+        return self.model.encode_text(tokens) if length is None else _short_text(self.model, tokens[:, :length])
+
+
+def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
+    """Model from local files; the network is not touched.
+
+    Args:
+        config: open_clip's json, either ``{"model_cfg": ..., "preprocess_cfg": ...}`` or the bare ``model_cfg``.
+        checkpoint: ``.safetensors``, or a ``.pt``/``.bin`` that ``torch.load(weights_only=True)`` accepts.
+    """
+    import open_clip
+
+    loaded = read_config(config)
+    with tempfile.TemporaryDirectory() as folder:  # open_clip's own reader of local models wants one folder, this file name
+        (Path(folder) / "open_clip_config.json").write_text(json.dumps(loaded), encoding="utf8")
+        tokenizer_files = [f for f in config.parent.iterdir() if f.name.startswith(("tokenizer", "vocab", "merges", "special_tokens"))]
+        for file in tokenizer_files:
+            (Path(folder) / file.name).symlink_to(file.resolve())
+        try:
+            with _quiet():
+                model = open_clip.create_model(f"local-dir:{folder}", load_weights=False, pretrained_text=False)
+            tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+        except Exception as e:
+            raise CheckpointError(f"{config} does not describe an open_clip model: {type(e).__name__}: {e}") from e
+    _load(model, checkpoint)
+    return OpenClipBackend(model, tokenizer, str(loaded["model_cfg"].get("name") or config.parent.name))
+
+
+def from_name(name: str, pretrained: str) -> OpenClipBackend:
+    """Built-in architecture with a pretrained tag (downloaded once by open_clip) or a local checkpoint."""
+    import open_clip
+
+    tag = None if Path(pretrained).is_file() else open_clip.get_pretrained_cfg(name, pretrained)
+    overrides: dict[str, Any] = {}
+    if tag:
+        checkpoint = Path(_download(name, pretrained, tag))
+        # Tags of one architecture were trained with either activation; create_model only warns when they disagree.
+        overrides = {"force_quick_gelu": bool(tag.get("quick_gelu")), "force_preprocess_cfg": _picked(tag)}
+    elif Path(pretrained).is_file():
+        checkpoint = Path(pretrained)
+    else:
+        raise EncoderError(
+            f"{pretrained!r} is neither a file nor a pretrained tag of {name}; "
+            f"its tags are {', '.join(open_clip.list_pretrained_tags_by_model(name)) or '(none: give a checkpoint file)'}"
+        )
+    with _quiet():
+        model = open_clip.create_model(name, load_weights=False, pretrained_text=False, **overrides)
+    _load(model, checkpoint)
+    return OpenClipBackend(model, open_clip.get_tokenizer(name), name)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """``{"model_cfg", "preprocess_cfg"}`` from a json file in either of open_clip's two forms."""
+    try:
+        loaded = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError) as e:
+        raise CheckpointError(f"{path} cannot be read as json: {e}") from e
+    if isinstance(loaded, dict) and "model_cfg" in loaded:
+        return loaded
+    if isinstance(loaded, dict) and {"embed_dim", "vision_cfg", "text_cfg"} <= set(loaded):
+        return {"model_cfg": loaded, "preprocess_cfg": {"size": loaded["vision_cfg"].get("image_size", 224)}}
+    raise CheckpointError(f"{path} is not an open_clip config: it needs model_cfg, or embed_dim, vision_cfg and text_cfg")
+
+
+def find_weights(folder: Path) -> Path:
+    """The one checkpoint in a folder."""
+    for name in WEIGHTS:
+        if (folder / name).is_file():
+            return folder / name
+    found = sorted([*folder.glob("*.safetensors"), *folder.glob("*.pt"), *folder.glob("*.bin")])
+    if len(found) == 1:
+        return found[0]
+    raise CheckpointError(f"{folder} holds {len(found)} checkpoints; give the path of one as `pretrained`")
+
+
+def _load(model: Any, checkpoint: Path) -> None:
+    import open_clip
+
+    if not checkpoint.is_file():
+        raise CheckpointError(f"{checkpoint}: no such checkpoint file")
+    try:
+        open_clip.load_checkpoint(model, str(checkpoint), strict=True, weights_only=True, device="cpu")
+    except Exception as e:
+        raise CheckpointError(f"{checkpoint} does not fit the model: {type(e).__name__}: {str(e)[:500]}") from e
+
+
+def _download(name: str, tag: str, config: dict[str, Any]) -> str:
+    import open_clip
+
+    try:
+        return open_clip.download_pretrained(config)
+    except Exception as e:
+        source = config.get("hf_hub") or config.get("url")
+        raise EncoderError(
+            f"the weights of {name} ({tag}) could not be fetched from {source}: {type(e).__name__}: {str(e)[:300]}. "
+            f"Fetch that file elsewhere and give its path: load_encoder({name!r}, '/path/to/weights')"
+        ) from e
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """open_clip warns that a model built without weights is random; its weights are loaded in the next step."""
+
+    def keep(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.WARNING or "open_clip" not in record.pathname
+
+    root = logging.getLogger()
+    root.addFilter(keep)
+    try:
+        yield
+    finally:
+        root.removeFilter(keep)
+
+
+_PREPROCESS = ("size", "mean", "std", "interpolation", "resize_mode", "fill_color")
+
+
+def _picked(config: dict[str, Any]) -> dict[str, Any]:
+    return {k: config[k] for k in _PREPROCESS if config.get(k) is not None}
+
+
+def _preprocess(config: dict[str, Any]) -> Preprocess:
+    size = config["size"]
+    height, width = (size, size) if isinstance(size, int) else tuple(size)
+    return Preprocess(
+        height,
+        width,
+        tuple(config["mean"]),
+        tuple(config["std"]),
+        interpolation=config.get("interpolation") or "bicubic",
+        resize_mode=config.get("resize_mode") or "shortest",
+        fill=config.get("fill_color") or 0,
+    )
+
+
+def _visible_length(model: Any, tokens: Any) -> int | None:
+    """Tokens that can matter, or None where the model's text tower is not the plain causal one."""
+    import open_clip
+
+    if type(model) is not open_clip.CLIP or model.attn_mask is None or model.text_pool_type != "argmax":
+        return None
+    return int(tokens.argmax(dim=-1).max()) + 1
+
+
+def _short_text(model: Any, tokens: Any) -> Any:
+    """``CLIP.encode_text`` for a context shorter than the model's own (a word is 3 tokens of 77)."""
+    import torch
+
+    length = tokens.shape[1]
+    kind = model.transformer.get_cast_dtype()
+    x = model.token_embedding(tokens).to(kind) + model.positional_embedding[:length].to(kind)
+    x = model.ln_final(model.transformer(x, attn_mask=model.attn_mask[:length, :length]))
+    x = x[torch.arange(len(x), device=x.device), tokens.argmax(dim=-1)]
+    if model.text_projection is None:
+        return x
+    return model.text_projection(x) if isinstance(model.text_projection, torch.nn.Linear) else x @ model.text_projection

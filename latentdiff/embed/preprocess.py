@@ -1,0 +1,117 @@
+"""From a decoded picture to the square of pixels that an encoder takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+DRAFT_MARGIN = 2.0
+"""A JPEG is decoded at 1/2, 1/4 or 1/8 only while both sides stay this many times above the size they are resized to."""
+
+VERSION = "1"
+"""Raised whenever a change here moves pixels: it is part of every fingerprint."""
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """Resize, crop and normalisation of one encoder (open_clip's ``preprocess_cfg``, transformers' image processor)."""
+
+    height: int
+    """Pixels, > 0."""
+    width: int
+    """Pixels, > 0."""
+    mean: tuple[float, float, float]
+    """Per channel, of pixels scaled to [0, 1]."""
+    std: tuple[float, float, float]
+    """Per channel, > 0."""
+    interpolation: str = "bicubic"
+    """``"bicubic"``, ``"bilinear"`` or ``"lanczos"``, antialiased."""
+    resize_mode: str = "shortest"
+    """``"shortest"``: shortest side to size, then centre crop; ``"squash"``: both sides; ``"longest"``: longest side, then pad."""
+    fill: int = 0
+    """Grey level of the padding, 0..255 (``"longest"`` only)."""
+    shortest_edge: int | None = None
+    """Length to which ``"shortest"`` resizes before the crop; None: the crop's own side."""
+
+    def __post_init__(self) -> None:
+        if self.resize_mode not in ("shortest", "squash", "longest"):
+            raise InputError(f'resize_mode must be "shortest", "squash" or "longest", not {self.resize_mode!r}')
+        if self.interpolation not in ("bicubic", "bilinear", "lanczos"):
+            raise InputError(f'interpolation must be "bicubic", "bilinear" or "lanczos", not {self.interpolation!r}')
+        if min(self.height, self.width) < 1:
+            raise InputError(f"size must be positive, not {self.height} x {self.width}")
+
+    def describe(self) -> str:
+        """One line for the fingerprint."""
+        parts = [f"{k}={v}" for k, v in dataclasses.asdict(self).items() if v is not None]
+        return f"v{VERSION} " + " ".join(parts).replace(", ", ",") + f" draft={DRAFT_MARGIN:g}"
+
+    def scaled_size(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) to which a picture is resized before it is cropped or padded."""
+        if self.resize_mode == "squash":
+            return self.width, self.height
+        if self.resize_mode == "longest":
+            ratio = min(self.width / width, self.height / height)
+            return max(round(width * ratio), 1), max(round(height * ratio), 1)
+        if self.height == self.width or self.shortest_edge:
+            edge = self.shortest_edge or self.height  # torchvision's rule: the long side is cut to a whole number
+            return (edge, int(edge * height / width)) if width <= height else (int(edge * width / height), edge)
+        ratio = max(self.width / width, self.height / height)  # cover a crop that is not square
+        return round(width * ratio), round(height * ratio)
+
+    def draft_size(self, width: int, height: int) -> tuple[int, int]:
+        """Smallest (width, height) to which a JPEG may be decoded."""
+        w, h = self.scaled_size(width, height)
+        return int(np.ceil(w * DRAFT_MARGIN)), int(np.ceil(h * DRAFT_MARGIN))
+
+    def apply(self, image: Image.Image) -> np.ndarray:
+        """Resize and crop.
+
+        Args:
+            image: upright picture in mode L, RGB or RGBA.
+
+        Returns:
+            (height, width, 3) uint8; transparent parts on white.
+        """
+        from PIL import Image as pil
+
+        resample = {"bicubic": pil.Resampling.BICUBIC, "bilinear": pil.Resampling.BILINEAR, "lanczos": pil.Resampling.LANCZOS}
+        w, h = self.scaled_size(*image.size)
+        cut_w, cut_h = min(w, self.width), min(h, self.height)
+        left, top = round((w - cut_w) / 2), round((h - cut_h) / 2)
+        x, y = image.width / w, image.height / h
+        # The box asks for the cropped part only: same pixels as resize-then-crop, without computing those that are cut away.
+        box = (left * x, top * y, min((left + cut_w) * x, image.width), min((top + cut_h) * y, image.height))
+        small = flatten(image.resize((cut_w, cut_h), resample[self.interpolation], box=box))
+        if (cut_w, cut_h) == (self.width, self.height):
+            return np.asarray(small)
+        canvas = pil.new("RGB", (self.width, self.height), (self.fill,) * 3)
+        canvas.paste(small, (round((self.width - cut_w) / 2), round((self.height - cut_h) / 2)))
+        return np.asarray(canvas)
+
+    def normalise(self, pixels: Any, dtype: Any) -> Any:
+        """(b, height, width, 3) uint8 tensor on any device -> (b, 3, height, width) in ``dtype``, arithmetic in float32."""
+        import torch
+
+        scale = torch.tensor([255 * s for s in self.std], device=pixels.device)
+        shift = torch.tensor([m / s for m, s in zip(self.mean, self.std, strict=True)], device=pixels.device)
+        return pixels.to(torch.float32).div_(scale).sub_(shift).to(dtype).permute(0, 3, 1, 2)
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """RGB of a picture in mode L, RGB or RGBA; transparency lies on white, as a viewer shows it."""
+    if image.mode != "RGBA":
+        return image if image.mode == "RGB" else image.convert("RGB")
+    from PIL import Image as pil
+
+    paper = pil.new("RGB", image.size, (255, 255, 255))
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper

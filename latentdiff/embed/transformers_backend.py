@@ -1,0 +1,95 @@
+"""Dual encoders of transformers: CLIP and SigLIP, from a local folder or a hub id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError, EncoderError
+from .preprocess import Preprocess
+
+FAMILIES = ("clip", "siglip")
+"""``model_type`` values that are read."""
+
+
+class TransformersBackend:
+    """A transformers CLIP or SigLIP model in evaluation mode, with what an encoder needs to know of it."""
+
+    library = "transformers"
+
+    def __init__(self, model: Any, tokenizer: Any, processor: Any, name: str) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.name = name
+        self.preprocess = _preprocess(processor)
+        self._tokenizer = tokenizer
+        self._siglip = model.config.model_type == "siglip"
+
+    def images(self, pixels: Any) -> Any:
+        """(b, 3, height, width) -> (b, d), raw."""
+        return _vectors(self.model.get_image_features(pixel_values=pixels))
+
+    def tokens(self, texts: list[str]) -> Any:
+        """Token ids. SigLIP was trained on full-length padding and sees it; CLIP's causal tower does not."""
+        length = self.model.config.text_config.max_position_embeddings
+        padding = "max_length" if self._siglip else "longest"
+        return self._tokenizer(texts, padding=padding, truncation=True, max_length=length, return_tensors="pt")["input_ids"]
+
+    def texts(self, tokens: Any) -> Any:
+        """Token ids -> (m, d), raw."""
+        return _vectors(self.model.get_text_features(input_ids=tokens))
+
+
+def load(name: str) -> TransformersBackend:
+    """Model, tokenizer and image processor.
+
+    Args:
+        name: local folder (the network is not touched) or hub id such as ``openai/clip-vit-large-patch14-336``.
+    """
+    from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
+
+    local = Path(name).is_dir()
+    try:
+        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        if config.model_type not in FAMILIES:
+            raise EncoderError(f"{name} is a {config.model_type!r} model; LatentDiff reads {', '.join(FAMILIES)}")
+        model = AutoModel.from_pretrained(name, local_files_only=local, dtype="float32")
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        processor = AutoImageProcessor.from_pretrained(name, local_files_only=local)
+    except EncoderError:
+        raise
+    except Exception as e:
+        if local:
+            raise CheckpointError(f"{name} does not hold a whole transformers model: {type(e).__name__}: {str(e)[:500]}") from e
+        raise EncoderError(
+            f"config, weights, tokenizer or image processor of {name} could not be fetched from the model hub: "
+            f"{type(e).__name__}: {str(e)[:300]}. Fetch the repository elsewhere and give its folder: load_encoder('/path/to/folder')"
+        ) from e
+    return TransformersBackend(model, tokenizer, processor, Path(name).name if local else name)
+
+
+def _vectors(output: Any) -> Any:
+    """Newer transformers return an output object whose pooled vector is the projected one; older ones the tensor."""
+    return output if hasattr(output, "dim") else output.pooler_output
+
+
+def _preprocess(processor: Any) -> Preprocess:
+    size = dict(processor.size)
+    edge = size.get("shortest_edge")
+    crop = dict(processor.crop_size) if getattr(processor, "do_center_crop", False) and processor.crop_size else None
+    target = crop or ({"height": edge, "width": edge} if edge else size)
+    if not {"height", "width"} <= set(target) or (edge and not crop):
+        raise EncoderError(f"image processor with size {size} and crop {crop} gives no fixed shape; LatentDiff needs one")
+    if crop and not edge and crop != size:
+        raise EncoderError(f"image processor resizes to {size} and crops {crop}: not supported")
+    resample = {1: "lanczos", 2: "bilinear", 3: "bicubic"}.get(int(processor.resample))
+    if resample is None:
+        raise EncoderError(f"image processor with resample={processor.resample} is not supported (lanczos, bilinear, bicubic are)")
+    return Preprocess(
+        target["height"],
+        target["width"],
+        tuple(processor.image_mean),
+        tuple(processor.image_std),
+        interpolation=resample,
+        resize_mode="shortest" if edge else "squash",
+        shortest_edge=edge if edge and (edge, edge) != (target["height"], target["width"]) else None,
+    )
