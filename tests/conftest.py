@@ -1,13 +1,17 @@
-"""Every test runs on this machine alone: a private FiftyOne, no telemetry, no hub, and nothing that leaves loopback.
+"""Every test runs on this machine alone: a FiftyOne and a database of their own, no telemetry, no hub, and nothing that leaves loopback.
 
 These settings are made while this file is imported, before any test can import FiftyOne, which reads them only once.
 """
 
 from __future__ import annotations
 
+import atexit
+import importlib.util
 import ipaddress
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -24,7 +28,7 @@ SCRATCH = Path(tempfile.mkdtemp(prefix="latentdiff-tests-"))
 (SCRATCH / "plugins" / "latentdiff").symlink_to(ROOT, target_is_directory=True)
 
 os.environ |= {
-    "FIFTYONE_DATABASE_DIR": str(SCRATCH / "database"),
+    "FIFTYONE_DATABASE_DIR": str(SCRATCH / "fiftyone-database"),
     "FIFTYONE_DEFAULT_DATASET_DIR": str(SCRATCH / "datasets"),
     "FIFTYONE_PLUGINS_DIR": str(SCRATCH / "plugins"),
     "FIFTYONE_CONFIG_PATH": str(SCRATCH / "config.json"),
@@ -36,8 +40,46 @@ os.environ |= {
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-for name in ("FIFTYONE_DATABASE_URI", "FIFTYONE_DATABASE_NAME", "OPENAI_API_KEY"):
+for name in ("FIFTYONE_DATABASE_URI", "FIFTYONE_DATABASE_NAME", "FIFTYONE_PRIVATE_DATABASE_PORT", "OPENAI_API_KEY"):
     os.environ.pop(name, None)  # a developer's own database and account are not for tests
+
+
+KEEPER = """
+import shutil, subprocess, sys
+scratch, command = sys.argv[1], sys.argv[2:]
+database = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) if command else None
+sys.stdin.read()
+if database:
+    database.terminate()
+    database.wait()
+shutil.rmtree(scratch, ignore_errors=True)
+"""
+"""Runs mongod until its standard input ends, so also when the tests are killed, then removes all that they left behind."""
+
+
+def _start_database() -> None:
+    """Start a MongoDB of these tests' own, in the background.
+
+    FiftyOne by itself attaches to whatever database service this user already runs, wherever FIFTYONE_DATABASE_DIR points:
+    a developer with the App open would have tests in their real database. An address of our own is the only way round.
+    """
+    fiftyone = importlib.util.find_spec("fiftyone")
+    found = [Path(folder, "db", "bin", "mongod") for folder in (fiftyone.submodule_search_locations if fiftyone else None) or ()]
+    command: list[str] = []
+    if found and os.access(found[0], os.X_OK):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        (SCRATCH / "database").mkdir()
+        where = ["--dbpath", str(SCRATCH / "database"), "--logpath", str(SCRATCH / "mongod.log"), "--wiredTigerCacheSizeGB", "0.5"]
+        command = [str(found[0]), *where, "--bind_ip", "127.0.0.1", "--port", port, "--nounixsocket"]
+        os.environ["FIFTYONE_DATABASE_URI"] = f"mongodb://127.0.0.1:{port}"
+    keeper = subprocess.Popen([sys.executable, "-c", KEEPER, str(SCRATCH), *command], stdin=subprocess.PIPE, start_new_session=True)
+    # Registered before FiftyOne registers its own farewell to the database, so it runs after that.
+    atexit.register(keeper.communicate)
+
+
+_start_database()
 
 _contacted: list[str] = []
 """Every address beyond loopback that something tried to reach, with the code that tried."""
@@ -96,10 +138,16 @@ def shared_data() -> Path:
     return DATA
 
 
-def pytest_unconfigure() -> None:
-    """Stop the private database, if a test started one, and remove everything that tests left behind."""
-    database = sys.modules.get("fiftyone.core.odm.database")
-    service = getattr(database, "_db_service", None)
-    if service is not None:
-        service.stop()
-    shutil.rmtree(SCRATCH, ignore_errors=True)
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built offline from a copy of the sources: what a user installs."""
+    source = tmp_path_factory.mktemp("source")
+    for part in ("latentdiff", "fiftyone_plugin", "operators", "panels"):
+        shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("pyproject.toml", "requirements.txt", "fiftyone.yml", "LICENSE", "README.md"):
+        shutil.copy(ROOT / part, source / part)
+    out = tmp_path_factory.mktemp("wheel")
+    offline = ("--quiet", "--no-deps", "--no-index", "--no-build-isolation")
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", out, source], check=True, stdin=subprocess.DEVNULL)
+    (built,) = out.glob("*.whl")
+    return built

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--venv", type=Path, default=Path(".venv"), help="folder of the environment (default .venv)")
     parser.add_argument("--stamp", type=Path, help="file to touch once everything is in place")
     options = parser.parse_args(argv)
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036  this very script may be run by an older one
         return say_no(f"Python {platform.python_version()} is too old: LatentDiff needs 3.10 or newer. Try make PYTHON=python3.11")
     start = time.monotonic()
     venv = (ROOT / options.venv).resolve()
