@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .comparing import compare_views
+    from .handle import ComparisonRun
+    from .runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
+
+_SDK = {
+    "ComparisonRun": ".handle",
+    "RunSummary": ".runs",
+    "compare_views": ".comparing",
+    "delete_comparison": ".runs",
+    "list_comparisons": ".runs",
+    "load_comparison": ".runs",
+    "rename_comparison": ".runs",
+}
+
+__all__ = [
+    "ComparisonRun",
+    "RunSummary",
+    "compare_views",
+    "delete_comparison",
+    "list_comparisons",
+    "load_comparison",
+    "register",
+    "rename_comparison",
+]
 
 
 def _find_parts() -> None:
@@ -25,6 +52,13 @@ def _find_parts() -> None:
 
 
 _find_parts()
+
+
+def __getattr__(name: str) -> Any:
+    """The SDK's functions, imported when first used: loading the plugin stays light."""
+    if name not in _SDK:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_SDK[name], __name__), name)
 
 
 def register(plugin: Any) -> None:

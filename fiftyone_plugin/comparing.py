@@ -1,0 +1,169 @@
+"""compare_views: two views of samples in, a stored comparison out; all checks come before the first write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import latentdiff
+from latentdiff.errors import InputError
+from latentdiff.progress import Progress, part, silent
+from latentdiff.result import Comparison
+
+from . import fields, runs
+from .document import labels, to_document
+from .handle import ComparisonRun
+from .sides import Side, listed, resolve
+from .vectors import Vectors, bad_rows, read_vectors
+
+MIN_IMAGES = 20
+"""Fewer images a side tell nothing apart from chance."""
+
+
+def compare_views(
+    dataset: Any,
+    view_a: Any,
+    view_b: Any,
+    *,
+    embeddings: str,
+    vocabulary: latentdiff.Vocabulary | None = None,
+    sae: latentdiff.SparseAutoencoder | str | Path | None = None,
+    run: str,
+    config: latentdiff.CompareConfig | None = None,
+    overwrite: bool = False,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> ComparisonRun:
+    """Compare two views and store what differs in the dataset.
+
+    Writes ``<run>_log_ratio`` (float; high = typical of A) and ``<run>_concepts`` (list of strings: the differences found
+    which an image shows) on the samples of both sides, and a custom run ``<run>``. :func:`delete_comparison` removes it all.
+
+    Args:
+        dataset: ``fo.Dataset`` (or its name) in which saved views are looked up and the run is recorded.
+        view_a, view_b: name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``; one of them may belong to another dataset.
+        embeddings: field of the image vectors; for patches the labels' attribute ("ground_truth.detections.clip").
+        vocabulary: words with vectors in the images' space; None: concepts stay numbered.
+        sae: a sparse autoencoder or its folder; None trains one on both sides.
+        run: name of the comparison, an identifier.
+        config: options; None for the defaults.
+        overwrite: replace a comparison of that name.
+        skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
+        progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
+
+    Returns:
+        The stored comparison. Images in both views leave both; they and images without a vector are in ``.counts``.
+
+    Raises:
+        InputError: views, fields or vectors that cannot be compared. RunError: the name is taken. Nothing is written then.
+    """
+    progress = progress or silent
+    config = config or latentdiff.CompareConfig()
+    dataset = runs.as_dataset(dataset)
+    runs.check_new(dataset, run, overwrite)
+    sides = _sides(dataset, view_a, view_b, embeddings)
+    for side in sides:
+        fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
+    a, b = (read_vectors(side, part(progress, 0.2 * i, 0.2 * (i + 1))) for i, side in enumerate(sides))
+    a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
+    comparison = latentdiff.compare(a.values, b.values, sae=sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.4, 0.8))
+    record |= {"embeddings": embeddings, "config": comparison.config.to_dict()}
+    return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
+
+
+def _sides(dataset: Any, view_a: Any, view_b: Any, embeddings: str) -> tuple[Side, Side]:
+    if isinstance(view_a, str) and view_a == view_b:
+        raise InputError(f"both sides are the saved view {view_a!r}; choose two different views")
+    a, b = resolve("A", view_a, dataset, embeddings), resolve("B", view_b, dataset, embeddings)
+    if dataset._doc.id not in (a.dataset._doc.id, b.dataset._doc.id):
+        raise InputError(f"neither side is a view of {dataset.name!r}; pass {a.dataset.name!r} as the dataset")
+    return a, b
+
+
+def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) -> tuple[Vectors, Vectors, dict[str, Any]]:
+    """The rows that can be compared, and the counts for the record of what was left out."""
+    for side, read in zip(sides, (a, b), strict=True):
+        if not len(read) and not read.missing:
+            raise InputError(f"side {side.letter} ({side.name!r}) is empty; choose a view that holds images")
+        if not len(read):
+            raise InputError(f"side {side.letter} ({side.name!r}): none of its {read.missing} images has a vector in {side.path!r}; compute them first")
+    if set(a.ids.tolist()) == set(b.ids.tolist()):
+        raise InputError(f"both sides hold the same {len(a)} images; choose two different views")
+    if a.values.shape[1] != b.values.shape[1]:
+        raise InputError(
+            f"the vectors of {sides[0].name!r} have width {a.values.shape[1]}, those of {sides[1].name!r} {b.values.shape[1]}; "
+            "both sides need vectors of one encoder"
+        )
+    shared = np.intersect1d(a.ids, b.ids)
+    a, b = a.take(~np.isin(a.ids, shared)), b.take(~np.isin(b.ids, shared))
+    kept, record = [], {}
+    for side, read in zip(sides, (a, b), strict=True):
+        bad = bad_rows(read.values)
+        if bad.any() and not skip_bad:
+            raise InputError(
+                f"side {side.letter} ({side.name!r}): {bad.sum()} vectors in {side.path!r} hold NaN or infinite values: "
+                f"{listed(read.ids[bad])}; compute them again or pass skip_bad=True"
+            )
+        read = read.take(~bad)
+        if len(read) < MIN_IMAGES:
+            left_out = f"{read.missing} without a vector, {bad.sum()} with a bad one, {len(shared)} in both views"
+            raise InputError(f"side {side.letter} ({side.name!r}) has {len(read)} images to compare and needs {MIN_IMAGES} (left out: {left_out})")
+        kept.append(read)
+        record[side.letter] = {
+            "name": side.name,
+            "dataset": side.dataset.name,
+            "dataset_id": str(side.dataset._doc.id),
+            "labels": side.labels,
+            "compared": len(read),
+            "missing": read.missing,
+            "bad": int(bad.sum()),
+        }
+    return kept[0], kept[1], {"sides": record, "overlap": len(shared)}
+
+
+def _store(
+    dataset: Any, run: str, sides: tuple[Side, Side], read: tuple[Vectors, Vectors], comparison: Comparison, record: dict[str, Any], progress: Progress
+) -> ComparisonRun:
+    """Write everything; whatever stops it midway, Ctrl-C included, takes back what was written."""
+    runs.check_new(dataset, run, overwrite=True)
+    if run in runs.list_comparisons(dataset):
+        runs.delete_comparison(dataset, run)
+    record = {"method": runs.METHOD, "format": runs.FORMAT, "version": latentdiff.__version__, "state": runs.WRITING, **record}
+    dataset.register_run(run, dataset.init_run(**record))
+    try:
+        shows = (comparison.shows_a, comparison.shows_b)
+        ratios = (comparison.log_ratio_a, comparison.log_ratio_b)
+        for i, side in enumerate(sides):
+            fields.declare(side.dataset, run, side.labels, (sides[0].name, sides[1].name))
+            tags = _tags(comparison, shows[i])
+            fields.write(
+                side.dataset, run, side.labels, read[i].ids, read[i].samples, ratios[i], tags, part(progress, 0.45 * i, 0.45 * (i + 1))
+            )
+        document = to_document(comparison, read[0].ids, read[1].ids)
+        dataset.save_run_results(run, dataset.init_run_results(run, document=document), cache=False)
+        verdict = {
+            "differs": bool(comparison.differs),
+            "auc": document["two_sample"]["auc"],
+            "p_value": document["two_sample"]["p_value"],
+            "hypotheses": len(comparison.hypotheses),
+        }
+        progress(1.0, "done")
+        runs.set_state(dataset, run, runs.COMPLETE, verdict=verdict)
+    except BaseException:
+        runs.delete_comparison(dataset, run)
+        raise
+    return runs.load_comparison(dataset, run)
+
+
+def _tags(comparison: Comparison, shows: Any) -> list[list[str]]:
+    """Per row, the labels of the gated hypotheses that it shows, best first."""
+    gated = {id(h) for h in comparison.hypotheses}
+    columns = np.array([i for i, h in enumerate(comparison.candidates) if id(h) in gated], int)
+    names = labels(comparison)
+    rows = shows.tocsr()[:, columns].tocsr() if len(columns) else None
+    if rows is None:
+        return [[] for _ in range(shows.shape[0])]
+    rows.sort_indices()
+    return [[names[column] for column in rows.indices[start:end]] for start, end in zip(rows.indptr[:-1], rows.indptr[1:], strict=True)]
