@@ -9,7 +9,8 @@ from pathlib import Path
 from latentdiff.errors import InputError
 
 NAME = "@latentdiff/latentdiff"
-FOLDER = "latentdiff"
+FOLDER = "latentdiff-plugin"
+"""Not importable on purpose: Python started in the plugins folder must not take the plugin for the library."""
 SECRETS = (".env*", ".git", ".netrc", ".aws", ".ssh", "*.pem", "*.key", "*.p12", "id_rsa*", "id_ed25519*", "credentials*")
 """Names that are not served: FiftyOne's App hands out every file of the plugins folder over HTTP."""
 
@@ -24,11 +25,11 @@ def install_plugin(plugins_dir: str | os.PathLike[str] | None = None) -> Path:
         plugins_dir: FiftyOne's plugins folder, made if missing; default ``fiftyone.config.plugins_dir``.
 
     Returns:
-        The link, ``<plugins_dir>/latentdiff``.
+        The link, ``<plugins_dir>/latentdiff-plugin``.
 
     Raises:
-        InputError: where the package holds secrets, where something else is in the way (nothing but a link is ever
-            replaced), or where the link cannot be made.
+        InputError: where the package holds secrets, where something else is in the way (nothing is ever replaced but a
+            link that dangles or leads to this plugin), or where the link cannot be made.
     """
     package = Path(__file__).resolve().parent
     _refuse_secrets(package)
@@ -37,8 +38,8 @@ def install_plugin(plugins_dir: str | os.PathLike[str] | None = None) -> Path:
     _refuse_other_copies(plugins, link)
     if link.is_symlink() and link.resolve() == package:
         return link
-    if link.exists() and not link.is_symlink():
-        raise InputError(f"{link} exists and is no link: move it away, or delete it with `fiftyone plugins delete {NAME}`, and try again")
+    if link.exists() and not (link.is_symlink() and _plugin_name(link / "fiftyone.yml") == NAME):
+        raise InputError(f"{link} exists and is no link to {NAME}: move it away, or name another plugins folder, and try again")
     try:
         plugins.mkdir(parents=True, exist_ok=True)
         fresh = plugins / f".{FOLDER}-{os.getpid()}"

@@ -1,0 +1,125 @@
+"""What is published: names, versions, and the contents of the wheel."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import latentdiff
+
+HEAVY = ("torch", "open_clip", "transformers", "sentence_transformers", "fiftyone", "gradio", "ray", "openai")
+SOURCES = {
+    "latentdiff": "latentdiff",
+    "fiftyone_plugin": "fiftyone_plugin",
+    "operators": "fiftyone_plugin/operators",
+    "panels": "fiftyone_plugin/panels",
+}
+"""Folder in the repository -> folder in the wheel."""
+
+
+def in_fresh_python(code: str, **environment: str) -> str:
+    command, environment = [sys.executable, "-c", code], {**os.environ, **environment}
+    result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def metadata(wheel: Path, name: str) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = (n for n in archive.namelist() if n.endswith(f".dist-info/{name}"))
+        return archive.read(member).decode()
+
+
+def test_all_is_exactly_the_public_names() -> None:
+    code = "import latentdiff, json; print(json.dumps([n for n, v in vars(latentdiff).items() if type(v) is not type(json)]))"
+    public = {name for name in json.loads(in_fresh_python(code)) if not name.startswith("_")}
+    assert set(latentdiff.__all__) == public
+    assert list(latentdiff.__all__) == sorted(latentdiff.__all__)
+
+
+def test_public_names_say_what_they_are() -> None:
+    for name in latentdiff.__all__:
+        value = getattr(latentdiff, name)
+        assert not isinstance(value, ModuleType), f"{name} is a module: it would hide the function of that name"
+        assert (value.__doc__ or "").strip(), f"latentdiff.{name} has no docstring"
+
+
+@pytest.mark.parametrize("module", ["latentdiff", "latentdiff.cli", "fiftyone_plugin", "fiftyone_plugin.install"])
+def test_import_is_light(module: str, root: Path) -> None:
+    code = f"import sys, json, {module}; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    assert json.loads(in_fresh_python(code, PYTHONPATH=str(root))) == []
+
+
+def test_changelog_is_headed_by_this_version(root: Path) -> None:
+    headings = re.findall(r"^## (\S+)", (root / "CHANGELOG.md").read_text(encoding="utf8"), flags=re.MULTILINE)
+    assert headings[0] == latentdiff.__version__
+    assert len(headings) == len(set(headings))
+
+
+def test_wheel_holds_every_module_and_nothing_else(wheel: Path, root: Path) -> None:
+    expected = {
+        f"{target}/{path.relative_to(root / source).as_posix()}"
+        for source, target in SOURCES.items()
+        for path in (root / source).rglob("*.py")
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.endswith(".py")}
+    assert held == expected, "list every package under [tool.setuptools] in pyproject.toml"
+
+
+def test_wheel_holds_every_data_file(wheel: Path, root: Path) -> None:
+    patterns = ("latentdiff/demo/*.json", "latentdiff/demo/*.safetensors", "latentdiff/embed/*.txt*", "fiftyone_plugin/dist/*.js")
+    expected = {p.relative_to(root).as_posix() for pattern in patterns for p in root.glob(pattern)} | {"fiftyone_plugin/fiftyone.yml"}
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if not name.endswith(".py") and ".dist-info/" not in name}
+    assert held == expected, "name every data file under [tool.setuptools.package-data] in pyproject.toml"
+
+
+def test_wheel_metadata(wheel: Path, root: Path) -> None:
+    from packaging.requirements import Requirement
+
+    head = Parser().parsestr(metadata(wheel, "METADATA"))
+    assert (head["Name"], head["Version"], head["License-Expression"]) == ("latentdiff", latentdiff.__version__, "Apache-2.0")
+    assert head["Requires-Python"] == ">=3.10"
+    declared = {str(Requirement(r)) for r in head.get_all("Requires-Dist") if "extra ==" not in r}
+    lines = (root / "requirements.txt").read_text(encoding="utf8").splitlines()
+    assert declared == {str(Requirement(line)) for line in lines if line and not line.startswith("#")}
+    assert set(head.get_all("Provides-Extra")) == {"lint", "ray", "test"}
+    assert "latentdiff = latentdiff.cli:main" in metadata(wheel, "entry_points.txt")
+    assert "Apache License" in metadata(wheel, "licenses/LICENSE")
+
+
+def test_installed_packages_meet_the_requirements(root: Path) -> None:
+    from importlib.metadata import version
+
+    from packaging.requirements import Requirement
+
+    for line in (root / "requirements.txt").read_text(encoding="utf8").splitlines():
+        if line and not line.startswith("#"):
+            requirement = Requirement(line)
+            assert requirement.specifier.contains(version(requirement.name), prereleases=True), f"{requirement} is not what is installed"
+
+
+def test_set_up_says_what_a_bare_debian_lacks(root: Path, tmp_path: Path) -> None:
+    script = root / "tools" / "setup_environment.py"
+    without_ensurepip = f"import sys, runpy; sys.modules['ensurepip'] = None; runpy.run_path({str(script)!r}, run_name='__main__')"
+    result = subprocess.run(
+        [sys.executable, "-c", without_ensurepip, "--venv", tmp_path / "venv", "--stamp", tmp_path / "stamp"],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PATH": str(tmp_path)},
+        check=False,
+    )
+    assert result.returncode == 1
+    assert f"apt-get install python{sys.version_info.major}.{sys.version_info.minor}-venv" in result.stderr
+    assert list(tmp_path.iterdir()) == []
