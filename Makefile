@@ -20,7 +20,7 @@ lint: $(READY)
 	$(BIN)/python tools/type_check.py
 
 bench: $(READY)
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 demo: $(READY)
 	$(BIN)/latentdiff demo $(ARGS)
