@@ -88,7 +88,9 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
         if not len(read) and not read.missing:
             raise InputError(f"side {side.letter} ({side.name!r}) is empty; choose a view that holds images")
         if not len(read):
-            raise InputError(f"side {side.letter} ({side.name!r}): none of its {read.missing} images has a vector in {side.path!r}; compute them first")
+            raise InputError(
+                f"side {side.letter} ({side.name!r}): none of its {read.missing} images has a vector in {side.path!r}; compute them first"
+            )
     if set(a.ids.tolist()) == set(b.ids.tolist()):
         raise InputError(f"both sides hold the same {len(a)} images; choose two different views")
     if a.values.shape[1] != b.values.shape[1]:
@@ -109,7 +111,9 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
         read = read.take(~bad)
         if len(read) < MIN_IMAGES:
             left_out = f"{read.missing} without a vector, {bad.sum()} with a bad one, {len(shared)} in both views"
-            raise InputError(f"side {side.letter} ({side.name!r}) has {len(read)} images to compare and needs {MIN_IMAGES} (left out: {left_out})")
+            raise InputError(
+                f"side {side.letter} ({side.name!r}) has {len(read)} images to compare and needs {MIN_IMAGES} (left out: {left_out})"
+            )
         kept.append(read)
         record[side.letter] = {
             "name": side.name,
@@ -124,7 +128,13 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
 
 
 def _store(
-    dataset: Any, run: str, sides: tuple[Side, Side], read: tuple[Vectors, Vectors], comparison: Comparison, record: dict[str, Any], progress: Progress
+    dataset: Any,
+    run: str,
+    sides: tuple[Side, Side],
+    read: tuple[Vectors, Vectors],
+    comparison: Comparison,
+    record: dict[str, Any],
+    progress: Progress,
 ) -> ComparisonRun:
     """Write everything; whatever stops it midway, Ctrl-C included, takes back what was written."""
     runs.check_new(dataset, run, overwrite=True)

@@ -1,7 +1,8 @@
 """Comparisons as FiftyOne custom runs: stored, listed, loaded, renamed, and deleted with all that they wrote.
 
 A run record is the first thing written and the last one deleted. Its ``state`` says "writing" until everything is in
-place and "deleting" (or "renaming", with the new name beside it) once anything may have changed, so that a killed process leaves a record which tells what to clean.
+place and "deleting" (or "renaming", with the new name beside it) once anything may have changed, so that a killed process
+leaves a record which tells what to clean.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class RunSummary(str):
 
     @property
     def state(self) -> str:
-        """"complete", or "writing" / "deleting" / "renaming" where a process was stopped midway."""
+        """ "complete", or "writing" / "deleting" / "renaming" where a process was stopped midway."""
         return str(self.config.get("state", WRITING))
 
     @property

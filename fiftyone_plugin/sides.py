@@ -105,7 +105,9 @@ def _refuse_kinds(letter: str, name: str, view: Any) -> None:
 
 def _patches_label(letter: str, name: str, view: Any) -> str:
     if len(view._label_fields) != 1:
-        raise InputError(f"side {letter} ({name!r}) holds evaluation patches of {listed(view._label_fields)}; use to_patches() of one field")
+        raise InputError(
+            f"side {letter} ({name!r}) holds evaluation patches of {listed(view._label_fields)}; use to_patches() of one field"
+        )
     return str(view._label_fields[0])
 
 

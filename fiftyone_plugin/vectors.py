@@ -140,15 +140,20 @@ def _unpack(blobs: list[bytes]) -> np.ndarray | None:
 
 def _one(side: Side, row: tuple[Any, Any, Any]) -> np.ndarray:
     try:
-        vector = np.load(io.BytesIO(zlib.decompress(row[2])), allow_pickle=False) if isinstance(row[2], bytes) else np.asarray(row[2], float)
+        vector = (
+            np.load(io.BytesIO(zlib.decompress(row[2])), allow_pickle=False) if isinstance(row[2], bytes) else np.asarray(row[2], float)
+        )
     except (zlib.error, ValueError, TypeError) as e:
         raise InputError(f"side {side.letter} ({side.name!r}): {row[0]} holds no vector in {side.path!r}: {e}") from e
     if vector.ndim != 1 or vector.dtype.kind not in "fiu":
-        raise InputError(f"side {side.letter} ({side.name!r}): {row[0]} holds shape {vector.shape} of {vector.dtype} in {side.path!r}, not one vector")
+        raise InputError(
+            f"side {side.letter} ({side.name!r}): {row[0]} holds shape {vector.shape} of {vector.dtype} in {side.path!r}, not one vector"
+        )
     return vector
 
 
 def _mixed(side: Side, image: str, width: int, expected: int) -> InputError:
     return InputError(
-        f"side {side.letter} ({side.name!r}): {listed([image])} has a vector of width {width}, others {expected}; compute {side.path!r} with one encoder"
+        f"side {side.letter} ({side.name!r}): {listed([image])} has a vector of width {width}, others {expected}; "
+        f"compute {side.path!r} with one encoder"
     )

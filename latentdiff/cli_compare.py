@@ -1,0 +1,175 @@
+"""What ``latentdiff compare`` and ``show`` do: sides as people type them → an outcome to print."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import compare
+from .config import CompareConfig
+from .embed.vocabulary import Vocabulary
+from .errors import InputError
+from .inputs import load_vectors, load_vocabulary, load_words
+from .progress import Progress, part
+from .result import Comparison
+
+IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A comparison with what people call its sides and its images."""
+
+    comparison: Comparison
+    names: tuple[str, str]
+    run: str | None = None
+    """Name under which a dataset stores it."""
+    items: tuple[Any, Any] | None = None
+    """Per side, what row i is: a sample id or a file's path; None where rows have no name."""
+
+
+def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Run ``latentdiff compare``.
+
+    Raises:
+        InputError: sides or options that do not fit together.
+    """
+    if args.save and Path(args.save, "comparison.json").exists() and not args.overwrite:
+        raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
+    config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad)
+    kinds = kind(args.a), kind(args.b)
+    if kinds == ("view", "view"):
+        outcome = _compare_views(args, config, progress)
+    elif "view" in kinds:
+        raise InputError("one side is a dataset's view and the other is not; compare two views, or two files or folders")
+    else:
+        outcome = _compare_files(args, config, kinds, progress)
+    if args.save:
+        outcome.comparison.save(args.save)
+    return outcome
+
+
+def kind(side: str) -> str:
+    """ "vectors" (.npy), "folder", or "view" (dataset:saved_view).
+
+    Raises:
+        InputError: it is none of them.
+    """
+    path = Path(side).expanduser()
+    if path.suffix == ".npy":
+        return "vectors"
+    if path.is_dir():
+        return "folder"
+    dataset, colon, view = side.partition(":")
+    if colon and dataset and view and not path.exists():
+        return "view"
+    raise InputError(f"{side!r} is no .npy file, no folder, and not written as dataset:saved_view")
+
+
+def open_comparison(dataset: str, run: str | None) -> Outcome:
+    """A comparison from a dataset (by run name), or from a folder that ``--save`` wrote."""
+    if run is None:
+        if not Path(dataset).is_dir():
+            raise InputError(f"{dataset!r} is no folder; for a dataset name the run too: latentdiff show {dataset} RUN")
+        comparison = Comparison.load(dataset)
+        names = comparison.info.get("names") or ("A", "B")
+        return Outcome(comparison, (str(names[0]), str(names[1])))
+    from fiftyone_plugin import load_comparison
+
+    return _stored(load_comparison(dataset, run))
+
+
+def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Progress) -> Outcome:
+    if not args.embeddings:
+        raise InputError("name the datasets' vector field: --embeddings FIELD")
+    if args.encoder:
+        raise InputError("--encoder is for folders of images; a dataset's vectors are in --embeddings FIELD")
+    import fiftyone_plugin
+    from fiftyone_plugin.runs import as_dataset
+
+    (name_a, _, view_a), (name_b, _, view_b) = args.a.partition(":"), args.b.partition(":")
+    dataset, other = as_dataset(name_a), as_dataset(name_b)
+    if other is not dataset:
+        if view_b not in other.list_saved_views():
+            raise InputError(f"{name_b!r} has no saved view {view_b!r}; it has {', '.join(other.list_saved_views()[:20]) or 'none'}")
+        view_b = other.load_saved_view(view_b)
+    run = args.run or _run_name(args.a.partition(":")[2], args.b.partition(":")[2])
+    stored = fiftyone_plugin.compare_views(
+        dataset,
+        view_a,
+        view_b,
+        embeddings=args.embeddings,
+        vocabulary=_vocabulary(args, None),
+        sae=args.sae,
+        run=run,
+        config=config,
+        overwrite=args.overwrite,
+        skip_bad=args.skip_bad,
+        progress=progress,
+    )
+    return _stored(stored)
+
+
+def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple[str, str], progress: Progress) -> Outcome:
+    if args.embeddings or args.run:
+        raise InputError("--embeddings and --run are for datasets; files and folders take --save FOLDER")
+    encoder = None
+    if "folder" in kinds or (args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors):
+        encoder = _encoder(args)
+    sides = [
+        _read_side(side, kinds[i], encoder, args.skip_bad, part(progress, i / 4, (i + 1) / 4)) for i, side in enumerate((args.a, args.b))
+    ]
+    vocabulary = _vocabulary(args, encoder)
+    (a, items_a), (b, items_b) = sides
+    comparison = compare(a, b, sae=args.sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.5, 1.0))
+    names = (Path(args.a).stem or args.a, Path(args.b).stem or args.b)
+    if names[0] == names[1]:
+        names = (args.a, args.b)
+    comparison.info["names"] = list(names)
+    return Outcome(comparison, names, items=(items_a, items_b))
+
+
+def _read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
+    if how == "vectors":
+        return load_vectors(side), None
+    paths = sorted(p for p in Path(side).expanduser().rglob("*") if p.suffix.lower() in IMAGES and p.is_file())
+    if not paths:
+        raise InputError(f"{side} holds no images ({', '.join(IMAGES)})")
+    encoded = encoder.encode_images(paths, progress=progress)
+    if encoded.failures and not skip_bad:
+        row, reason = next(iter(encoded.failures.items()))
+        raise InputError(
+            f"{len(encoded.failures)} images of {side} cannot be read, first {paths[row]}: {reason}; pass --skip-bad to leave them out"
+        )
+    return encoded.vectors, [str(p) for p in paths]
+
+
+def _encoder(args: argparse.Namespace) -> Any:
+    if not args.encoder:
+        raise InputError("folders of images, and words without vectors, need an encoder: --encoder NAME")
+    from .embed.encoder import load_encoder
+
+    return load_encoder(args.encoder, args.pretrained)
+
+
+def _vocabulary(args: argparse.Namespace, encoder: Any) -> Any:
+    if not args.vocabulary:
+        return None
+    if encoder is None or args.vocabulary_vectors or Path(args.vocabulary).suffix == ".npz":
+        return load_vocabulary(args.vocabulary, args.vocabulary_vectors)
+    words = load_words(args.vocabulary)
+    return Vocabulary(words, encoder.encode_texts(words))
+
+
+def _run_name(a: str, b: str) -> str:
+    name = "_vs_".join("".join(c if c.isalnum() else "_" for c in side).strip("_") or "view" for side in (a, b))
+    return name if name.isidentifier() else f"run_{name}"
+
+
+def _stored(run: Any) -> Outcome:
+    sides = run.sides
+    return Outcome(run.comparison, (sides["A"].name, sides["B"].name), run.name, (sides["A"].ids, sides["B"].ids))

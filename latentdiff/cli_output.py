@@ -1,0 +1,143 @@
+"""What the command line prints: a table for people, strict JSON for machines, a bar on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .cli_compare import Outcome
+from .progress import Progress
+from .report import p_text, percent, title, verdict
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on standard error while it is a terminal; silent in a pipe."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda fraction, label: bar.update(task, completed=fraction, description=escape(label))
+
+
+def show(outcome: Outcome, args: argparse.Namespace) -> None:
+    """Print a comparison: as a table, or as JSON with ``--json``."""
+    if args.json:
+        print(dump(_json(outcome, args.top)))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(verdict(outcome.comparison, *outcome.names), style="bold"))
+    for note in _notes(outcome):
+        console.print(Text(note, style="dim"))
+    shown = {side: outcome.comparison.top(side, args.top) for side in ("A", "B")}
+    if any(shown.values()):
+        console.print(_table(outcome, shown))
+    if any(h.weak for hs in shown.values() for h in hs):
+        console.print(Text('"looks like": the words fit the images poorly; look at them before believing the name.', style="dim"))
+    if outcome.run:
+        console.print(Text(f"stored as run {outcome.run}", style="dim"))
+
+
+def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
+    """Print the stored comparisons of a dataset."""
+    rows = [
+        {
+            "run": str(run),
+            "state": run.state,
+            "a": run.views[0],
+            "b": run.views[1],
+            "embeddings": run.config.get("embeddings"),
+            **run.verdict,
+        }
+        for run in runs
+    ]
+    if as_json:
+        print(dump(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        print("no comparisons")
+        return
+    table = Table("run", "A", "B", "differ", "differences", "AUC", "state")
+    for row in rows:
+        differs = "" if "differs" not in row else "yes" if row["differs"] else "no"
+        auc = f"{row['auc']:.2f}" if row.get("auc") is not None else ""
+        cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, row["state"])
+        table.add_row(*(Text(cell) for cell in cells))
+    Console().print(table)
+
+
+def _table(outcome: Outcome, shown: dict[str, Any]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for i, header in enumerate(("more in", "what", f"in {outcome.names[0]}", f"in {outcome.names[1]}", "q", "AUROC")):
+        table.add_column(Text(header), justify="right" if i > 1 else "left")
+    for side, name in zip("AB", outcome.names, strict=True):
+        for h in shown[side]:
+            auroc = "" if math.isnan(h.auroc) else f"{h.auroc:.2f}"
+            q = p_text(h.q_value, "").strip().removeprefix("= ")
+            table.add_row(Text(name), Text(title(h)), Text(percent(h.rate_a)), Text(percent(h.rate_b)), Text(q), Text(auroc))
+    return table
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    dropped = outcome.comparison.info.get("dropped")
+    return [f"left out: {dropped}"] if dropped else []
+
+
+def _json(outcome: Outcome, top: int) -> dict[str, Any]:
+    comparison = outcome.comparison
+    sides = {}
+    for i, side in enumerate("AB"):
+        found = []
+        for h in comparison.top(side, top):
+            entry = dataclasses.asdict(h)
+            if outcome.items is not None and outcome.items[i] is not None:
+                entry["exemplar_items"] = [str(outcome.items[i][row]) for row in h.exemplars]
+            found.append(entry)
+        sides[side] = {"name": outcome.names[i], "images": len((comparison.log_ratio_a, comparison.log_ratio_b)[i]), "more_here": found}
+    return {
+        "differs": bool(comparison.differs),
+        "verdict": verdict(comparison, *outcome.names),
+        "two_sample": dataclasses.asdict(comparison.two_sample),
+        "smallest_detectable": comparison.smallest_detectable,
+        "hypotheses": len(comparison.hypotheses),
+        "run": outcome.run,
+        "sides": sides,
+        "config": comparison.config.to_dict(),
+        "info": comparison.info,
+    }
+
+
+def dump(value: Any) -> str:
+    """Strict JSON (NaN and infinities become null), readable."""
+    return json.dumps(_strict(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _strict(value: Any) -> Any:
+    """NaN and infinities as null, numpy scalars as numbers: strict JSON."""
+    if isinstance(value, dict):
+        return {str(k): _strict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _strict(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

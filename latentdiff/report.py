@@ -1,0 +1,49 @@
+"""A comparison in words and rows: what the command line, the panel and the App's messages say."""
+
+from __future__ import annotations
+
+import math
+
+from .result import Comparison, Hypothesis
+
+
+def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
+    """Whether the sides differ, in one plain sentence (two where that helps).
+
+    Args:
+        comparison: the result.
+        name_a, name_b: what people call the sides.
+    """
+    test = comparison.two_sample
+    evidence = f"AUC {test.auc:.2f}, {p_text(test.p_value)}"
+    if not comparison.differs:
+        share = f"{comparison.smallest_detectable:.0%}" if comparison.smallest_detectable >= 0.01 else "1%"
+        found = f"No detectable difference between {name_a} and {name_b} ({evidence})."
+        if not math.isfinite(comparison.smallest_detectable):
+            return found
+        return f"{found} Something in {share} more images of one side than of the other would have been seen."
+    count = len(comparison.hypotheses)
+    if count == 0:
+        return f"{name_a} and {name_b} differ ({evidence}), but no single difference stands out."
+    return f"{name_a} and {name_b} differ: {count} {'difference' if count == 1 else 'differences'} found ({evidence})."
+
+
+def p_text(p: float, name: str = "p") -> str:
+    """A p- or q-value as one writes it: "p < 0.001" or "p = 0.03"."""
+    if math.isnan(p):
+        return f"{name} unknown"
+    return f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.2g}"
+
+
+def percent(rate: float) -> str:
+    """A rate in whole percent, without calling a few images none or nearly all of them all."""
+    if math.isnan(rate):
+        return "?"
+    if 0 < rate < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < rate < 1 else f"{rate:.0%}"
+
+
+def title(hypothesis: Hypothesis) -> str:
+    """Its phrase, marked where the name is a guess."""
+    return f"looks like: {hypothesis.text}" if hypothesis.weak else hypothesis.text

@@ -1,0 +1,95 @@
+"""Operator: compare two saved views of the current dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone.operators as foo
+from fiftyone.operators import types
+
+
+class CompareViews(foo.Operator):
+    """Form → :func:`compare_views`; at once with a live bar, or delegated."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="compare_views",
+            label="LatentDiff: compare two views",
+            description="How do two saved views differ? Named, tested differences, stored with the dataset",
+            icon="compare_arrows",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+        )
+
+    def resolve_input(self, ctx: Any) -> types.Property:
+        from .. import forms
+        from .vocabulary_file import check_file
+
+        inputs = types.Object()
+        forms.choose_views(inputs, ctx.dataset, ctx.params)
+        forms.choose_vectors(inputs, ctx.dataset)
+        vocabulary = inputs.str(
+            "vocabulary",
+            label="Vocabulary file (optional)",
+            description="An .npz with 'words' and their 'vectors' from the same encoder; without it differences are numbered, not named",
+            required=False,
+        )
+        problem = check_file(ctx.params.get("vocabulary"))
+        if problem:
+            forms.reject(vocabulary, problem)
+        forms.name_run(inputs, ctx.dataset, ctx.params)
+        inputs.bool(
+            "skip_bad",
+            label="Leave out broken vectors",
+            description="Drop images whose vector holds NaN or infinity, and count them",
+            default=False,
+        )
+        return types.Property(inputs, view=types.View(label="Compare two views"))
+
+    def execute(self, ctx: Any) -> Iterator[Any]:
+        from latentdiff.errors import LatentDiffError
+        from latentdiff.report import verdict
+
+        from .. import compare_views
+        from .live import live
+        from .vocabulary_file import load
+
+        params = ctx.params
+
+        def work(progress: Any) -> Any:
+            return compare_views(
+                ctx.dataset,
+                params["view_a"],
+                params["view_b"],
+                embeddings=params["embeddings"],
+                vocabulary=load(params.get("vocabulary")),
+                sae=params.get("sae") or None,
+                run=params["run"],
+                overwrite=bool(params.get("overwrite")),
+                skip_bad=bool(params.get("skip_bad")),
+                progress=progress,
+            )
+
+        steps = live(work)
+        while True:
+            try:
+                fraction, label = next(steps)
+            except StopIteration as finished:
+                run = finished.value
+                break
+            except LatentDiffError as e:
+                # Said in the App first: an error in mid-stream reaches the browser as a broken connection only.
+                if not ctx.delegated:
+                    yield ctx.ops.notify(str(e), variant="error")
+                raise
+            if ctx.delegated:
+                ctx.set_progress(fraction, label)
+            else:
+                yield ctx.ops.set_progress(progress=fraction, label=label)
+        if not ctx.delegated:
+            yield ctx.ops.reload_dataset()
+            yield ctx.ops.notify(verdict(run.comparison, run.sides["A"].name, run.sides["B"].name), variant="success")

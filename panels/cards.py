@@ -1,0 +1,93 @@
+"""A stored comparison → the plain, small dictionaries that the panel draws."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from latentdiff.report import p_text, percent, verdict
+
+THUMBNAILS = 5
+"""Exemplars on a card: what fits one row at half of a 1280 px window."""
+CARDS = 12
+"""Cards per side; further ones are counted."""
+MARKDOWN = "\\`*_{}[]()#+-.!|~>&"
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is: phrases come from models and files, never trusted with markup."""
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return "".join(f"\\{c}" if c in MARKDOWN and c != "&" else c for c in text)
+
+
+def board(run: Any) -> dict[str, Any]:
+    """All that the panel shows of one run.
+
+    Args:
+        run: a ``ComparisonRun``.
+
+    Returns:
+        JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out), and per side ("A", "B")
+        its name, count, cards and how many more.
+    """
+    names = {side: run.sides[side].name for side in "AB"}
+    sides = {}
+    for side in "AB":
+        ranked = [(rank, h) for rank, h in enumerate(run.hypotheses) if h.side == side]
+        cards = [_card(run, rank, h, names) for rank, h in ranked[:CARDS]]
+        _add_thumbnails(run, side, cards)
+        count = run.counts[side]["compared"]
+        sides[side] = {"name": names[side], "count": count, "cards": cards, "more": len(ranked) - len(cards)}
+    return {
+        "name": run.name,
+        "verdict": verdict(run.comparison, names["A"], names["B"]),
+        "differs": bool(run.differs),
+        "notes": _notes(run, names),
+        "sides": sides,
+    }
+
+
+def _card(run: Any, rank: int, hypothesis: Any, names: dict[str, str]) -> dict[str, Any]:
+    shown = {side: len(run.comparison.rows_showing(hypothesis, side)) for side in "AB"}
+    return {
+        "rank": rank,
+        "text": hypothesis.text,
+        "weak": bool(hypothesis.weak),
+        "also": list(hypothesis.also[:3]),
+        "rates": {"A": percent(hypothesis.rate_a), "B": percent(hypothesis.rate_b)},
+        "shares": {"A": float(hypothesis.rate_a), "B": float(hypothesis.rate_b)},
+        "images": shown,
+        "q": p_text(hypothesis.q_value, "q"),
+        "auroc": f"{hypothesis.auroc:.2f}" if hypothesis.auroc == hypothesis.auroc else None,
+        "source": hypothesis.source,
+        "exemplars": run.exemplars(hypothesis)[:THUMBNAILS],
+        "thumbnails": [],
+    }
+
+
+def _add_thumbnails(run: Any, side: str, cards: list[dict[str, Any]]) -> None:
+    """Addresses of the exemplars' images, read in one query for the whole side."""
+    place = run.sides[side]
+    wanted = sorted({i for card in cards for i in card["exemplars"]})
+    if place.dataset is None or not wanted:
+        return
+    view = place.select(wanted)
+    paths = dict(zip(*view.values(["id", "filepath"]), strict=True))
+    for card in cards:
+        card["thumbnails"] = [f"/media?filepath={quote(paths[i])}" for i in card["exemplars"] if i in paths]
+
+
+def _notes(run: Any, names: dict[str, str]) -> list[str]:
+    counts, notes = run.counts, []
+    if counts["overlap"]:
+        notes.append(f"{_images(counts['overlap'])} in both views left out")
+    for side in "AB":
+        if counts[side]["missing"]:
+            notes.append(f"{_images(counts[side]['missing'])} of {names[side]} without a vector left out")
+        if counts[side]["bad"]:
+            notes.append(f"{_images(counts[side]['bad'])} of {names[side]} with a broken vector left out")
+    return notes
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image" if count == 1 else f"{count:,} images"
