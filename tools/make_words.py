@@ -3,7 +3,7 @@
     python tools/make_words.py --wordnet /usr/share/wordnet
 
 Words are lemmas of WordNet 3.0 (Debian package ``wordnet-base``); the most frequent ones by ``wordfreq`` are kept. WordNet tells names
-(instances and capitalised lemmas), the field of a sense, and insults; our own lists in ``tools/words`` remove given names and stop-words, and
+(instances, capitalised lemmas), the field of a sense, and insults; our own lists in ``tools/words`` remove given names and stop-words, and
 add compounds such as "traffic light". Licences: ``latentdiff/embed/WORDS-LICENSE.md``.
 """
 

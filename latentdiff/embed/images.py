@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
@@ -160,15 +161,13 @@ def _decode(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(f"too large: {width} x {height} pixels, the limit is {MAX_PIXELS} pixels")
+    turned = _orientation(image) >= 5  # stored on its side
+    full = (height, width) if turned else (width, height)
     if image.format in ("JPEG", "MPO"):
-        side = preprocess.draft_size(width, height)
-        if _orientation(image) >= 5:  # stored on its side: compare with the turned size
-            side = preprocess.draft_size(height, width)[::-1]
-        image.draft(None, side)
-    if image.width * image.height <= LARGE:
-        return preprocess.apply(_upright(_plain(image)))
-    with _one_large:
-        return preprocess.apply(_upright(_plain(image)))
+        side = preprocess.draft_size(*full)
+        image.draft(None, side[::-1] if turned else side)
+    with _one_large if image.width * image.height > LARGE else contextlib.nullcontext():
+        return preprocess.apply(_upright(_plain(image)), full)
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -72,11 +72,12 @@ class Preprocess:
         w, h = self.scaled_size(width, height)
         return int(np.ceil(w * DRAFT_MARGIN)), int(np.ceil(h * DRAFT_MARGIN))
 
-    def apply(self, image: Image.Image) -> np.ndarray:
+    def apply(self, image: Image.Image, full: tuple[int, int] | None = None) -> np.ndarray:
         """Resize and crop.
 
         Args:
             image: upright picture in mode L, RGB or RGBA.
+            full: (width, height) of the whole picture where a JPEG was decoded at a fraction of it; None: the picture's own.
 
         Returns:
             (height, width, 3) uint8; transparent parts on white.
@@ -84,10 +85,13 @@ class Preprocess:
         from PIL import Image as pil
 
         resample = {"bicubic": pil.Resampling.BICUBIC, "bilinear": pil.Resampling.BILINEAR, "lanczos": pil.Resampling.LANCZOS}
-        w, h = self.scaled_size(*image.size)
+        # Geometry follows the whole picture: a fraction of it is rounded up to whole pixels, which would shift the crop.
+        whole_w, whole_h = full or image.size
+        real_w, real_h = whole_w / round(whole_w / image.width), whole_h / round(whole_h / image.height)
+        w, h = self.scaled_size(whole_w, whole_h)
         cut_w, cut_h = min(w, self.width), min(h, self.height)
         left, top = round((w - cut_w) / 2), round((h - cut_h) / 2)
-        x, y = image.width / w, image.height / h
+        x, y = real_w / w, real_h / h
         # The box asks for the cropped part only: same pixels as resize-then-crop, without computing those that are cut away.
         box = (left * x, top * y, min((left + cut_w) * x, image.width), min((top + cut_h) * y, image.height))
         small = flatten(image.resize((cut_w, cut_h), resample[self.interpolation], box=box))
