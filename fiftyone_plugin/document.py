@@ -73,7 +73,7 @@ def to_document(comparison: Comparison, ids_a: np.ndarray, ids_b: np.ndarray) ->
         rows = sp.csr_array(shows)
         arrays |= {f"indices_{side}": rows.indices, f"indptr_{side}": rows.indptr}
     packed = io.BytesIO()
-    np.savez(packed, **arrays)
+    np.savez(packed, **arrays)  # type: ignore[arg-type]
     return {
         "candidates": candidates,
         "two_sample": clean(dataclasses.asdict(comparison.two_sample)),
@@ -112,7 +112,7 @@ def _comparison(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Comp
         return sp.csr_array((np.ones(len(indices), bool), indices, indptr), shape=(len(indptr) - 1, len(candidates)))
 
     table = document["concepts"]
-    columns = [np.asarray(table["concept"], np.int32), *(np.asarray(table[name], float) for name in _COLUMNS[1:])]
+    columns = {name: np.asarray(table[name], float) for name in _COLUMNS[1:]}
     return Comparison(
         candidates=candidates,
         log_ratio_a=arrays["log_ratio_a"],
@@ -122,7 +122,7 @@ def _comparison(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Comp
         two_sample=TwoSampleTest(**{name: _number(value) for name, value in document["two_sample"].items()}),
         differs=document["differs"],
         smallest_detectable=_number(document["smallest_detectable"]),
-        concepts=ConceptTable(*columns, name=tuple(table["name"])),
+        concepts=ConceptTable(concept=np.asarray(table["concept"], np.int32), **columns, name=tuple(table["name"])),
         config=CompareConfig(**document["config"]),
         info=document["info"],
     )

@@ -78,7 +78,7 @@ def _card(panel: Any, column: types.Object, board: dict[str, Any], side: str, ca
     box.md("  \n".join(lines), name=f"{key}_rates")
     strip = box.h_stack(f"{key}_strip", gap=0.5, componentsProps={"grid": {"sx": {"flexWrap": "nowrap"}}})
     for i, url in enumerate(card["thumbnails"]):
-        strip.img(f"{key}_image_{i}", href=None, width="88px", height="66px", alt=f"{card['text']}, example {i + 1}", default=url)
+        strip.img(f"{key}_image_{i}", href=None, width="88px", height="66px", alt_text=f"{card['text']}, example {i + 1}", default=url)
     facts = [plain(card["q"]), *([f"AUROC {plain(card['auroc'])}"] if card["auroc"] else []), SOURCES[card["source"]]]
     box.md("<!-- -->" + " · ".join(facts), name=f"{key}_facts")
     row = box.h_stack(f"{key}_actions", gap=1)
