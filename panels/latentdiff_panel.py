@@ -7,7 +7,13 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-HELP = "How do two views differ? Phrases that are more true of one than of the other, each tested, with the images that show it."
+HELP = (
+    "How do two views differ? Phrases that are more true of one than of the other, each tested, with the images that show it best.\n\n"
+    "- **q**: of findings at least this sure, the share that would be false alarms\n"
+    "- **AUROC**: how well the phrase alone tells the two views' images apart (0.5 not at all, 1 perfectly)\n"
+    "- **AUC** in the verdict: the same for all vectors together\n"
+    "- **a guess**: no word fits these images well; look at them before believing the name"
+)
 
 
 class LatentDiffPanel(foo.Panel):
@@ -28,6 +34,7 @@ class LatentDiffPanel(foo.Panel):
 
     def on_change_run(self, ctx: Any) -> None:
         """Another comparison was chosen."""
+        ctx.panel.state.run = ctx.params.get("value")
         self._refresh(ctx)
 
     def refresh(self, ctx: Any) -> None:
@@ -70,6 +77,7 @@ class LatentDiffPanel(foo.Panel):
 
         from .. import list_comparisons, load_comparison
         from .cards import board
+        from .layout import image_data
 
         runs = list_comparisons(ctx.dataset)
         usable = [str(run) for run in runs if run.complete]
@@ -81,10 +89,12 @@ class LatentDiffPanel(foo.Panel):
         if chosen:
             try:
                 shown["board"] = board(load_comparison(ctx.dataset, chosen))
+                ctx.panel.set_data(image_data(shown["board"]))
             except LatentDiffError as e:
                 shown["error"] = str(e)
         ctx.panel.state.shown = shown
         ctx.panel.state.run = chosen
+        ctx.panel.state.toolbar = {"run": chosen}
 
     def render(self, ctx: Any) -> types.Property:
         from .layout import page

@@ -8,7 +8,17 @@ from fiftyone.operators import types
 
 from .cards import plain
 
-SOURCES = {"sae": "concept found in the vectors", "dre": "phrase found on the most typical images"}
+COLUMNS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fit, minmax(300px, 1fr))", "width": "100%", "alignItems": "start"}
+"""Side by side where there is room, below each other where not."""
+STRIP = {
+    "display": "grid",
+    "gridTemplateColumns": "repeat(5, minmax(0, 1fr))",
+    "width": "100%",
+    "& img": {"objectFit": "cover", "borderRadius": "4px"},
+}
+COLOURS = {"A": "rgba(255, 109, 4, 0.5)", "B": "rgba(46, 134, 255, 0.5)"}
+"""FiftyOne's orange for A and a blue for B that is told from it by the colour-blind; legible under dark and light text."""
+SOURCES = {"sae": "from concepts", "dre": "from the most typical images"}
 
 
 def page(panel: Any, root: types.Object, shown: dict[str, Any], chosen: str | None) -> None:
@@ -27,7 +37,7 @@ def page(panel: Any, root: types.Object, shown: dict[str, Any], chosen: str | No
 
 
 def _toolbar(panel: Any, root: types.Object, runs: list[str], chosen: str | None) -> None:
-    bar = root.h_stack("toolbar", gap=1, align_y="center", componentsProps={"grid": {"sx": {"flexWrap": "wrap"}}})
+    bar = root.h_stack("toolbar", gap=1, componentsProps=_style(flexWrap="wrap", alignItems="flex-end"))
     if runs:
         choices = types.DropdownView(space=6)
         for run in runs:
@@ -50,15 +60,15 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
     root.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
     if board["notes"]:
         root.md(plain("; ".join(board["notes"])) + ".", name="notes")
-    columns = root.h_stack("columns", gap=2, align_y="top", componentsProps={"grid": {"sx": {"width": "100%", "alignItems": "start"}}})
+    columns = root.h_stack("columns", gap=2, align_y="top", componentsProps=_style(**COLUMNS))
     for side in "AB":
         _column(panel, columns, board, side)
 
 
 def _column(panel: Any, columns: types.Object, board: dict[str, Any], side: str) -> None:
     part = board["sides"][side]
-    column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps={"grid": {"sx": {"flex": "1 1 0", "minWidth": "340px"}}})
-    column.md(f"### More in {plain(part['name'])}\n\n{part['count']:,} images", name=f"head_{side}")
+    column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps=_style(width="100%", minWidth=0))
+    column.md(f"##### More in {plain(part['name'])} ({part['count']:,} images)", name=f"head_{side}")
     if not part["cards"]:
         column.md("Nothing is found more often here.", name=f"none_{side}")
     for card in part["cards"]:
@@ -69,25 +79,41 @@ def _column(panel: Any, columns: types.Object, board: dict[str, Any], side: str)
 
 def _card(panel: Any, column: types.Object, board: dict[str, Any], side: str, card: dict[str, Any]) -> None:
     key = f"card_{card['rank']}"
-    box = column.v_stack(key, gap=1, variant="outline", componentsProps={"grid": {"sx": {"p": 1.5, "width": "100%"}}})
+    box = column.v_stack(key, gap=1, variant="outline", componentsProps=_style(p=1.5, width="100%", minWidth=0))
     other = "B" if side == "A" else "A"
     names = {s: board["sides"][s]["name"] for s in "AB"}
-    guess = " *(looks like)*" if card["weak"] else ""
-    box.md(f"#### {plain(card['text'])}{guess}", name=f"{key}_title")
-    lines = [f"**{card['rates'][s]}** of {plain(names[s])} {_bar(card['shares'][s])}" for s in (side, other)]
-    box.md("  \n".join(lines), name=f"{key}_rates")
-    strip = box.h_stack(f"{key}_strip", gap=0.5, componentsProps={"grid": {"sx": {"flexWrap": "nowrap"}}})
-    for i, url in enumerate(card["thumbnails"]):
-        strip.img(f"{key}_image_{i}", href=None, width="88px", height="66px", alt_text=f"{card['text']}, example {i + 1}", default=url)
+    guess = " *(a guess)*" if card["weak"] else ""
+    box.md(f"###### {plain(card['text'])}{guess}", name="title")
+    for s in (side, other):
+        _bar(box, s, card, names[s])
+    strip = box.h_stack("strip", gap=0.5, componentsProps=_style(**STRIP))
+    for i in range(len(card["thumbnails"])):
+        strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{card['text']}, example {i + 1}")
     facts = [plain(card["q"]), *([f"AUROC {plain(card['auroc'])}"] if card["auroc"] else []), SOURCES[card["source"]]]
-    box.md("<!-- -->" + " · ".join(facts), name=f"{key}_facts")
-    row = box.h_stack(f"{key}_actions", gap=1)
+    box.md(" · ".join(facts), name="facts")
+    row = box.h_stack("actions", gap=1, componentsProps=_style(flexWrap="wrap", **{"& button": {"whiteSpace": "nowrap"}}))
     for s in (side, other):
         params = {"run": board["name"], "rank": card["rank"], "side": s}
         label = f"Show {card['images'][s]:,} in {names[s]}"
-        row.btn(f"{key}_show_{s}", label=label, variant="outlined" if s == side else "text", on_click=panel.show, params=params)
+        row.btn(f"show_{s}", label=label, variant="outlined" if s == side else "text", on_click=panel.show, params=params)
 
 
-def _bar(share: float) -> str:
-    full = round(20 * share)
-    return "▇" * max(full, 1 if share > 0 else 0)
+def _bar(box: types.Object, side: str, card: dict[str, Any], name: str) -> None:
+    end = f"{100 * card['shares'][side]:.1f}%"
+    paint = f"linear-gradient(to right, {COLOURS[side]} {end}, rgba(127, 127, 127, 0.14) {end})"
+    bar = box.v_stack(f"rate_{side}", gap=0, componentsProps=_style(background=paint, borderRadius="4px", px=1, py=0.25, width="100%"))
+    bar.md(f"**{plain(card['rates'][side])}** of {plain(name)}", name="text")
+
+
+def image_data(board: dict[str, Any]) -> dict[str, Any]:
+    """The thumbnails' addresses, at the places where :func:`page` puts the images."""
+    columns = {}
+    for side in "AB":
+        cards = board["sides"][side]["cards"]
+        strips = {f"card_{c['rank']}": {"strip": {f"image_{i}": url for i, url in enumerate(c["thumbnails"])}} for c in cards}
+        columns[f"side_{side}"] = strips
+    return {"columns": columns}
+
+
+def _style(**sx: Any) -> dict[str, Any]:
+    return {"grid": {"sx": sx}}

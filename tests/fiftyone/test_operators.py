@@ -1,0 +1,168 @@
+"""Operators and the panel through FiftyOne's own executor, by their addresses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+from fiftyone.operators.executor import ExecutionError
+
+from fiftyone_plugin import compare_views, list_comparisons, load_comparison
+from latentdiff.errors import LatentDiffError
+from tests.planted import DOG, WORDS, state
+
+URI = "@latentdiff/latentdiff"
+
+
+@pytest.fixture
+def stored(dataset, vocabulary, sae) -> Any:
+    return compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="seasons")
+
+
+@pytest.fixture
+def files(tmp_path, vocabulary, sae) -> dict[str, str]:
+    np.savez(tmp_path / "words.npz", words=np.array(vocabulary.words), vectors=vocabulary.vectors)
+    sae.save(tmp_path / "sae")
+    return {"vocabulary": str(tmp_path / "words.npz"), "sae": str(tmp_path / "sae")}
+
+
+def execute(operator: str, dataset: Any, **params: Any) -> Any:
+    return foo.execute_operator(f"{URI}/{operator}", {"dataset": dataset, "params": params})
+
+
+def form(operator: str, dataset: Any, **params: Any) -> dict[str, Any]:
+    """The form that the App draws for what has been typed so far: the properties, by name."""
+    from fiftyone.server.app import app
+    from starlette.testclient import TestClient
+
+    body = {"operator_uri": f"{URI}/{operator}", "target": "inputs", "dataset_name": dataset.name, "params": params}
+    answer = TestClient(app).post("/operators/resolve-type", json=body).json()
+    return answer["type"]["properties"]
+
+
+def panel(dataset: Any, method: str, state: dict[str, Any] | None = None, **params: Any) -> list[dict[str, Any]]:
+    """What a panel's method asks the App to do."""
+    call = {"__method__": method, "panel_id": "p1", "panel_state": state or {}, **params}
+    context = {"dataset": dataset, "params": call, "panel_id": "p1", "panel_state": state or {}}
+    result = foo.execute_operator(f"{URI}/latentdiff_panel", context)
+    requests = result.executor.to_json()["requests"]
+    json.dumps(requests, allow_nan=False)
+    return requests
+
+
+def shown(requests: list[dict[str, Any]]) -> dict[str, Any]:
+    """The panel's state after its requests."""
+    out: dict[str, Any] = {}
+    for request in requests:
+        if request["operator_uri"].endswith("patch_panel_state"):
+            out |= request["params"]["state"]
+    return out
+
+
+def test_compare_views_stores_what_the_sdk_would(dataset, files, stored) -> None:
+    execute("compare_views", dataset, view_a="summer", view_b="winter", embeddings="clip", run="from_app", **files)
+    dataset.reload()
+    assert set(list_comparisons(dataset)) == {"seasons", "from_app"}
+    assert dataset.values("from_app_log_ratio") == dataset.values("seasons_log_ratio")
+    assert dataset.values("from_app_concepts") == dataset.values("seasons_concepts")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"view_b": "summer"}, "same view"),
+        ({"run": "no name"}, "a run's name"),
+        ({"embeddings": "dino"}, "dino"),
+        ({"vocabulary": "/x.npz"}, "no file"),
+    ],
+)
+def test_compare_views_refuses_bad_forms_and_writes_nothing(dataset, changes, message) -> None:
+    before = state(dataset)
+    params = {"view_a": "summer", "view_b": "winter", "embeddings": "clip", "run": "seasons", **changes}
+    fields = form("compare_views", dataset, **params)
+    field = fields[next(iter(changes))]
+    assert "dino" in changes.values() or (field["invalid"] and message.lower() in field["error_message"].lower())
+    with pytest.raises((ExecutionError, LatentDiffError)):
+        execute("compare_views", dataset, **params)
+    dataset.reload()
+    assert state(dataset) == before
+
+
+def test_form_offers_what_there_is(dataset, stored) -> None:
+    fields = form("compare_views", dataset, view_a="summer", view_b="winter")
+    for name in ("view_a", "view_b"):
+        assert [c["value"] for c in fields[name]["view"]["choices"]] == ["summer", "winter"]
+    assert [c["value"] for c in fields["embeddings"]["view"]["choices"]] == ["clip"]
+    assert fields["run"]["default"] == "summer_vs_winter"
+    taken = form("compare_views", dataset, view_a="summer", view_b="winter", run="seasons")
+    assert taken["run"]["invalid"] and "overwrite" in taken
+    assert not form("compare_views", dataset, view_a="summer", view_b="winter", run="seasons", overwrite=True)["run"]["invalid"]
+
+
+def test_a_dataset_without_views_or_vectors_says_what_to_do(dataset) -> None:
+    dataset.delete_saved_views()
+    dataset.delete_sample_field("clip")
+    fields = form("compare_views", dataset)
+    assert "no saved views" in fields["view_a"]["error_message"]
+    assert "Compute embeddings" in fields["embeddings"]["error_message"]
+
+
+def test_delete_comparison(dataset, vocabulary, sae) -> None:
+    before = state(dataset)
+    compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="seasons")
+    execute("delete_comparison", dataset, run="seasons")
+    dataset.reload()
+    assert state(dataset) == before
+
+
+@pytest.mark.parametrize("side", ["A", "B", "both"])
+def test_show_hypothesis_sets_its_view(dataset, stored, side) -> None:
+    result = execute("show_hypothesis", dataset, run="seasons", hypothesis="0", side=side)
+    (request,) = [r for r in result.executor.to_json()["requests"] if r["operator_uri"].endswith("set_view")]
+    expected = stored.view(stored.hypotheses[0], None if side == "both" else side)
+    assert result.result == {"text": WORDS[DOG], "side": side, "count": len(expected)}
+    stages = json.loads(json.dumps(request["params"]["view"], default=str))
+    assert dict(stages[-1]["kwargs"])["sample_ids"] == expected.values("id")
+
+
+def test_panel_shows_the_comparisons_own_numbers(dataset, stored) -> None:
+    board = shown(panel(dataset, "on_load"))["shown"]["board"]
+    run = load_comparison(dataset, "seasons")
+    assert board["name"] == "seasons" and board["differs"] is True
+    cards = {card["rank"]: card for side in "AB" for card in board["sides"][side]["cards"]}
+    assert sorted(cards) == list(range(len(run.hypotheses)))
+    for rank, card in cards.items():
+        h = run.hypotheses[rank]
+        assert (card["text"], card["shares"]) == (h.text, {"A": h.rate_a, "B": h.rate_b})
+        assert card["images"] == {side: len(run.comparison.rows_showing(h, side)) for side in "AB"}
+        assert card["exemplars"] == run.exemplars(h)[:5]
+        names = dict(zip(*dataset.values(["id", "filepath"]), strict=True))
+        assert [url.rsplit("/", 1)[-1] for url in card["thumbnails"]] == [names[i].rsplit("/", 1)[-1] for i in card["exemplars"]]
+
+
+def test_panel_show_button_sets_the_hypothesis_view(dataset, stored) -> None:
+    requests = panel(dataset, "show", run="seasons", rank=0, side="B")
+    (request,) = [r for r in requests if r["operator_uri"].endswith("set_view")]
+    stages = json.loads(json.dumps(request["params"]["view"], default=str))
+    assert dict(stages[-1]["kwargs"])["sample_ids"] == stored.view(stored.hypotheses[0], "B").values("id")
+
+
+def test_panel_states_for_people(dataset, stored) -> None:
+    from fiftyone_plugin import runs
+
+    runs.set_state(dataset, "seasons", "writing")
+    after = shown(panel(dataset, "on_load"))
+    assert after["run"] is None and after["shown"]["interrupted"] == ["seasons"] and after["shown"]["board"] is None
+    gone = panel(dataset, "show", run="nothing", rank=0, side="A")
+    assert any("no comparison 'nothing'" in json.dumps(r) for r in gone)
+
+
+def test_phrases_are_text_never_markup() -> None:
+    from fiftyone_plugin.panels.cards import plain
+
+    assert plain("<img src=x onerror=alert(1)>") == r"&lt;img src=x onerror=alert\(1\)\>"
+    assert plain("[a](javascript:1) **b** `c`\n# d") == r"\[a\]\(javascript:1\) \*\*b\*\* \`c\` \# d"
+    assert plain("a & b &lt;") == "a &amp; b &amp;lt;"
