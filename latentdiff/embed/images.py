@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
 import stat
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     Source = str | bytes | os.PathLike | Image.Image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "JPEG2000", "AVIF", "ICO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")
 """Formats that are tried. Others are left out on purpose: EPS and the like start programs, PSD and PDF are documents."""
 
 MAX_PIXELS = 89_478_485
@@ -34,7 +33,14 @@ MAX_BYTES = 512 * 2**20
 LARGE = 24_000_000
 """Pictures above this many decoded pixels are decoded one at a time, so that memory does not grow with the workers."""
 
-_one_large = threading.Semaphore(1)
+
+@functools.cache
+def _large_thread(process: int) -> ThreadPoolExecutor:
+    """The one thread of this process that decodes large pictures. A lock would not do: the C library keeps freed memory per thread.
+
+    Keyed by process id, because a thread does not survive a fork.
+    """
+    return ThreadPoolExecutor(1, thread_name_prefix="latentdiff-large")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +75,8 @@ def read_image(source: Source, preprocess: Preprocess) -> np.ndarray:
             return preprocess.apply(_upright(_plain(source)))
         _check_file(source)
         with open(source, "rb") as f, Image.open(f, formats=_formats()) as image:
+            if image.format == "PNG":
+                _check_sums(f)
             return _decode(image, preprocess)
     except InputError:
         raise
@@ -82,6 +90,8 @@ def read_image(source: Source, preprocess: Preprocess) -> np.ndarray:
         raise InputError(f"too large: {e}") from e
     except MemoryError as e:
         raise InputError("too large for the memory that is free") from e
+    except OSError as e:
+        raise InputError(f"cannot be read: {e.strerror}" if e.strerror else f"damaged or truncated: {e}") from e
     except Exception as e:  # decoders raise anything on damaged bytes: SyntaxError, struct.error, zlib.error, KeyError, ...
         raise InputError(f"damaged or truncated: {type(e).__name__}: {e}") from e
 
@@ -157,17 +167,29 @@ def _check_file(path: Any) -> None:
         raise InputError(f"too large: {info.st_size} bytes, the limit is {MAX_BYTES}")
 
 
+def _check_sums(file: BinaryIO) -> None:
+    """Pillow draws a PNG whose pixel data is damaged in black, without a word; its checksums tell (a pass over the bytes, no decoding)."""
+    from PIL import Image
+
+    place = file.tell()
+    file.seek(0)
+    Image.open(file, formats=("PNG",)).verify()
+    file.seek(place)
+
+
 def _decode(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(f"too large: {width} x {height} pixels, the limit is {MAX_PIXELS} pixels")
-    turned = _orientation(image) >= 5  # stored on its side
-    full = (height, width) if turned else (width, height)
+    full = None
     if image.format in ("JPEG", "MPO"):
+        turned = _orientation(image) >= 5  # stored on its side
+        full = (height, width) if turned else (width, height)
         side = preprocess.draft_size(*full)
         image.draft(None, side[::-1] if turned else side)
-    with _one_large if image.width * image.height > LARGE else contextlib.nullcontext():
-        return preprocess.apply(_upright(_plain(image)), full)
+    if image.width * image.height > LARGE:
+        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(_upright(_plain(image)), full)).result()
+    return preprocess.apply(_upright(_plain(image)), full)
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -34,7 +34,7 @@ def save_transformers_clip(folder: Path, weights: dict) -> Path:
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
     common = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_act": "quick_gelu", "projection_dim": 48}
-    text = {"vocab_size": 49408, "hidden_size": 32, "intermediate_size": 128, "max_position_embeddings": 77, "eos_token_id": 49407, **common}
+    text = {"hidden_size": 32, "intermediate_size": 128, "eos_token_id": 49407, **common}
     vision = {"hidden_size": 64, "intermediate_size": 256, "image_size": 64, "patch_size": 16, **common}
     model = CLIPModel(CLIPConfig(text_config={"bos_token_id": 49406, **text}, vision_config=vision, projection_dim=48))
     missing, unexpected = model.load_state_dict(as_transformers(weights), strict=False)

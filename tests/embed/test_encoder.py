@@ -9,14 +9,13 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from embed_models import CONFIG, save_open_clip, save_siglip, save_transformers_clip
 from PIL import Image
 
 from latentdiff.embed import precision
 from latentdiff.embed.encoder import load_encoder
 from latentdiff.embed.fingerprint import disagreement
 from latentdiff.errors import CheckpointError, EncoderError, InputError
-
-from embed_models import CONFIG, save_open_clip, save_siglip, save_transformers_clip
 
 TEXTS = ["dog", "a red boat at the beach", "", "two people, riding bicycles!"]
 
@@ -188,7 +187,7 @@ def test_what_cannot_be_loaded_says_what_to_do(name, pretrained, error, words, c
 
 
 def test_damaged_local_files(open_clip_folder, tmp_path):
-    with pytest.raises(EncoderError, match="neither open_clip_config.json nor config.json"):
+    with pytest.raises(EncoderError, match=r"neither open_clip_config\.json nor config\.json"):
         load_encoder(tmp_path)
     (tmp_path / "config.json").write_text("{", encoding="utf8")
     (tmp_path / "model.safetensors").write_bytes((open_clip_folder / "model.safetensors").read_bytes()[:5000])
