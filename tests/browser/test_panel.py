@@ -101,7 +101,7 @@ def test_choose_a_run_read_it_and_show_its_images(page, compared, tmp_path) -> N
     page.wait_for_selector("text=More in coast", timeout=30_000)  # the newest run opens
     newest = runs["coast_vs_town"]
     for hypothesis in newest.top("A", 3):
-        assert page.get_by_text(hypothesis.text, exact=True).count() >= 1
+        assert page.get_by_role("heading", name=hypothesis.text).count() >= 1
     loaded = (
         "() => { const all = [...document.querySelectorAll('img[alt*=\"example\"]')]; return all.length && all.every(i => i.naturalWidth) }"
     )
