@@ -181,15 +181,16 @@ def _decode(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(f"too large: {width} x {height} pixels, the limit is {MAX_PIXELS} pixels")
-    full = None
+    full, turn = None, 1
     if image.format in ("JPEG", "MPO"):
-        turned = _orientation(image) >= 5  # stored on its side
+        turn = _orientation(image)
+        turned = turn >= 5  # stored on its side
         full = (height, width) if turned else (width, height)
         side = preprocess.draft_size(*full)
         image.draft(None, side[::-1] if turned else side)
     if image.width * image.height > LARGE:
-        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(_upright(_plain(image)), full)).result()
-    return preprocess.apply(_upright(_plain(image)), full)
+        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(_upright(_plain(image)), full, turn)).result()
+    return preprocess.apply(_upright(_plain(image)), full, turn)
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -72,12 +72,13 @@ class Preprocess:
         w, h = self.scaled_size(width, height)
         return int(np.ceil(w * DRAFT_MARGIN)), int(np.ceil(h * DRAFT_MARGIN))
 
-    def apply(self, image: Image.Image, full: tuple[int, int] | None = None) -> np.ndarray:
+    def apply(self, image: Image.Image, full: tuple[int, int] | None = None, turn: int = 1) -> np.ndarray:
         """Resize and crop.
 
         Args:
             image: upright picture in mode L, RGB or RGBA.
             full: (width, height) of the whole picture where a JPEG was decoded at a fraction of it; None: the picture's own.
+            turn: EXIF orientation that was undone, 1..8: it tells on which side the fraction was rounded up.
 
         Returns:
             (height, width, 3) uint8; transparent parts on white.
@@ -93,7 +94,10 @@ class Preprocess:
         left, top = round((w - cut_w) / 2), round((h - cut_h) / 2)
         x, y = real_w / w, real_h / h
         # The box asks for the cropped part only: same pixels as resize-then-crop, without computing those that are cut away.
-        box = (left * x, top * y, min((left + cut_w) * x, image.width), min((top + cut_h) * y, image.height))
+        x0 = image.width - real_w if turn in (2, 3, 6, 7) else 0.0
+        y0 = image.height - real_h if turn in (3, 4, 7, 8) else 0.0
+        right, bottom = min(x0 + (left + cut_w) * x, image.width), min(y0 + (top + cut_h) * y, image.height)
+        box = (x0 + left * x, y0 + top * y, right, bottom)
         small = flatten(image.resize((cut_w, cut_h), resample[self.interpolation], box=box))
         if (cut_w, cut_h) == (self.width, self.height):
             return np.asarray(small)

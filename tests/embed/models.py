@@ -107,10 +107,9 @@ def draw_photo(rng: np.random.Generator, width: int, height: int):
     draw = ImageDraw.Draw(image)
     for _ in range(25):
         x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-        box = (x, y, x + int(rng.integers(4, width // 2)), y + int(rng.integers(4, height // 2)))
-        draw.ellipse(box, fill=tuple(int(c) for c in rng.integers(0, 256, 3))) if rng.random() < 0.5 else draw.rectangle(
-            box, fill=tuple(int(c) for c in rng.integers(0, 256, 3))
-        )
+        box = (x, y, x + int(rng.integers(4, max(width // 2, 6))), y + int(rng.integers(4, max(height // 2, 6))))
+        shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
+        shape(box, fill=tuple(int(c) for c in rng.integers(0, 256, 3)))
     image = image.filter(ImageFilter.GaussianBlur(max(width, height) / 400))
     grain = rng.normal(0, 3, (height, width, 3))
     return Image.fromarray(np.clip(np.asarray(image) + grain, 0, 255).astype(np.uint8))

@@ -1,0 +1,173 @@
+"""Decoding and preprocessing against Pillow, open_clip's transform and closed forms."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from embed_models import draw_photo
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image, ImageOps
+
+from latentdiff.embed import preprocess as preprocessing
+from latentdiff.embed.images import read_batches, read_image
+from latentdiff.embed.preprocess import Preprocess
+from latentdiff.errors import InputError
+
+HALF = (0.5, 0.5, 0.5)
+
+
+def square(side: int = 64, **options) -> Preprocess:
+    return Preprocess(side, side, HALF, HALF, **options)
+
+
+def stored(image: Image.Image, kind: str, **options) -> io.BytesIO:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out
+
+
+def saved(tmp_path, image: Image.Image, kind: str, **options):
+    path = tmp_path / f"picture.{kind.lower()}"
+    path.write_bytes(stored(image, kind, **options).getvalue())
+    return path
+
+
+@pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("size", [(500, 333), (333, 500), (61, 40), (64, 64), (1000, 70), (9, 300)])
+def test_pixels_are_those_of_open_clip(mode, interpolation, size, tmp_path):
+    image = draw_photo(np.random.default_rng(0), *size)
+    config = PreprocessCfg(size=64, resize_mode=mode, interpolation=interpolation, fill_color=7)
+    expected = image_transform_v2(config, is_train=False)(image)
+    ours = Preprocess(64, 64, config.mean, config.std, interpolation=interpolation, resize_mode=mode, fill=7)
+    pixels = read_image(saved(tmp_path, image, "PNG"), ours)
+    got = ours.normalise(torch.from_numpy(pixels.copy())[None], torch.float32)[0]
+    levels = (got - expected).abs() * torch.tensor(config.std)[:, None, None] * 255
+    assert levels.max() < 2.01  # of 255: rounding, where resizing is cut to the crop
+    assert levels.mean() < 0.05
+
+
+@pytest.mark.parametrize("size", [(1600, 1200), (1201, 1601), (531, 640), (359, 640), (2003, 1009)])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_draft_decoding_stays_within_its_tolerance(size, subsampling, tmp_path, monkeypatch):
+    """Decoding at a fraction moves a pixel by one level of 255 in the mean, for sizes that no fraction divides too."""
+    image = draw_photo(np.random.default_rng(1), *size)
+    path = saved(tmp_path, image, "JPEG", quality=90, subsampling=subsampling)
+    fast = read_image(path, square()).astype(float)
+    with Image.open(path) as drafted:
+        drafted.draft(None, square().draft_size(*size))
+        assert drafted.width < size[0]  # the fast way was taken
+    monkeypatch.setattr(preprocessing, "DRAFT_MARGIN", 100.0)
+    whole = read_image(path, square()).astype(float)
+    assert 0 < np.abs(fast - whole).mean() < 1.0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_orientation_is_honoured(orientation, kind, tmp_path):
+    image = draw_photo(np.random.default_rng(2), 640, 331)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"quality": 95} if kind == "JPEG" else {"lossless": True} if kind == "WEBP" else {}
+    path = saved(tmp_path, image, kind, exif=exif, **options)
+    with Image.open(path) as opened:
+        upright = ImageOps.exif_transpose(opened).convert("RGB")
+    expected = square().apply(upright).astype(float)
+    assert np.abs(read_image(path, square()).astype(float) - expected).mean() < 1.0
+    for other in (ImageOps.flip(upright), ImageOps.mirror(upright)):  # a wrong turn would be far off
+        assert np.abs(square().apply(other).astype(float) - expected).mean() > 5
+
+
+def halves(mode: str, left, right) -> Image.Image:
+    image = Image.new(mode, (128, 64), left)
+    image.paste(right, (64, 0, 128, 64))
+    return image
+
+
+def sixteen_bit() -> Image.Image:
+    values = np.zeros((64, 128), np.uint16)
+    values[:, 64:] = 128 * 257
+    return Image.fromarray(values)
+
+
+def deep(dtype, low, high) -> Image.Image:
+    values = np.full((64, 128), low, dtype)
+    values[:, 64:] = high
+    return Image.fromarray(values)
+
+
+def palette(transparent: bool) -> tuple[Image.Image, dict]:
+    image = halves("P", 0, 1)
+    image.putpalette([200, 0, 0, 0, 0, 250] + [0] * 762)
+    return image, {"transparency": 1} if transparent else {}
+
+
+CASES = {
+    "rgb": (halves("RGB", (10, 20, 30), (200, 100, 50)), "PNG", {}, (10, 20, 30), (200, 100, 50)),
+    "grey": (halves("L", 10, 200), "PNG", {}, (10, 10, 10), (200, 200, 200)),
+    "one bit": (halves("1", 0, 1), "PNG", {}, (0, 0, 0), (255, 255, 255)),
+    "16 bit": (sixteen_bit(), "PNG", {}, (0, 0, 0), (128, 128, 128)),
+    "16 bit tiff": (sixteen_bit(), "TIFF", {}, (0, 0, 0), (128, 128, 128)),
+    "32 bit": (deep(np.int32, 0, 32896), "TIFF", {}, (0, 0, 0), (128, 128, 128)),
+    "float": (deep(np.float32, 0.0, 0.502), "TIFF", {}, (0, 0, 0), (128, 128, 128)),
+    "transparent is white": (halves("RGBA", (9, 9, 9, 0), (200, 100, 50, 255)), "PNG", {}, (255, 255, 255), (200, 100, 50)),
+    "half transparent": (halves("RGBA", (0, 0, 0, 128), (200, 100, 50, 255)), "WEBP", {"lossless": True}, (127, 127, 127), (200, 100, 50)),
+    "grey with alpha": (halves("LA", (40, 255), (80, 0)), "PNG", {}, (40, 40, 40), (255, 255, 255)),
+    "palette": (palette(False)[0], "PNG", {}, (200, 0, 0), (0, 0, 250)),
+    "transparent palette": (palette(True)[0], "PNG", {"transparency": 1}, (200, 0, 0), (255, 255, 255)),
+    "transparent gif": (palette(True)[0], "GIF", {"transparency": 1}, (200, 0, 0), (255, 255, 255)),
+    "key colour": (halves("RGB", (1, 2, 3), (200, 100, 50)), "PNG", {"transparency": (1, 2, 3)}, (255, 255, 255), (200, 100, 50)),
+    "cmyk jpeg": (halves("CMYK", (0, 255, 255, 0), (255, 255, 0, 0)), "JPEG", {"quality": 100}, (255, 0, 0), (0, 0, 255)),
+    "animated": (
+        halves("RGB", (255, 0, 0), (0, 0, 255)),
+        "WEBP",
+        {"save_all": True, "append_images": [Image.new("RGB", (128, 64), "lime")], "lossless": True},
+        (255, 0, 0),
+        (0, 0, 255),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_kind_of_pixel_becomes_the_colour_that_is_seen(case, tmp_path):
+    image, kind, options, left, right = CASES[case]
+    pixels = read_image(saved(tmp_path, image, kind, **options), square(64, resize_mode="squash"))
+    np.testing.assert_allclose(pixels[:, :24].mean((0, 1)), left, atol=2)
+    np.testing.assert_allclose(pixels[:, -24:].mean((0, 1)), right, atol=2)
+
+
+def test_damaged_png_is_not_taken_for_a_black_picture(tmp_path):
+    path = saved(tmp_path, draw_photo(np.random.default_rng(3), 300, 200), "PNG")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        read_image(path, square())
+
+
+def test_extreme_shapes_do_not_unfold(tmp_path):
+    """Shortest side to 64 would make 1 x 20,000 a picture of 82 million pixels; only the crop is computed."""
+    path = saved(tmp_path, Image.new("RGB", (20_000, 1), (1, 200, 3)), "PNG")
+    np.testing.assert_array_equal(read_image(path, square())[5, 5], (1, 200, 3))
+
+
+def test_batches_keep_order_and_reasons(photos, tmp_path):
+    sources = [*photos[:5], tmp_path / "none.jpg", *photos[5:11]]
+    batches = list(read_batches(sources, square(), batch_size=5, workers=3))
+    assert [(b.start, len(b.pixels)) for b in batches] == [(0, 5), (5, 5), (10, 2)]
+    assert [b.failures for b in batches] == [{}, {5: "no such file"}, {}]
+    for row, source in enumerate(sources):
+        if row != 5:
+            np.testing.assert_array_equal(batches[row // 5].pixels[row % 5], read_image(source, square()))
+
+
+def test_text_sizes_and_modes_are_checked():
+    with pytest.raises(InputError, match="resize_mode"):
+        square(resize_mode="stretch")
+    with pytest.raises(InputError, match="interpolation"):
+        square(interpolation="cubic")
+    with pytest.raises(InputError, match="positive"):
+        square(0)
