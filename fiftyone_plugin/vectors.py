@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,8 +20,8 @@ from .sides import Side, listed
 
 CHUNK = 2048
 """Documents decoded at once: 6 MB of 768 float32, enough for the threads to pay."""
-THREADS = 2
-"""Decompression outruns the one thread that reads the cursor with two."""
+THREADS = min(4, os.cpu_count() or 2)
+"""Two outrun the one thread that reads the cursor; more than four only wait for it."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ class CompareViews(foo.Operator):
         )
 
     def resolve_input(self, ctx: Any) -> types.Property:
-        from .. import forms
+        from fiftyone_plugin import forms
+
         from .vocabulary_file import check_file
 
         inputs = types.Object()
@@ -48,13 +49,13 @@ class CompareViews(foo.Operator):
             description="Drop images whose vector holds NaN or infinity, and count them",
             default=False,
         )
-        return types.Property(inputs, view=types.View(label="Compare two views"))
+        return types.Property(inputs, view=types.PromptView(label="Compare two views", submit_button_label="Compare"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
+        from fiftyone_plugin import compare_views
         from latentdiff.errors import LatentDiffError
         from latentdiff.report import verdict
 
-        from .. import compare_views
         from .live import live
         from .vocabulary_file import load
 

@@ -22,7 +22,7 @@ class DeleteComparison(foo.Operator):
         )
 
     def resolve_input(self, ctx: Any) -> types.Property:
-        from .. import forms
+        from fiftyone_plugin import forms
 
         inputs = types.Object()
         forms.choose_run(inputs, ctx.dataset, complete=False)
@@ -33,7 +33,7 @@ class DeleteComparison(foo.Operator):
         return types.Property(inputs, view=types.View(label="Delete a comparison"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        from .. import delete_comparison
+        from fiftyone_plugin import delete_comparison
 
         delete_comparison(ctx.dataset, ctx.params["run"])
         ctx.ops.reload_dataset()

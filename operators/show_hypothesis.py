@@ -22,7 +22,7 @@ class ShowHypothesis(foo.Operator):
         )
 
     def resolve_input(self, ctx: Any) -> types.Property:
-        from .. import forms, load_comparison
+        from fiftyone_plugin import forms, load_comparison
 
         inputs = types.Object()
         chosen = forms.choose_run(inputs, ctx.dataset, complete=True)
@@ -38,7 +38,7 @@ class ShowHypothesis(foo.Operator):
         return types.Property(inputs, view=types.View(label="Show a difference's images"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        from .. import forms, load_comparison
+        from fiftyone_plugin import forms, load_comparison
 
         run = load_comparison(ctx.dataset, ctx.params["run"])
         hypothesis = forms.find_hypothesis(run, ctx.params["hypothesis"])

@@ -52,9 +52,8 @@ class LatentDiffPanel(foo.Panel):
 
     def show(self, ctx: Any) -> None:
         """Set the App's view to a card's images."""
+        from fiftyone_plugin import forms, load_comparison
         from latentdiff.errors import LatentDiffError
-
-        from .. import forms, load_comparison
 
         try:
             run = load_comparison(ctx.dataset, ctx.params.get("run"))
@@ -73,9 +72,9 @@ class LatentDiffPanel(foo.Panel):
         ctx.ops.clear_view()
 
     def _refresh(self, ctx: Any) -> None:
+        from fiftyone_plugin import list_comparisons, load_comparison
         from latentdiff.errors import LatentDiffError
 
-        from .. import list_comparisons, load_comparison
         from .cards import board
         from .layout import image_data
 

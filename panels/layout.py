@@ -18,7 +18,7 @@ STRIP = {
 }
 COLOURS = {"A": "rgba(255, 109, 4, 0.5)", "B": "rgba(46, 134, 255, 0.5)"}
 """FiftyOne's orange for A and a blue for B that is told from it by the colour-blind; legible under dark and light text."""
-SOURCES = {"sae": "from concepts", "dre": "from the most typical images"}
+SOURCES = {"sae": "from concepts", "dre": "from typical images"}
 
 
 def page(panel: Any, root: types.Object, shown: dict[str, Any], chosen: str | None) -> None:
@@ -49,11 +49,15 @@ def _toolbar(panel: Any, root: types.Object, runs: list[str], chosen: str | None
 
 
 def _empty(root: types.Object, shown: dict[str, Any]) -> None:
-    steps = "1. Save two views: filter the grid, then the bookmark icon above it.\n2. **Compare two views**.\n3. Read here what differs."
+    steps = (
+        "1. Save two views: filter the grid, then click the bookmark icon above it.\n"
+        "2. Click **Compare two views** and choose them.\n"
+        "3. Read here what differs."
+    )
     have = shown.get("views") or 0
     if have >= 2:
         steps = f"This dataset has {have} saved views. Click **Compare two views** and choose two of them."
-    root.md(f"### How do two sets of images differ?\n\n{steps}", name="empty")
+    root.md(f"##### How do two sets of images differ?\n\n{steps}", name="empty")
 
 
 def _board(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
