@@ -69,6 +69,8 @@ def compare_views(
     a, b = (read_vectors(side, part(progress, 0.2 * i, 0.2 * (i + 1))) for i, side in enumerate(sides))
     a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
     comparison = latentdiff.compare(a.values, b.values, sae=sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.4, 0.8))
+    left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
+    comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
     record |= {"embeddings": embeddings, "config": comparison.config.to_dict()}
     return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
 

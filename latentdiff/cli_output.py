@@ -99,8 +99,14 @@ def _table(outcome: Outcome, shown: dict[str, Any]) -> Any:
 
 
 def _notes(outcome: Outcome) -> list[str]:
-    dropped = outcome.comparison.info.get("dropped")
-    return [f"left out: {dropped}"] if dropped else []
+    left_out = outcome.comparison.info.get("left_out") or {}
+    notes = [f"{left_out['overlap']} images in both views left out"] if left_out.get("overlap") else []
+    for side, name in zip("AB", outcome.names, strict=True):
+        for kind, why in (("missing", "without a vector"), ("bad", "with a NaN or infinite vector")):
+            count = left_out.get(side, {}).get(kind)
+            if count:
+                notes.append(f"{count} images of {name} {why} left out")
+    return notes
 
 
 def _json(outcome: Outcome, top: int) -> dict[str, Any]:

@@ -117,6 +117,11 @@ def test_dataset_views_are_stored_listed_shown_and_deleted(dataset, arguments, c
     assert (listed["run"], listed["a"], listed["b"], listed["differs"]) == ("summer_vs_winter", "summer", "winter", True)
     assert main(["show", dataset.name, "summer_vs_winter", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sides"] == made["sides"]
+    dataset.limit(3).tag_samples("winter")
+    dataset.set_values("clip", {ids[5]: None}, key_field="id")
+    assert main(["compare", *sides, *arguments[2:], "--embeddings", "clip", "--overwrite"]) == 0
+    out = capsys.readouterr().out
+    assert "3 images in both views left out" in out and "1 images of summer without a vector left out" in out
     assert main(["compare", *sides, *arguments[2:], "--embeddings", "clip"]) == 2
     assert "overwrite" in capsys.readouterr().err
     assert main(["delete", dataset.name, "summer_vs_winter"]) == 0
