@@ -138,11 +138,12 @@ from latentdiff.embed.vectors import VectorStore
 model, listing, folder = sys.argv[1:4]
 paths = json.load(open(listing))
 encoder = load_encoder(model, device="cpu", dtype="float32")
+ids = [str(i) for i in range(len(paths))]
 store = VectorStore(folder, fingerprint=encoder.fingerprint, width=encoder.width)
 print("ready", len(store), flush=True)
 def progress(fraction, label):
     print(label, flush=True)
-done = encode_to_store(encoder, [str(i) for i in range(len(paths))], paths, store, shard_rows=24, batch_size=8, workers=2, progress=progress)
+done = encode_to_store(encoder, ids, paths, store, shard_rows=24, batch_size=8, workers=2, progress=progress)
 print("done", done.encoded, done.kept, flush=True)
 """
 
