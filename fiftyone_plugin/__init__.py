@@ -47,7 +47,7 @@ def _find_parts() -> None:
         return
     if root not in __path__:
         __path__.append(root)
-    if importlib.util.find_spec("latentdiff") is None:
+    if any(importlib.util.find_spec(package) is None for package in ("latentdiff", "fiftyone_plugin")):
         sys.path.append(root)
 
 

@@ -36,12 +36,13 @@ for _ in range(2):  # FiftyOne executes the entry module again whenever it rebui
     context = PluginContext(definition)
     context.register_all()
 heavy = [m for m in ("torch", "open_clip", "transformers", "gradio") if m in sys.modules]
-import latentdiff
+import fiftyone_plugin, latentdiff  # operators import both by name when they run
 found = dict(
     directory=definition.directory,
     errors=context.errors,
     instances=sorted(i.name for i in context.instances),
     library=latentdiff.__file__,
+    package=fiftyone_plugin.__file__,
     heavy=heavy,
     modules=[type(i).__module__ for i in context.instances],
 )
@@ -65,6 +66,7 @@ def load(plugins: Path, *, path: Path | None = None, hide: bool = False) -> dict
     """What FiftyOne's loader makes of a plugins folder, in a process of its own."""
     found = json.loads(run_python(LOAD.format(name=NAME, hide=hide), plugins=plugins, path=path).splitlines()[-1])
     assert found["errors"] == []
+    assert Path(found["package"]).parents[1] == Path(found["library"]).parents[1]  # one version, not a mixture
     return found
 
 
