@@ -1,0 +1,30 @@
+"""LatentDiff: how do these two sets of images differ?"""
+
+from .config import CompareConfig
+from .embed.vocabulary import Vocabulary
+from .errors import Cancelled, CheckpointError, EncoderError, InputError, LatentDiffError, RunError
+from .pipeline import compare
+from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
+from .sae.model import SparseAutoencoder, load_sae
+from .sae.training import train_sae
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cancelled",
+    "CheckpointError",
+    "CompareConfig",
+    "Comparison",
+    "ConceptTable",
+    "EncoderError",
+    "Hypothesis",
+    "InputError",
+    "LatentDiffError",
+    "RunError",
+    "SparseAutoencoder",
+    "TwoSampleTest",
+    "Vocabulary",
+    "compare",
+    "load_sae",
+    "train_sae",
+]

@@ -1,0 +1,100 @@
+"""Drafts to hypotheses: which images show each, with rates, effect, interval, AUROC and exemplars."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from .branches import Draft, ImageScores
+from .config import CompareConfig
+from .embed.sides import Sides, centred
+from .result import Hypothesis
+from .stats.divergence import Divergence
+from .stats.exemplars import diverse, extreme_rows
+from .stats.phrases import auroc
+
+DRAWS = 1000
+"""Bootstrap draws of a rate difference."""
+SHORTLIST = 3
+"""Exemplars are chosen among so many times as many images that show a hypothesis best."""
+
+
+def assemble(
+    drafts: list[Draft],
+    sides: Sides,
+    codes: sp.csr_array,
+    scores: ImageScores | None,
+    d: Divergence,
+    log_ratio: np.ndarray,
+    config: CompareConfig,
+) -> tuple[tuple[Hypothesis, ...], sp.csr_array]:
+    """Attach images to ranked drafts.
+
+    Returns:
+        The hypotheses in the drafts' order, and (n, len(drafts)) bool: which images show which.
+    """
+    rng = np.random.default_rng(config.seed)
+    ids = np.array([x.concept for x in drafts if x.concept is not None], int)
+    active = dict(zip(ids.tolist(), codes[:, ids].T.toarray(), strict=True)) if len(ids) else {}
+    mean = sides.mean_direction()
+    pool = {
+        "A": extreme_rows(log_ratio[: sides.n_a], config.exemplar_pool),
+        "B": sides.n_a + extreme_rows(-log_ratio[sides.n_a :], config.exemplar_pool),
+    }
+    hypotheses, columns = [], []
+    for draft in drafts:
+        if draft.concept is not None:
+            value, threshold, among = active[draft.concept], 0.0, None
+        else:
+            assert scores is not None and draft.word is not None
+            value, threshold, among = scores.values[:, scores.column(draft.word)], draft.threshold, pool[draft.side]
+        shown = value > threshold
+        hypotheses.append(_hypothesis(draft, value, shown, sides, rng, _exemplars(value, among, draft.side, sides, mean, config)))
+        columns.append(sp.csr_array(shown[:, None]))
+    shows = sp.csr_array(sp.hstack(columns, format="csr")) if columns else sp.csr_array((len(sides), 0), dtype=bool)
+    return tuple(hypotheses), shows
+
+
+def _hypothesis(
+    draft: Draft, value: np.ndarray, shown: np.ndarray, sides: Sides, rng: np.random.Generator, exemplars: tuple[int, ...]
+) -> Hypothesis:
+    n_a, n_b = sides.n_a, sides.n_b
+    rate_a, rate_b = float(shown[:n_a].mean()), float(shown[n_a:].mean())
+    sign = 1 if draft.side == "A" else -1
+    # Resampling images with replacement makes a firing count binomial: drawn directly.
+    resampled = sign * (rng.binomial(n_a, rate_a, DRAWS) / n_a - rng.binomial(n_b, rate_b, DRAWS) / n_b)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    area = auroc(value[:n_a], value[n_a:])
+    return Hypothesis(
+        text=draft.text,
+        side=draft.side,
+        source=draft.source,
+        effect=sign * (rate_a - rate_b),
+        rate_a=rate_a,
+        rate_b=rate_b,
+        p_value=draft.p_value,
+        q_value=draft.q_value,
+        auroc=area if sign > 0 else 1 - area,
+        name_strength=draft.strength,
+        score=draft.score,
+        concept=draft.concept,
+        exemplars=exemplars,
+        also=tuple(draft.also),
+        interval=(float(low), float(high)),
+        weak=draft.weak,
+    )
+
+
+def _exemplars(
+    value: np.ndarray, among: np.ndarray | None, side: str, sides: Sides, mean: np.ndarray, config: CompareConfig
+) -> tuple[int, ...]:
+    """Rows, within the side as given, of diverse images that show it best; phrases choose among the most telling images."""
+    offset = 0 if side == "A" else sides.n_a
+    rows = np.arange(offset, sides.n_a if side == "A" else len(sides)) if among is None else among
+    if among is None:
+        rows = rows[value[rows] > 0]
+    best = rows[extreme_rows(value[rows], SHORTLIST * config.exemplars)]
+    if config.exemplar_pool > config.exemplars and len(best):
+        best = best[diverse(centred(sides[best], mean), config.exemplars, value[best])]
+    keep = sides.keep_a if side == "A" else sides.keep_b
+    return tuple(int(keep[i - offset]) for i in best[: config.exemplars])

@@ -1,0 +1,73 @@
+"""Every choice of a comparison, its default, and the reason for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import InputError
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """Options of :func:`latentdiff.compare`. Immutable; JSON in, JSON out."""
+
+    seed: int = 0
+    """Seed of folds, bootstrap and SAE training: the same seed gives the same result."""
+    alpha: float = 0.05
+    """False alarms of the whole comparison, and false-discovery level of its hypotheses, in (0, 0.5]."""
+    mix: tuple[int, int] = (3, 2)
+    """Concepts and exemplar phrases among five shown (the paper's best ensemble, its appendix D)."""
+    skip_bad: bool = False
+    """Drop rows with non-finite values and report them, in place of an error."""
+    correction: str = "bh"
+    """``"bh"`` Benjamini-Hochberg, or ``"by"`` Benjamini-Yekutieli (any dependence, less power)."""
+    binning: str = "sparse"
+    """``"sparse"`` (method section 4) or ``"paper"``: literal Freedman-Diaconis on all activations (blind to rare concepts)."""
+    rank_by: str = "gap"
+    """Evidence that ranks concepts: ``"gap"`` larger of firing z and mean-gap z, or ``"jsd"`` bias-corrected JSD."""
+    prune_dominant: float = 0.0
+    """Share of alive concepts pruned because they dominate both sides (paper: 0.1), in [0, 1)."""
+    folds: int = 5
+    """Cross-fitting folds of the density-ratio head, >= 2."""
+    penalties: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1)
+    """Grid of inverse L2 strengths C of the logistic head, chosen by inner cross-validation."""
+    exemplars: int = 10
+    """Exemplar images per side."""
+    exemplar_pool: int = 200
+    """Most extreme images per side from which diverse exemplars are chosen."""
+    max_candidates: int = 50
+    """Candidates kept per side and branch."""
+    weak_name: float = 0.3
+    """Names below this strength are marked weak (random words reach about 0.29 on COCO, method section 3)."""
+    sae_concepts: int | None = None
+    """Dictionary size when an SAE is trained here; None chooses from n and d."""
+    sae_active: int = 16
+    """Mean active concepts per image when an SAE is trained here."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mix", tuple(self.mix))
+        object.__setattr__(self, "penalties", tuple(self.penalties))
+        self._need(0 < self.alpha <= 0.5, "alpha", "a level in (0, 0.5]")
+        self._need(len(self.mix) == 2 and min(self.mix) >= 0 and sum(self.mix) > 0, "mix", "two counts such as (3, 2)")
+        self._need(self.correction in ("bh", "by"), "correction", '"bh" or "by"')
+        self._need(self.binning in ("sparse", "paper"), "binning", '"sparse" or "paper"')
+        self._need(self.rank_by in ("gap", "jsd"), "rank_by", '"gap" or "jsd"')
+        self._need(0 <= self.prune_dominant < 1, "prune_dominant", "a share in [0, 1)")
+        self._need(self.folds >= 2, "folds", "at least 2")
+        self._need(len(self.penalties) > 0 and min(self.penalties) > 0, "penalties", "positive numbers")
+        self._need(1 <= self.exemplars <= self.exemplar_pool, "exemplars", "between 1 and exemplar_pool")
+
+    def _need(self, ok: bool, name: str, what: str) -> None:
+        if not ok:
+            raise InputError(f"CompareConfig.{name} must be {what}, not {getattr(self, name)!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; ``CompareConfig(**d)`` gives the same config back."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def paper(cls, **changes: Any) -> CompareConfig:
+        """The paper's literal choices: literal bins, JSD ranking, top 10 % dominance pruning, plain top-10 exemplars."""
+        return cls(**{"binning": "paper", "rank_by": "jsd", "prune_dominant": 0.1, "exemplar_pool": 10, **changes})

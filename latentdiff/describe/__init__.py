@@ -1,0 +1,1 @@
+"""Exemplar images to phrases."""

@@ -1,0 +1,117 @@
+"""Two sets of vectors, checked and seen as one, without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .vocabulary import unit_rows
+
+FEWEST = 20
+"""Images a side below which no comparison is made: no test could be trusted."""
+ROWS = 1 << 14
+
+
+class Sides:
+    """Rows of A, then rows of B, read in chunks as float32; the arrays may be memmaps of any float type.
+
+    Attributes:
+        n_a, n_b: rows in use.
+        keep_a, keep_b: row numbers in use within the arrays as given.
+        dropped: {"A": [...], "B": [...]}: row numbers left out for non-finite values.
+    """
+
+    def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False) -> None:
+        self._arrays = tuple(_checked(side, x) for side, x in (("A", a), ("B", b)))
+        if self._arrays[0].shape[1] != self._arrays[1].shape[1]:
+            raise InputError(f"A has vectors of width {self._arrays[0].shape[1]}, B of {self._arrays[1].shape[1]}; use one encoder for both")
+        bad = [_bad_rows(x) for x in self._arrays]
+        if any(map(len, bad)) and not skip_bad:
+            where = "; ".join(f"{s}: rows {_some(rows)}" for s, rows in zip("AB", bad, strict=True) if len(rows))
+            raise InputError(f"vectors with NaN or infinite values ({where}); mend them, or pass skip_bad=True to leave them out")
+        self.dropped = {s: rows.tolist() for s, rows in zip("AB", bad, strict=True)}
+        self.keep_a, self.keep_b = (np.setdiff1d(np.arange(len(x)), rows) for x, rows in zip(self._arrays, bad, strict=True))
+        self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
+        for side, n in (("A", self.n_a), ("B", self.n_b)):
+            if n < FEWEST:
+                raise InputError(f"{side} has {n} usable images; at least {FEWEST} a side are needed")
+        if not _any_difference(self):
+            raise InputError("all vectors are equal; there is nothing to compare. Check the encoder")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_a + n_b, d)."""
+        return self.n_a + self.n_b, self._arrays[0].shape[1]
+
+    @property
+    def in_a(self) -> np.ndarray:
+        """(n,) True for rows of A."""
+        return np.arange(len(self)) < self.n_a
+
+    def __len__(self) -> int:
+        return self.n_a + self.n_b
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Float32 copies of some rows, by slice or by integer array."""
+        index = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
+        of_b = index >= self.n_a
+        if not of_b.any():
+            return _take(self._arrays[0], self.keep_a, index)
+        if of_b.all():
+            return _take(self._arrays[1], self.keep_b, index - self.n_a)
+        out = np.empty((len(index), self.shape[1]), np.float32)
+        out[~of_b] = _take(self._arrays[0], self.keep_a, index[~of_b])
+        out[of_b] = _take(self._arrays[1], self.keep_b, index[of_b] - self.n_a)
+        return out
+
+    def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """First row and float32 values of consecutive chunks."""
+        for start in range(0, len(self), ROWS):
+            yield start, self[start : start + ROWS]
+
+    def mean_direction(self) -> np.ndarray:
+        """(d,) mean of the unit vectors of both sides: what all these images share."""
+        return np.asarray(sum(unit_rows(x).sum(0, dtype=np.float64) for _, x in self.chunks()) / len(self), np.float32)
+
+
+def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Unit vectors of ``unit(x) - mean``: what is particular about each image."""
+    return unit_rows(unit_rows(x) - mean)
+
+
+def _take(array: np.ndarray, keep: np.ndarray, index: np.ndarray) -> np.ndarray:
+    rows = keep[index]
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return np.asarray(array[rows[0] : rows[-1] + 1], np.float32)  # a slice: no gather, and no copy where it is float32
+    return np.asarray(array[rows], np.float32)
+
+
+def _checked(side: str, x: Any) -> np.ndarray:
+    if isinstance(x, (str, bytes)):
+        raise InputError(f"{side} is the text {x!r}; compare() takes (n, d) arrays. For saved views use fiftyone_plugin.compare_views")
+    x = x if isinstance(x, np.ndarray) else np.asarray(x)
+    if x.ndim != 2 or not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
+        raise InputError(f"{side} must be an (n, d) array of numbers, got shape {x.shape} of {x.dtype}")
+    if x.shape[1] == 0:
+        raise InputError(f"{side} has vectors of width 0")
+    return x
+
+
+def _bad_rows(x: np.ndarray) -> np.ndarray:
+    """Rows that are not finite once they are float32 (a float64 value can overflow there)."""
+    with np.errstate(over="ignore"):
+        parts = [i + np.flatnonzero(~np.isfinite(np.asarray(x[i : i + ROWS], np.float32)).all(1)) for i in range(0, len(x), ROWS)]
+    return np.concatenate(parts) if parts else np.zeros(0, int)
+
+
+def _any_difference(sides: Sides) -> bool:
+    first = sides[np.array([0])]
+    return any((x != first).any() for _, x in sides.chunks())
+
+
+def _some(rows: np.ndarray) -> str:
+    shown = ", ".join(map(str, rows[:5]))
+    return shown if len(rows) <= 5 else f"{shown}, ... ({len(rows)} in all)"

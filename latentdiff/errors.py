@@ -1,0 +1,35 @@
+"""Every error that LatentDiff raises on purpose.
+
+    LatentDiffError
+    ├── InputError        sides, vectors, views, fields or options that cannot be used
+    ├── CheckpointError   a saved SAE, comparison, encoder or vector set that cannot be read
+    ├── EncoderError      an encoder that cannot be built or run
+    ├── RunError          a run that exists already, or does not exist
+    └── Cancelled         the user stopped the work
+
+A message says what was wrong, with which value, and what to do.
+"""
+
+
+class LatentDiffError(Exception):
+    """Base of every error that LatentDiff raises on purpose."""
+
+
+class InputError(LatentDiffError, ValueError):
+    """Sides, vectors, views, fields or options that cannot be used as given."""
+
+
+class CheckpointError(LatentDiffError):
+    """A saved SAE, comparison, encoder or vector set that cannot be read."""
+
+
+class EncoderError(LatentDiffError):
+    """An encoder that cannot be built or run."""
+
+
+class RunError(LatentDiffError):
+    """A run that exists already, or that does not exist."""
+
+
+class Cancelled(LatentDiffError):
+    """The user stopped the work; nothing was written."""

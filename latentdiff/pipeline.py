@@ -1,0 +1,219 @@
+"""The one orchestrator: arrays in, Comparison out."""
+
+from __future__ import annotations
+
+import platform
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from .assembly import assemble
+from .branches import (
+    FAMILIES,
+    Draft,
+    ImageScores,
+    concept_drafts,
+    concept_q_values,
+    distinct,
+    link,
+    name_promising,
+    phrase_drafts,
+    promising_concepts,
+)
+from .config import CompareConfig
+from .embed.sides import Sides
+from .embed.vocabulary import Vocabulary
+from .errors import InputError
+from .progress import Progress, part, silent
+from .result import Comparison, ConceptTable, TwoSampleTest
+from .sae.model import SparseAutoencoder, load_sae
+from .sae.training import train_sae
+from .stats.density_ratio import cross_fit, two_sample
+from .stats.divergence import Divergence, divergence
+from .stats.power import smallest_detectable
+
+TRAINING_ROWS = 100_000
+"""Vectors on which an SAE is trained when none is given."""
+SMALL_WORK = 20_000_000
+"""Vector entries below which threads cost more than they bring."""
+
+
+def compare(
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    sae: SparseAutoencoder | str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+    config: CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """How do two sets of images differ? (paper section 4)
+
+    Args:
+        a: (n_a, d) raw image vectors, float16/32/64 array or memmap, n_a >= 20.
+        b: (n_b, d) vectors of the other set; n_a != n_b is normal.
+        sae: a sparse autoencoder of the same encoder, a folder of a saved one, or None to train one on a and b.
+        vocabulary: words with text vectors in the images' space; None leaves concepts unnamed ("concept 17").
+        config: every choice; None for the defaults.
+        progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+
+    Returns:
+        Ranked hypotheses, out-of-fold log density ratios, and a verdict that keeps false alarms of the whole to ``config.alpha``.
+
+    Raises:
+        InputError: sides, vectors or widths that cannot be used; the message says what to do.
+        CheckpointError: ``sae`` is a folder without a readable SAE.
+    """
+    config = config or CompareConfig()
+    sides = Sides(a, b, skip_bad=config.skip_bad)
+    with _threads(sides):
+        return _Run(sides, config, vocabulary, progress or silent).run(sae)
+
+
+def _threads(sides: Sides) -> AbstractContextManager[Any]:
+    """One BLAS thread for small work, where waking others takes longer than the product."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas") if sides.shape[0] * sides.shape[1] < SMALL_WORK else nullcontext()
+
+
+@dataclass(eq=False)
+class _Run:
+    """One comparison in progress: inputs, and seconds per stage."""
+
+    sides: Sides
+    config: CompareConfig
+    vocabulary: Vocabulary | None
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+    _clock: float = field(default_factory=time.perf_counter)
+
+    def run(self, sae: SparseAutoencoder | str | Path | None) -> Comparison:
+        """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
+        sae, trained = self._sae(sae)
+        codes = self._codes(sae)
+        d = divergence(codes[: self.sides.n_a], codes[self.sides.n_a :], self.config.binning)
+        self._done("divergence", 0.55)
+        ratio = cross_fit(
+            self.sides, self.sides.in_a, codes, self.config.penalties, self.config.folds, self.config.seed, part(self.progress, 0.55, 0.85)
+        )
+        test = TwoSampleTest(*two_sample(ratio.log_ratio, self.sides.in_a, ratio.fold))
+        self._done("density ratio", 0.85)
+        drafts, scores, table = self._drafts(d, codes, sae, ratio.log_ratio)
+        self._done("naming and ranking", 0.95)
+        candidates, shows = assemble(drafts, self.sides, codes, scores, d, ratio.log_ratio, self.config)
+        self._done("evidence", 1.0)
+        gated = any(h.q_value <= self.config.alpha for h in candidates)
+        return Comparison(
+            candidates=candidates,
+            log_ratio_a=_spread(ratio.log_ratio[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
+            log_ratio_b=_spread(ratio.log_ratio[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
+            shows_a=_spread_rows(shows[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
+            shows_b=_spread_rows(shows[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
+            two_sample=test,
+            differs=bool(gated or FAMILIES * test.p_value <= self.config.alpha),
+            smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
+            concepts=table,
+            config=self.config,
+            info=self._info(sae, trained, ratio.penalties),
+        )
+
+    def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
+        """The SAE to use and whether it was trained here; its width and the vocabulary's must be the vectors'."""
+        width = self.sides.shape[1]
+        if self.vocabulary is not None and self.vocabulary.width != width:
+            raise InputError(f"the vocabulary has vectors of width {self.vocabulary.width}, the images of {width}; encode it with their encoder")
+        given = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+        if given is not None and given.width != width:
+            raise InputError(f"the SAE takes vectors of width {given.width}, the images have {width}; use an SAE of their encoder")
+        if given is not None:
+            return given, False
+        rows = np.arange(len(self.sides))
+        if len(rows) > TRAINING_ROWS:
+            rows = np.sort(np.random.default_rng(self.config.seed).choice(rows, TRAINING_ROWS, replace=False))
+        trained = train_sae(
+            self.sides[rows],
+            concepts=self.config.sae_concepts,
+            active=self.config.sae_active,
+            seed=self.config.seed,
+            progress=part(self.progress, 0.0, 0.3),
+        )
+        self._done("training the SAE", 0.3)
+        return trained, True
+
+    def _codes(self, sae: SparseAutoencoder) -> sp.csr_array:
+        report, parts = part(self.progress, 0.3, 0.5), []
+        for start, x in self.sides.chunks():
+            parts.append(sae.encode(x))
+            report(start / len(self.sides), "encoding concepts")
+        self._done("encoding", 0.5)
+        return sp.csr_array(sp.vstack(parts, format="csr"))
+
+    def _drafts(
+        self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, log_ratio: np.ndarray
+    ) -> tuple[list[Draft], ImageScores | None, ConceptTable]:
+        """Ranked drafts of both branches, the word scores behind the phrases, and the table of all tested concepts."""
+        promising = promising_concepts(d, self.config)
+        if self.vocabulary is None:
+            drafts = concept_drafts(d, promising, {}, None, None, self.config)
+            return distinct(drafts, None, self.config.max_candidates), None, self._table(d, {})
+        names = name_promising(promising, codes, self.sides, sae, self.vocabulary)
+        mean = self.sides.mean_direction()
+        words = np.array([n.words[0] for n in names.values()], int)
+        by_name = ImageScores.of(self.sides, mean, words, self.vocabulary) if len(words) else None
+        limit = self.config.max_candidates
+        concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, self.config), self.vocabulary, limit)
+        ranked, scores = phrase_drafts(self.sides, mean, log_ratio, self.vocabulary, self.config)
+        phrases = distinct(ranked, self.vocabulary, limit)
+        link(concepts, phrases, self.vocabulary)
+        table = self._table(d, {k: self.vocabulary.words[n.words[0]] for k, n in names.items()})
+        return sorted(concepts + phrases, key=lambda x: -x.score), scores, table
+
+    def _table(self, d: Divergence, names: dict[int, str]) -> ConceptTable:
+        tested, q = concept_q_values(d, self.config)
+        k = np.flatnonzero(tested)
+        name = tuple(names.get(i, f"concept {i}") for i in k.tolist())
+        return ConceptTable(k.astype(np.int32), d.rate_a[k], d.rate_b[k], d.gap[k], d.jsd[k], d.p_value[k], q[k], name)
+
+    def _smallest(self, tested: int) -> float:
+        return smallest_detectable(self.sides.n_a, self.sides.n_b, self.config.alpha / (FAMILIES * max(tested, 1)))
+
+    def _info(self, sae: SparseAutoencoder, trained: bool, penalties: tuple[float, ...]) -> dict[str, Any]:
+        from . import __version__
+
+        return {
+            "n_a": self.sides.n_a,
+            "n_b": self.sides.n_b,
+            "dropped_rows": self.sides.dropped,
+            "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
+            "words": len(self.vocabulary) if self.vocabulary is not None else 0,
+            "penalties": list(penalties),
+            "seconds": self.seconds,
+            "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},
+        }
+
+    def _done(self, stage: str, fraction: float) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = round(now - self._clock, 3)
+        self._clock = now
+        self.progress(fraction, stage)
+
+
+def _spread(values: np.ndarray, keep: np.ndarray, dropped: list[int]) -> np.ndarray:
+    """Values of the rows in use at their places among all rows; NaN at dropped ones."""
+    out = np.full(len(keep) + len(dropped), np.nan, np.float32)
+    out[keep] = values
+    return out
+
+
+def _spread_rows(shows: sp.csr_array, keep: np.ndarray, dropped: list[int]) -> sp.csr_array:
+    """The same for the rows of a sparse matrix; dropped rows show nothing."""
+    counts = np.zeros(len(keep) + len(dropped), np.int64)
+    counts[keep] = np.diff(shows.indptr)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    return sp.csr_array((shows.data, shows.indices, indptr), shape=(len(counts), shows.shape[1]))

@@ -1,0 +1,1 @@
+"""Vectors to sparse concepts, and concepts to names."""

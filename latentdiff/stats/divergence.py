@@ -1,0 +1,177 @@
+"""Which concepts differ between A and B: Jensen-Shannon divergence, tests and false-discovery control (method section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy import stats
+
+from .histograms import Histograms, histograms
+
+FEWEST_EXPECTED = 5.0
+"""Smallest expected count per cell for the chi-squared law; sparser concepts get Fisher's exact test on firing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Divergence:
+    """Evidence per concept; all arrays have length K."""
+
+    fires_a: np.ndarray
+    """Images of A in which it fires."""
+    fires_b: np.ndarray
+    rate_a: np.ndarray
+    """Firing rate in A, in [0, 1]."""
+    rate_b: np.ndarray
+    gap: np.ndarray
+    """Mean activation in A minus mean activation in B (the sign gives the side)."""
+    gap_z: np.ndarray
+    """The gap over its standard error (Welch)."""
+    firing_z: np.ndarray
+    """Two-proportion z of the firing rates."""
+    jsd: np.ndarray
+    """Jensen-Shannon divergence in nats, in [0, ln 2]."""
+    jsd_firing: np.ndarray
+    """The part of it that lies in firing or not (chain rule); the rest lies in the magnitudes."""
+    bias: np.ndarray
+    """Expected JSD of two samples of one distribution: ``(cells - 1) / 8 (1/n_a + 1/n_b)``."""
+    p_value: np.ndarray
+    """Two-sided p; 1 for concepts that never fire."""
+
+
+def divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "sparse") -> Divergence:
+    """Compare the activations of every concept (paper section 4.1; method section 4).
+
+    Args:
+        codes_a: (n_a, K) activations of A, n_a >= 2.
+        codes_b: (n_b, K) activations of B, n_b >= 2; n_a != n_b is normal.
+        binning: see :func:`latentdiff.stats.histograms.histograms`.
+    """
+    n_a, n_b = codes_a.shape[0], codes_b.shape[0]
+    h = histograms(codes_a, codes_b, binning)
+    fires_a, mean_a, var_a = _moments(codes_a)
+    fires_b, mean_b, var_b = _moments(codes_b)
+    rate_a, rate_b = fires_a / n_a, fires_b / n_b
+    pooled = (fires_a + fires_b) / (n_a + n_b)
+    jsd = _jsd_of_cells(h, n_a, n_b)
+    cells = np.add.reduceat(((h.counts_a + h.counts_b) > 0).astype(np.int64), h.start[:-1])
+    return Divergence(
+        fires_a=fires_a,
+        fires_b=fires_b,
+        rate_a=rate_a,
+        rate_b=rate_b,
+        gap=mean_a - mean_b,
+        gap_z=_ratio(mean_a - mean_b, np.sqrt(var_a / n_a + var_b / n_b)),
+        firing_z=_ratio(rate_a - rate_b, np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))),
+        jsd=jsd,
+        jsd_firing=_jsd_terms(rate_a, rate_b) + _jsd_terms(1 - rate_a, 1 - rate_b),
+        bias=(cells - 1) / 8 * (1 / n_a + 1 / n_b),
+        p_value=_p_values(h, fires_a, fires_b, n_a, n_b),
+    )
+
+
+def _moments(codes: sp.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Firing counts, means and (unbiased) variances per concept: sums over images, so they merge over shards."""
+    n, k = codes.shape
+    fires = np.bincount(codes.indices, minlength=k)
+    total = np.bincount(codes.indices, codes.data, minlength=k)
+    square = np.bincount(codes.indices, np.square(codes.data, dtype=np.float64), minlength=k)
+    mean = total / n
+    return fires, mean, np.maximum(square / n - mean**2, 0) * n / (n - 1)
+
+
+def _ratio(value: np.ndarray, error: np.ndarray) -> np.ndarray:
+    return np.divide(value, error, out=np.zeros_like(value), where=error > 0)
+
+
+def _jsd_terms(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Cell by cell, ``p/2 ln(p/m) + q/2 ln(q/m)`` with ``m = (p + q) / 2`` and ``0 ln 0 = 0``."""
+    m = np.maximum((p + q) / 2, np.finfo(float).tiny)
+    term = np.zeros_like(m)
+    for x in (p, q):
+        term += 0.5 * x * np.log(np.where(x > 0, x, m) / m)
+    return term
+
+
+def _jsd_of_cells(h: Histograms, n_a: int, n_b: int) -> np.ndarray:
+    return np.add.reduceat(_jsd_terms(h.counts_a / n_a, h.counts_b / n_b), h.start[:-1])
+
+
+def _p_values(h: Histograms, fires_a: np.ndarray, fires_b: np.ndarray, n_a: int, n_b: int) -> np.ndarray:
+    """Chi-squared law of the JSD where every cell is well filled, Fisher's exact test on firing elsewhere.
+
+    Under the null, ``8 n_a n_b / (n_a + n_b) JSD ~ chi2(cells - 1)``. The law needs filled cells, so for the test (not for the JSD
+    that is reported) a concept's neighbouring cells are merged until each expects at least ``FEWEST_EXPECTED`` images on either side.
+    """
+    merged = _merge_cells(h, FEWEST_EXPECTED * (n_a + n_b) / min(n_a, n_b))
+    df = np.diff(merged.start) - 1
+    statistic = 8 * n_a * n_b / (n_a + n_b) * _jsd_of_cells(merged, n_a, n_b)
+    p = np.where(df > 0, stats.chi2.sf(statistic, np.maximum(df, 1)), 1.0)
+    fires = fires_a + fires_b
+    expected = fires * min(n_a, n_b) / (n_a + n_b)
+    sparse = np.flatnonzero((fires > 0) & (expected < FEWEST_EXPECTED))
+    p[sparse] = fisher_exact(fires_a[sparse], fires_b[sparse], n_a, n_b)
+    return p
+
+
+def _merge_cells(h: Histograms, fewest: float) -> Histograms:
+    """Merge neighbouring cells of each concept, from the first on, until each holds ``fewest`` images of both sides together."""
+    pooled = h.counts_a + h.counts_b
+    group = np.empty(len(pooled), np.int64)
+    sizes = np.diff(h.start)
+    # Step i looks at the i-th cell of every concept at once: at most MAX_BINS + 1 steps, whatever K is (more only in paper mode).
+    filled = np.zeros(len(sizes))
+    current = np.zeros(len(sizes), np.int64)
+    remaining = np.add.reduceat(pooled, h.start[:-1]).astype(float)
+    for i in range(int(sizes.max(initial=0))):
+        has = np.flatnonzero(sizes > i)
+        cell = h.start[has] + i
+        # A new group opens where the last one is full and what is left fills another.
+        opens = (filled[has] >= fewest) & (remaining[has] >= fewest)
+        current[has] += opens
+        filled[has] = np.where(opens, 0, filled[has]) + pooled[cell]
+        remaining[has] -= pooled[cell]
+        group[cell] = current[has]
+    start = np.concatenate([[0], np.cumsum(current + 1)])
+    index = start[h.concept] + group
+    return Histograms(
+        np.bincount(index, h.counts_a, minlength=start[-1]).astype(np.int64),
+        np.bincount(index, h.counts_b, minlength=start[-1]).astype(np.int64),
+        start,
+    )
+
+
+def fisher_exact(fires_a: np.ndarray, fires_b: np.ndarray, n_a: int, n_b: int) -> np.ndarray:
+    """Two-sided Fisher exact p of firing counts, many tables at once (equal tables are computed once).
+
+    Two-sided as in ``scipy.stats.fisher_exact``: the probability of all tables no likelier than the one seen.
+    """
+    p = np.ones(len(fires_a))
+    fires = fires_a + fires_b
+    for total in np.unique(fires):
+        rows = np.flatnonzero(fires == total)
+        support = np.arange(max(0, total - n_b), min(total, n_a) + 1)
+        mass = stats.hypergeom.pmf(support, n_a + n_b, total, n_a)
+        # Relative slack: tables of equal probability count even where rounding splits them.
+        tail = np.array([mass[mass <= m * (1 + 1e-7)].sum() for m in mass])
+        p[rows] = tail[fires_a[rows] - support[0]]
+    return np.minimum(p, 1.0)
+
+
+def q_values(p: np.ndarray, correction: str, tests: int | None = None) -> np.ndarray:
+    """False-discovery-adjusted p-values (Benjamini-Hochberg ``"bh"`` or Benjamini-Yekutieli ``"by"``).
+
+    Args:
+        p: (m,) p-values in [0, 1].
+        correction: "bh" or "by".
+        tests: size of the family when only its m most promising members were computed (the rest count as p = 1, which can only
+            make the result more cautious); None for m.
+
+    Returns:
+        (m,) q-values in [0, 1].
+    """
+    if not len(p):
+        return np.zeros(0)
+    family = np.concatenate([p, np.ones(max(0, (tests or 0) - len(p)))])
+    return stats.false_discovery_control(family, method=correction)[: len(p)]

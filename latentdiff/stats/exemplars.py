@@ -1,0 +1,57 @@
+"""Few, diverse images among the most extreme ones (method section 5)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+DIVERSITY = 0.5
+"""Weight of novelty against rank in the choice of exemplars, in [0, 1]."""
+
+
+def extreme_rows(scores: np.ndarray, pool: int) -> np.ndarray:
+    """Positions of the ``pool`` highest scores, highest first; NaN never counts; ties go to the lower row."""
+    order = np.argsort(-scores, kind="stable")
+    return order[np.isfinite(scores[order])][:pool]
+
+
+def diverse(unit: np.ndarray, k: int, relevance: np.ndarray) -> np.ndarray:
+    """Maximal marginal relevance (Carbonell and Goldstein 1998).
+
+    Args:
+        unit: (m, d) unit vectors of the pool, most relevant first.
+        k: how many to choose.
+        relevance: (m,) larger is better; min-max scaled here.
+
+    Returns:
+        min(k, m) positions in the pool, in the order of choice; the first is the most relevant one.
+    """
+    span = np.ptp(relevance) or 1.0
+    gain = (relevance - relevance.min()) / span
+    nearest = np.full(len(unit), -1.0)
+    chosen: list[int] = []
+    for _ in range(min(k, len(unit))):
+        value = (1 - DIVERSITY) * gain - DIVERSITY * np.maximum(nearest, 0.0)
+        value[chosen] = -np.inf
+        chosen.append(int(value.argmax()))
+        nearest = np.maximum(nearest, unit @ unit[chosen[-1]])
+    return np.array(chosen, int)
+
+
+def modes(unit: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """Group exemplars: average-linkage clusters cut at mean cosine ``threshold``.
+
+    Args:
+        unit: (m, d) unit vectors, centred on their set.
+        threshold: exemplars of one mode have a mean cosine of at least this.
+
+    Returns:
+        (m,) mode number of each exemplar, numbered from 0 in order of first appearance.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    if len(unit) < 2:
+        return np.zeros(len(unit), int)
+    distance = np.clip(1 - unit @ unit.T, 0, None)[np.triu_indices(len(unit), 1)]
+    label = fcluster(linkage(distance, "average"), 1 - threshold, "distance")
+    first = {c: i for i, c in enumerate(dict.fromkeys(label))}
+    return np.array([first[c] for c in label])
