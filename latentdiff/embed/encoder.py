@@ -178,6 +178,8 @@ def _backend(name: str, pretrained: str | None) -> Any:
     from . import open_clip_backend, transformers_backend
 
     if name == "demo" and not Path(name).exists():
+        if not DEMO_FOLDER.is_dir():
+            raise EncoderError(f"the demo encoder is missing from this installation ({DEMO_FOLDER}); install latentdiff again")
         name = str(DEMO_FOLDER)
     elif name in PRESETS and pretrained is None and not Path(name).exists():
         name, pretrained = PRESETS[name]

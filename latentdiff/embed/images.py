@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..errors import InputError
+from .pixels import orientation, plain, upright
 from .preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def read_image(source: Source, preprocess: Preprocess) -> np.ndarray:
 
     try:
         if isinstance(source, Image.Image):
-            return preprocess.apply(_upright(_plain(source)))
+            return preprocess.apply(upright(plain(source)))
         _check_file(source)
         with open(source, "rb") as f, Image.open(f, formats=_formats()) as image:
             if image.format == "PNG":
@@ -183,71 +184,14 @@ def _decode(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
         raise InputError(f"too large: {width} x {height} pixels, the limit is {MAX_PIXELS} pixels")
     full, turn = None, 1
     if image.format in ("JPEG", "MPO"):
-        turn = _orientation(image)
+        turn = orientation(image)
         turned = turn >= 5  # stored on its side
         full = (height, width) if turned else (width, height)
         side = preprocess.draft_size(*full)
         image.draft(None, side[::-1] if turned else side)
     if image.width * image.height > LARGE:
-        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(_upright(_plain(image)), full, turn)).result()
-    return preprocess.apply(_upright(_plain(image)), full, turn)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """The same picture in mode L, RGB or RGBA."""
-    mode = image.mode
-    if mode in ("L", "RGB") and "transparency" not in image.info:
-        image.load()
-        return image
-    if mode.startswith(("I", "F")):
-        return _grey(np.asarray(image), image)
-    if image.has_transparency_data:
-        return _keep_exif(image.convert("RGBA"), image)
-    return _keep_exif(image.convert("L" if mode == "1" else "RGB"), image)
-
-
-def _grey(values: np.ndarray, image: Image.Image) -> Image.Image:
-    """8-bit grey of a deep grey picture: 16 bits as they are, 32 bits by the smallest usual range that holds them."""
-    from PIL import Image as pil
-
-    values = np.nan_to_num(values.astype(np.float32))
-    ranges = (65535.0,) if image.mode.startswith("I;16") else (255.0, 65535.0) if image.mode == "I" else (1.0, 255.0, 65535.0)
-    top = next((t for t in ranges if values.max() <= t), float(values.max()))
-    return _keep_exif(pil.fromarray(np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)), image)
-
-
-def _orientation(image: Image.Image) -> int:
-    if "exif" not in image.info and image.format not in ("TIFF", "PNG", "WEBP", "AVIF"):
-        return 1  # getexif would parse for nothing
-    try:
-        value = image.getexif().get(0x0112, 1)
-    except Exception:  # damaged metadata is no reason to lose the picture
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _keep_exif(new: Image.Image, old: Image.Image) -> Image.Image:
-    turn = _orientation(old)
-    if turn > 1:
-        new.info["latentdiff_orientation"] = turn
-    return new
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    from PIL import Image as pil
-
-    turn = image.info.get("latentdiff_orientation") or _orientation(image)
-    flips = pil.Transpose
-    methods = {
-        2: flips.FLIP_LEFT_RIGHT,
-        3: flips.ROTATE_180,
-        4: flips.FLIP_TOP_BOTTOM,
-        5: flips.TRANSPOSE,
-        6: flips.ROTATE_270,
-        7: flips.TRANSVERSE,
-        8: flips.ROTATE_90,
-    }
-    return image.transpose(methods[turn]) if turn in methods else image
+        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(upright(plain(image)), full, turn)).result()
+    return preprocess.apply(upright(plain(image)), full, turn)
 
 
 def _formats() -> tuple[str, ...]:

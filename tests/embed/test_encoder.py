@@ -167,6 +167,8 @@ def test_bf16_vectors_stay_close_and_repeat(open_clip_folder, encoder, photos):
     a, b = half.encode_images(photos, batch_size=8).vectors, encoder.encode_images(photos).vectors
     assert ((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)).min() > 0.999
     np.testing.assert_array_equal(half.encode_images(photos, batch_size=8, workers=3).vectors, a)
+    c = half.encode_images(photos, batch_size=5).vectors
+    assert ((a * c).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(c, axis=1)).min() > 0.9999
 
 
 @pytest.mark.parametrize(
