@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import numpy as np
 from ..errors import EncoderError, InputError
 from ..progress import Progress, silent
 from .fingerprint import Fingerprint, weights_digest
-from .images import read_batches
+from .images import Batch, read_batches
 from .precision import pick_device, pick_dtype
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 PRESETS = {"paper": ("ViT-L-14-336", "openai"), "fast": ("ViT-B-32", "openai")}
 """``paper`` is the encoder of the public SAEs; ``fast`` is the small one of the same family."""
+
+Piece = tuple[int, np.ndarray, dict[int, str]]
+"""First row, (b, d) float32 vectors with NaN rows, {row: reason}."""
 
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "encoder"
 
@@ -90,13 +94,16 @@ class Encoder:
         paths = paths if isinstance(paths, (list, tuple)) else list(paths)
         vectors = np.full((len(paths), self.width), np.nan, np.float32)
         failures: dict[int, str] = {}
-        for start, batch, failed in self.iter_vectors(paths, batch_size=batch_size, workers=workers):
-            vectors[start : start + len(batch)] = batch
-            failures |= failed
-            progress((start + len(batch)) / len(paths), f"{start + len(batch):,} of {len(paths):,} images")
+        with contextlib.closing(self.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:  # a cancel stops the threads
+            for start, batch, failed in pieces:
+                vectors[start : start + len(batch)] = batch
+                failures |= failed
+                progress((start + len(batch)) / len(paths), f"{start + len(batch):,} of {len(paths):,} images")
         return Encoded(vectors, failures)
 
-    def iter_vectors(self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None) -> Any:
+    def iter_vectors(
+        self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None
+    ) -> Generator[Piece, None, None]:
         """The same in pieces, for more images than fit in memory.
 
         Yields:
@@ -108,16 +115,20 @@ class Encoder:
         make = (lambda shape: torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()) if gpu else None
         size = (256 if gpu else 32) if batch_size is None else batch_size
         count = (os.cpu_count() or 1) if workers is None else workers
-        for batch in read_batches(paths, self.preprocess, batch_size=size, workers=count, empty=make):
-            good = [i for i in range(len(batch.pixels)) if batch.start + i not in batch.failures]
-            vectors = np.full((len(batch.pixels), self.width), np.nan, np.float32)
-            if good:
-                vectors[good] = self._forward(batch.pixels if len(good) == len(vectors) else batch.pixels[good])
-            for i in good:
-                if not np.isfinite(vectors[i]).all():
-                    batch.failures[batch.start + i] = "the encoder gave a vector that is not finite"
-                    vectors[i] = np.nan
-            yield batch.start, vectors, batch.failures
+        batches = read_batches(paths, self.preprocess, batch_size=size, workers=count, empty=make)
+        with contextlib.closing(batches):
+            yield from map(self._encode_batch, batches)
+
+    def _encode_batch(self, batch: Batch) -> Piece:
+        good = [i for i in range(len(batch.pixels)) if batch.start + i not in batch.failures]
+        vectors = np.full((len(batch.pixels), self.width), np.nan, np.float32)
+        if good:
+            vectors[good] = self._forward(batch.pixels if len(good) == len(vectors) else batch.pixels[good])
+        for i in good:
+            if not np.isfinite(vectors[i]).all():
+                batch.failures[batch.start + i] = "the encoder gave a vector that is not finite"
+                vectors[i] = np.nan
+        return batch.start, vectors, batch.failures
 
     def encode_texts(self, texts: Sequence[str], *, batch_size: int = 256, progress: Progress = silent) -> np.ndarray:
         """Vectors of texts.

@@ -6,7 +6,7 @@ import functools
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -105,7 +105,7 @@ def read_batches(
     workers: int,
     ahead: int = 2,
     empty: Callable[[tuple[int, ...]], np.ndarray] | None = None,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Decode images in threads (Pillow releases the interpreter lock), ``ahead`` batches before they are asked for.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -73,13 +74,14 @@ def encode_to_store(
         changed = tuple(ids[i] for i in todo if ids[i] in store)
         pending = _Pending(store)
         done = 0
-        for start, vectors, failed in encoder.iter_vectors([paths[i] for i in todo], batch_size=batch_size, workers=workers):
-            rows = todo[start : start + len(vectors)]
-            pending.add([ids[i] for i in rows], vectors, [stamps[i] for i in rows], {r - start: reason for r, reason in failed.items()})
-            if pending.rows >= shard_rows:
-                pending.flush()
-            done = start + len(rows)
-            progress(done / len(todo), f"{done:,} of {len(todo):,} images")
+        with contextlib.closing(encoder.iter_vectors([paths[i] for i in todo], batch_size=batch_size, workers=workers)) as pieces:
+            for start, vectors, failed in pieces:
+                rows = todo[start : start + len(vectors)]
+                pending.add([ids[i] for i in rows], vectors, [stamps[i] for i in rows], {r - start: why for r, why in failed.items()})
+                if pending.rows >= shard_rows:
+                    pending.flush()
+                done = start + len(rows)
+                progress(done / len(todo), f"{done:,} of {len(todo):,} images")
         pending.flush()
     wanted = set(ids)
     failures = {key: reason for key, reason in store.failures().items() if key in wanted}
