@@ -1,0 +1,92 @@
+"""Evidence for phrases against scipy and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from latentdiff.stats.phrases import BACKGROUND, TAIL, auroc, phrase_evidence, shows_threshold
+
+
+def scores(n: int, seed: int, shift: float = 0.0, mode: float = 0.0) -> np.ndarray:
+    """(n, 6) scores: normal ones, shifted ones, ones with a mode of high scores in a share of the images, and a constant column."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0.0, 0.1, (n, 6))
+    x[:, 1] += shift
+    x[: round(mode * n), 2] += 1.0
+    x[:, 3] = np.round(x[:, 3], 1)
+    x[:, 5] = 0.25
+    return x.astype(np.float32)
+
+
+A, B = scores(260, 1, 0.05, 0.08), scores(410, 2)
+
+
+def test_t_is_welchs() -> None:
+    e = phrase_evidence(A, B)
+    want = stats.ttest_ind(A[:, :5].astype(float), B[:, :5].astype(float), equal_var=False)
+    np.testing.assert_allclose(e.t[:5], want.statistic, rtol=1e-9)
+    assert (e.t[5], e.tail_z[5], e.p_value[5]) == (0, 0, 1)
+    assert e.t[1] > 4
+
+
+@pytest.mark.parametrize("sizes", [(260, 410), (2000, 1300), (25, 40)])
+def test_p_value_is_twice_the_smaller_of_welch_and_tail(sizes: tuple[int, int]) -> None:
+    """The tail's p is Fisher's exact one where few are expected, else that of the two-proportion z; doubling pays for the choice."""
+    n_a, n_b = sizes
+    a, b = scores(n_a, 3, 0.02, 0.03), scores(n_b, 4)
+    e = phrase_evidence(a, b)
+    cut = np.quantile(np.concatenate([a, b]), 1 - TAIL, axis=0)
+    for j in range(5):
+        in_a, in_b = int((a[:, j] > cut[j]).sum()), int((b[:, j] > cut[j]).sum())
+        table = [[in_a, n_a - in_a], [in_b, n_b - in_b]]
+        chi2 = stats.chi2_contingency(table, correction=False)
+        assert e.tail_z[j] == pytest.approx(np.sign(in_a / n_a - in_b / n_b) * np.sqrt(chi2.statistic), rel=1e-6, abs=1e-9)
+        tail = stats.fisher_exact(table).pvalue if (in_a + in_b) * min(sizes) / sum(sizes) < 20 else chi2.pvalue
+        welch = stats.ttest_ind(a[:, j].astype(float), b[:, j].astype(float), equal_var=False).pvalue
+        assert e.p_value[j] == pytest.approx(min(1.0, 2 * min(welch, tail)), rel=1e-6)
+
+
+def test_a_mode_of_a_few_is_seen_in_the_tail() -> None:
+    e = phrase_evidence(A, B)
+    assert e.tail_z[2] == e.tail_z.max() > 4
+    assert e.p_value[2] < 1e-4
+    assert e.rate_a[2] == pytest.approx(0.08, abs=0.03)
+    assert e.rate_b[2] < 0.03
+
+
+def test_rates_count_scores_above_the_threshold() -> None:
+    e = phrase_evidence(A, B)
+    for j in range(6):
+        both = np.sort(np.concatenate([A[:, j], B[:, j]]).astype(float))
+        want = 2 * np.median(both) - np.quantile(both, BACKGROUND)
+        assert e.threshold[j] == pytest.approx(want, abs=1e-6)
+        assert e.rate_a[j] == np.mean(A[:, j] > e.threshold[j])
+        assert e.rate_b[j] == np.mean(B[:, j] > e.threshold[j])
+
+
+def test_threshold_lets_the_background_share_of_symmetric_scores_pass() -> None:
+    """Blind to the sides; 20 % of images with the phrase leave it where it was."""
+    rng = np.random.default_rng(5)
+    plain = rng.normal(3, 2, (50_000, 1))
+    cut = shows_threshold(plain)
+    assert np.mean(plain > cut) == pytest.approx(BACKGROUND, rel=0.2)
+    mixed = np.concatenate([plain, rng.normal(30, 1, (12_500, 1))])
+    assert np.mean(mixed > shows_threshold(mixed)) == pytest.approx(0.2, abs=0.01)
+
+
+def test_null_p_values_do_not_exceed_their_level() -> None:
+    rng = np.random.default_rng(6)
+    p = phrase_evidence(rng.normal(0, 1, (130, 3000)), rng.normal(0, 1, (70, 3000))).p_value
+    for level in (0.05, 0.001):
+        assert np.sum(p <= level) <= stats.binom.ppf(0.9999, 3000, level)
+    assert np.mean(p <= 0.05) > 0.02
+
+
+def test_auroc_equals_scikit_learns_with_ties() -> None:
+    a, b = A[:, 3], B[:, 3]
+    want = roc_auc_score(np.arange(670) < 260, np.concatenate([a, b]))
+    assert auroc(a, b) == pytest.approx(want, abs=1e-12)
+    assert auroc(b, a) == pytest.approx(1 - want, abs=1e-12)
