@@ -20,13 +20,15 @@ import numpy as np
 from .evaluate import held_out, zero_shot_scores
 from .training import MODEL_CONFIG, TrainConfig, train_encoder
 from .training_data import render_pool, scene_caption, word_prompts
-from .world import draw
+from .world import Rules, draw
 
 HERE = Path(__file__).parent
 IMAGE_SIZE: int = MODEL_CONFIG["model_cfg"]["vision_cfg"]["image_size"]
 VALIDATION_SEED = 777
-SAE_CONCEPTS = 256
-SAE_ACTIVE = 10
+SAE_CONCEPTS = 96
+"""Not many more than the world has kinds, settings and colours: with 256 an object was split over concepts that fired elsewhere too."""
+SAE_ACTIVE = 8
+"""About what a scene shows: its setting, two to three objects and their colours."""
 
 
 def save_encoder(model: Any, folder: Path) -> None:
@@ -57,12 +59,16 @@ def seen_tokens() -> list[int]:
     return sorted(set(SimpleTokenizer(context_length=32)(texts).flatten().tolist()))
 
 
-def train_demo_sae(encoder: Any, seed: int, n: int = 20_000) -> Any:
-    """The demo's SAE, trained on the encoder's vectors of natural scenes, drawn as users see them but smaller."""
+def train_demo_sae(encoder: Any, seed: int, n: int = 12_000) -> Any:
+    """The demo's SAE, trained on the encoder's vectors of scenes, every other one with any kind in any setting.
+
+    Natural scenes alone let objects and the settings they keep to share concepts.
+    """
     from ..sae.training import train_sae
 
-    vectors = encoder.encode_images([image for image, _ in draw(n, seed + 500, size=128)], workers=1).vectors
-    return train_sae(vectors, concepts=SAE_CONCEPTS, active=SAE_ACTIVE, seed=seed)
+    rules = [Rules(natural=i % 2 == 0) for i in range(n)]
+    images = [image for image, _ in draw(n, seed + 500, size=128, rules=rules)]
+    return train_sae(encoder.encode_images(images, workers=1).vectors, concepts=SAE_CONCEPTS, active=SAE_ACTIVE, seed=seed)
 
 
 def main(argv: list[str] | None = None) -> None:
