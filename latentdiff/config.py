@@ -30,7 +30,7 @@ class CompareConfig:
     prune_dominant: float = 0.0
     """Share of alive concepts pruned because they dominate both sides (paper: 0.1), in [0, 1)."""
     folds: int = 5
-    """Cross-fitting folds of the density-ratio head, >= 2."""
+    """Cross-fitting folds of the density-ratio head, 2 to 20 (the fewest images a side: each fold holds out some of both)."""
     penalties: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1)
     """Grid of inverse L2 strengths C of the logistic head, chosen by inner cross-validation."""
     exemplars: int = 10
@@ -55,7 +55,7 @@ class CompareConfig:
         self._need(self.binning in ("sparse", "paper"), "binning", '"sparse" or "paper"')
         self._need(self.rank_by in ("gap", "jsd"), "rank_by", '"gap" or "jsd"')
         self._need(0 <= self.prune_dominant < 1, "prune_dominant", "a share in [0, 1)")
-        self._need(self.folds >= 2, "folds", "at least 2")
+        self._need(2 <= self.folds <= 20, "folds", "between 2 and 20")
         self._need(len(self.penalties) > 0 and min(self.penalties) > 0, "penalties", "positive numbers")
         self._need(1 <= self.exemplars <= self.exemplar_pool, "exemplars", "between 1 and exemplar_pool")
 

@@ -26,8 +26,9 @@ class Sides:
 
     def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False) -> None:
         self._arrays = tuple(_checked(side, x) for side, x in (("A", a), ("B", b)))
-        if self._arrays[0].shape[1] != self._arrays[1].shape[1]:
-            raise InputError(f"A has vectors of width {self._arrays[0].shape[1]}, B of {self._arrays[1].shape[1]}; use one encoder for both")
+        widths = [x.shape[1] for x in self._arrays]
+        if widths[0] != widths[1]:
+            raise InputError(f"A has vectors of width {widths[0]}, B of {widths[1]}; use one encoder for both")
         bad = [_bad_rows(x) for x in self._arrays]
         if any(map(len, bad)) and not skip_bad:
             where = "; ".join(f"{s}: rows {_some(rows)}" for s, rows in zip("AB", bad, strict=True) if len(rows))
@@ -92,7 +93,10 @@ def _take(array: np.ndarray, keep: np.ndarray, index: np.ndarray) -> np.ndarray:
 def _checked(side: str, x: Any) -> np.ndarray:
     if isinstance(x, (str, bytes)):
         raise InputError(f"{side} is the text {x!r}; compare() takes (n, d) arrays. For saved views use fiftyone_plugin.compare_views")
-    x = x if isinstance(x, np.ndarray) else np.asarray(x)
+    try:
+        x = x if isinstance(x, np.ndarray) else np.asarray(x)
+    except ValueError as e:
+        raise InputError(f"{side} must be an (n, d) array of numbers, but its rows differ in length: {e}") from e
     if x.ndim != 2 or not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
         raise InputError(f"{side} must be an (n, d) array of numbers, got shape {x.shape} of {x.dtype}")
     if x.shape[1] == 0:

@@ -1,0 +1,129 @@
+"""A comparison on disk, and its questions answered: values worked out by hand on a small one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from latentdiff import CheckpointError, CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest
+
+NAN = float("nan")
+
+
+def hypothesis(text: str, side: str, source: str, q: float, **more: object) -> Hypothesis:
+    base = Hypothesis(text, side, source, 0.25, 0.5, 0.25, q / 10, q, 0.625, 0.4, 1 / 3)
+    return dataclasses.replace(base, **more)  # type: ignore[arg-type]
+
+
+CANDIDATES = (
+    hypothesis("dog", "A", "sae", 1e-9, concept=7, exemplars=(2, 0), also=("puppy",), interval=(0.1, 0.4)),
+    hypothesis("Schnee ❄", "B", "dre", 0.05, words=("ice", "frost"), weak=True),
+    hypothesis("concept 3", "A", "sae", 0.0501, concept=3, name_strength=NAN),
+    hypothesis("puppy", "A", "dre", 1e-4),
+    hypothesis("leash", "A", "dre", 1e-3),
+)
+
+
+def comparison() -> Comparison:
+    shows_a = sp.csr_array(np.array([[1, 0, 1, 1, 0], [0, 0, 1, 0, 0], [1, 0, 0, 0, 1]], bool))
+    shows_b = sp.csr_array(np.array([[0, 1, 0, 0, 0], [0, 1, 0, 1, 0]], bool))
+    table = ConceptTable(np.array([3, 7], np.int32), *(np.array([0.1 * i, 0.2 * i]) for i in range(1, 7)), ("concept 3", "dog"))
+    return Comparison(
+        candidates=CANDIDATES,
+        log_ratio_a=np.array([0.5, NAN, -1.25], np.float32),
+        log_ratio_b=np.array([-2.0, 0.125], np.float32),
+        shows_a=shows_a,
+        shows_b=shows_b,
+        two_sample=TwoSampleTest(0.75, 1.5e-7),
+        differs=True,
+        smallest_detectable=0.125,
+        concepts=table,
+        config=CompareConfig(seed=4, alpha=0.05, mix=(1, 1)),
+        info={"n_a": 3, "dropped_rows": {"A": [1], "B": []}},
+    )
+
+
+def test_every_field_survives_saving(tmp_path: Path) -> None:
+    one = comparison()
+    two = Comparison.load(one.save(tmp_path / "a" / "b"))
+    assert repr(two.candidates) == repr(one.candidates)
+    assert (two.two_sample, two.differs, two.smallest_detectable) == (one.two_sample, one.differs, one.smallest_detectable)
+    assert (two.config, two.info) == (one.config, one.info)
+    for name in ("log_ratio_a", "log_ratio_b"):
+        np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
+        assert getattr(two, name).dtype == np.float32
+    for name in ("shows_a", "shows_b"):
+        np.testing.assert_array_equal(getattr(two, name).toarray(), getattr(one, name).toarray())
+        assert getattr(two, name).dtype == bool
+    for field in dataclasses.fields(ConceptTable):
+        np.testing.assert_array_equal(getattr(two.concepts, field.name), getattr(one.concepts, field.name))
+    assert two.concepts.concept.dtype == np.int32
+
+
+def test_saving_twice_replaces(tmp_path: Path) -> None:
+    comparison().save(tmp_path)
+    dataclasses.replace(comparison(), differs=False).save(tmp_path)
+    assert Comparison.load(tmp_path).differs is False
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["arrays.npz", "comparison.json"]
+
+
+def test_hypotheses_are_the_candidates_at_or_below_alpha() -> None:
+    assert [h.text for h in comparison().hypotheses] == ["dog", "Schnee ❄", "puppy", "leash"]
+
+
+def test_top_takes_one_side_mixes_the_branches_and_repeats_nothing() -> None:
+    c = comparison()
+    assert [h.text for h in c.top("A", 2)] == ["dog", "leash"]  # "puppy" is another wording for "dog"
+    assert [h.text for h in c.top("A", 5)] == ["dog", "leash"]
+    assert [h.text for h in c.top("A", 5, gated=False)] == ["dog", "concept 3", "leash"]
+    assert [h.text for h in c.top("B")] == ["Schnee ❄"]
+
+
+def test_rows_showing(tmp_path: Path) -> None:
+    for c in (comparison(), Comparison.load(comparison().save(tmp_path))):
+        assert c.rows_showing(c.candidates[0], "A").tolist() == [0, 2]
+        assert c.rows_showing(c.candidates[0], "B").tolist() == []
+        assert c.rows_showing(c.candidates[1], "B").tolist() == [0, 1]
+        assert c.rows_showing(c.candidates[2], "A").tolist() == [0, 1]
+
+
+def test_a_hypothesis_finds_its_rows_in_a_loaded_copy(tmp_path: Path) -> None:
+    """Also where its name strength is NaN, which equals nothing."""
+    one = comparison()
+    two = Comparison.load(one.save(tmp_path))
+    for h in one.candidates:
+        np.testing.assert_array_equal(two.rows_showing(h, "A"), one.rows_showing(h, "A"))
+
+
+def test_wrong_questions() -> None:
+    c = comparison()
+    for call in (lambda: c.top("C"), lambda: c.rows_showing(c.candidates[0], "a")):
+        with pytest.raises(InputError, match='side is "A" or "B", not'):
+            call()
+    with pytest.raises(InputError, match="k must be at least 1, not 0"):
+        c.top("A", 0)
+    with pytest.raises(InputError, match="'cat' is not one of this comparison's candidates"):
+        c.rows_showing(hypothesis("cat", "A", "sae", 0.1), "A")
+
+
+def test_folders_that_hold_no_comparison(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="does not hold a saved comparison"):
+        Comparison.load(tmp_path / "missing")
+    folder = comparison().save(tmp_path / "saved")
+    head = json.loads((folder / "comparison.json").read_text(encoding="utf8"))
+
+    (folder / "comparison.json").write_text(json.dumps({**head, "format": 99}))
+    with pytest.raises(CheckpointError, match="has format 99"):
+        Comparison.load(folder)
+    (folder / "comparison.json").write_text(json.dumps(head)[:-9])
+    with pytest.raises(CheckpointError, match="does not hold a saved comparison"):
+        Comparison.load(folder)
+    (folder / "comparison.json").write_text(json.dumps(head))
+    (folder / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes()[:200])
+    with pytest.raises(CheckpointError, match="does not hold a saved comparison"):
+        Comparison.load(folder)
