@@ -163,6 +163,18 @@ def _install_plugin(args: argparse.Namespace) -> int:
     return 0
 
 
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_demo import demo_arguments
+
+    demo_arguments(parser)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from .cli_demo import run_demo
+
+    return run_demo(args)
+
+
 def _sdk() -> Any:
     import fiftyone_plugin
 
@@ -174,6 +186,7 @@ COMMANDS = (
     Command("runs", "List the comparisons stored in a dataset.", _runs_arguments, _runs),
     Command("show", "Show a stored or saved comparison.", _show_arguments, _show),
     Command("delete", "Delete a stored comparison and all that it wrote.", _delete_arguments, _delete),
+    Command("demo", "Draw a small world, compare two pairs of views in it, and open the App.", _demo_arguments, _demo),
     Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", _nothing, _install_plugin),
 )
 
