@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .comparing import compare_views
+    from .embedding import Embedded, compute_embeddings, declare_embeddings
     from .handle import ComparisonRun
     from .runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
 
 _SDK = {
     "ComparisonRun": ".handle",
+    "Embedded": ".embedding",
     "RunSummary": ".runs",
     "compare_views": ".comparing",
+    "compute_embeddings": ".embedding",
+    "declare_embeddings": ".embedding",
     "delete_comparison": ".runs",
     "list_comparisons": ".runs",
     "load_comparison": ".runs",
@@ -25,8 +29,11 @@ _SDK = {
 
 __all__ = [
     "ComparisonRun",
+    "Embedded",
     "RunSummary",
     "compare_views",
+    "compute_embeddings",
+    "declare_embeddings",
     "delete_comparison",
     "list_comparisons",
     "load_comparison",

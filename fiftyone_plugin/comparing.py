@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 
 import latentdiff
+from latentdiff.embed.fingerprint import Fingerprint
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 from latentdiff.result import Comparison
+from latentdiff.sae.model import load_sae
 
 from . import fields, runs
 from .document import labels, to_document
+from .encoders import check_agree, recorded
 from .handle import ComparisonRun
 from .sides import Side, listed, resolve
 from .vectors import Vectors, bad_rows, read_vectors
+from .vocabularies import vocabulary_for
 
 MIN_IMAGES = 20
 """Fewer images a side tell nothing apart from chance."""
@@ -28,7 +32,7 @@ def compare_views(
     view_b: Any,
     *,
     embeddings: str,
-    vocabulary: latentdiff.Vocabulary | None = None,
+    vocabulary: latentdiff.Vocabulary | str | Path | None = None,
     sae: latentdiff.SparseAutoencoder | str | Path | None = None,
     run: str,
     config: latentdiff.CompareConfig | None = None,
@@ -45,7 +49,9 @@ def compare_views(
         dataset: ``fo.Dataset`` (or its name) in which saved views are looked up and the run is recorded.
         view_a, view_b: name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``; one of them may belong to another dataset.
         embeddings: field of the image vectors; for patches the labels' attribute ("ground_truth.detections.clip").
-        vocabulary: words with vectors in the images' space; None: concepts stay numbered.
+        vocabulary: words with vectors in the images' space, or an ``.npz`` file of them; "common" (the package's 20,000 English words) or a
+            text file, where the field's encoder is recorded (:func:`compute_embeddings`, :func:`declare_embeddings`); None: concepts stay
+            numbered.
         sae: a sparse autoencoder or its folder; None trains one on both sides.
         run: name of the comparison, an identifier.
         config: options; None for the defaults.
@@ -66,13 +72,26 @@ def compare_views(
     sides = _sides(dataset, view_a, view_b, embeddings)
     for side in sides:
         fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
-    a, b = (read_vectors(side, part(progress, 0.2 * i, 0.2 * (i + 1))) for i, side in enumerate(sides))
+    opened = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+    stamp = _fingerprint(sides, opened)
+    words = vocabulary_for(vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1))
+    a, b = (read_vectors(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
     a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
-    comparison = latentdiff.compare(a.values, b.values, sae=sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.4, 0.8))
+    comparison = latentdiff.compare(a.values, b.values, sae=opened, vocabulary=words, config=config, progress=part(progress, 0.4, 0.8))
     left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
     comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
-    record |= {"embeddings": embeddings, "config": comparison.config.to_dict()}
+    record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
     return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
+
+
+def _fingerprint(sides: tuple[Side, Side], sae: latentdiff.SparseAutoencoder | None) -> Fingerprint | None:
+    """The encoder recorded for the vectors, None where none is; refuses what is of different encoders."""
+    stamps = [recorded(side.dataset, side.stored) for side in sides]
+    a, b = (stamp.fingerprint if stamp else None for stamp in stamps)
+    check_agree(a, b, f"the vectors of {sides[0].name!r} and {sides[1].name!r}")
+    for side, own in zip(sides, (a, b), strict=True):
+        check_agree(own, sae.info.get("encoder") if sae else None, f"the vectors of {side.name!r} and the sparse autoencoder")
+    return a or b
 
 
 def _sides(dataset: Any, view_a: Any, view_b: Any, embeddings: str) -> tuple[Side, Side]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from latentdiff.errors import LatentDiffError
 
-from . import runs
+from . import encoders, runs
 from .handle import ComparisonRun
 from .sides import vector_fields
+from .vocabularies import COMMON
+
+NO_WORDS, OWN_WORDS, OTHER = "none", "file", "other"
+
+ENCODERS = {
+    "fast": ("clip_b32", "CLIP ViT-B/32: fast, good for most questions"),
+    "paper": ("clip_l14", "CLIP ViT-L/14 at 336 px: finer, about 30 times slower"),
+    "demo": ("demo_clip", "The small one of LatentDiff's drawn demo (needs no download)"),
+    OTHER: ("clip", "Another: a model folder, an open_clip or a transformers model"),
+}
+"""Choice → suggested field name and what people read."""
 
 
 def choose(inputs: Any, name: str, label: str, values: list[str], *, description: str, labels: list[str] | None = None, empty: str) -> Any:
@@ -47,8 +59,90 @@ def choose_views(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
 def choose_vectors(inputs: Any, dataset: Any) -> None:
     """A drop-down of the fields that hold vectors."""
     fields = vector_fields(dataset)
-    empty = "No field of this dataset holds vectors. Compute embeddings first."
+    empty = "No field of this dataset holds vectors. Run the operator “LatentDiff: compute embeddings” first."
     choose(inputs, "embeddings", "Image vectors", fields, description="Field that holds one vector per image", empty=empty)
+
+
+def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """Where the names of differences come from: the package's words where the vectors' encoder is recorded, a file, or nowhere."""
+    stamp = encoders.recorded(dataset, str(params.get("embeddings") or ""))
+    choices = {NO_WORDS: "None: differences are numbered, not named", OWN_WORDS: "A file of words"}
+    if stamp and stamp.source:
+        choices = {COMMON: "Common English words", **choices}
+    text = "The words that differences are named by"
+    if not (stamp and stamp.source) and params.get("embeddings"):
+        text += "; common English words can be had for vectors made by “LatentDiff: compute embeddings”"
+    prop = choose(inputs, "words", "Words", list(choices), labels=list(choices.values()), description=text, empty="")
+    prop.default, prop.required = next(iter(choices)), False  # callers without a browser need name no more than the file
+    if params.get("words") != OWN_WORDS and not params.get("vocabulary"):
+        return
+    described = "An .npz with 'words' and their 'vectors' from the same encoder; or a text file, one word or phrase a line"
+    file = inputs.str("vocabulary", label="Word file", description=described, required=True)
+    problem = _file_problem(params.get("vocabulary"), stamp)
+    if problem:
+        reject(file, problem)
+
+
+def chosen_vocabulary(params: dict[str, Any]) -> str | None:
+    """What :func:`choose_vocabulary` was answered, as ``compare_views`` takes it."""
+    if params.get("vocabulary") and params.get("words") in (None, OWN_WORDS):
+        return str(params["vocabulary"])
+    return COMMON if params.get("words") == COMMON else None
+
+
+def _file_problem(path: Any, stamp: encoders.Stamp | None) -> str | None:
+    if not path:
+        return None
+    file = Path(str(path)).expanduser()
+    if not file.is_file():
+        return f"There is no file {file}."
+    if file.suffix != ".npz" and not (stamp and stamp.source):
+        return "Name an .npz file with vectors: the encoder of these image vectors is not recorded, so words alone have none."
+    return None
+
+
+def choose_encoder(inputs: Any, params: dict[str, Any]) -> None:
+    """A drop-down of encoders, and two fields for any other."""
+    labels = [label for _, label in ENCODERS.values()]
+    text = "The model that turns images into vectors; its words can name what differs"
+    choose(inputs, "encoder", "Encoder", list(ENCODERS), labels=labels, description=text, empty="").default = "fast"
+    if params.get("encoder") != OTHER:
+        return
+    described = "A model folder, an open_clip architecture such as ViT-B-16, or a hub id such as google/siglip-base-patch16-224"
+    name = inputs.str("model", label="Model", description=described, required=True)
+    if params.get("model") and str(params["model"]).startswith(("/", "~", ".")) and not Path(params["model"]).expanduser().exists():
+        reject(name, f"There is no {params['model']}.")
+    inputs.str("weights", label="Weights", description="For an architecture: a pretrained tag or a checkpoint file", required=False)
+
+
+def chosen_encoder(params: dict[str, Any]) -> Any:
+    """What :func:`choose_encoder` was answered, as ``compute_embeddings`` takes it."""
+    if params.get("encoder") != OTHER:
+        return params.get("encoder") or "fast"
+    model = str(params.get("model") or "")
+    weights = params.get("weights") or None
+    return (str(Path(model).expanduser()) if model.startswith("~") else model, weights)
+
+
+def name_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A text field for the vector field's name, checked as one types, and the choice to replace."""
+    text = "Field that gets one vector per image; an interrupted one is continued"
+    encoder = params.get("encoder") or "fast"
+    suggested = ENCODERS[encoder][0] if encoder in ENCODERS else "clip"
+    prop = inputs.str("field", label="Field name", description=text, default=suggested, required=True)
+    name = params.get("field") or suggested
+    stamp = encoders.recorded(dataset, name)
+    taken = dataset.has_field(name)
+    given = chosen_encoder(params)
+    source = given if isinstance(given, tuple) else (given, None)
+    if taken:
+        inputs.bool("overwrite", label=f"Replace the vectors in {name!r}", default=False)
+    if taken and name not in vector_fields(dataset):
+        reject(prop, f"{name!r} exists already and holds no vectors; choose another name.")
+    elif taken and not params.get("overwrite") and (stamp is None or (stamp.source and stamp.source != source)):
+        reject(prop, f"{name!r} holds vectors of another encoder; choose another name or tick Replace.")
+    elif not str(name).isidentifier() or str(name).startswith("_"):
+        reject(prop, "A field's name is letters, digits and underscores, and starts with a letter.")
 
 
 def choose_run(inputs: Any, dataset: Any, *, complete: bool) -> Any:

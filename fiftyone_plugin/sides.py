@@ -29,6 +29,11 @@ class Side:
     labels: str | None = None
     """Path of the labels in ``dataset`` ("ground_truth.detections") for patches, else None."""
 
+    @property
+    def stored(self) -> str:
+        """Path of the vectors, as ``dataset`` has it."""
+        return self.field(self.path.rsplit(".", 1)[-1]) if self.labels else self.path
+
     def field(self, name: str) -> str:
         """Full path of a result in ``dataset``."""
         return f"{self.labels}.{name}" if self.labels else name

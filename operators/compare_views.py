@@ -28,20 +28,10 @@ class CompareViews(foo.Operator):
     def resolve_input(self, ctx: Any) -> types.Property:
         from fiftyone_plugin import forms
 
-        from .vocabulary_file import check_file
-
         inputs = types.Object()
         forms.choose_views(inputs, ctx.dataset, ctx.params)
         forms.choose_vectors(inputs, ctx.dataset)
-        vocabulary = inputs.str(
-            "vocabulary",
-            label="Vocabulary file (optional)",
-            description="An .npz with 'words' and their 'vectors' from the same encoder; without it differences are numbered, not named",
-            required=False,
-        )
-        problem = check_file(ctx.params.get("vocabulary"))
-        if problem:
-            forms.reject(vocabulary, problem)
+        forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         forms.name_run(inputs, ctx.dataset, ctx.params)
         inputs.bool(
             "skip_bad",
@@ -52,12 +42,10 @@ class CompareViews(foo.Operator):
         return types.Property(inputs, view=types.PromptView(label="Compare two views", submit_button_label="Compare"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
-        from fiftyone_plugin import compare_views
-        from latentdiff.errors import LatentDiffError
+        from fiftyone_plugin import compare_views, forms
         from latentdiff.report import verdict
 
-        from .live import live
-        from .vocabulary_file import load
+        from .live import shown
 
         params = ctx.params
 
@@ -67,7 +55,7 @@ class CompareViews(foo.Operator):
                 params["view_a"],
                 params["view_b"],
                 embeddings=params["embeddings"],
-                vocabulary=load(params.get("vocabulary")),
+                vocabulary=forms.chosen_vocabulary(params),
                 sae=params.get("sae") or None,
                 run=params["run"],
                 overwrite=bool(params.get("overwrite")),
@@ -75,22 +63,7 @@ class CompareViews(foo.Operator):
                 progress=progress,
             )
 
-        steps = live(work)
-        while True:
-            try:
-                fraction, label = next(steps)
-            except StopIteration as finished:
-                run = finished.value
-                break
-            except LatentDiffError as e:
-                # Said in the App first: an error in mid-stream reaches the browser as a broken connection only.
-                if not ctx.delegated:
-                    yield ctx.ops.notify(str(e), variant="error")
-                raise
-            if ctx.delegated:
-                ctx.set_progress(fraction, label)
-            else:
-                yield ctx.ops.set_progress(progress=fraction, label=label)
+        run = yield from shown(ctx, work)
         if not ctx.delegated:
             yield ctx.ops.reload_dataset()
             yield ctx.ops.notify(verdict(run.comparison, run.sides["A"].name, run.sides["B"].name), variant="success")

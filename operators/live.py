@@ -7,10 +7,37 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from latentdiff.errors import Cancelled
+from latentdiff.errors import Cancelled, LatentDiffError
 from latentdiff.progress import Progress
 
 T = TypeVar("T")
+
+
+def shown(ctx: Any, work: Callable[[Progress], T]) -> Generator[Any, None, T]:
+    """Run ``work(progress)`` and yield what draws its progress: the App's bar, or the delegated run's record.
+
+    Args:
+        ctx: the operator's ``ExecutionContext``.
+        work: takes a progress callback.
+
+    Returns:
+        What ``work`` returns. A ``LatentDiffError`` is said in the App and raised again.
+    """
+    steps = live(work)
+    while True:
+        try:
+            fraction, label = next(steps)
+        except StopIteration as finished:
+            return finished.value
+        except LatentDiffError as e:
+            # Said in the App first: an error in mid-stream reaches the browser as a broken connection only.
+            if not ctx.delegated:
+                yield ctx.ops.notify(str(e), variant="error")
+            raise
+        if ctx.delegated:
+            ctx.set_progress(fraction, label)
+        else:
+            yield ctx.ops.set_progress(progress=fraction, label=label)
 
 
 def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]:
@@ -26,7 +53,7 @@ def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]
 
     def report(fraction: float, label: str) -> None:
         if stopped.is_set():
-            raise Cancelled("the comparison was stopped; nothing was written")
+            raise Cancelled("stopped in the App")
         events.put(("progress", (fraction, label)))
 
     def run() -> None:
@@ -37,7 +64,7 @@ def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]
 
     thread = threading.Thread(target=run, name="latentdiff-work", daemon=True)
     thread.start()
-    shown: tuple[int, str] | None = None
+    last: tuple[int, str] | None = None
     try:
         while True:
             kind, value = events.get()
@@ -45,8 +72,8 @@ def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]
                 return value
             if kind == "failed":
                 raise value
-            if shown != (int(100 * value[0]), value[1]):
-                shown = (int(100 * value[0]), value[1])
+            if last != (int(100 * value[0]), value[1]):
+                last = (int(100 * value[0]), value[1])
                 yield value
     finally:
         stopped.set()

@@ -53,7 +53,7 @@ def _card(run: Any, rank: int, hypothesis: Any, names: dict[str, str]) -> dict[s
         "rank": rank,
         "text": hypothesis.text,
         "weak": bool(hypothesis.weak),
-        "also": list(hypothesis.also[:3]),
+        "also": list(dict.fromkeys((*hypothesis.also, *hypothesis.words)))[:3],
         "rates": {"A": percent(hypothesis.rate_a), "B": percent(hypothesis.rate_b)},
         "shares": {"A": float(hypothesis.rate_a), "B": float(hypothesis.rate_b)},
         "images": shown,

@@ -12,7 +12,7 @@ HELP = (
     "- **q**: of findings at least this sure, the share that would be false alarms\n"
     "- **AUROC**: how well the phrase alone tells the two views' images apart (0.5 not at all, 1 perfectly)\n"
     "- **AUC** in the verdict: the same for all vectors together\n"
-    "- **a guess**: no word fits these images well; look at them before believing the name"
+    "- **looks like**: no word fits these images well; look at them before believing the name"
 )
 
 
@@ -103,4 +103,4 @@ class LatentDiffPanel(foo.Panel):
         return types.Property(root, view=types.GridView(orientation="vertical", gap=2, align_x="left", componentsProps=PAGE))
 
 
-PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto"}}}
+PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}

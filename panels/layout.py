@@ -8,7 +8,12 @@ from fiftyone.operators import types
 
 from .cards import plain
 
-COLUMNS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fit, minmax(300px, 1fr))", "width": "100%", "alignItems": "start"}
+COLUMNS = {
+    "display": "grid",
+    "gridTemplateColumns": "repeat(auto-fit, minmax(min(260px, 100%), 1fr))",
+    "width": "100%",
+    "alignItems": "start",
+}
 """Side by side where there is room, below each other where not."""
 STRIP = {
     "display": "grid",
@@ -18,7 +23,21 @@ STRIP = {
 }
 COLOURS = {"A": "rgba(255, 109, 4, 0.5)", "B": "rgba(46, 134, 255, 0.5)"}
 """FiftyOne's orange for A and a blue for B that is told from it by the colour-blind; legible under dark and light text."""
-SOURCES = {"sae": "from concepts", "dre": "from typical images"}
+SOURCES = {
+    "sae": "Found as a concept: a pattern that fires on more images of one view than of the other.",
+    "dre": "Found on the most typical images: a phrase that fits those of one view better than those of the other.",
+}
+EVIDENCE = (
+    "{source} q: of all findings at least this sure, the share that would be false alarms. {auroc}"
+    "An AUROC near 0.5 is normal for what only few images show."
+)
+VERDICT = (
+    "AUC: how well all vectors together tell the two views apart, on images not learnt from (0.5 not at all, 1 perfectly). "
+    "p: how often two views that do not differ would look this different."
+)
+ROW = {"display": "flex", "flexWrap": "wrap"}
+ONE_COLUMN = {"gridTemplateColumns": "minmax(0, 1fr)"}
+"""Without it a grid is as wide as its widest button, and reaches beyond the panel."""
 
 
 def page(panel: Any, root: types.Object, shown: dict[str, Any], chosen: str | None) -> None:
@@ -37,7 +56,7 @@ def page(panel: Any, root: types.Object, shown: dict[str, Any], chosen: str | No
 
 
 def _toolbar(panel: Any, root: types.Object, runs: list[str], chosen: str | None) -> None:
-    bar = root.h_stack("toolbar", gap=1, componentsProps=_style(flexWrap="wrap", alignItems="flex-end"))
+    bar = root.h_stack("toolbar", gap=1, componentsProps=_style(**ROW, alignItems="flex-end"))
     if runs:
         choices = types.DropdownView(space=6)
         for run in runs:
@@ -62,8 +81,10 @@ def _empty(root: types.Object, shown: dict[str, Any]) -> None:
 
 def _board(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
     root.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
+    row = root.h_stack("about", gap=1, componentsProps=_style(**ROW, alignItems="center"))
+    row.btn("help", label="What do these numbers mean?", icon="help_outline", variant="text", title=VERDICT)
     if board["notes"]:
-        root.md(plain("; ".join(board["notes"])) + ".", name="notes")
+        row.md(plain("; ".join(board["notes"])) + ".", name="notes")
     columns = root.h_stack("columns", gap=2, align_y="top", componentsProps=_style(**COLUMNS))
     for side in "AB":
         _column(panel, columns, board, side)
@@ -71,7 +92,7 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
 
 def _column(panel: Any, columns: types.Object, board: dict[str, Any], side: str) -> None:
     part = board["sides"][side]
-    column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps=_style(width="100%", minWidth=0))
+    column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps=_style(width="100%", minWidth=0, **ONE_COLUMN))
     column.md(f"##### More in {plain(part['name'])} ({part['count']:,} images)", name=f"head_{side}")
     if not part["cards"]:
         column.md("Nothing is found more often here.", name=f"none_{side}")
@@ -83,23 +104,25 @@ def _column(panel: Any, columns: types.Object, board: dict[str, Any], side: str)
 
 def _card(panel: Any, column: types.Object, board: dict[str, Any], side: str, card: dict[str, Any]) -> None:
     key = f"card_{card['rank']}"
-    box = column.v_stack(key, gap=1, variant="outline", componentsProps=_style(p=1.5, width="100%", minWidth=0))
+    box = column.v_stack(key, gap=1, variant="outline", componentsProps=_style(p=1.5, width="100%", minWidth=0, **ONE_COLUMN))
     other = "B" if side == "A" else "A"
     names = {s: board["sides"][s]["name"] for s in "AB"}
-    guess = " *(a guess)*" if card["weak"] else ""
-    box.md(f"###### {plain(card['text'])}{guess}", name="title")
+    box.md(f"###### {'*looks like* ' if card['weak'] else ''}{plain(card['text'])}", name="title")
+    if card["also"]:
+        box.md(f"or {plain(', '.join(card['also']))}", name="also", componentsProps={"markdown": {"sx": {"opacity": 0.7}}})
     for s in (side, other):
         _bar(box, s, card, names[s])
     strip = box.h_stack("strip", gap=0.5, componentsProps=_style(**STRIP))
     for i in range(len(card["thumbnails"])):
         strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{card['text']}, example {i + 1}")
-    facts = [plain(card["q"]), *([f"AUROC {plain(card['auroc'])}"] if card["auroc"] else []), SOURCES[card["source"]]]
-    box.md(" · ".join(facts), name="facts")
-    row = box.h_stack("actions", gap=1, componentsProps=_style(flexWrap="wrap", **{"& button": {"whiteSpace": "nowrap"}}))
+    row = box.h_stack("actions", gap=1, componentsProps=_style(**ROW, **{"& button": {"whiteSpace": "nowrap"}}))
     for s in (side, other):
         params = {"run": board["name"], "rank": card["rank"], "side": s}
         label = f"Show {card['images'][s]:,} in {names[s]}"
         row.btn(f"show_{s}", label=label, variant="outlined" if s == side else "text", on_click=panel.show, params=params)
+    auroc = f"AUROC {card['auroc']}: how well the phrase alone tells the two views' images apart. " if card["auroc"] else ""
+    tooltip = EVIDENCE.format(source=SOURCES[card["source"]], auroc=auroc)
+    row.btn("facts", label=card["q"], icon="help_outline", variant="text", title=tooltip)
 
 
 def _bar(box: types.Object, side: str, card: dict[str, Any], name: str) -> None:

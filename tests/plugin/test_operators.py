@@ -107,7 +107,7 @@ def test_a_dataset_without_views_or_vectors_says_what_to_do(dataset) -> None:
     dataset.delete_sample_field("clip")
     fields = form("compare_views", dataset)
     assert "no saved views" in fields["view_a"]["error_message"]
-    assert "Compute embeddings" in fields["embeddings"]["error_message"]
+    assert "compute embeddings" in fields["embeddings"]["error_message"]
 
 
 def test_delete_comparison(dataset, vocabulary, sae) -> None:

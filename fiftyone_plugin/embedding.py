@@ -1,0 +1,232 @@
+"""Photographs of a dataset → a vector field, written as it is made, so that a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from latentdiff.embed.fingerprint import disagreement
+from latentdiff.errors import InputError
+from latentdiff.progress import Progress, silent
+
+from . import encoders
+from .runs import as_dataset
+from .sides import listed, vector_fields
+
+CHUNK = 256
+"""Images written at once: the most work that a killed run loses."""
+OWNER = "latentdiff_errors_of"
+"""Key in the error field's ``info``: a field of that name which somebody else made is never written."""
+CHECKED = 4
+"""Images encoded again by :func:`declare_embeddings`."""
+SAME = 0.9
+"""Cosine below which a stored vector is another encoder's. Other resizing or precision leaves more than .98; other weights about 0."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What one run of :func:`compute_embeddings` did."""
+
+    field: str
+    encoded: int
+    """Images that got their vector now."""
+    kept: int
+    """Images that had one already."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Reason per sample id that could not be read."""
+
+
+def compute_embeddings(
+    dataset_or_view: Any,
+    encoder: Any = "fast",
+    field: str = "clip",
+    *,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Embedded:
+    """Give every image a vector; images that have one of the same encoder are skipped, so a stopped run can just be repeated.
+
+    Writes the vector field ``<field>``, a string field ``<field>_error`` with the reason on images that could not be read (cleared once
+    they can), and the encoder's fingerprint in ``dataset.info``.
+
+    Args:
+        dataset_or_view: ``fo.Dataset`` (or its name) or ``fo.DatasetView`` of images; of a grouped dataset, the active slice.
+        encoder: a preset ("fast", "paper", "demo"), a model folder or hub id, a pair ``(architecture, weights)``, or an ``Encoder``.
+        field: name of the vector field, made where it is missing.
+        batch_size: images per forward pass; None: 32 on a CPU, 256 on a GPU.
+        workers: decoding threads; None: one per core.
+        overwrite: replace the vectors of these images. Where another encoder made the field, all its vectors are removed first, those of
+            images outside the view too: a field never mixes encoders.
+        progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop. What was written stays and is resumed.
+
+    Returns:
+        Counts and failures.
+
+    Raises:
+        InputError: a view without images of its own, a field that holds something else or another encoder's vectors.
+        EncoderError, CheckpointError: the encoder cannot be built.
+    """
+    import fiftyone as fo
+
+    progress = progress or silent
+    given = dataset_or_view if isinstance(dataset_or_view, fo.DatasetView) else as_dataset(dataset_or_view)
+    view = given.view()
+    _refuse_kinds(view)
+    dataset = view._root_dataset
+    _check_fields(dataset, field)
+    progress(0.0, "loading the encoder")
+    made, source = encoders.build(encoder)
+    _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
+    todo = view if overwrite else view.exists(field, False)
+    ids, paths = todo.values(["id", "filepath"])
+    writer = _Writer(dataset, field)
+    done, failures = 0, {}
+    with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:
+        for start, vectors, failed in pieces:
+            end = start + len(vectors)
+            writer.add(ids[start:end], vectors, {ids[row]: reason for row, reason in failed.items()})
+            failures |= {ids[row]: reason for row, reason in failed.items()}
+            if writer.waiting >= CHUNK or end == len(ids):
+                writer.flush()
+            done = end
+            progress(done / len(ids), f"{done:,} of {len(ids):,} images")
+    return Embedded(field, done - len(failures), view.count() - len(ids), failures)
+
+
+def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = CHECKED, overwrite: bool = False) -> None:
+    """Say which encoder made a vector field that is there already (FiftyOne Brain's, anyone's).
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        field: path of the vectors.
+        encoder: as :func:`compute_embeddings`.
+        check: images that are encoded again to see whether it is true; 0 believes it.
+        overwrite: replace what was recorded.
+
+    Raises:
+        InputError: no such vectors, vectors of another width, vectors that this encoder does not make, or another encoder is recorded.
+    """
+    dataset = as_dataset(dataset)
+    if field not in vector_fields(dataset):
+        raise InputError(f"{dataset.name!r} has no vector field {field!r}; it has {listed(vector_fields(dataset))}")
+    made, source = encoders.build(encoder)
+    before = encoders.recorded(dataset, field)
+    if before and not overwrite:
+        different = disagreement(made.fingerprint, before.fingerprint)
+        if different:
+            raise InputError(f"another encoder is recorded for field {field!r}: {different}; pass overwrite=True to replace the record")
+    sample = dataset.exists(field).first() if dataset.exists(field).count() else None
+    if sample is not None and "." not in field:
+        _check_made_by(dataset, field, made, check)
+    encoders.record(dataset, field, encoders.Stamp(made.fingerprint, source))
+
+
+def _check_made_by(dataset: Any, field: str, encoder: Any, check: int) -> None:
+    some = dataset.exists(field).limit(max(check, 1))
+    vectors, paths = some.values([field, "filepath"])
+    stored = np.asarray(vectors, np.float64)
+    if stored.ndim != 2 or stored.shape[1] != encoder.width:
+        raise InputError(f"field {field!r} holds vectors of shape {stored.shape[1:]}, this encoder makes ({encoder.width},)")
+    fresh = encoder.encode_images(paths) if check else None
+    if fresh is None:
+        return
+    cosine = (stored * fresh.vectors).sum(1) / (np.linalg.norm(stored, axis=1) * np.linalg.norm(fresh.vectors, axis=1))
+    if np.isfinite(cosine).any() and np.nanmedian(cosine) < SAME:
+        raise InputError(
+            f"field {field!r} was not made by this encoder: cosine {np.nanmedian(cosine):.2f} on {check} images; name the right encoder"
+        )
+
+
+def _refuse_kinds(view: Any) -> None:
+    if view._is_patches:
+        raise InputError(
+            "patches have no image file of their own: give their labels vectors with FiftyOne's compute_patch_embeddings(), "
+            "then name the encoder with declare_embeddings()"
+        )
+    if view._is_clips or view._is_frames or view._is_dynamic_groups:
+        raise InputError("this is a view of clips, frames or groups; pass the dataset, or a view of single images")
+
+
+def _check_fields(dataset: Any, field: str) -> None:
+    """Refuse names that cannot be used before the encoder is loaded."""
+    import fiftyone as fo
+
+    if not isinstance(field, str) or not field.isidentifier() or field.startswith("_"):
+        raise InputError(f"field is letters, digits and underscores, such as 'clip', not {field!r}")
+    vectors, errors = dataset.get_field(field), dataset.get_field(f"{field}_error")
+    if vectors is not None and not isinstance(vectors, fo.VectorField):
+        raise InputError(f"{dataset.name!r} already has a field {field!r} that holds no vectors; choose another name")
+    if errors is not None and (errors.info or {}).get(OWNER) != field:
+        raise InputError(
+            f"{dataset.name!r} already has a field '{field}_error', where failures would go; choose another name, not {field!r}"
+        )
+
+
+def _claim(dataset: Any, field: str, stamp: encoders.Stamp, overwrite: bool) -> None:
+    """Make the field one of this encoder: declared, recorded, without another's vectors."""
+    import fiftyone as fo
+
+    description = f"Image vectors by {stamp.fingerprint['model']} ({stamp.fingerprint['library']}), not normalised"
+    if dataset.get_field(field) is None:
+        encoders.record(dataset, field, stamp)  # before the first vector: a kill in between leaves a record of an empty field
+        dataset.add_sample_field(field, fo.VectorField, description=description)
+        return
+    before = encoders.recorded(dataset, field)
+    if dataset.exists(field).count():
+        different = disagreement(stamp.fingerprint, before.fingerprint) if before else "no encoder is recorded for it"
+        if different and not overwrite:
+            raise InputError(
+                f"field {field!r} of {dataset.name!r} holds vectors of another or an unknown encoder: {different}. "
+                "Choose another field, pass overwrite=True to replace them all, or name their encoder with declare_embeddings()"
+            )
+        if different:
+            dataset.clear_sample_field(field)
+    encoders.record(dataset, field, stamp)
+
+
+class _Writer:
+    """Vectors and reasons that wait to be written together: one update per image, so no image ever has half of them."""
+
+    def __init__(self, dataset: Any, field: str) -> None:
+        self._dataset, self._field = dataset, field
+        self._errors = f"{field}_error"
+        self._rows: list[tuple[str, np.ndarray, str | None]] = []
+
+    @property
+    def waiting(self) -> int:
+        return len(self._rows)
+
+    def add(self, ids: list[str], vectors: np.ndarray, failures: dict[str, str]) -> None:
+        self._rows += [(i, v, failures.get(i)) for i, v in zip(ids, vectors, strict=True)]
+
+    def flush(self) -> None:
+        from bson import ObjectId
+        from pymongo import UpdateOne
+
+        if any(reason for *_, reason in self._rows):
+            self._declare_errors()
+        to_mongo = self._dataset.get_field(self._field).to_mongo
+        has_errors = self._dataset.has_field(self._errors)
+        now = datetime.now(timezone.utc)
+        operations = []
+        for key, vector, reason in self._rows:
+            values = {self._field: None if reason else to_mongo(vector), "last_modified_at": now}
+            if has_errors:
+                values[self._errors] = reason
+            operations.append(UpdateOne({"_id": ObjectId(key)}, {"$set": values}))
+        # FiftyOne's own bulk write: it also refreshes samples that the caller holds in memory.
+        self._dataset._bulk_write(operations, ids=[key for key, *_ in self._rows])
+        self._rows = []
+
+    def _declare_errors(self) -> None:
+        import fiftyone as fo
+
+        if not self._dataset.has_field(self._errors):
+            text = f"Why the image has no vector in {self._field!r}"
+            self._dataset.add_sample_field(self._errors, fo.StringField, description=text, info={OWNER: self._field})

@@ -1,0 +1,106 @@
+"""Which encoder made a vector field: recorded in ``dataset.info``, looked up, and built again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from latentdiff.embed.fingerprint import Fingerprint, disagreement
+from latentdiff.errors import InputError
+
+KEY = "latentdiff_embeddings"
+"""Entry of ``dataset.info``: a list of {field, fingerprint, source}. A list, because MongoDB's keys may hold no dots."""
+
+Source = tuple[str, str | None]
+"""``(name, pretrained)`` of :func:`latentdiff.embed.encoder.load_encoder`."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What is known of a field's encoder."""
+
+    fingerprint: Fingerprint
+    source: Source | None
+    """How to build it again; None where the encoder was handed over as an object."""
+
+
+def recorded(dataset: Any, path: str) -> Stamp | None:
+    """The encoder recorded for a vector field, as it stands in the database now; None where none is."""
+    for entry in _entries(dataset):
+        if entry["field"] == path:
+            source = entry.get("source")
+            return Stamp(dict(entry["fingerprint"]), (source[0], source[1]) if source else None)
+    return None
+
+
+def record(dataset: Any, path: str, stamp: Stamp) -> None:
+    """Record a field's encoder, in place of what was recorded for it."""
+    dataset.reload()
+    entry = {"field": path, "fingerprint": dict(stamp.fingerprint), "source": list(stamp.source) if stamp.source else None}
+    dataset.info[KEY] = [*(e for e in _entries(dataset) if e["field"] != path), entry]
+    dataset.save()
+
+
+def build(encoder: Any) -> tuple[Any, Source | None]:
+    """An encoder from what a caller names it by.
+
+    Args:
+        encoder: a :class:`latentdiff.embed.encoder.Encoder`, a name as ``load_encoder`` takes, or ``(name, pretrained)``.
+
+    Returns:
+        The encoder, and its name where it has one.
+
+    Raises:
+        InputError: for something else. EncoderError, CheckpointError: as ``load_encoder``.
+    """
+    import os
+
+    from latentdiff.embed.encoder import Encoder, load_encoder
+
+    if isinstance(encoder, Encoder):
+        return encoder, None
+    name, pretrained = encoder if isinstance(encoder, (tuple, list)) and len(encoder) == 2 else (encoder, None)
+    if not isinstance(name, (str, os.PathLike)) or not isinstance(pretrained, (str, os.PathLike, type(None))):
+        raise InputError(f'encoder is a name such as "fast", a pair (name, pretrained), or an Encoder, not {encoder!r}')
+    name, pretrained = os.fspath(name), os.fspath(pretrained) if pretrained is not None else None
+    return load_encoder(name, pretrained), (name, pretrained)
+
+
+def rebuild(dataset: Any, path: str) -> Any:
+    """The encoder that made a field, built again from its record.
+
+    Raises:
+        InputError: nothing is recorded, or it was handed over as an object, or what it is built from has changed.
+    """
+    stamp = recorded(dataset, path)
+    if stamp is None or stamp.source is None:
+        why = "no encoder is recorded for it" if stamp is None else "its encoder was given as an object, not by name"
+        raise InputError(
+            f"the text encoder of field {path!r} is not known: {why}. Call declare_embeddings(dataset, {path!r}, encoder) with its name, "
+            "or pass a vocabulary that has vectors"
+        )
+    encoder, _ = build(stamp.source)
+    different = disagreement({**encoder.fingerprint, "dtype": ""}, {**stamp.fingerprint, "dtype": ""})
+    if different:
+        raise InputError(f"{stamp.source[0]!r} is no longer the encoder that made field {path!r}: {different}; compute the field again")
+    return encoder
+
+
+def check_agree(ours: Fingerprint | None, theirs: Fingerprint | None, what: str) -> None:
+    """Refuse two things of different encoders; numbers of another precision agree well enough, and an unknown encoder may be the same.
+
+    Raises:
+        InputError: with ``what`` does not fit together, and the first difference.
+    """
+    if ours and theirs:
+        different = disagreement({**ours, "dtype": ""}, {**theirs, "dtype": ""})
+        if different:
+            raise InputError(f"{what} are of different encoders: {different}")
+
+
+def _entries(dataset: Any) -> list[dict[str, Any]]:
+    import fiftyone.core.odm as foo
+
+    stored = foo.get_db_conn().datasets.find_one({"_id": dataset._doc.id}, {f"info.{KEY}": 1}) or {}
+    entries = (stored.get("info") or {}).get(KEY)
+    return [e for e in entries if isinstance(e, dict) and "field" in e and "fingerprint" in e] if isinstance(entries, list) else []
