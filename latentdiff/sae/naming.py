@@ -85,15 +85,17 @@ def strongest(values: np.ndarray, k: int) -> np.ndarray:
 
 
 def same_word(one: str, other: str) -> bool:
-    """Whether two phrases are near-identical: equal but for case and a plural ending ("bus", "buses")."""
-    return _stem(one) == _stem(other)
+    """Whether two phrases are near-identical: equal but for case and a regular plural ending ("bus", "buses")."""
+    one, other = one.casefold().strip(), other.casefold().strip()
+    return one == other or one in _plurals(other) or other in _plurals(one)
 
 
-def _stem(word: str) -> str:
-    word = word.casefold().strip()
-    for plural, singular in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("uses", "us")):
-        if word.endswith(plural) and len(word) > len(plural) + 1:
-            return word[: -len(plural)] + singular
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
-        return word[:-1]
-    return word
+def _plurals(word: str) -> tuple[str, ...]:
+    """Regular English plurals: built from the singular, since "buses" and "houses" cannot be told apart by their endings."""
+    if len(word) < 3:
+        return ()
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return (word[:-1] + "ies",)
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return (word + "es",)
+    return (word + "s", word + "es") if word.endswith("o") else (word + "s",)
