@@ -100,15 +100,16 @@ def _prompt(word: str, templates: tuple[str, ...], rng: np.random.Generator) -> 
 
 
 def coloured_prompts(scenes: list[Scene], n: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
-    """Prompts such as "a red boat", half of them true of some scene of the batch.
+    """Prompts such as "a red boat", half of them (or all there are) true of some scene of the batch.
 
     Returns:
         (n texts, (scenes, n) float32 truth).
     """
     pairs: set[tuple[str, str]] = set()
     kinds, colours = list(KINDS), list(COLOURS)
+    there = {(t.colour, t.kind) for s in scenes for t in s.objects}
     while len(pairs) < n:
-        if len(pairs) % 2:
+        if len(pairs) % 2 and not there <= pairs:
             scene = scenes[int(rng.integers(len(scenes)))]
             thing = scene.objects[int(rng.integers(len(scene.objects)))]
             pairs.add((thing.colour, thing.kind))
