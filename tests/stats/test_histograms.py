@@ -82,6 +82,14 @@ def test_values_on_bin_edges_fall_where_numpy_puts_them() -> None:
         check(a, b, binning)
 
 
+def test_whole_numbers_of_many_ranges_fall_where_numpy_puts_them() -> None:
+    """1 / 49 * 49 is less than 1: a value on an edge must not slip into the bin below."""
+    rng, high = np.random.default_rng(4), np.arange(6, 306)
+    a, b = (rng.integers(1, high, (n, 300)).astype(np.float32) for n in (3000, 1700))
+    for binning in ("sparse", "paper"):
+        check(a, b, binning)
+
+
 def test_the_papers_bins_are_blind_to_rare_concepts_and_ours_are_not() -> None:
     a, b = np.zeros((100, 1)), np.zeros((60, 1))
     a[:15, 0] = np.linspace(1, 2, 15)
