@@ -23,8 +23,9 @@ SHARES = st.sampled_from([(3, 2), (1, 1), (5, 0), (0, 1), (2, 3)])
 def test_same_thing() -> None:
     dog = hypothesis("dog", also=("puppy",))
     assert same_thing(dog, hypothesis("dog", "dre"))
-    assert same_thing(dog, hypothesis("puppy"))
-    assert same_thing(hypothesis("puppy"), dog)
+    assert same_thing(dog, hypothesis("puppy", "dre"))
+    assert same_thing(hypothesis("puppy", "dre"), dog)
+    assert not same_thing(dog, hypothesis("puppy"))  # concepts are distinct among themselves already
     assert not same_thing(dog, hypothesis("cat"))
     assert not same_thing(dog, hypothesis("dog", side="B"))
 
