@@ -9,7 +9,6 @@ from .branches import Draft, ImageScores
 from .config import CompareConfig
 from .embed.sides import Sides, centred
 from .result import Hypothesis
-from .stats.divergence import Divergence
 from .stats.exemplars import diverse, extreme_rows
 from .stats.phrases import auroc
 
@@ -24,8 +23,7 @@ def assemble(
     sides: Sides,
     codes: sp.csr_array,
     scores: ImageScores | None,
-    d: Divergence,
-    log_ratio: np.ndarray,
+    ranking: np.ndarray,
     config: CompareConfig,
 ) -> tuple[tuple[Hypothesis, ...], sp.csr_array]:
     """Attach images to ranked drafts.
@@ -38,8 +36,8 @@ def assemble(
     active = dict(zip(ids.tolist(), codes[:, ids].T.toarray(), strict=True)) if len(ids) else {}
     mean = sides.mean_direction()
     pool = {
-        "A": extreme_rows(log_ratio[: sides.n_a], config.exemplar_pool),
-        "B": sides.n_a + extreme_rows(-log_ratio[sides.n_a :], config.exemplar_pool),
+        "A": extreme_rows(ranking[: sides.n_a], config.exemplar_pool),
+        "B": sides.n_a + extreme_rows(-ranking[sides.n_a :], config.exemplar_pool),
     }
     hypotheses, columns = [], []
     for draft in drafts:
@@ -47,7 +45,7 @@ def assemble(
             value, threshold, among = active[draft.concept], 0.0, None
         else:
             assert scores is not None and draft.word is not None
-            value, threshold, among = scores.values[:, scores.column(draft.word)], draft.threshold, pool[draft.side]
+            value, threshold, among = scores.values[scores.row(draft.word)], draft.threshold, pool[draft.side]
         shown = value > threshold
         hypotheses.append(_hypothesis(draft, value, shown, sides, rng, _exemplars(value, among, draft.side, sides, mean, config)))
         columns.append(sp.csr_array(shown[:, None]))
@@ -80,6 +78,7 @@ def _hypothesis(
         concept=draft.concept,
         exemplars=exemplars,
         also=tuple(draft.also),
+        words=tuple(draft.words),
         interval=(float(low), float(high)),
         weak=draft.weak,
     )

@@ -25,9 +25,10 @@ RANKED_FROM = 2
 """They are still ranked as candidates from this many images on."""
 TELLING = 20
 """Most extreme images a side whose words become phrases (COCO pairs: 20 beat 10 and 40)."""
-
-SYNONYM = 0.6
-"""Cosine of centred text vectors from which two words count as one thing (COCO pairs: .5 to .7 alike, none worse)."""
+SYNONYM = 0.7
+"""Cosine of centred text vectors from which two words of one branch count as one (COCO pairs: .6 to .8 alike)."""
+KIN = 0.5
+"""The same between the branches: a phrase this close to a concept on the list adds little to it (COCO pairs: .45 to .55 alike)."""
 
 
 @dataclass(eq=False)
@@ -48,6 +49,7 @@ class Draft:
     threshold: float = 0.0
     """Phrases: an image shows it above this score."""
     also: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +59,21 @@ class ImageScores:
     words: np.ndarray
     """(m,) rows of the vocabulary, ascending."""
     values: np.ndarray
-    """(n, m) float32, A's rows first."""
-    n_a: int
+    """(m, n) float32, one word a row, A's images first."""
     evidence: PhraseEvidence
 
     @classmethod
     def of(cls, sides: Sides, mean: np.ndarray, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
         """Score every image of both sides against some words, and test each word."""
         words = np.unique(words)
-        w = vocabulary.centred[words].T
-        values = np.concatenate([centred(x, mean) @ w for _, x in sides.chunks()])
-        return cls(words, values, sides.n_a, phrase_evidence(values[: sides.n_a], values[sides.n_a :]))
+        w = vocabulary.centred[words]
+        values = np.empty((len(words), len(sides)), np.float32)
+        for start, x in sides.chunks():
+            values[:, start : start + len(x)] = w @ centred(x, mean).T
+        return cls(words, values, phrase_evidence(values[:, : sides.n_a], values[:, sides.n_a :]))
 
-    def column(self, word: int) -> int:
-        """Column of a word."""
+    def row(self, word: int) -> int:
+        """Row of a word's scores."""
         return int(np.searchsorted(self.words, word))
 
 
@@ -134,25 +137,29 @@ def concept_drafts(
         for k in promising[side].tolist():
             draft = Draft(f"concept {k}", side, "sae", float(evidence[k]), float(d.p_value[k]), float(q[k]), float("nan"), concept=k)
             if names and vocabulary is not None and scores is not None:
-                name = names[k]
-                draft.word, draft.strength = name.words[0], name.strength
-                draft.text, draft.also = vocabulary.words[draft.word], [vocabulary.words[w] for w in name.words[1:]]
-                draft.weak = name.strength < config.weak_name
-                support = sign * float(scores.evidence.tail_z[scores.column(draft.word)]) if config.rank_by == "gap" else 0.0
-                draft.score = max(draft.score + support, 0.0) * max(name.strength, 0.0)
+                _word(draft, names[k], sign, scores, vocabulary, config)
             drafts.append(draft)
     return sorted(drafts, key=lambda x: -x.score)
 
 
+def _word(draft: Draft, name: Name, sign: int, scores: ImageScores, vocabulary: Vocabulary, config: CompareConfig) -> None:
+    """Name a draft, and weigh its evidence, with that of its name, by the strength of the name."""
+    draft.word, draft.strength = name.words[0], name.strength
+    draft.text, draft.words = vocabulary.words[draft.word], [vocabulary.words[w] for w in name.words[1:]]
+    draft.weak = name.strength < config.weak_name
+    support = sign * float(scores.evidence.tail_z[scores.row(draft.word)]) if config.rank_by == "gap" else 0.0
+    draft.score = max(draft.score + support, 0.0) * max(name.strength, 0.0)
+
+
 def phrase_drafts(
-    sides: Sides, mean: np.ndarray, log_ratio: np.ndarray, vocabulary: Vocabulary, config: CompareConfig
+    sides: Sides, mean: np.ndarray, ranking: np.ndarray, vocabulary: Vocabulary, config: CompareConfig
 ) -> tuple[list[Draft], ImageScores]:
     """Candidates of the density-ratio branch, best first: words of the most telling images, tested on all images.
 
     The exemplars were chosen by looking at the sides, so a word's p-value alone would flatter it: the q-value counts the whole
     vocabulary as tested.
     """
-    telling = _telling_rows(sides, log_ratio)
+    telling = _telling_rows(sides, ranking)
     proposed = {s: nearest_words(centred(sides[np.sort(rows)], mean), vocabulary) for s, rows in telling.items()}
     scores = ImageScores.of(sides, mean, np.array([c.word for side in proposed.values() for c in side]), vocabulary)
     e = scores.evidence
@@ -160,18 +167,18 @@ def phrase_drafts(
     drafts = []
     for side, sign in (("A", 1), ("B", -1)):
         for c in proposed[side]:
-            i = scores.column(c.word)
-            score = sign * (e.tail_z[i] + e.t[i]) * max(c.strength, 0.0)
-            if score > 0 and sign * e.tail_z[i] > 0:
+            i = scores.row(c.word)
+            score = sign * e.contrast[i] * max(c.strength, 0.0)
+            if score > 0:
                 draft = Draft(vocabulary.words[c.word], side, "dre", float(score), float(e.p_value[i]), float(q[i]), c.strength)
                 draft.weak, draft.word, draft.threshold = c.strength < config.weak_name, c.word, float(e.threshold[i])
                 drafts.append(draft)
     return sorted(drafts, key=lambda x: -x.score), scores
 
 
-def _telling_rows(sides: Sides, log_ratio: np.ndarray) -> dict[str, np.ndarray]:
+def _telling_rows(sides: Sides, ranking: np.ndarray) -> dict[str, np.ndarray]:
     """The most extreme rows of each side, as rows of ``sides``."""
-    return {"A": extreme_rows(log_ratio[: sides.n_a], TELLING), "B": sides.n_a + extreme_rows(-log_ratio[sides.n_a :], TELLING)}
+    return {"A": extreme_rows(ranking[: sides.n_a], TELLING), "B": sides.n_a + extreme_rows(-ranking[sides.n_a :], TELLING)}
 
 
 def distinct(drafts: list[Draft], vocabulary: Vocabulary | None, limit: int) -> list[Draft]:
@@ -196,8 +203,8 @@ def link(concepts: list[Draft], phrases: list[Draft], vocabulary: Vocabulary) ->
 
 
 def _synonyms(one: Draft, other: Draft, vocabulary: Vocabulary) -> bool:
-    """Near-identical spelling, or centred text vectors closer than ``SYNONYM``."""
+    """Near-identical spelling, or centred text vectors closer than ``SYNONYM`` (``KIN`` between the branches)."""
     if one.word is None or other.word is None:
         return False
-    close = float(vocabulary.centred[one.word] @ vocabulary.centred[other.word]) > SYNONYM
+    close = float(vocabulary.centred[one.word] @ vocabulary.centred[other.word]) > (SYNONYM if one.source == other.source else KIN)
     return one.word == other.word or close or same_word(one.text, other.text)

@@ -104,9 +104,9 @@ class _Run:
         )
         test = TwoSampleTest(*two_sample(ratio.log_ratio, self.sides.in_a, ratio.fold))
         self._done("density ratio", 0.85)
-        drafts, scores, table = self._drafts(d, codes, sae, ratio.log_ratio)
+        drafts, scores, table = self._drafts(d, codes, sae, ratio.in_sample)
         self._done("naming and ranking", 0.95)
-        candidates, shows = assemble(drafts, self.sides, codes, scores, d, ratio.log_ratio, self.config)
+        candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         self._done("evidence", 1.0)
         gated = any(h.q_value <= self.config.alpha for h in candidates)
         return Comparison(
@@ -127,7 +127,8 @@ class _Run:
         """The SAE to use and whether it was trained here; its width and the vocabulary's must be the vectors'."""
         width = self.sides.shape[1]
         if self.vocabulary is not None and self.vocabulary.width != width:
-            raise InputError(f"the vocabulary has vectors of width {self.vocabulary.width}, the images of {width}; encode it with their encoder")
+            theirs = self.vocabulary.width
+            raise InputError(f"the vocabulary has vectors of width {theirs}, the images of {width}; encode it with the images' encoder")
         given = load_sae(sae) if isinstance(sae, (str, Path)) else sae
         if given is not None and given.width != width:
             raise InputError(f"the SAE takes vectors of width {given.width}, the images have {width}; use an SAE of their encoder")
@@ -155,7 +156,7 @@ class _Run:
         return sp.csr_array(sp.vstack(parts, format="csr"))
 
     def _drafts(
-        self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, log_ratio: np.ndarray
+        self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray
     ) -> tuple[list[Draft], ImageScores | None, ConceptTable]:
         """Ranked drafts of both branches, the word scores behind the phrases, and the table of all tested concepts."""
         promising = promising_concepts(d, self.config)
@@ -168,7 +169,7 @@ class _Run:
         by_name = ImageScores.of(self.sides, mean, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates
         concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, self.config), self.vocabulary, limit)
-        ranked, scores = phrase_drafts(self.sides, mean, log_ratio, self.vocabulary, self.config)
+        ranked, scores = phrase_drafts(self.sides, mean, ranking, self.vocabulary, self.config)
         phrases = distinct(ranked, self.vocabulary, limit)
         link(concepts, phrases, self.vocabulary)
         table = self._table(d, {k: self.vocabulary.words[n.words[0]] for k, n in names.items()})

@@ -48,7 +48,9 @@ class Hypothesis:
     exemplars: tuple[int, ...] = ()
     """Row numbers, within its side, of the images that show it best, best first."""
     also: tuple[str, ...] = ()
-    """Other wordings for the same thing, best first."""
+    """Other wordings for the same thing (synonyms among the candidates), best first."""
+    words: tuple[str, ...] = ()
+    """Further words that fit the concept, best first ("looks like: ..." where the name is weak)."""
     interval: tuple[float, float] = (float("nan"), float("nan"))
     """95 % bootstrap interval of ``effect``."""
     weak: bool = False
@@ -111,8 +113,10 @@ class Comparison:
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """Candidates that pass the gate (q <= alpha), best first, both sides."""
-        return tuple(h for h in self.candidates if h.q_value <= self.config.alpha)
+        """Candidates that pass the gate (q <= alpha), best first, both sides; what two branches say alike is listed once."""
+        from .stats.ranking import fold
+
+        return fold(h for h in self.candidates if h.q_value <= self.config.alpha)
 
     def top(self, side: str, k: int = 5, *, gated: bool = True) -> tuple[Hypothesis, ...]:
         """The k best of one side, concepts and exemplar phrases mixed as ``config.mix`` says.
@@ -136,7 +140,8 @@ class Comparison:
 
     def rows_showing(self, hypothesis: Hypothesis, side: str) -> np.ndarray:
         """Row numbers of one side's images that show a hypothesis, ascending."""
-        column = next((i for i, h in enumerate(self.candidates) if h == hypothesis), None)
+        # By what identifies it: a NaN (no name, no interval) is unequal to itself once it comes from another copy of this comparison.
+        column = next((i for i, h in enumerate(self.candidates) if _identity(h) == _identity(hypothesis)), None)
         if column is None:
             raise InputError(f"{hypothesis.text!r} is not one of this comparison's candidates")
         shows = {"A": self.shows_a, "B": self.shows_b}.get(side)
@@ -148,7 +153,7 @@ class Comparison:
         """Write ``comparison.json`` and ``arrays.npz`` into a folder (made if missing) and return it."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(folder / "arrays.npz", **_arrays(self))
+        np.savez_compressed(folder / "arrays.npz", allow_pickle=False, **_arrays(self))
         head = {
             "format": FORMAT,
             "candidates": [dataclasses.asdict(h) for h in self.candidates],
@@ -174,12 +179,16 @@ class Comparison:
             head = json.loads((folder / "comparison.json").read_text(encoding="utf8"))
             if head["format"] != FORMAT:
                 raise CheckpointError(f"{folder} has format {head['format']}; this version reads {FORMAT}. Update latentdiff.")
-            with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+            with (folder / "arrays.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return _rebuild(head, dict(arrays))
         except CheckpointError:
             raise
         except Exception as e:
             raise CheckpointError(f"{folder} does not hold a saved comparison: {type(e).__name__}: {e}") from e
+
+
+def _identity(h: Hypothesis) -> tuple[str, str, int | None, str]:
+    return h.side, h.source, h.concept, h.text
 
 
 _CONCEPT_ARRAYS = ("concept", "rate_a", "rate_b", "gap", "jsd", "p_value", "q_value")
@@ -193,8 +202,9 @@ def _arrays(c: Comparison) -> dict[str, np.ndarray]:
 
 
 def _rebuild(head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Comparison:
-    tuples = {"exemplars", "also", "interval"}
-    candidates = tuple(Hypothesis(**{k: tuple(v) if k in tuples else v for k, v in h.items()}) for h in head["candidates"])
+    tuples = {"exemplars", "also", "words", "interval"}
+    plain: list[dict[str, Any]] = [{k: tuple(v) if k in tuples else v for k, v in h.items()} for h in head["candidates"]]
+    candidates = tuple(Hypothesis(**h) for h in plain)
 
     def shows(name: str) -> sp.csr_array:
         indices, indptr = arrays[f"{name}_indices"], arrays[f"{name}_indptr"]
@@ -209,7 +219,7 @@ def _rebuild(head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Comparison:
         two_sample=TwoSampleTest(**head["two_sample"]),
         differs=head["differs"],
         smallest_detectable=head["smallest_detectable"],
-        concepts=ConceptTable(*(arrays[f"concepts_{name}"] for name in _CONCEPT_ARRAYS), name=tuple(head["concept_names"])),
+        concepts=ConceptTable(**{name: arrays[f"concepts_{name}"] for name in _CONCEPT_ARRAYS}, name=tuple(head["concept_names"])),
         config=CompareConfig(**head["config"]),
         info=head["info"],
     )

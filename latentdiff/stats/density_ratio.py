@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from scipy import stats
 
 from ..progress import Progress, silent
-from .logistic import LogisticProblem
+from .logistic import LogisticProblem, Rows
 
 SELECTION_ROWS = 4_000
 """Rows on which the penalty is chosen: enough to order four penalties, cheap at any size."""
@@ -17,13 +17,19 @@ SELECTION_ITERATIONS = 10
 EVIDENCE_Z = 2.5
 """Concepts below this |firing z| add nothing to an image's evidence (COCO pairs: flat between 2 and 2.5)."""
 
+CROSS_FITTED = 2.0
+"""Null variance of the sum of cross-fitted Mann-Whitney statistics over that of independent folds, see :func:`two_sample`."""
+
 
 @dataclass(frozen=True, eq=False)
 class DensityRatio:
     """Result of :func:`cross_fit`."""
 
     log_ratio: np.ndarray
-    """(n,) float32 out-of-fold log p_A/p_B, rows of A first."""
+    """(n,) float32 out-of-fold log p_A/p_B."""
+    in_sample: np.ndarray
+    """(n,) float32 log ratio of one head fitted on all rows: ranks exemplars, means nothing as evidence. On 53 Corel photographs a side
+    with 3 planted it puts twice as many of them on top as the out-of-fold scores."""
     fold: np.ndarray
     """(n,) int8: the fold that held each row out."""
     penalties: tuple[float, ...]
@@ -31,7 +37,7 @@ class DensityRatio:
 
 
 def cross_fit(
-    x: np.ndarray,
+    x: Rows,
     y: np.ndarray,
     codes: sp.csr_array | None,
     penalties: tuple[float, ...],
@@ -54,18 +60,22 @@ def cross_fit(
     """
     y = np.asarray(y, bool)
     fold = stratified_folds(y, folds, seed)
-    problem = LogisticProblem(x, y, seed)
-    fires = None if codes is None else sp.csr_array((np.ones(codes.nnz, np.float32), codes.indices, codes.indptr), shape=codes.shape)
-    log_ratio, chosen = np.zeros(len(y), np.float32), []
-    for f in range(folds):
-        train = fold != f
-        penalty = penalties[0] if len(penalties) == 1 else _choose_penalty(x, y, train, penalties, seed + 1 + f)
-        evidence = None if fires is None else concept_evidence(fires, y, train)
-        head = problem.fit(penalty, train, evidence)
-        log_ratio[~train] = head.log_ratio(problem, evidence)[~train]
-        chosen.append(penalty)
-        progress((f + 1) / folds, "density ratio")
-    return DensityRatio(log_ratio, fold, tuple(chosen))
+    train = fold[:, None] != np.arange(folds + 1)  # the last column holds nothing out: the in-sample head
+    problem = LogisticProblem(x, y, seed=seed)
+    chosen = [penalties[0]] * folds
+    if len(penalties) > 1:
+        for f in range(folds):
+            chosen[f] = _choose_penalty(problem, y, train[:, f], penalties, seed + 1 + f)
+            progress(0.5 * (f + 1) / folds, "density ratio")
+    evidence = None if codes is None else np.stack([concept_evidence(_fires(codes), y, train[:, f]) for f in range(folds + 1)], axis=1)
+    heads = problem.fit(np.array([*chosen, np.median(chosen)]), train, evidence)
+    log_ratio = (problem.logits(heads, evidence) - heads.prior).astype(np.float32)
+    progress(1.0, "density ratio")
+    return DensityRatio(log_ratio[np.arange(len(y)), fold], log_ratio[:, -1], fold, tuple(chosen))
+
+
+def _fires(codes: sp.csr_array) -> sp.csr_array:
+    return sp.csr_array((np.ones(codes.nnz, np.float32), codes.indices, codes.indptr), shape=codes.shape)
 
 
 def stratified_folds(y: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -78,23 +88,18 @@ def stratified_folds(y: np.ndarray, folds: int, seed: int) -> np.ndarray:
     return fold
 
 
-def _choose_penalty(x: np.ndarray, y: np.ndarray, train: np.ndarray, penalties: tuple[float, ...], seed: int) -> float:
+def _choose_penalty(problem: LogisticProblem, y: np.ndarray, train: np.ndarray, penalties: tuple[float, ...], seed: int) -> float:
     """The C with the smallest held-out log loss in a 3-fold cross-validation inside the training rows."""
-    rng = np.random.default_rng(seed)
     rows = np.flatnonzero(train)
     if len(rows) > SELECTION_ROWS:
-        rows = np.sort(rng.choice(rows, SELECTION_ROWS, replace=False))
+        rows = np.sort(np.random.default_rng(seed).choice(rows, SELECTION_ROWS, replace=False))
     labels = y[rows]
     inner = stratified_folds(labels, 3, seed)
-    problem = LogisticProblem(np.asarray(x[rows], np.float32), labels)
-    loss = np.zeros(len(penalties))
-    for i, c in enumerate(penalties):
-        for f in range(3):
-            held = inner == f
-            head = problem.fit(c, ~held, iterations=SELECTION_ITERATIONS)
-            logit = problem.scores(head.w, head.bias)[held]
-            loss[i] += np.sum(np.logaddexp(0, logit) - labels[held] * logit)
-    return penalties[int(loss.argmin())]
+    small = LogisticProblem(problem.x[rows], labels, like=problem)
+    use = np.repeat(inner[:, None] != np.arange(3), len(penalties), axis=1)
+    logit = small.logits(small.fit(np.tile(penalties, 3), use, iterations=SELECTION_ITERATIONS))
+    loss = (~use * (np.logaddexp(0, logit) - labels[:, None] * logit)).sum(0)
+    return penalties[int(loss.reshape(3, -1).sum(0).argmin())]
 
 
 def concept_evidence(fires: sp.csr_array, y: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -134,6 +139,11 @@ def two_sample(log_ratio: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[
 
     Scores are ranked within a fold only, since each fold's head has its own offset.
 
+    The folds are not independent: where fold f looks like fold g, f's held-out rows agree with a head that learnt from g, and g's with
+    one that learnt from f, so every chance agreement of two folds counts twice. The variance of the sum under the null is therefore
+    twice that of independent folds (to leading order ``sum_f d_f . sum_{g != f} d_g = 2 sum_{f < g} d_f . d_g``, d the folds' mean
+    differences). Simulated nulls, 1 to 300 columns, 2 and 5 folds: standard deviation of z 1.29 to 1.37 without this factor.
+
     Returns:
         Mean within-fold AUC (weighted by pairs) and its p-value, normal approximation with tie correction.
     """
@@ -147,7 +157,7 @@ def two_sample(log_ratio: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[
         u += ranks[:n_a].sum() - n_a * (n_a + 1) / 2
         pairs += n_a * n_b
         variance += n_a * n_b / 12 * (n + 1 - (ties**3 - ties).sum() / (n * max(n - 1, 1)))
-    z = (u - pairs / 2) / np.sqrt(variance) if variance > 0 else 0.0
+    z = (u - pairs / 2) / np.sqrt(CROSS_FITTED * variance) if variance > 0 else 0.0
     return float(u / pairs), float(stats.norm.sf(z))
 
 

@@ -81,13 +81,17 @@ def histograms(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "spa
 
 
 def _nonzeros(codes_a: sp.csr_array, codes_b: sp.csr_array) -> _Nonzeros:
+    """Sort by one 64-bit key: concept, bits of the value (positive floats sort as their bits do), side."""
     k = codes_a.shape[1]
-    concept = np.concatenate([codes_a.indices, codes_b.indices])
-    value = np.concatenate([codes_a.data, codes_b.data]).astype(np.float64)
-    order = np.lexsort((value, concept))
-    in_a = (np.arange(len(value)) < codes_a.nnz)[order]
+    keys = []
+    for codes, side in ((codes_a, 0), (codes_b, 1)):
+        bits = np.asarray(codes.data, np.float32).view(np.uint32).astype(np.uint64)
+        keys.append((codes.indices.astype(np.uint64) << np.uint64(33)) | (bits << np.uint64(1)) | np.uint64(side))
+    key = np.sort(np.concatenate(keys))
+    concept = (key >> np.uint64(33)).astype(np.int64)
+    value = ((key >> np.uint64(1)) & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32).astype(np.float64)
     count = np.bincount(concept, minlength=k)
-    return _Nonzeros(concept[order].astype(np.int64), value[order], in_a, count, np.cumsum(count) - count)
+    return _Nonzeros(concept, value, (key & np.uint64(1)) == 0, count, np.cumsum(count) - count)
 
 
 def _summary(nz: _Nonzeros, total: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

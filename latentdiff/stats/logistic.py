@@ -1,129 +1,171 @@
-"""L2-regularised logistic regression on standardised features, streamed over rows (method section 5)."""
+"""L2-regularised logistic regression on standardised features, many weightings at once, streamed over rows (method section 5)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.optimize import minimize
 from scipy.special import expit
 
-ROWS = 1 << 14
-"""Rows converted to float32 at once: float16 memmaps stream through without a full copy."""
-GRAM_ROWS = 20_000
+from .lbfgs import minimise
+
+ROWS = 1 << 12
+"""Rows per pass of a product: about what stays in the cache between the two products of one gradient."""
+GRAM_ROWS = 10_000
 """Rows behind the preconditioner; it only steers the speed, so a sample does."""
+GAIN = 10.0
+"""Scale of the extra feature: the larger, the less the L2 penalty holds it back."""
+TOLERANCE = 1e-5
+"""Gradient norm in preconditioned coordinates: logits are then within about 1e-4 of the minimum's."""
+
+
+class Rows(Protocol):
+    """(n, d) rows that come out by slice or by integer array: an ndarray, a memmap, :class:`~latentdiff.embed.sides.Sides`."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Standardiser:
-    """Column means and standard deviations; constant columns get deviation 1, so they become zero and are harmless."""
+    """Column means and standard deviations; constant columns get an infinite one, so they become zero and are harmless."""
 
     mean: np.ndarray
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, x: np.ndarray) -> Standardiser:
-        """Two passes over the (n, d) rows in float64 sums."""
-        mean = sum(np.asarray(x[i : i + ROWS], np.float64).sum(0) for i in range(0, len(x), ROWS)) / len(x)
-        square = sum(np.square(np.asarray(x[i : i + ROWS], np.float64) - mean).sum(0) for i in range(0, len(x), ROWS))
-        deviation = np.sqrt(square / len(x))
+    def fit(cls, x: Rows) -> Standardiser:
+        """One pass over the (n, d) rows, sums in float64 about the first row (no cancellation for columns far from 0)."""
+        origin = np.asarray(x[:1], np.float64)[0]
+        total, square = np.zeros(len(origin)), np.zeros(len(origin))
+        for i in range(0, len(x), ROWS):
+            chunk = np.asarray(x[i : i + ROWS], np.float64) - origin
+            total += chunk.sum(0)
+            square += np.einsum("ij,ij->j", chunk, chunk)
+        mean = total / len(x)
+        deviation = np.sqrt(np.maximum(square / len(x) - mean**2, 0))
         # Rounding leaves a constant column a tiny deviation, not 0: measured against its own size and against the other columns'.
         usual = np.median(deviation[deviation > 0]) if deviation.any() else 1.0
-        constant = deviation <= 1e-6 * np.maximum(np.abs(mean), usual)
-        return cls(mean, np.where(constant, np.inf, deviation))
+        constant = deviation <= 1e-6 * np.maximum(np.abs(mean + origin), usual)
+        return cls(mean + origin, np.where(constant, np.inf, deviation))
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """(m, d) standardised float32 rows."""
+        return np.asarray((x - self.mean) / self.scale, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class LogisticHeads:
+    """c fitted heads: ``logit = w . standardised(h) + bias + extra_weight (extra - extra_centre)``; arrays end in c."""
+
+    w: np.ndarray
+    bias: np.ndarray
+    extra_weight: np.ndarray
+    extra_centre: np.ndarray
+    prior: np.ndarray
+    """``log(n_A / n_B)`` of the training rows: the logit minus it is the log density ratio."""
 
 
 class LogisticProblem:
-    """All rows of both sides and a preconditioner: fits many weightings of the same rows quickly.
+    """All rows of both sides, standardised on the fly, and a preconditioner.
 
     Args:
-        x: (n, d) features, float16/32/64; standardised on the fly.
+        x: (n, d) features, float16/32/64.
         y: (n,) 1 for A, 0 for B.
+        like: another problem whose standardisation and preconditioner to use (for a subset of its rows).
         seed: seed of the preconditioner's row sample.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, seed: int = 0) -> None:
+    def __init__(self, x: Rows, y: np.ndarray, *, like: LogisticProblem | None = None, seed: int = 0) -> None:
         self.x, self.y = x, np.asarray(y, np.float64)
+        self.standard: Standardiser
+        self.spectrum: np.ndarray
+        self.basis: np.ndarray
+        if like is not None:
+            self.standard, self.spectrum, self.basis = like.standard, like.spectrum, like.basis
+            return
         self.standard = Standardiser.fit(x)
         rows = np.arange(len(x))
         if len(x) > GRAM_ROWS:
             rows = np.sort(np.random.default_rng(seed).choice(len(x), GRAM_ROWS, replace=False))
-        sample = ((np.asarray(x[rows], np.float64) - self.standard.mean) / self.standard.scale).astype(np.float32)
-        self.correlation = np.asarray(sample.T @ sample, np.float64) / len(rows)
+        sample = self.standard.apply(x[rows])
+        self.spectrum, self.basis = np.linalg.eigh(np.asarray(sample.T @ sample, np.float64) / len(rows))
 
-    def fit(self, penalty: float, use: np.ndarray, extra: np.ndarray | None = None, *, gain: float = 10.0, iterations: int = 200) -> LogisticHead:
-        """Minimise ``C sum_i loss_i + |w|^2 / 2`` over the rows in use, intercept unpenalised (scikit-learn's objective).
+    def fit(self, penalties: np.ndarray, use: np.ndarray, extra: np.ndarray | None = None, *, iterations: int = 100) -> LogisticHeads:
+        """For each column minimise ``C sum_i loss_i + |w|^2 / 2`` over its rows in use, intercept unpenalised (scikit-learn's objective).
 
         Args:
-            penalty: C, the inverse strength of the L2 penalty, > 0.
-            use: (n,) bool, the training rows.
-            extra: (n,) one more feature (filled at least where ``use``), standardised over the rows in use and multiplied by ``gain``.
-            gain: the larger, the less the penalty holds the extra feature back.
-            iterations: at most so many L-BFGS iterations in the preconditioned coordinates.
+            penalties: (c,) inverse strengths C of the L2 penalty, > 0.
+            use: (n, c) bool, the training rows of each column.
+            extra: (n, c) one more feature, standardised over the rows in use and multiplied by ``GAIN``.
+            iterations: at most so many L-BFGS iterations.
         """
-        weight = use.astype(np.float64) * penalty
-        positive = float((weight * self.y).sum() / weight.sum())
-        column, centre, spread = np.zeros(0), 0.0, 1.0
-        if extra is not None:
-            centre, spread = float(extra[use].mean()), float(extra[use].std()) or 1.0
-            column = np.where(use, (extra - centre) / spread * gain, 0.0)
-        d = self.x.shape[1]
-        curvature = positive * (1 - positive) * weight.sum()
-        root = np.linalg.cholesky(curvature * self.correlation + np.eye(d))
-        tail = np.sqrt(curvature * (gain**2 if extra is not None else 0.0) + 1)
-        size = d + 1 + (extra is not None)
+        weight = use * np.asarray(penalties, np.float64)
+        positive = (weight * self.y[:, None]).sum(0) / weight.sum(0)
+        column, centre, spread = _standard_extra(extra, use)
+        curvature = positive * (1 - positive) * weight.sum(0)
+        d = len(self.spectrum)
+        root = np.sqrt(curvature * np.maximum(self.spectrum, 0)[:, None] + 1)
+        root_bias, root_extra = np.sqrt(curvature), np.sqrt(curvature * GAIN**2 + 1)
 
-        def unpack(v: np.ndarray) -> tuple[np.ndarray, float, float]:
-            w = solve_triangular(root, v[:d], lower=True, trans="T", check_finite=False)
-            return w, v[d] / np.sqrt(curvature), v[d + 1] / tail if extra is not None else 0.0
+        def unpack(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            return self.basis @ (v[:d] / root), v[d] / root_bias, v[d + 1] / root_extra
 
-        def objective(v: np.ndarray) -> tuple[float, np.ndarray]:
+        def objective(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             w, bias, share = unpack(v)
-            logit = self.scores(w, bias) + (share * column if extra is not None else 0.0)
-            loss = weight @ (np.logaddexp(0, logit) - self.y * logit) + 0.5 * (w @ w + share**2)
-            residual = weight * (expit(logit) - self.y)
-            grad_w = solve_triangular(root, self._transposed(residual) + w, lower=True, check_finite=False)
-            rest = [residual.sum() / np.sqrt(curvature)]
-            if extra is not None:
-                rest.append((residual @ column + share) / tail)
-            return float(loss), np.concatenate([grad_w, rest])
+            loss, grad_w, grad_bias, grad_extra = self._pass(w, bias, share, weight, column)
+            loss += 0.5 * ((w * w).sum(0) + share**2)
+            gradient = [self.basis.T @ (grad_w + w) / root, (grad_bias / root_bias)[None], ((grad_extra + share) / root_extra)[None]]
+            return loss, np.concatenate(gradient)
 
-        start = np.zeros(size)
-        start[d] = np.log(positive / (1 - positive)) * np.sqrt(curvature)
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "ftol": 1e-12, "gtol": 1e-6})
-        w, bias, share = unpack(found.x)
-        return LogisticHead(w, bias, share * gain / spread, centre, float(np.log(positive / (1 - positive))))
+        start = np.zeros((d + 2, use.shape[1]))
+        start[d] = np.log(positive / (1 - positive)) * root_bias
+        w, bias, share = unpack(minimise(objective, start, TOLERANCE, iterations))
+        return LogisticHeads(w, bias, share * GAIN / spread, centre, np.log(positive / (1 - positive)))
 
-    def scores(self, w: np.ndarray, bias: float) -> np.ndarray:
-        """(n,) logits of all rows for weights in standardised coordinates."""
-        v = w / self.standard.scale
-        shift = bias - self.standard.mean @ v
-        return np.concatenate([self._rows(i) @ v.astype(np.float32) for i in range(0, len(self.x), ROWS)]).astype(np.float64) + shift
-
-    def _transposed(self, residual: np.ndarray) -> np.ndarray:
-        """``X^T residual`` in standardised coordinates."""
-        total = np.zeros(self.x.shape[1])
+    def _pass(
+        self, w: np.ndarray, bias: np.ndarray, share: np.ndarray, weight: np.ndarray, column: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Loss and gradients of all columns in one pass over the rows: each chunk is read once for both products."""
+        v, shift = self._raw(w, bias)
+        c = w.shape[1]
+        loss, residual_sum, extra_sum, product = np.zeros(c), np.zeros(c), np.zeros(c), np.zeros(w.shape)
         for i in range(0, len(self.x), ROWS):
-            total += residual[i : i + ROWS].astype(np.float32) @ self._rows(i)
-        return (total - residual.sum() * self.standard.mean) / self.standard.scale
+            some = slice(i, i + ROWS)
+            rows = np.asarray(self.x[some], np.float32)
+            logit = rows @ v + shift
+            if column is not None:
+                logit += share * column[some]
+            y = self.y[some, None]
+            loss += (weight[some] * (np.logaddexp(0, logit) - y * logit)).sum(0)
+            residual = weight[some] * (expit(logit) - y)
+            residual_sum += residual.sum(0)
+            if column is not None:
+                extra_sum += (residual * column[some]).sum(0)
+            product += rows.T @ residual.astype(np.float32)
+        gradient = (product - np.outer(self.standard.mean, residual_sum)) / self.standard.scale[:, None]
+        return loss, gradient, residual_sum, extra_sum
 
-    def _rows(self, i: int) -> np.ndarray:
-        return np.asarray(self.x[i : i + ROWS], np.float32)
+    def logits(self, heads: LogisticHeads, extra: np.ndarray | None = None) -> np.ndarray:
+        """(n, c) float64 logits of all rows; ``extra`` is (n, c) where the heads were fitted with one."""
+        v, shift = self._raw(heads.w, heads.bias)
+        logit = np.concatenate([np.asarray(self.x[i : i + ROWS], np.float32) @ v for i in range(0, len(self.x), ROWS)]) + shift
+        return logit if extra is None else logit + heads.extra_weight * (extra - heads.extra_centre)
+
+    def _raw(self, w: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and offsets for rows that are not standardised."""
+        v = w / self.standard.scale[:, None]
+        return v.astype(np.float32), bias - self.standard.mean @ v
 
 
-@dataclass(frozen=True, eq=False)
-class LogisticHead:
-    """A fitted head: ``logit = w . standardised(h) + bias + extra_weight (extra - extra_centre)``."""
-
-    w: np.ndarray
-    bias: float
-    extra_weight: float
-    extra_centre: float
-    prior: float
-    """``log(n_A / n_B)`` of the training rows: the logit minus it is the log density ratio."""
-
-    def log_ratio(self, problem: LogisticProblem, extra: np.ndarray | None = None) -> np.ndarray:
-        """(n,) log density ratio of all rows of a problem: ``logit - log(n_A / n_B)``."""
-        logit = problem.scores(self.w, self.bias) - self.prior
-        return logit if extra is None else logit + self.extra_weight * (extra - self.extra_centre)
+def _standard_extra(extra: np.ndarray | None, use: np.ndarray) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """The extra feature standardised over the rows in use, its centre and its spread, per column."""
+    c = use.shape[1]
+    if extra is None:
+        return None, np.zeros(c), np.ones(c)
+    count = use.sum(0)
+    centre = (extra * use).sum(0) / count
+    spread = np.sqrt((np.square(extra - centre) * use).sum(0) / count)
+    spread = np.where(spread > 0, spread, 1.0)
+    return (extra - centre) / spread * GAIN, centre, spread

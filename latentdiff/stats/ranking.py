@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
 
 def same_thing(one: Hypothesis, other: Hypothesis) -> bool:
-    """Whether two hypotheses of one side say the same in other words."""
-    return one.side == other.side and (one.text == other.text or one.text in other.also or other.text in one.also)
+    """Whether two hypotheses of one side say the same in other words; within a branch they are distinct already, but for equal texts."""
+    if one.side != other.side or one.source == other.source:
+        return one.side == other.side and one.text == other.text
+    return one.text == other.text or one.text in other.also or other.text in one.also
 
 
 def fold(ranked: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
