@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +158,17 @@ def _store(
     record: dict[str, Any],
     progress: Progress,
 ) -> ComparisonRun:
-    """Write everything; whatever stops it midway, Ctrl-C included, takes back what was written."""
+    """Write everything, in place of an older run of that name; whatever stops it midway, Ctrl-C included, takes back what was written.
+
+    An older run is kept until the new one is complete, under a name of its own: there is never a moment with neither.
+    """
     runs.check_new(dataset, run, overwrite=True)
     if run in runs.list_comparisons(dataset):
+        fresh = f"{run}_{uuid.uuid4().hex[:8]}"
+        _store(dataset, fresh, sides, read, comparison, record, progress)
         runs.delete_comparison(dataset, run)
+        runs.rename_comparison(dataset, fresh, run)
+        return runs.load_comparison(dataset, run)
     record = {"method": runs.METHOD, "format": runs.FORMAT, "version": latentdiff.__version__, "state": runs.WRITING, **record}
     dataset.register_run(run, dataset.init_run(**record))
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as entry
 from datetime import datetime, timezone
 from typing import Any
 
@@ -36,7 +37,7 @@ class Embedded:
     """Images that got their vector now."""
     kept: int
     """Images that had one already."""
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = entry(default_factory=dict)
     """Reason per sample id that could not be read."""
 
 
@@ -86,7 +87,8 @@ def compute_embeddings(
     todo = view if overwrite else view.exists(field, False)
     ids, paths = todo.values(["id", "filepath"])
     writer = _Writer(dataset, field)
-    done, failures = 0, {}
+    done = 0
+    failures: dict[str, str] = {}
     with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:
         for start, vectors, failed in pieces:
             end = start + len(vectors)

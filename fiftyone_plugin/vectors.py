@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import os
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,10 @@ from latentdiff.progress import Progress, silent
 
 from .sides import Side, listed
 
-CHUNK = 2048
-"""Documents decoded at once: 6 MB of 768 float32, enough for the threads to pay."""
+CHUNK = 512
+"""Vectors decompressed at once: 1.5 MB of 768 float32, which stays in the cache until it is copied."""
+AHEAD = 32
+"""Chunks read before the threads have worked them off: 50 MB."""
 THREADS = min(4, os.cpu_count() or 2)
 """Two outrun the one thread that reads the cursor; more than four only wait for it."""
 
@@ -52,7 +54,7 @@ def read_vectors(side: Side, progress: Progress = silent) -> Vectors:
 
     Args:
         side: the side.
-        progress: ``progress(fraction, label)``, called once per 2,048 images.
+        progress: ``progress(fraction, label)``, called once per 512 images.
 
     Returns:
         Ids, vectors and how many images have none.
@@ -62,27 +64,54 @@ def read_vectors(side: Side, progress: Progress = silent) -> Vectors:
     """
     label = f"reading {side.name}"
     total = max(1, side.view.count())
-    ids: list[str] = []
-    samples: list[str] = []
-    jobs: list[Future[np.ndarray]] = []
+    path = _stored_path(side)
+    jobs: list[Future[_Part]] = []
     seen = 0
-    with ThreadPoolExecutor(THREADS) as pool:
-        for rows in _chunks(_documents(side), CHUNK):
-            seen += len(rows)
-            rows = [row for row in rows if row[2] is not None]
-            ids += [str(row[0]) for row in rows]
-            samples += [str(row[1]) for row in rows]
-            if rows:
-                jobs.append(pool.submit(_decode, side, rows))
+    with ThreadPoolExecutor(THREADS) as pool, contextlib.closing(_documents(side, path)) as documents:
+        while chunk := list(itertools.islice(documents, CHUNK)):
+            jobs.append(pool.submit(_part, side, path, chunk))
+            seen += len(chunk)
+            if len(jobs) > AHEAD:
+                jobs[-AHEAD].result()  # raises early what is wrong, and keeps the undecoded documents few
             progress(min(1.0, seen / total), label)
         parts = [job.result() for job in jobs]
-    widths = [part.shape[1] for part in parts]
+    full = [part for part in parts if len(part.ids)]
+    widths = [part.values.shape[1] for part in full]
     if len(set(widths)) > 1:
         at = next(i for i, w in enumerate(widths) if w != widths[0])
-        raise _mixed(side, ids[sum(len(p) for p in parts[:at])], widths[at], widths[0])
-    values = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
-    names = np.array(ids, dtype="U24")
-    return Vectors(names, np.array(samples, dtype="U24") if side.labels else names, values, seen - len(ids))
+        raise _mixed(side, full[at].ids[0], widths[at], widths[0])
+    ids = _joined([part.ids for part in full])
+    values = _values(full)
+    missing = sum(part.missing for part in parts)
+    return Vectors(ids, _joined([part.samples for part in full]) if side.labels else ids, values, missing)
+
+
+@dataclass
+class _Part:
+    """What one batch of documents held."""
+
+    ids: list[str]
+    samples: list[str]
+    values: Any
+    missing: int
+
+
+def _joined(names: list[list[str]]) -> np.ndarray:
+    return np.array(list(itertools.chain.from_iterable(names)), dtype="U24")
+
+
+def _values(parts: list[_Part]) -> np.ndarray:
+    """(n, d), each part given up as soon as it is copied: never two copies of all."""
+    if not parts:
+        return np.empty((0, 0), np.float32)
+    shape = (sum(len(part.ids) for part in parts), parts[0].values.shape[1])
+    out = np.empty(shape, np.result_type(*(part.values.dtype for part in parts)))
+    start = 0
+    for part in parts:
+        out[start : start + len(part.ids)] = part.values
+        start += len(part.ids)
+        part.values = None
+    return out
 
 
 def bad_rows(values: np.ndarray) -> np.ndarray:
@@ -91,28 +120,34 @@ def bad_rows(values: np.ndarray) -> np.ndarray:
     return np.concatenate([~np.isfinite(values[s : s + 8192]).all(1) for s in starts]) if len(values) else np.zeros(0, bool)
 
 
-def _documents(side: Side) -> Iterator[tuple[Any, Any, Any]]:
-    """(id, sample id, stored vector or None) of each image, straight from the collection."""
+def _stored_path(side: Side) -> list[str]:
+    """Keys that lead to the vector in a document of the view's collection."""
     keys = side.path.split(".")
     field = side.view._dataset.get_field(keys[0])
-    keys[0] = getattr(field, "db_field", None) or keys[0]
-    sample = "_sample_id" if side.labels else "_id"
-    for document in side.view._aggregate(post_pipeline=[{"$project": {"_id": 1, sample: 1, ".".join(keys): 1}}]):
-        value: Any = document
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        yield document["_id"], document[sample], value
+    return [getattr(field, "db_field", None) or keys[0], *keys[1:]]
 
 
-def _chunks(rows: Iterator[tuple[Any, Any, Any]], size: int) -> Iterator[list[tuple[Any, Any, Any]]]:
-    while chunk := list(itertools.islice(rows, size)):
-        yield chunk
+def _documents(side: Side, path: list[str]) -> Any:
+    """A cursor over (id, sample id, stored vector) of each image, straight from the collection."""
+    wanted = {"_id": 1, "_sample_id" if side.labels else "_id": 1, ".".join(path): 1}
+    return side.view._aggregate(post_pipeline=[{"$project": wanted}])
 
 
-def _decode(side: Side, rows: list[tuple[Any, Any, Any]]) -> np.ndarray:
-    if all(isinstance(row[2], bytes) for row in rows):
+def _part(side: Side, path: list[str], documents: list[dict[str, Any]]) -> _Part:
+    vectors: list[Any] = list(documents)
+    for key in path:
+        vectors = [value.get(key) if isinstance(value, dict) else None for value in vectors]
+    here = [i for i, vector in enumerate(vectors) if vector is not None]
+    ids = [str(documents[i]["_id"]) for i in here]
+    samples = [str(documents[i]["_sample_id"]) for i in here] if side.labels else ids
+    rows = [(name, vectors[i]) for name, i in zip(ids, here, strict=True)]
+    return _Part(ids, samples, _decode(side, rows) if rows else None, len(documents) - len(here))
+
+
+def _decode(side: Side, rows: list[tuple[str, Any]]) -> np.ndarray:
+    if all(isinstance(row[1], bytes) for row in rows):
         try:
-            packed = _unpack([row[2] for row in rows])
+            packed = _unpack([row[1] for row in rows])
         except (zlib.error, ValueError) as e:
             raise InputError(f"side {side.letter} ({side.name!r}): {side.path!r} holds values that are no vectors: {e}") from e
         if packed is not None:
@@ -120,14 +155,15 @@ def _decode(side: Side, rows: list[tuple[Any, Any, Any]]) -> np.ndarray:
     vectors = [_one(side, row) for row in rows]
     for row, vector in zip(rows, vectors, strict=True):
         if len(vector) != len(vectors[0]):
-            raise _mixed(side, str(row[0]), len(vector), len(vectors[0]))
+            raise _mixed(side, row[0], len(vector), len(vectors[0]))
     return np.stack(vectors)
 
 
 def _unpack(blobs: list[bytes]) -> np.ndarray | None:
     """(n, d) from n compressed ``.npy`` blobs of one type and width; None where they are not alike."""
     first = zlib.decompress(blobs[0])
-    data = b"".join([first, *(zlib.decompress(blob, bufsize=len(first)) for blob in blobs[1:])])
+    size = len(first)
+    data = b"".join([first, *(zlib.decompress(blob, 15, size) for blob in blobs[1:])])
     header = io.BytesIO(first)
     like = np.load(header, allow_pickle=False)
     if like.ndim != 1 or like.dtype.kind not in "fiu" or len(data) != len(first) * len(blobs):
@@ -136,13 +172,13 @@ def _unpack(blobs: list[bytes]) -> np.ndarray | None:
     table = np.frombuffer(data, np.uint8).reshape(len(blobs), len(first))
     if (table[:, :start] != table[0, :start]).any():
         return None
-    return np.ascontiguousarray(table[:, start:]).view(like.dtype)
+    return table[:, start:].view(like.dtype)  # still inside the joined bytes: the one copy comes when the parts are put together
 
 
-def _one(side: Side, row: tuple[Any, Any, Any]) -> np.ndarray:
+def _one(side: Side, row: tuple[str, Any]) -> np.ndarray:
     try:
         vector = (
-            np.load(io.BytesIO(zlib.decompress(row[2])), allow_pickle=False) if isinstance(row[2], bytes) else np.asarray(row[2], float)
+            np.load(io.BytesIO(zlib.decompress(row[1])), allow_pickle=False) if isinstance(row[1], bytes) else np.asarray(row[1], float)
         )
     except (zlib.error, ValueError, TypeError) as e:
         raise InputError(f"side {side.letter} ({side.name!r}): {row[0]} holds no vector in {side.path!r}: {e}") from e

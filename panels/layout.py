@@ -35,7 +35,8 @@ VERDICT = (
     "AUC: how well all vectors together tell the two views apart, on images not learnt from (0.5 not at all, 1 perfectly). "
     "p: how often two views that do not differ would look this different."
 )
-ROW = {"display": "flex", "flexWrap": "wrap"}
+ROW = {"display": "flex", "flexWrap": "wrap", "& > *": {"width": "auto"}}
+"""Buttons beside each other that go on in the next line where the panel is narrow."""
 ONE_COLUMN = {"gridTemplateColumns": "minmax(0, 1fr)"}
 """Without it a grid is as wide as its widest button, and reaches beyond the panel."""
 
@@ -56,7 +57,7 @@ def page(panel: Any, root: types.Object, shown: dict[str, Any], chosen: str | No
 
 
 def _toolbar(panel: Any, root: types.Object, runs: list[str], chosen: str | None) -> None:
-    bar = root.h_stack("toolbar", gap=1, componentsProps=_style(**ROW, alignItems="flex-end"))
+    bar = root.h_stack("toolbar", gap=1, componentsProps=_style(alignItems="flex-end"))
     if runs:
         choices = types.DropdownView(space=6)
         for run in runs:

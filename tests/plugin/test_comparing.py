@@ -94,6 +94,20 @@ def test_same_name_asks_or_overwrites(dataset, compare) -> None:
     assert list_comparisons(dataset) == ["seasons"]
 
 
+def test_stopped_while_overwriting_leaves_the_old_run_whole(dataset, compare) -> None:
+    made = compare(dataset)
+    before = state(dataset)
+
+    def stop(fraction: float, label: str) -> None:
+        if label == "writing results":
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        compare(dataset, "winter", "summer", overwrite=True, progress=stop)
+    assert state(dataset) == before
+    assert repr(load_comparison(dataset, "seasons").candidates) == repr(made.candidates)
+
+
 def test_same_seed_gives_the_same_values(dataset, compare) -> None:
     compare(dataset)
     first = dataset.values("seasons_log_ratio"), dataset.values("seasons_concepts")
