@@ -1,7 +1,9 @@
 """LatentDiff: how do these two sets of images differ?"""
 
 from .config import CompareConfig
+from .embed.encoder import load_encoder
 from .embed.vocabulary import Vocabulary
+from .embed.words import load_vocabulary
 from .errors import Cancelled, CheckpointError, EncoderError, InputError, LatentDiffError, RunError
 from .pipeline import compare
 from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
@@ -25,6 +27,8 @@ __all__ = [
     "TwoSampleTest",
     "Vocabulary",
     "compare",
+    "load_encoder",
     "load_sae",
+    "load_vocabulary",
     "train_sae",
 ]
