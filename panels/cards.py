@@ -33,11 +33,11 @@ def board(run: Any) -> dict[str, Any]:
     names = {side: run.sides[side].name for side in "AB"}
     sides = {}
     for side in "AB":
-        ranked = [(rank, h) for rank, h in enumerate(run.hypotheses) if h.side == side]
-        cards = [_card(run, rank, h, names) for rank, h in ranked[:CARDS]]
+        rank = {id(h): i for i, h in enumerate(run.hypotheses)}
+        cards = [_card(run, rank[id(h)], h, names) for h in run.top(side, CARDS)]
         _add_thumbnails(run, side, cards)
-        count = run.counts[side]["compared"]
-        sides[side] = {"name": names[side], "count": count, "cards": cards, "more": len(ranked) - len(cards)}
+        count, found = run.counts[side]["compared"], sum(h.side == side for h in run.hypotheses)
+        sides[side] = {"name": names[side], "count": count, "cards": cards, "more": found - len(cards)}
     return {
         "name": run.name,
         "verdict": verdict(run.comparison, names["A"], names["B"]),
