@@ -30,7 +30,7 @@ def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress) -> l
         InputError: a file that cannot be used, or no encoder is recorded where one is needed.
     """
     from latentdiff.embed import words
-    from latentdiff.inputs import load_vocabulary
+    from latentdiff.inputs import read_vocabulary
 
     if given is None or isinstance(given, latentdiff.Vocabulary):
         return given
@@ -40,6 +40,6 @@ def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress) -> l
         return words.load_vocabulary(encoders.rebuild(dataset, path), progress=progress)
     file = Path(given).expanduser()
     if file.suffix == ".npz":
-        return load_vocabulary(file)
+        return read_vocabulary(file)
     phrases = words.read_phrases(file)
     return words.load_vocabulary(encoders.rebuild(dataset, path), words=(), phrases=phrases, progress=progress)

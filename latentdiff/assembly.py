@@ -14,7 +14,7 @@ from .stats.phrases import auroc
 
 DRAWS = 1000
 """Bootstrap draws of a rate difference."""
-SHORTLIST = 3
+SHORTLIST = 2
 """Exemplars are chosen among so many times as many images that show a hypothesis best."""
 
 

@@ -26,7 +26,7 @@ RANKED_FROM = 2
 TELLING = 20
 """Most extreme images a side whose words become phrases (COCO pairs: 20 beat 10 and 40)."""
 SYNONYM = 0.65
-"""Cosine of centred text vectors from which two words count as one thing (COCO pairs and Corel: .6 to .7 alike, .5 loses "horse" to "foal")."""
+"""Cosine of centred text vectors from which two words count as one (COCO pairs and Corel: .6 to .7 alike; .5 loses "horse" to "foal")."""
 
 
 @dataclass(eq=False)
@@ -144,7 +144,7 @@ def _word(draft: Draft, name: Name, sign: int, scores: ImageScores, vocabulary: 
     """Name a draft, and weigh its evidence, with that of its name, by the strength of the name."""
     draft.word, draft.strength = name.words[0], name.strength
     draft.text, draft.words = vocabulary.words[draft.word], [vocabulary.words[w] for w in name.words[1:]]
-    draft.weak = name.strength < config.weak_name
+    draft.weak = name.strength < config.weak_name * vocabulary.chance_cosine
     support = sign * float(scores.evidence.tail_z[scores.row(draft.word)]) if config.rank_by == "gap" else 0.0
     draft.score = max(draft.score + support, 0.0) * max(name.strength, 0.0)
 
@@ -169,7 +169,8 @@ def phrase_drafts(
             score = sign * e.contrast[i] * max(c.strength, 0.0)
             if score > 0:
                 draft = Draft(vocabulary.words[c.word], side, "dre", float(score), float(e.p_value[i]), float(q[i]), c.strength)
-                draft.weak, draft.word, draft.threshold = c.strength < config.weak_name, c.word, float(e.threshold[i])
+                draft.weak = c.strength < config.weak_name * vocabulary.chance_cosine
+                draft.word, draft.threshold = c.word, float(e.threshold[i])
                 drafts.append(draft)
     return sorted(drafts, key=lambda x: -x.score), scores
 

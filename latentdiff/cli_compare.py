@@ -12,8 +12,9 @@ import numpy as np
 from . import compare
 from .config import CompareConfig
 from .embed.vocabulary import Vocabulary
+from .embed.words import load_vocabulary, read_phrases
 from .errors import InputError
-from .inputs import load_vectors, load_vocabulary, load_words
+from .inputs import load_vectors, read_vocabulary
 from .progress import Progress, part
 from .result import Comparison
 
@@ -156,13 +157,13 @@ def _encoder(args: argparse.Namespace) -> Any:
     return load_encoder(args.encoder, args.pretrained)
 
 
-def _vocabulary(args: argparse.Namespace, encoder: Any) -> Any:
+def _vocabulary(args: argparse.Namespace, encoder: Any) -> Vocabulary | None:
+    """The words asked for; for images without any, common English words by the images' encoder."""
     if not args.vocabulary:
-        return None
+        return load_vocabulary(encoder) if encoder is not None else None
     if encoder is None or args.vocabulary_vectors or Path(args.vocabulary).suffix == ".npz":
-        return load_vocabulary(args.vocabulary, args.vocabulary_vectors)
-    words = load_words(args.vocabulary)
-    return Vocabulary(words, encoder.encode_texts(words))
+        return read_vocabulary(args.vocabulary, args.vocabulary_vectors)
+    return load_vocabulary(encoder, words=(), phrases=read_phrases(args.vocabulary))
 
 
 def _run_name(a: str, b: str) -> str:

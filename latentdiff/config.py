@@ -39,8 +39,8 @@ class CompareConfig:
     """Most extreme images per side from which diverse exemplars are chosen."""
     max_candidates: int = 50
     """Candidates kept per side and branch."""
-    weak_name: float = 0.3
-    """Names below this strength are marked weak (random words reach about 0.29 on COCO, method section 3)."""
+    weak_name: float = 1.3
+    """Names weaker than this many times ``Vocabulary.chance_cosine`` are marked weak (random words reach 1.3 on COCO, method section 3)."""
     sae_concepts: int | None = None
     """Dictionary size when an SAE is trained here; None chooses from n and d."""
     sae_active: int = 16

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .embed.vocabulary import Vocabulary
+from .embed.words import read_phrases
 from .errors import InputError
 
 
@@ -29,7 +30,7 @@ def load_vectors(path: str | Path) -> np.ndarray:
     return vectors
 
 
-def load_vocabulary(path: str | Path, vectors: str | Path | None = None) -> Vocabulary:
+def read_vocabulary(path: str | Path, vectors: str | Path | None = None) -> Vocabulary:
     """A vocabulary with its text vectors.
 
     Args:
@@ -43,7 +44,7 @@ def load_vocabulary(path: str | Path, vectors: str | Path | None = None) -> Voca
     if path.suffix != ".npz":
         if vectors is None:
             raise InputError(f"{path} holds words only; name the file of their vectors too, or use an .npz with words and vectors")
-        return Vocabulary(load_words(path), np.asarray(load_vectors(vectors)))
+        return Vocabulary(read_phrases(path), np.asarray(load_vectors(vectors)))
     try:
         with np.load(path, allow_pickle=False) as npz:
             arrays = {name: npz[name] for name in ("words", "vectors")}
@@ -53,19 +54,6 @@ def load_vocabulary(path: str | Path, vectors: str | Path | None = None) -> Voca
         raise InputError(f"{path}: 'words' must be a list of strings, not {arrays['words'].dtype} of shape {arrays['words'].shape}")
     words = [w.decode("utf8", "replace") if isinstance(w, bytes) else w for w in arrays["words"].tolist()]
     return Vocabulary(words, arrays["vectors"])
-
-
-def load_words(path: str | Path) -> list[str]:
-    """Words or phrases of a UTF-8 text file, one a line, empty lines left out.
-
-    Raises:
-        InputError: no such file, or no text.
-    """
-    path = _existing(path)
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf8").splitlines() if line.strip()]
-    except UnicodeDecodeError as e:
-        raise InputError(f"{path} is no UTF-8 text, one word a line: {e}") from e
 
 
 def _existing(path: str | Path) -> Path:

@@ -40,7 +40,7 @@ class Hypothesis:
     auroc: float
     """Probability that a random image of its side scores above a random one of the other, in [0, 1]."""
     name_strength: float
-    """How well the words fit (cosine scale; NaN without a vocabulary). Below ``CompareConfig.weak_name`` the name is weak."""
+    """How well the words fit (cosine scale; NaN without a vocabulary). See ``weak``."""
     score: float
     """Ranking score: evidence times strength of the name; comparable within one comparison only."""
     concept: int | None = None

@@ -127,7 +127,7 @@ def test_numbers_of_every_candidate_hold(planted: Comparison) -> None:
             assert h.auroc == pytest.approx(area if sign > 0 else 1 - area)
         else:
             assert h.concept is None
-        assert h.weak == (h.name_strength < planted.config.weak_name)
+        assert h.weak == (h.name_strength < planted.config.weak_name * np.sqrt(2 * np.log(len(WORDS)) / WIDTH))
 
 
 def test_interval_covers_like_a_binomial_bootstrap(planted: Comparison) -> None:

@@ -29,6 +29,8 @@ class Sides:
         widths = [x.shape[1] for x in self._arrays]
         if widths[0] != widths[1]:
             raise InputError(f"A has vectors of width {widths[0]}, B of {widths[1]}; use one encoder for both")
+        if a is b or (self._arrays[0].shape == self._arrays[1].shape and _same(*self._arrays)):
+            raise InputError("A and B are the same images; choose two different sets")
         bad = [_bad_rows(x) for x in self._arrays]
         if any(map(len, bad)) and not skip_bad:
             where = "; ".join(f"{s}: rows {_some(rows)}" for s, rows in zip("AB", bad, strict=True) if len(rows))
@@ -109,6 +111,10 @@ def _bad_rows(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         parts = [i + np.flatnonzero(~np.isfinite(np.asarray(x[i : i + ROWS], np.float32)).all(1)) for i in range(0, len(x), ROWS)]
     return np.concatenate(parts) if parts else np.zeros(0, int)
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return all(np.array_equal(a[i : i + ROWS], b[i : i + ROWS]) for i in range(0, len(a), ROWS))
 
 
 def _any_difference(sides: Sides) -> bool:

@@ -52,6 +52,11 @@ class Vocabulary:
         unit = unit_rows(self.vectors)
         return unit_rows(unit - unit.mean(0))
 
+    @property
+    def chance_cosine(self) -> float:
+        """Cosine that the best of all words reaches with a random direction: ``sqrt(2 ln v / d)``, the maximum of v normal deviates."""
+        return float(np.sqrt(2 * np.log(len(self.words)) / self.width))
+
 
 def unit_rows(x: np.ndarray) -> np.ndarray:
     """(n, d) rows divided by their L2 norm; zero rows stay zero."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-DIVERSITY = 0.5
-"""Weight of novelty against rank in the choice of exemplars, in [0, 1]."""
+DIVERSITY = 0.3
+"""Weight of novelty against rank in the choice of exemplars, in [0, 1]: twins are passed over, images that show it less are not."""
 
 
 def extreme_rows(scores: np.ndarray, pool: int) -> np.ndarray:
