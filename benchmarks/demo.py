@@ -38,7 +38,7 @@ def main() -> None:
     """Run all seeds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--scenes", type=int, default=750, help="scenes per side")
+    parser.add_argument("--scenes", type=int, default=1500, help="scenes per side")
     args = parser.parse_args()
     encoder, sae = load_encoder("demo"), demo.load_sae()
     vocabulary = latentdiff.Vocabulary(demo.words(), encoder.encode_texts(demo.words()))

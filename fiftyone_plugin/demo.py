@@ -1,4 +1,4 @@
-"""The demo as a FiftyOne dataset: drawn scenes with labels and vectors, two pairs of saved views, both compared and stored."""
+"""The demo as a FiftyOne dataset: drawn scenes with labels and vectors, split in two ways by saved views, both compared and stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from latentdiff import Vocabulary, demo
-from latentdiff.demo.run import DrawnImage, comparisons, draw_images
+from latentdiff.demo.run import COMPARISONS, DrawnImage, draw_images, plan
 from latentdiff.embed.encoder import load_encoder
 from latentdiff.errors import RunError
 from latentdiff.progress import Progress, part, silent
@@ -34,7 +34,7 @@ class Demo:
 
 
 def build_demo(n: int = 3000, seed: int = 0, *, folder: str | Path | None = None, progress: Progress | None = None) -> Demo:
-    """Draw the demo's scenes into a dataset, embed them, and compare its two pairs of views.
+    """Draw the demo's scenes into a dataset, embed them, and compare its two pairs of views, half of the scenes a side.
 
     The dataset ``latentdiff-demo`` of an earlier demo is replaced. Samples have ``ground_truth`` (detections with the attribute
     ``colour``), ``setting``, ``caption`` and the vector field ``demo_clip``; views are "today" and "yesterday", "winter" and "summer".
@@ -51,7 +51,7 @@ def build_demo(n: int = 3000, seed: int = 0, *, folder: str | Path | None = None
     import fiftyone as fo
 
     progress = progress or silent
-    both = comparisons(n, seed)
+    plan(n, seed)  # refuses a bad n before an earlier demo is deleted
     _make_room(DATASET)
     folder = Path(folder) if folder else Path(fo.config.default_dataset_dir) / DATASET
     drawn = draw_images(folder, n, seed, progress=part(progress, 0.0, 0.35))
@@ -62,12 +62,12 @@ def build_demo(n: int = 3000, seed: int = 0, *, folder: str | Path | None = None
     try:
         dataset.info = {MARK: {"seed": seed, "scenes": n}}
         dataset.add_samples([_sample(d, v) for d, v in zip(drawn, vectors, strict=True)], progress=False)
-        for comparison in both:
+        for comparison in COMPARISONS:
             for view in (comparison.view_a, comparison.view_b):
                 dataset.save_view(view, dataset.match_tags(view))
         vocabulary, sae = Vocabulary(demo.words(), encoder.encode_texts(demo.words())), demo.load_sae()
         runs = []
-        for i, c in enumerate(both):
+        for i, c in enumerate(COMPARISONS):
             step = part(progress, 0.75 + 0.12 * i, 0.87 + 0.12 * i)
             options: dict[str, Any] = {"embeddings": EMBEDDINGS, "vocabulary": vocabulary, "sae": sae, "progress": step}
             runs.append(compare_views(dataset, c.view_a, c.view_b, run=c.run, **options))
@@ -96,7 +96,7 @@ def _sample(drawn: DrawnImage, vector: Any) -> Any:
     detections = [fo.Detection(label=t.kind, bounding_box=list(t.box), colour=t.colour) for t in drawn.scene.objects]
     return fo.Sample(
         filepath=str(drawn.path.resolve()),
-        tags=[drawn.view],
+        tags=list(drawn.views),
         ground_truth=fo.Detections(detections=detections),
         setting=fo.Classification(label=drawn.scene.setting),
         caption=drawn.scene.caption,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -11,39 +12,48 @@ import pytest
 
 from fiftyone_plugin import load_comparison
 from fiftyone_plugin.demo import DATASET, EMBEDDINGS, build_demo
-from latentdiff import InputError
-from latentdiff.demo.run import comparisons
+from latentdiff import InputError, demo
+from latentdiff.demo.run import plan
 from latentdiff.errors import RunError
+
+N, SEED = 400, 3
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    made = build_demo(1200, 3, folder=tmp_path_factory.mktemp("scenes"))
+    made = build_demo(N, SEED, folder=tmp_path_factory.mktemp("scenes"))
     yield made
     made.dataset.delete()
 
 
 def test_every_scene_is_a_sample_with_its_labels(built):
     dataset = built.dataset
-    assert dataset.name == DATASET and dataset.persistent and len(dataset) == 1200
-    for comparison in comparisons(1200, 3):
-        for side, view in (("A", comparison.view_a), ("B", comparison.view_b)):
-            samples = {Path(s.filepath).name: s for s in dataset.load_saved_view(view)}
-            assert len(samples) == 300
-            for i, (_, scene) in zip(range(5), comparison.pair.draw(side), strict=False):
-                sample = samples[f"{view}_{i:04d}.jpg"]
-                assert (sample.caption, sample.setting.label) == (scene.caption, scene.setting)
-                assert [(d.label, d.colour) for d in sample.ground_truth.detections] == [(t.kind, t.colour) for t in scene.objects]
-                boxes = [d.bounding_box for d in sample.ground_truth.detections]
-                np.testing.assert_allclose(boxes, [t.box for t in scene.objects])
-                assert len(sample[EMBEDDINGS]) == 64 and np.isfinite(sample[EMBEDDINGS]).all()
+    assert dataset.name == DATASET and dataset.persistent and len(dataset) == N
+    planned = plan(N, SEED)
+    drawn = demo.draw(N, SEED, rules=[rules for _, rules in planned])
+    for sample, (views, _), (_, scene) in zip(dataset.limit(20), planned, drawn, strict=False):
+        assert tuple(sample.tags) == views
+        assert (sample.caption, sample.setting.label) == (scene.caption, scene.setting)
+        assert [(d.label, d.colour) for d in sample.ground_truth.detections] == [(t.kind, t.colour) for t in scene.objects]
+        np.testing.assert_allclose([d.bounding_box for d in sample.ground_truth.detections], [t.box for t in scene.objects])
+        assert len(sample[EMBEDDINGS]) == 64 and np.isfinite(sample[EMBEDDINGS]).all()
+
+
+def test_the_views_split_the_scenes_in_two_ways(built):
+    views = {name: set(built.dataset.load_saved_view(name).values("id")) for name in ("today", "yesterday", "winter", "summer")}
+    for a, b in (("today", "yesterday"), ("winter", "summer")):
+        assert len(views[a]) == len(views[b]) == N // 2 and not views[a] & views[b]
+    assert len(views["today"] & views["winter"]) == N // 4
 
 
 def test_labels_are_beside_the_images(built):
     labels = json.loads((Path(built.dataset.first().filepath).parent / "labels.json").read_text())
-    assert len(labels) == 1200
-    split = [entry for entry in labels if entry["view"] in ("today", "yesterday")]
-    assert [entry["view"] for entry in split if any(o["kind"] == "kite" for o in entry["objects"])] == ["today"] * 15  # 5 % of 300
+    assert len(labels) == N
+    kites = [entry for entry in labels if any(o["kind"] == "kite" for o in entry["objects"])]
+    assert [entry["views"][0] for entry in kites] == ["today"] * 10  # 5 % of 200
+    snow = [entry["views"] for entry in labels if entry["setting"] == "snow"]
+    count = {pair: snow.count(list(pair)) for pair in itertools.product(("today", "yesterday"), ("winter", "summer"))}
+    assert list(count.values()) == [30, 10, 30, 10]  # 30 % and 10 % of 100 each, whatever the day
 
 
 def test_both_comparisons_are_stored_and_winter_is_snow(built):
@@ -64,6 +74,7 @@ def test_a_dataset_that_the_demo_did_not_make_is_left_alone(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("n", [0, 100, 1001])
-def test_a_number_of_scenes_that_makes_no_four_views_is_refused(n, tmp_path):
+def test_a_number_of_scenes_that_makes_no_four_views_is_refused(built, n, tmp_path):
     with pytest.raises(InputError, match="multiple of 4"):
         build_demo(n, folder=tmp_path)
+    assert len(built.dataset) == N  # the earlier demo is still there
