@@ -18,6 +18,8 @@ from .handle import ComparisonRun
 DATASET = "latentdiff-demo"
 EMBEDDINGS = "demo_clip"
 PANEL = "latentdiff_panel"
+WORKSPACE = "latentdiff"
+"""Saved workspace: the grid beside the panel."""
 PHOTOS = "latentdiff-demo-photos"
 MARK = "latentdiff_demo"
 """Key in ``dataset.info`` of datasets that the demo made: no other is ever replaced."""
@@ -149,7 +151,7 @@ def build_photo_demo(*, progress: Progress | None = None) -> Demo:
 
 
 def open_app(dataset: Any, **options: Any) -> Any:
-    """Open the App on a dataset with the LatentDiff panel beside the grid.
+    """Open the App on a dataset with the LatentDiff panel beside the grid, by a workspace that is saved with it.
 
     Args:
         dataset: ``fo.Dataset``.
@@ -160,6 +162,9 @@ def open_app(dataset: Any, **options: Any) -> Any:
     """
     import fiftyone as fo
 
-    grid = fo.Panel(type="Samples", pinned=True)
-    spaces = fo.Space(children=[fo.Space(children=[grid]), fo.Space(children=[fo.Panel(type=PANEL)])], orientation="horizontal")
-    return fo.launch_app(dataset, spaces=spaces, **options)
+    panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type=PANEL))
+    # Without an active child the App shows the tab and leaves what is below it empty.
+    halves = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
+    spaces = fo.Space(children=halves, orientation="horizontal", sizes=[0.5, 0.5])
+    dataset.save_workspace(WORKSPACE, spaces, description="The grid beside LatentDiff", overwrite=True)
+    return fo.launch_app(dataset, spaces=dataset.load_workspace(WORKSPACE), **options)

@@ -52,5 +52,6 @@ def _show_app(dataset: Any, port: int | None) -> None:
     except InputError as e:  # a copy that is there already serves as well
         print(f"latentdiff: {e}", file=sys.stderr)
     session = open_app(dataset, **({} if port is None else {"port": port}))
-    print(f"\nDataset {dataset.name!r} is open in the App; Ctrl-C ends it, and `fiftyone app launch {dataset.name}` opens it again.")
+    print(f"\nDataset {dataset.name!r} is open at {session.url}")
+    print(f"Ctrl-C ends it, and `fiftyone app launch {dataset.name}` opens it again.", flush=True)
     session.wait(-1)
