@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from typing import Any
 
@@ -54,4 +55,5 @@ def _show_app(dataset: Any, port: int | None) -> None:
     session = open_app(dataset, **({} if port is None else {"port": port}))
     print(f"\nDataset {dataset.name!r} is open at {session.url}")
     print(f"Ctrl-C ends it, and `fiftyone app launch {dataset.name}` opens it again.", flush=True)
-    session.wait(-1)
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it; everything is stored by now
+        session.wait(-1)
