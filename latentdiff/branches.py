@@ -161,14 +161,15 @@ def phrase_drafts(
     proposed = {s: nearest_words(centred(sides[np.sort(rows)], mean), vocabulary) for s, rows in telling.items()}
     scores = ImageScores.of(sides, mean, np.array([c.word for side in proposed.values() for c in side]), vocabulary)
     e = scores.evidence
-    q = np.minimum(1.0, FAMILIES * q_values(e.p_value, config.correction, tests=len(vocabulary)))
     drafts = []
-    for side, sign in (("A", 1), ("B", -1)):
-        for c in proposed[side]:
-            i = scores.row(c.word)
+    for side, sign, p in (("A", 1, e.p_more_in_a), ("B", -1, e.p_more_in_b)):
+        rows = np.array([scores.row(c.word) for c in proposed[side]])
+        # A p that counts only one direction has half the size of a two-sided one: both sides together are one family's false alarms.
+        q = np.minimum(1.0, FAMILIES * q_values(p[rows], config.correction, tests=len(vocabulary)))
+        for c, i, q_value in zip(proposed[side], rows, q, strict=True):
             score = sign * e.contrast[i] * max(c.strength, 0.0)
             if score > 0:
-                draft = Draft(vocabulary.words[c.word], side, "dre", float(score), float(e.p_value[i]), float(q[i]), c.strength)
+                draft = Draft(vocabulary.words[c.word], side, "dre", float(score), float(p[i]), float(q_value), c.strength)
                 draft.weak = c.strength < config.weak_name * vocabulary.chance_cosine
                 draft.word, draft.threshold = c.word, float(e.threshold[i])
                 drafts.append(draft)

@@ -32,8 +32,10 @@ class PhraseEvidence:
     """Two-proportion z of the shares of A and B among the ``TAIL`` highest scores of both."""
     contrast: np.ndarray
     """Mean of A's ``TAIL`` highest scores minus mean of B's, over the standard error that independent scores would give it."""
-    p_value: np.ndarray
-    """Two-sided: twice the smaller of Welch's p and the p of the tail (exact where counts are small)."""
+    p_more_in_a: np.ndarray
+    """Twice the smaller of Welch's p and the p of the tail (exact where counts are small), each two-sided; only tests that point to A
+    count, so 1 where neither does."""
+    p_more_in_b: np.ndarray
 
 
 def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidence:
@@ -50,9 +52,9 @@ def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidenc
     threshold = shows_threshold(low, middle)[:, None]
     t, p_mean = _welch(scores_a, scores_b)
     tail_z, p_tail = _proportions((scores_a > high[:, None]).sum(1), (scores_b > high[:, None]).sum(1), n_a, n_b)
-    p = np.minimum(1.0, 2 * np.minimum(p_mean, p_tail))
+    p = [np.minimum(1.0, 2 * np.minimum(np.where(s * t > 0, p_mean, 1), np.where(s * tail_z > 0, p_tail, 1))) for s in (1, -1)]
     rates = (scores_a > threshold).mean(1), (scores_b > threshold).mean(1)
-    return PhraseEvidence(threshold[:, 0], *rates, t, tail_z, _tail_contrast(scores_a, scores_b), p)
+    return PhraseEvidence(threshold[:, 0], *rates, t, tail_z, _tail_contrast(scores_a, scores_b), *p)
 
 
 def _tail_contrast(scores_a: np.ndarray, scores_b: np.ndarray) -> np.ndarray:
