@@ -25,7 +25,7 @@ AHEAD = 32
 THREADS = min(4, os.cpu_count() or 2)
 """Two outrun the one thread that reads the cursor; more than four only wait for it."""
 
-UNREADABLE: tuple[type[Exception], ...] = (isal_zlib.error, ValueError, TypeError)
+UNREADABLE: tuple[type[Exception], ...] = (isal_zlib.error, ValueError, TypeError)  # type: ignore[assignment]
 """What decompressing and parsing raise on a value that is no vector (isal's stubs give its error no type)."""
 
 
