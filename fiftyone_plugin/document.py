@@ -15,7 +15,7 @@ from latentdiff.config import CompareConfig
 from latentdiff.errors import CheckpointError
 from latentdiff.result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
 
-_COLUMNS = ("concept", "rate_a", "rate_b", "gap", "jsd", "p_value", "q_value")
+_COLUMNS = ("concept", "rate_a", "rate_b", "gap", "jsd", "jsd_firing", "p_value", "q_value")
 _TUPLES = ("exemplars", "also", "words")
 
 

@@ -9,7 +9,7 @@ from .branches import Draft, ImageScores
 from .config import CompareConfig
 from .embed.sides import Sides, centred
 from .result import Hypothesis
-from .stats.exemplars import diverse, extreme_rows
+from .stats.exemplars import diverse, extreme_rows, modes
 from .stats.phrases import auroc
 
 DRAWS = 1000
@@ -53,6 +53,18 @@ def assemble(
     return tuple(hypotheses), shows
 
 
+def telling_images(sides: Sides, ranking: np.ndarray, config: CompareConfig) -> dict[str, dict[str, list[int]]]:
+    """By side: rows of its most telling images, diverse, and the mode that each belongs to (method section 5)."""
+    mean, out = sides.mean_direction(), {}
+    for side, score, offset, keep in (("A", ranking[: sides.n_a], 0, sides.keep_a), ("B", -ranking[sides.n_a :], sides.n_a, sides.keep_b)):
+        pool = extreme_rows(score, config.exemplar_pool)
+        unit = centred(sides[pool + offset], mean)
+        few = config.exemplars
+        chosen = diverse(unit, few, score[pool]) if config.exemplar_pool > few else np.arange(min(few, len(pool)))
+        out[side] = {"rows": keep[pool[chosen]].tolist(), "modes": modes(unit[chosen]).tolist()}
+    return out
+
+
 def _hypothesis(
     draft: Draft, value: np.ndarray, shown: np.ndarray, sides: Sides, rng: np.random.Generator, exemplars: tuple[int, ...]
 ) -> Hypothesis:
@@ -80,6 +92,7 @@ def _hypothesis(
         also=tuple(draft.also),
         words=tuple(draft.words),
         interval=(float(low), float(high)),
+        name_margin=draft.margin,
         weak=draft.weak,
     )
 

@@ -40,6 +40,7 @@ class Draft:
     p_value: float
     q_value: float
     strength: float
+    margin: float = float("nan")
     weak: bool = False
     concept: int | None = None
     word: int | None = None
@@ -142,7 +143,7 @@ def concept_drafts(
 
 def _word(draft: Draft, name: Name, sign: int, scores: ImageScores, vocabulary: Vocabulary, config: CompareConfig) -> None:
     """Name a draft, and weigh its evidence, with that of its name, by the strength of the name."""
-    draft.word, draft.strength = name.words[0], name.strength
+    draft.word, draft.strength, draft.margin = name.words[0], name.strength, name.margin
     draft.text, draft.words = vocabulary.words[draft.word], [vocabulary.words[w] for w in name.words[1:]]
     draft.weak = name.strength < config.weak_name * vocabulary.chance_cosine
     support = sign * float(scores.evidence.tail_z[scores.row(draft.word)]) if config.rank_by == "gap" else 0.0

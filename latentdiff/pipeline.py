@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .assembly import assemble
+from .assembly import assemble, telling_images
 from .branches import (
     FAMILIES,
     Draft,
@@ -107,6 +107,7 @@ class _Run:
         drafts, scores, table = self._drafts(d, codes, sae, ratio.in_sample)
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
+        exemplars = telling_images(self.sides, ratio.in_sample, self.config)
         self._done("evidence", 1.0)
         gated = any(h.q_value <= self.config.alpha for h in candidates)
         return Comparison(
@@ -120,7 +121,7 @@ class _Run:
             smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
             concepts=table,
             config=self.config,
-            info=self._info(sae, trained, ratio.penalties),
+            info={**self._info(sae, trained, ratio.penalties), "exemplars": exemplars},
         )
 
     def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
@@ -179,7 +180,7 @@ class _Run:
         tested, q = concept_q_values(d, self.config)
         k = np.flatnonzero(tested)
         name = tuple(names.get(i, f"concept {i}") for i in k.tolist())
-        return ConceptTable(k.astype(np.int32), d.rate_a[k], d.rate_b[k], d.gap[k], d.jsd[k], d.p_value[k], q[k], name)
+        return ConceptTable(k.astype(np.int32), d.rate_a[k], d.rate_b[k], d.gap[k], d.jsd[k], d.jsd_firing[k], d.p_value[k], q[k], name)
 
     def _smallest(self, tested: int) -> float:
         return smallest_detectable(self.sides.n_a, self.sides.n_b, self.config.alpha / (FAMILIES * max(tested, 1)))

@@ -53,6 +53,8 @@ class Hypothesis:
     """Further words that fit the concept, best first ("looks like: ..." where the name is weak)."""
     interval: tuple[float, float] = (float("nan"), float("nan"))
     """95 % bootstrap interval of ``effect``."""
+    name_margin: float = float("nan")
+    """Concepts: strength of the name minus that of the next word; NaN for phrases and without a vocabulary."""
     weak: bool = False
     """True where the name is a guess ("looks like: ...")."""
 
@@ -81,6 +83,8 @@ class ConceptTable:
     """Mean activation in A minus mean activation in B."""
     jsd: np.ndarray
     """Jensen-Shannon divergence in nats, not corrected for bias."""
+    jsd_firing: np.ndarray
+    """The part of it that lies in firing or not; the rest lies in the magnitudes (chain rule)."""
     p_value: np.ndarray
     q_value: np.ndarray
     name: tuple[str, ...] = ()
@@ -109,7 +113,8 @@ class Comparison:
     concepts: ConceptTable
     config: CompareConfig
     info: dict[str, Any] = field(default_factory=dict)
-    """n_a, n_b, dropped rows, SAE and vocabulary in use, seconds per stage, versions. Plain JSON values."""
+    """n_a, n_b, dropped rows, SAE and vocabulary in use, seconds per stage, versions; ``exemplars``: by side, the ``rows`` of its most
+    telling, diverse images and the ``modes`` they fall into. Plain JSON values."""
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
@@ -191,7 +196,7 @@ def _identity(h: Hypothesis) -> tuple[str, str, int | None, str]:
     return h.side, h.source, h.concept, h.text
 
 
-_CONCEPT_ARRAYS = ("concept", "rate_a", "rate_b", "gap", "jsd", "p_value", "q_value")
+_CONCEPT_ARRAYS = ("concept", "rate_a", "rate_b", "gap", "jsd", "jsd_firing", "p_value", "q_value")
 
 
 def _arrays(c: Comparison) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import roc_auc_score
 
 import latentdiff
@@ -315,3 +316,20 @@ def test_paper_mode_prunes_what_dominates_both_sides() -> None:
     assert 0 in shown
     assert 0 not in pruned
     assert IN_A in pruned
+
+
+def test_most_telling_images_are_the_planted_ones_in_one_mode(planted: Comparison) -> None:
+    for side, rows in (("A", PLANTED_A), ("B", PLANTED_B)):
+        found = planted.info["exemplars"][side]
+        assert len(set(found["rows"])) == len(found["rows"]) == len(found["modes"]) == 10
+        assert np.isin(found["rows"], rows).mean() >= 0.8
+        assert found["modes"][0] == 0
+
+
+def test_jsd_splits_into_firing_and_magnitude(planted: Comparison) -> None:
+    table = planted.concepts
+    assert (table.jsd_firing <= table.jsd + 1e-12).all()
+    row = list(table.concept).index(IN_A)
+    p, q = table.rate_a[row], table.rate_b[row]
+    both = jensenshannon([p, 1 - p], [q, 1 - q]) ** 2
+    assert table.jsd_firing[row] == pytest.approx(both, abs=1e-12)

@@ -32,7 +32,7 @@ CANDIDATES = (
 def comparison() -> Comparison:
     shows_a = sp.csr_array(np.array([[1, 0, 1, 1, 0], [0, 0, 1, 0, 0], [1, 0, 0, 0, 1]], bool))
     shows_b = sp.csr_array(np.array([[0, 1, 0, 0, 0], [0, 1, 0, 1, 0]], bool))
-    table = ConceptTable(np.array([3, 7], np.int32), *(np.array([0.1 * i, 0.2 * i]) for i in range(1, 7)), ("concept 3", "dog"))
+    table = ConceptTable(np.array([3, 7], np.int32), *(np.array([0.1 * i, 0.2 * i]) for i in range(1, 8)), ("concept 3", "dog"))
     return Comparison(
         candidates=CANDIDATES,
         log_ratio_a=np.array([0.5, NAN, -1.25], np.float32),
