@@ -23,9 +23,6 @@ class PhraseEvidence:
 
     threshold: np.ndarray
     """An image shows the phrase when its score exceeds this."""
-    rate_a: np.ndarray
-    """Share of A's images that show it."""
-    rate_b: np.ndarray
     t: np.ndarray
     """Welch's t of the scores."""
     tail_z: np.ndarray
@@ -49,12 +46,10 @@ def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidenc
     """
     n_a, n_b = scores_a.shape[1], scores_b.shape[1]
     low, middle, high = _quantiles(scores_a, scores_b, (BACKGROUND, 0.5, 1 - TAIL))
-    threshold = shows_threshold(low, middle)[:, None]
     t, p_mean = _welch(scores_a, scores_b)
     tail_z, p_tail = _proportions((scores_a > high[:, None]).sum(1), (scores_b > high[:, None]).sum(1), n_a, n_b)
     p = [np.minimum(1.0, 2 * np.minimum(np.where(s * t > 0, p_mean, 1), np.where(s * tail_z > 0, p_tail, 1))) for s in (1, -1)]
-    rates = (scores_a > threshold).mean(1), (scores_b > threshold).mean(1)
-    return PhraseEvidence(threshold[:, 0], *rates, t, tail_z, _tail_contrast(scores_a, scores_b), *p)
+    return PhraseEvidence(shows_threshold(low, middle), t, tail_z, _tail_contrast(scores_a, scores_b), *p)
 
 
 def _tail_contrast(scores_a: np.ndarray, scores_b: np.ndarray) -> np.ndarray:
