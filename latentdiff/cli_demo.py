@@ -52,7 +52,7 @@ def _show_app(dataset: Any, port: int | None) -> None:
         install_plugin()
     except InputError as e:  # a copy that is there already serves as well
         print(f"latentdiff: {e}", file=sys.stderr)
-    session = open_app(dataset, **({} if port is None else {"port": port}))
+    session = open_app(dataset, address="127.0.0.1", **({} if port is None else {"port": port}))
     print(f"\nDataset {dataset.name!r} is open at {session.url}")
     print(f"Ctrl-C ends it, and `fiftyone app launch {dataset.name}` opens it again.", flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it; everything is stored by now
