@@ -34,7 +34,7 @@ def assemble(
     rng = np.random.default_rng(config.seed)
     ids = np.array([x.concept for x in drafts if x.concept is not None], int)
     active = dict(zip(ids.tolist(), codes[:, ids].T.toarray(), strict=True)) if len(ids) else {}
-    mean = sides.mean_direction()
+    mean = sides.mean_direction
     pool = {
         "A": extreme_rows(ranking[: sides.n_a], config.exemplar_pool),
         "B": sides.n_a + extreme_rows(-ranking[sides.n_a :], config.exemplar_pool),
@@ -55,7 +55,7 @@ def assemble(
 
 def telling_images(sides: Sides, ranking: np.ndarray, config: CompareConfig) -> dict[str, dict[str, list[int]]]:
     """By side: rows of its most telling images, diverse, and the mode that each belongs to (method section 5)."""
-    mean, out = sides.mean_direction(), {}
+    mean, out = sides.mean_direction, {}
     for side, score, offset, keep in (("A", ranking[: sides.n_a], 0, sides.keep_a), ("B", -ranking[sides.n_a :], sides.n_a, sides.keep_b)):
         pool = extreme_rows(score, config.exemplar_pool)
         unit = centred(sides[pool + offset], mean)

@@ -165,7 +165,7 @@ class _Run:
             drafts = concept_drafts(d, promising, {}, None, None, self.config)
             return distinct(drafts, None, self.config.max_candidates), None, self._table(d, {})
         names = name_promising(promising, codes, self.sides, sae, self.vocabulary)
-        mean = self.sides.mean_direction()
+        mean = self.sides.mean_direction
         words = np.array([n.words[0] for n in names.values()], int)
         by_name = ImageScores.of(self.sides, mean, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates

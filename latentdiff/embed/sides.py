@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ class Sides:
         for start in range(0, len(self), ROWS):
             yield start, self[start : start + ROWS]
 
+    @cached_property
     def mean_direction(self) -> np.ndarray:
         """(d,) mean of the unit vectors of both sides: what all these images share."""
         return np.asarray(sum(unit_rows(x).sum(0, dtype=np.float64) for _, x in self.chunks()) / len(self), np.float32)

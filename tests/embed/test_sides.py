@@ -54,12 +54,12 @@ def test_chunks_cover_all_rows_once_and_means_agree(monkeypatch: pytest.MonkeyPa
         assert list(starts) == list(range(0, 78, size))
         np.testing.assert_array_equal(np.concatenate(parts), want)
         mean = np.mean([v / np.linalg.norm(v) for v in want.astype(float)], axis=0)
-        np.testing.assert_allclose(sides.mean_direction(), mean, atol=1e-6)
+        np.testing.assert_allclose(sides.mean_direction, mean, atol=1e-6)
 
 
 def test_centring_of_images_and_words_follows_the_definition() -> None:
     a, b = both()
-    mean = Sides(a, b).mean_direction()
+    mean = Sides(a, b).mean_direction
     for row, v in zip(centred(a, mean), a.astype(float), strict=True):
         special = v / np.linalg.norm(v) - mean
         np.testing.assert_allclose(row, special / np.linalg.norm(special), atol=1e-5)
