@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from ..errors import CheckpointError, InputError
 from ..progress import Progress, silent
 
-FORMAT = "latentdiff-sae-1"
+FORMAT = "latentdiff-sae-2"
 CHUNK_VALUES = 1 << 23
 """Dense activations held at once while encoding (32 MB in float32): bounds memory, still saturates the GEMM."""
 
@@ -36,7 +36,11 @@ class SparseAutoencoder:
     threshold: np.ndarray
     """(K,) float32, >= 0."""
     info: dict[str, Any] = field(default_factory=dict)
-    """Plain JSON values: how it was trained, its scores, the encoder's fingerprint."""
+    """Plain JSON values: how it was trained, its scores, the encoder's fingerprint (``"encoder"``), the format it was read from."""
+    groups: tuple[int, ...] | None = None
+    """Matryoshka group sizes, coarse first, summing to K (columns of the first group come first); None: no groups."""
+    monosemanticity: np.ndarray | None = None
+    """(K,) float32, NaN where unknown or dead; None where it was never computed."""
 
     def __post_init__(self) -> None:
         for name in ("w_enc", "b_enc", "w_dec", "b_dec", "threshold"):
@@ -50,6 +54,19 @@ class SparseAutoencoder:
         wrong = {n: getattr(self, n).shape for n, s in shapes.items() if getattr(self, n).shape != s}
         if wrong or k == 0:
             raise CheckpointError(f"the SAE's tensors contradict each other: expected {shapes}, got {wrong or self.w_enc.shape}")
+        self._check_extras(k)
+
+    def _check_extras(self, k: int) -> None:
+        if self.groups is not None:
+            groups = tuple(int(g) for g in self.groups)
+            if sum(groups) != k or min(groups, default=0) < 1:
+                raise CheckpointError(f"the SAE's groups must be positive sizes that sum to its {k} concepts, not {groups[:20]}")
+            object.__setattr__(self, "groups", groups)
+        if self.monosemanticity is not None:
+            value = np.ascontiguousarray(self.monosemanticity, np.float32)
+            if value.shape != (k,) or np.isinf(value).any():
+                raise CheckpointError(f"the SAE's monosemanticity must be ({k},) numbers, not shape {value.shape}")
+            object.__setattr__(self, "monosemanticity", value)
 
     @property
     def width(self) -> int:
@@ -116,8 +133,11 @@ class SparseAutoencoder:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {n: np.ascontiguousarray(getattr(self, n)) for n in ("w_enc", "b_enc", "w_dec", "b_dec", "threshold")}
+        if self.monosemanticity is not None:
+            tensors["monosemanticity"] = self.monosemanticity
         save_file(tensors, folder / "sae.safetensors")
-        config = {"format": FORMAT, "width": self.width, "concepts": self.concepts, "info": self.info}
+        groups = list(self.groups) if self.groups else None
+        config = {"format": FORMAT, "width": self.width, "concepts": self.concepts, "groups": groups, "info": self.info}
         (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf8")
         return folder
 
@@ -133,9 +153,9 @@ def load_sae(folder: str | Path) -> SparseAutoencoder:
     folder = Path(folder)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf8"))
-        if config.get("format") != FORMAT:
+        if config.get("format") not in (FORMAT, "latentdiff-sae-1"):
             raise CheckpointError(f"{folder} is not of format {FORMAT!r} but {config.get('format')!r}")
-        sae = SparseAutoencoder(**load_file(folder / "sae.safetensors"), info=config["info"])
+        sae = SparseAutoencoder(**load_file(folder / "sae.safetensors"), info=config["info"], groups=config.get("groups"))
     except CheckpointError:
         raise
     except Exception as e:

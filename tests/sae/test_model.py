@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -104,6 +105,22 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
 def test_a_scalar_threshold_survives_saving(tmp_path: Path) -> None:
     loaded = load_sae(random_sae(threshold=0.7).save(tmp_path))
     np.testing.assert_array_equal(loaded.threshold, np.full(30, 0.7, np.float32))
+
+
+def test_groups_and_monosemanticity_survive_saving(tmp_path: Path) -> None:
+    purity = np.linspace(0, 1, 30, dtype=np.float32)
+    purity[3] = np.nan
+    sae = dataclasses.replace(random_sae(), groups=[2, 8, 20], monosemanticity=purity)
+    loaded = load_sae(sae.save(tmp_path))
+    assert loaded.groups == (2, 8, 20)
+    np.testing.assert_array_equal(loaded.monosemanticity, purity)
+    assert (random_sae().groups, random_sae().monosemanticity) == (None, None)
+
+
+@pytest.mark.parametrize("extras", [{"groups": (2, 8)}, {"groups": (0, 30)}, {"groups": (-1, 31)}, {"monosemanticity": np.zeros(29)}])
+def test_groups_and_monosemanticity_of_another_size(extras: dict) -> None:
+    with pytest.raises(CheckpointError, match=r"30"):
+        dataclasses.replace(random_sae(), **extras)
 
 
 def test_folders_that_hold_no_sae(tmp_path: Path) -> None:
