@@ -1,10 +1,13 @@
-"""A comparison in words and rows: what the command line, the panel and the App's messages say."""
+"""A comparison in words: what the command line, the panel, reports and the App's messages say."""
 
 from __future__ import annotations
 
 import math
 
-from .result import Comparison, Hypothesis
+from ..result import Comparison, Hypothesis
+
+MARKDOWN = "\\`*_{}[]()#+-.!|~>:@"
+"""Escaped in text; the colon and the @ keep bare addresses from becoming links."""
 
 
 def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
@@ -47,3 +50,9 @@ def percent(rate: float) -> str:
 def title(hypothesis: Hypothesis) -> str:
     """Its phrase, marked where the name is a guess."""
     return f"looks like: {hypothesis.text}" if hypothesis.weak else hypothesis.text
+
+
+def plain_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: phrases come from models and files, never trusted with markup."""
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return "".join(f"\\{c}" if c in MARKDOWN else c for c in text)

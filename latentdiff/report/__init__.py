@@ -1,0 +1,7 @@
+"""A comparison in words, rows and pages: what the command line, the panel, the Gradio page and report files say."""
+
+from __future__ import annotations
+
+from .text import p_text, percent, title, verdict
+
+__all__ = ["p_text", "percent", "title", "verdict"]

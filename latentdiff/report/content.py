@@ -1,0 +1,131 @@
+"""A comparison → the plain texts that every kind of report shows: one place where a number becomes words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..result import Comparison, Hypothesis
+from .text import p_text, percent, verdict
+
+SIDES = ("A", "B")
+CARDS = 10
+"""Cards per side; further ones are counted."""
+THUMBNAILS = 5
+"""Exemplars on a card."""
+SOURCES = {
+    "sae": ("concept", "A pattern of the sparse autoencoder that fires on more images of one side than of the other."),
+    "dre": ("typical images", "A phrase that fits the most typical images of one side better than those of the other."),
+}
+"""Branch → its name and what that means."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One difference, as texts."""
+
+    hypothesis: Hypothesis
+    rank: int
+    """Place among the hypotheses that pass, 0 = best."""
+    also: tuple[str, ...]
+    """Other wordings, at most three."""
+    rates: dict[str, str]
+    """Share of each side's images that show it, in percent."""
+    images: dict[str, int]
+    """How many images of each side show it."""
+    facts: tuple[tuple[str, str, str], ...]
+    """(name, value, explanation) of what else is known: difference, q, AUROC, branch, name."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a report says."""
+
+    comparison: Comparison
+    title: str
+    names: dict[str, str]
+    """What people call side "A" and "B"."""
+    verdict: str
+    counts: dict[str, int]
+    """Images compared, by side."""
+    notes: tuple[str, ...]
+    """What was left out."""
+    cards: dict[str, tuple[Card, ...]]
+    """By side, best first."""
+    more: dict[str, int]
+    """Differences found beyond the cards, by side."""
+
+
+def content(comparison: Comparison, names: Sequence[str] | None = None, title: str | None = None, cards: int = CARDS) -> Content:
+    """What there is to say about a comparison.
+
+    Args:
+        comparison: the result.
+        names: what people call A and B; None: as stored with it, else "A" and "B".
+        title: headline; None makes one of the names.
+        cards: differences per side, >= 1.
+    """
+    a, b = (str(name) for name in names or comparison.info.get("names") or SIDES)
+    passed = comparison.hypotheses
+    rank = {id(h): i for i, h in enumerate(passed)}
+    shown = {side: tuple(_card(comparison, h, rank[id(h)]) for h in comparison.top(side, cards)) for side in SIDES}
+    return Content(
+        comparison=comparison,
+        title=title or f"How {a} and {b} differ",
+        names={"A": a, "B": b},
+        verdict=verdict(comparison, a, b),
+        counts={"A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))), "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b)))},
+        notes=left_out(comparison, (a, b)),
+        cards=shown,
+        more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
+    )
+
+
+def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about images that were not compared; empty where all were."""
+    said, notes = comparison.info.get("left_out") or {}, []
+    if said.get("overlap"):
+        notes.append(f"{images(said['overlap'])} on both sides left out")
+    dropped = comparison.info.get("dropped_rows") or {}
+    for side, name in zip(SIDES, names, strict=True):
+        counted: Mapping[str, Any] = said.get(side) or {"bad": len(dropped.get(side) or ())}
+        for kind, why in (("missing", "without a vector"), ("bad", "that could not be read or have a broken vector")):
+            if counted.get(kind):
+                notes.append(f"{images(counted[kind])} of {name} {why} left out")
+    return tuple(notes)
+
+
+def images(count: int) -> str:
+    """ "1 image" or "1,234 images"."""
+    return f"{count:,} image" if count == 1 else f"{count:,} images"
+
+
+def _card(comparison: Comparison, h: Hypothesis, rank: int) -> Card:
+    return Card(
+        hypothesis=h,
+        rank=rank,
+        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text))[:3],
+        rates={"A": percent(h.rate_a), "B": percent(h.rate_b)},
+        images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
+        facts=tuple(_facts(h)),
+    )
+
+
+def _facts(h: Hypothesis) -> list[tuple[str, str, str]]:
+    low, high = h.interval
+    sure = f" ({100 * low:+.1f} to {100 * high:+.1f})" if math.isfinite(low) and math.isfinite(high) else ""
+    facts = [
+        ("difference", f"{100 * h.effect:+.1f} points{sure}", "Percentage points between the sides; in brackets the range that holds the truth in 95 of 100 such studies."),
+        ("q", p_text(h.q_value, "").strip().removeprefix("= "), "Of all findings at least this sure, the share that would be false alarms."),
+    ]
+    if not math.isnan(h.auroc):
+        facts.append(("AUROC", f"{h.auroc:.2f}", "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. Near 0.5 is normal for what few images show."))
+    name, meaning = SOURCES.get(h.source, (h.source, "Where the phrase comes from."))
+    facts.append(("found as", name, meaning))
+    if math.isnan(h.name_strength):
+        return [*facts, ("name", "none", "There was no vocabulary to name it by.")]
+    sureness = "a guess" if h.weak else "fits"
+    explained = "How well the words fit the images (cosine). A guess fits little better than a random word: look at the images first."
+    return [*facts, ("name", f"{sureness} ({h.name_strength:.2f})", explained)]
