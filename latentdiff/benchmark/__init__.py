@@ -1,0 +1,1 @@
+"""Noisy-Diff, the papers' scores and evaluations, and planted truth: what the methods are measured by."""
