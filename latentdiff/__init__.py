@@ -8,7 +8,9 @@ from .errors import Cancelled, CheckpointError, EncoderError, InputError, Latent
 from .pipeline import compare
 from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
 from .sae.model import SparseAutoencoder, load_sae
+from .sae.monosemanticity import monosemanticity
 from .sae.training import train_sae
+from .stats.verification import Verification, verify
 
 __version__ = "0.1.0"
 
@@ -25,10 +27,13 @@ __all__ = [
     "RunError",
     "SparseAutoencoder",
     "TwoSampleTest",
+    "Verification",
     "Vocabulary",
     "compare",
     "load_encoder",
     "load_sae",
     "load_vocabulary",
+    "monosemanticity",
     "train_sae",
+    "verify",
 ]
