@@ -46,7 +46,7 @@ def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidenc
     """
     n_a, n_b = scores_a.shape[1], scores_b.shape[1]
     low, middle, high = _quantiles(scores_a, scores_b, (BACKGROUND, 0.5, 1 - TAIL))
-    t, p_mean = _welch(scores_a, scores_b)
+    t, p_mean = welch(scores_a, scores_b)
     tail_z, p_tail = _proportions((scores_a > high[:, None]).sum(1), (scores_b > high[:, None]).sum(1), n_a, n_b)
     p = [np.minimum(1.0, 2 * np.minimum(np.where(s * t > 0, p_mean, 1), np.where(s * tail_z > 0, p_tail, 1))) for s in (1, -1)]
     return PhraseEvidence(shows_threshold(low, middle), t, tail_z, _tail_contrast(scores_a, scores_b), *p)
@@ -86,8 +86,8 @@ def _quantiles(scores_a: np.ndarray, scores_b: np.ndarray, q: tuple[float, ...])
     return out
 
 
-def _welch(scores_a: np.ndarray, scores_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Welch's t and its p from moments; 0 and 1 where all scores are equal."""
+def welch(scores_a: np.ndarray, scores_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Welch's t and its two-sided p of (m, n_a) against (m, n_b) scores; 0 and 1 where all scores are equal."""
     moments = []
     for scores in (scores_a, scores_b):
         mean = scores.mean(1, dtype=np.float64)
