@@ -1,0 +1,107 @@
+"""Two sets of captions to ranked phrases by word statistics: the default, without any server (method section 6)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from ..progress import Progress, silent
+from .stopwords import IRREGULAR_PLURALS, STOP_WORDS
+
+PRIOR = 10.0
+"""Captions' worth of background in the prior of each set."""
+SHARE = 0.7
+"""A word is folded into a two-word phrase that has this share of its captions ("stop" into "stop sign")."""
+FEWEST = 2
+"""Captions of the described set that must have a term."""
+
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\s]")
+
+
+class WordStatistics:
+    """Words and two-word phrases by log-odds with an informative Dirichlet prior.
+
+    A caption counts a term once. Plurals are merged with their singulars, stop words left out, and a word that nearly always comes
+    with the same neighbour is shown as the two-word phrase. Deterministic: equal captions give equal phrases.
+
+    Source: Monroe, Colaresi and Quinn, "Fightin' Words", 2008, section 3.
+    """
+
+    name, sends = "word statistics", ""
+
+    def phrases(
+        self, more: Sequence[str], less: Sequence[str], count: int = 10, *, background: Sequence[str] = (), progress: Progress = silent
+    ) -> list[str]:
+        """Terms more frequent in ``more`` than in ``less``; see :class:`~latentdiff.describe.language.LanguageModel`."""
+        documents = terms([*more, *less, *background])
+        mine, theirs = documents[: len(more)], documents[len(more) : len(more) + len(less)]
+        counts, other, everywhere = (Counter(t for d in part for t in d) for part in (mine, theirs, documents))
+        candidates = sorted(t for t, c in counts.items() if c >= min(FEWEST, len(more)))
+        if not candidates:
+            return []
+        rate = np.array([everywhere[t] for t in candidates]) / len(documents)
+        y_more, y_less = (np.array([c[t] for t in candidates]) for c in (counts, other))
+        z = log_odds(y_more, y_less, len(mine), len(theirs), rate)
+        ranked = [candidates[i] for i in np.argsort(-z, kind="stable") if z[i] > 0]
+        return _fold(ranked, counts)[:count]
+
+
+def log_odds(y_more: np.ndarray, y_less: np.ndarray, n_more: int, n_less: int, rate: np.ndarray, prior: float = PRIOR) -> np.ndarray:
+    """z-scores of the log-odds ratios of terms between two sets of captions.
+
+    Args:
+        y_more, y_less: (m,) captions of each set that have a term.
+        n_more, n_less: captions of each set.
+        rate: (m,) share of all captions that have it: the prior's mean, in (0, 1].
+        prior: weight of the prior, in captions.
+
+    Returns:
+        (m,) z, positive where the term is more frequent in the first set.
+
+    Source: Monroe, Colaresi and Quinn 2008, equations 16, 20 and 22, each term against its absence (a caption counts it once).
+    """
+    alpha = prior * np.minimum(rate, 1 - 1e-3)  # a term of every caption leaves no odds
+    odds = [np.log((y + alpha) / (n + prior - y - alpha)) for y, n in ((y_more, n_more), (y_less, n_less))]
+    return (odds[0] - odds[1]) / np.sqrt(1 / (y_more + alpha) + 1 / (y_less + alpha))
+
+
+def terms(captions: Sequence[str]) -> list[set[str]]:
+    """Words and two-word phrases of each caption: lower case, singular where the singular occurs too, no stop words.
+
+    A phrase is two neighbours with neither stop word nor punctuation between them.
+    """
+    tokens = [_TOKEN.findall(c.lower()) for c in captions]
+    known = {t for caption in tokens for t in caption}
+    singular = {t: _singular(t, known) for t in known}
+    out = []
+    for caption in tokens:
+        words = [singular[t] if t[0].isalpha() and len(t) > 1 and t not in STOP_WORDS else "" for t in caption]
+        pairs = {f"{one} {other}" for one, other in pairwise(words) if one and other and one != other}
+        out.append({w for w in words if w} | pairs)
+    return out
+
+
+def _singular(word: str, known: set[str]) -> str:
+    if word in IRREGULAR_PLURALS:
+        return IRREGULAR_PLURALS[word]
+    forms = [word[:-3] + "y"] if word.endswith("ies") else []
+    if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
+        forms.append(word[:-2])
+    if word.endswith("s") and not word.endswith("ss"):
+        forms.append(word[:-1])
+    return next((f for f in forms if len(f) > 2 and f in known), word)
+
+
+def _fold(ranked: list[str], counts: Counter[str]) -> list[str]:
+    """Of a word and a two-word phrase that has most of its captions keep the phrase, at the better rank of the two."""
+    whole: dict[str, str] = {}
+    for term in ranked:
+        if " " in term:
+            for word in term.split(" "):
+                if counts[term] >= SHARE * counts[word]:
+                    whole.setdefault(word, term)
+    return list(dict.fromkeys(whole.get(t, t) for t in ranked))
