@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 from .cli_compare import Outcome
 from .progress import Progress
 from .report import p_text, percent, title, verdict
+from .report.tables import strict_json as dump
 
 
 @contextmanager
@@ -131,19 +131,3 @@ def _json(outcome: Outcome, top: int) -> dict[str, Any]:
         "config": comparison.config.to_dict(),
         "info": comparison.info,
     }
-
-
-def dump(value: Any) -> str:
-    """Strict JSON (NaN and infinities become null), readable."""
-    return json.dumps(_strict(value), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _strict(value: Any) -> Any:
-    """NaN and infinities as null, numpy scalars as numbers: strict JSON."""
-    if isinstance(value, dict):
-        return {str(k): _strict(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_strict(v) for v in value]
-    if hasattr(value, "tolist"):
-        return _strict(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .text import p_text, percent, title, verdict
+from .writing import write_report
 
-__all__ = ["p_text", "percent", "title", "verdict"]
+__all__ = ["p_text", "percent", "title", "verdict", "write_report"]

@@ -20,6 +20,17 @@ SOURCES = {
     "dre": ("typical images", "A phrase that fits the most typical images of one side better than those of the other."),
 }
 """Branch → its name and what that means."""
+MEANING = {
+    "rates": "The bars: the share of each side's images that show it.",
+    "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies.",
+    "q": "Of all findings at least this sure, the share that would be false alarms. Only what stays below the study's level is listed.",
+    "AUROC": "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. What few images show stays near 0.5.",
+    "AUC": "The same for all image vectors together, on images that were not learnt from. It belongs to the verdict.",
+    "name": "How well the words fit the images. “looks like” marks a guess: the difference is real, its name perhaps not. Look at them.",
+}
+"""What each number says, for readers who know no statistics."""
+READING = (*MEANING.items(), *((f"found as “{name}”", meaning) for name, meaning in SOURCES.values()))
+"""How to read a report: term and meaning."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,10 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
         title=title or f"How {a} and {b} differ",
         names={"A": a, "B": b},
         verdict=verdict(comparison, a, b),
-        counts={"A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))), "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b)))},
+        counts={
+            "A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))),
+            "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b))),
+        },
         notes=left_out(comparison, (a, b)),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
@@ -116,16 +130,13 @@ def _card(comparison: Comparison, h: Hypothesis, rank: int) -> Card:
 def _facts(h: Hypothesis) -> list[tuple[str, str, str]]:
     low, high = h.interval
     sure = f" ({100 * low:+.1f} to {100 * high:+.1f})" if math.isfinite(low) and math.isfinite(high) else ""
+    found, meaning = SOURCES.get(h.source, (h.source, "Where the phrase comes from."))
+    name = "none" if math.isnan(h.name_strength) else f"{'a guess' if h.weak else 'fits'} ({h.name_strength:.2f})"
     facts = [
-        ("difference", f"{100 * h.effect:+.1f} points{sure}", "Percentage points between the sides; in brackets the range that holds the truth in 95 of 100 such studies."),
-        ("q", p_text(h.q_value, "").strip().removeprefix("= "), "Of all findings at least this sure, the share that would be false alarms."),
+        ("difference", f"{100 * h.effect:+.1f} points{sure}", MEANING["difference"]),
+        ("q", p_text(h.q_value, "").strip().removeprefix("= "), MEANING["q"]),
+        ("AUROC", f"{h.auroc:.2f}", MEANING["AUROC"]),
+        ("found as", found, meaning),
+        ("name", name, MEANING["name"]),
     ]
-    if not math.isnan(h.auroc):
-        facts.append(("AUROC", f"{h.auroc:.2f}", "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. Near 0.5 is normal for what few images show."))
-    name, meaning = SOURCES.get(h.source, (h.source, "Where the phrase comes from."))
-    facts.append(("found as", name, meaning))
-    if math.isnan(h.name_strength):
-        return [*facts, ("name", "none", "There was no vocabulary to name it by.")]
-    sureness = "a guess" if h.weak else "fits"
-    explained = "How well the words fit the images (cosine). A guess fits little better than a random word: look at the images first."
-    return [*facts, ("name", f"{sureness} ({h.name_strength:.2f})", explained)]
+    return [fact for fact in facts if fact[1] != "nan"]

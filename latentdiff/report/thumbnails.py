@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from ..embed.images import read_image
 from ..embed.pixels import orientation
@@ -15,7 +15,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-Images = Union[Sequence[Any], Mapping[int, Any]]
+Images = Sequence[Any] | Mapping[int, Any]
 """Row number → path or PIL image: a list with one entry per row, or a mapping of the rows at hand."""
 
 

@@ -1,0 +1,149 @@
+"""A comparison → one HTML file that needs nothing else: no script, no network, every text escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from .content import READING, SIDES, THUMBNAILS, Card, Content, images
+from .plots import histogram_svg, volcano_svg
+from .style import page_css
+from .thumbnails import Images, inline, source
+
+
+def document(content: Content, images: Mapping[str, Images | None]) -> str:
+    """The whole report.
+
+    Args:
+        content: what it says.
+        images: by side, where the image of a row is (a path or a PIL image); rows without one show no thumbnail.
+
+    Returns:
+        HTML. Its content security policy forbids scripts and all loading; the style sheet is allowed by its digest.
+    """
+    css = page_css()
+    digest = base64.b64encode(hashlib.sha256(css.encode("utf8")).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    columns = "".join(_column(content, side, images.get(side)) for side in SIDES)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="referrer" content="no-referrer"><title>{escape(content.title)}</title><style>{css}</style></head><body><main>\n'
+        f"<h1>{escape(content.title)}</h1>\n{verdict_html(content)}\n"
+        f'<div class="columns">{columns}</div>\n{_plots(content)}\n{_telling(content, images)}\n{_reading()}\n{_settings(content)}\n'
+        f"<footer>{escape(_made_by(content))}</footer></main></body></html>\n"
+    )
+
+
+def verdict_html(content: Content) -> str:
+    """The verdict, and what was left out."""
+    notes = f'<p class="ld-notes">{escape("; ".join(content.notes))}.</p>' if content.notes else ""
+    return f'<p class="ld-verdict {"differs" if content.comparison.differs else ""}" role="status">{escape(content.verdict)}</p>{notes}'
+
+
+def side_html(content: Content, side: str) -> str:
+    """The heading of one column."""
+    count = f"<small>{images(content.counts[side])}</small>"
+    return f'<h2 class="ld-side {side.lower()}">More in {escape(content.names[side])} {count}</h2>'
+
+
+def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
+    """One difference: phrase, pair of rate bars, facts with explanations.
+
+    Args:
+        card: the difference.
+        names: what people call "A" and "B".
+        strip: HTML of its thumbnails, put between the bars and the facts.
+    """
+    h = card.hypothesis
+    guess = "<i>looks like</i> " if h.weak else ""
+    also = f'<p class="ld-also">or {escape(", ".join(card.also))}</p>' if card.also else ""
+    own = (h.side, "B" if h.side == "A" else "A")
+    bars = "".join(_bar(s, card, names[s], h.rate_a if s == "A" else h.rate_b) for s in own)
+    facts = "".join(f'<div><dt title="{escape(why)}">{escape(name)}</dt><dd>{escape(value)}</dd></div>' for name, value, why in card.facts)
+    head = f'<article class="ld-card"><h3>{guess}{escape(h.text)}</h3>{also}<div class="ld-rates">{bars}</div>'
+    return f'{head}{strip}<dl class="ld-facts">{facts}</dl></article>'
+
+
+def _bar(side: str, card: Card, name: str, rate: float) -> str:
+    told = escape(f"{images(card.images[side])} of {name}")
+    width = 100 * rate if rate == rate else 0.0
+    drawn = f'<svg class="ld-bar" aria-hidden="true"><rect class="{side.lower()}" width="{width:.2f}%" height="100%"/></svg>'
+    who = f'<span class="who" title="{escape(name)}">{escape(name)}</span>'
+    return f'{who}<span title="{told}">{drawn}</span><span class="value" title="{told}">{escape(card.rates[side])}</span>'
+
+
+def strip_html(uris: list[str], text: str) -> str:
+    """A row of thumbnails."""
+    cells = "".join(f'<img src="{uri}" alt="{escape(text)}, example {i + 1}">' for i, uri in enumerate(uris))
+    return f'<div class="ld-strip">{cells}</div>' if uris else ""
+
+
+def _column(content: Content, side: str, at: Images | None) -> str:
+    cards = []
+    for card in content.cards[side]:
+        uris = [uri for row in card.hypothesis.exemplars if (uri := inline(source(at, row)))] if at is not None else []
+        cards.append(f'<div class="box">{card_html(card, content.names, strip_html(uris[:THUMBNAILS], card.hypothesis.text))}</div>')
+    if not cards:
+        cards = ['<p class="ld-none">Nothing is found more often here.</p>']
+    more = f'<p class="ld-none">and {content.more[side]} more</p>' if content.more[side] else ""
+    return f'<section class="side">{side_html(content, side)}<div class="cards">{"".join(cards)}</div>{more}</section>'
+
+
+def _plots(content: Content) -> str:
+    names = content.names
+    legend = "".join(f'<span class="legend {s.lower()}">{escape(names[s])}</span>' for s in SIDES)
+    histogram = (
+        f'<figure class="box">{histogram_svg(content.comparison, names)}<figcaption>{legend}<br>'
+        "How typical each image is of one side rather than the other. Where the two shapes part, the sides differ.</figcaption></figure>"
+    )
+    volcano = (
+        f'<figure class="box">{volcano_svg(content.comparison, names)}<figcaption>Every concept that was tested. Further out: a larger '
+        "difference. Higher up: a surer one. Above the dashed line it counts as found. Point at a dot for its name.</figcaption></figure>"
+    )
+    return f'<h2>All images, all concepts</h2><div class="plots">{histogram}{volcano}</div>'
+
+
+def _telling(content: Content, at: Mapping[str, Images | None]) -> str:
+    """The images by which each side is told most surely, where they are at hand."""
+    columns = []
+    for side in SIDES:
+        rows = ((content.comparison.info.get("exemplars") or {}).get(side) or {}).get("rows") or []
+        uris = [uri for row in rows if (uri := inline(source(at.get(side), int(row))))]
+        if uris:
+            name = content.names[side]
+            columns.append(
+                f'<section class="side"><div class="box"><h3>{escape(name)}</h3>{strip_html(uris, f"typical of {name}")}</div></section>'
+            )
+    return f'<h2>The most typical images</h2><div class="columns">{"".join(columns)}</div>' if columns else ""
+
+
+def _reading() -> str:
+    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in READING)
+    return f'<h2>How to read this</h2><div class="box"><dl class="read">{rows}</dl></div>'
+
+
+def _settings(content: Content) -> str:
+    said = {
+        **content.comparison.config.to_dict(),
+        **{k: v for k, v in content.comparison.info.items() if k not in ("exemplars", "dropped_rows")},
+    }
+    rows = "".join(f"<tr><td>{escape(str(k))}</td><td>{escape(_shown(v))}</td></tr>" for k, v in said.items())
+    return (
+        f'<h2>How it was made</h2><div class="box"><details><summary>Settings and versions</summary><table>{rows}</table></details></div>'
+    )
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _made_by(content: Content) -> str:
+    versions = content.comparison.info.get("versions") or {}
+    said = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"Made by LatentDiff ({said})." if said else "Made by LatentDiff."

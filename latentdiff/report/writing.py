@@ -1,0 +1,88 @@
+"""Write a report file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import InputError
+from ..result import Comparison
+from .content import CARDS, content
+from .html import document
+from .tables import as_dict, csv_text, markdown, strict_json
+from .thumbnails import Images
+
+SUFFIXES = (".html", ".md", ".csv", ".json")
+
+
+def write_report(
+    comparison: Comparison,
+    path: str | os.PathLike[str],
+    *,
+    images: Mapping[str, Images | None] | Sequence[Images | None] | None = None,
+    names: Sequence[str] | None = None,
+    title: str | None = None,
+    cards: int = CARDS,
+) -> Path:
+    """Write what a comparison found to a file that needs nothing else.
+
+    Args:
+        comparison: the result.
+        path: where to; its suffix says what: ``.html`` (one self-contained page: thumbnails, plots, settings), ``.md``, ``.csv`` or
+            ``.json``. A file that is there is replaced in one step; missing folders are made.
+        images: where the images are: (A's, B's), or {"A": ..., "B": ...}; each a list with a path or PIL image per row, or a mapping
+            of some rows. None: a report without thumbnails.
+        names: what people call A and B; None: as stored with the comparison, else "A" and "B".
+        title: headline; None makes one of the names.
+        cards: differences shown per side in HTML and Markdown, >= 1; CSV and JSON hold all that pass.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: another suffix, or a path that cannot be written.
+    """
+    path = Path(path).expanduser()
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"a report is one of {', '.join(SUFFIXES)}, which the file's name has to end in, not {path.name!r}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it")
+    at = _by_side(images)
+    said = content(comparison, names, title, cards)
+    made = {
+        ".html": lambda: document(said, at),
+        ".md": lambda: markdown(said),
+        ".csv": lambda: csv_text(said, at),
+        ".json": lambda: strict_json(as_dict(said, at)) + "\n",
+    }[path.suffix.lower()]()
+    _replace(path, made)
+    return path
+
+
+def _by_side(images: Mapping[str, Images | None] | Sequence[Images | None] | None) -> dict[str, Images | None]:
+    if images is None:
+        return {"A": None, "B": None}
+    if isinstance(images, Mapping):
+        return {"A": images.get("A"), "B": images.get("B")}
+    if len(images) != 2:
+        raise InputError(f"images are two lists, A's and B's, not {len(images)}")
+    return {"A": images[0], "B": images[1]}
+
+
+def _replace(path: Path, text: str) -> None:
+    """A reader sees the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf8", newline="\n", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as e:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"the report {path} cannot be written: {e.strerror or e}") from e
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
