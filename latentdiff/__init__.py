@@ -4,8 +4,9 @@ from .config import CompareConfig
 from .embed.encoder import load_encoder
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
-from .errors import Cancelled, CheckpointError, EncoderError, InputError, LatentDiffError, RunError
+from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, RunError
 from .pipeline import compare
+from .report import write_report
 from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
 from .sae.model import SparseAutoencoder, load_sae
 from .sae.monosemanticity import monosemanticity
@@ -21,6 +22,7 @@ __all__ = [
     "Comparison",
     "ConceptTable",
     "EncoderError",
+    "EndpointError",
     "Hypothesis",
     "InputError",
     "LatentDiffError",
@@ -36,4 +38,5 @@ __all__ = [
     "monosemanticity",
     "train_sae",
     "verify",
+    "write_report",
 ]

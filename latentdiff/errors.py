@@ -4,6 +4,7 @@
     ├── InputError        sides, vectors, views, fields or options that cannot be used
     ├── CheckpointError   a saved SAE, comparison, encoder or vector set that cannot be read
     ├── EncoderError      an encoder that cannot be built or run
+    ├── EndpointError     a language or vision server that cannot be used, does not answer, or whose budget is spent
     ├── RunError          a run that exists already, or does not exist
     └── Cancelled         the user stopped the work
 
@@ -25,6 +26,10 @@ class CheckpointError(LatentDiffError):
 
 class EncoderError(LatentDiffError):
     """An encoder that cannot be built or run."""
+
+
+class EndpointError(LatentDiffError):
+    """A language or vision server that cannot be used, does not answer, or whose budget is spent."""
 
 
 class RunError(LatentDiffError):

@@ -35,6 +35,6 @@ def nearest_words(centred_images: np.ndarray, vocabulary: Vocabulary) -> list[Wo
         Distinct candidates in vocabulary order.
     """
     cosine = centred_images @ vocabulary.centred.T
-    words = sorted({int(w) for row in cosine for w in strongest(row, WORDS_PER_IMAGE)})
+    words = sorted({int(w) for row in cosine for w in strongest(row - vocabulary.handicap, WORDS_PER_IMAGE)})
     best = np.sort(cosine[:, words], axis=0)[-SUPPORT:].mean(0)
     return [WordCandidate(w, float(s)) for w, s in zip(words, best, strict=True)]

@@ -1,0 +1,181 @@
+"""One question to an OpenAI-compatible chat server, in bounded time: time-outs, retries, a budget, cancellation, an account."""
+
+from __future__ import annotations
+
+import json
+import queue
+import random
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import EndpointError
+from ..progress import Progress, silent
+from .account import Account, Budget, checked_url, find_key
+from .wire import Failure, Reply, read_reply, send
+
+TICK = 0.05
+"""Seconds between looks at whether the user has cancelled."""
+
+
+class ChatEndpoint:
+    """A model behind a server that speaks OpenAI's chat-completions protocol, hosted or local.
+
+    Args:
+        base_url: such as ``"http://localhost:8000/v1"``.
+        model: as the server calls it.
+        key: the server's key; None: from the environment (:func:`~latentdiff.describe.account.find_key`); local servers need none. It is
+            in no repr, error, log or account.
+        timeout: seconds that one request may take, > 0.
+        retries: repeats after a refused or cut connection, a time-out, 429 or 5xx, >= 0.
+        backoff: seconds before the first repeat; doubled each time, with jitter. A server's Retry-After counts more.
+        longest_wait: seconds that a repeat is waited for at most; a server that asks for more ends the work with an error.
+        budget: calls and tokens at most.
+
+    Attributes:
+        account: what was sent so far.
+
+    Raises:
+        InputError: an address that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        key: str | None = None,
+        timeout: float = 60.0,
+        retries: int = 3,
+        backoff: float = 1.0,
+        longest_wait: float = 60.0,
+        budget: Budget | None = None,
+    ) -> None:
+        self.base_url, self.model = checked_url(base_url), str(model)
+        self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
+        self.budget, self.account = budget or Budget(), Account()
+        self._key = key or find_key(self.base_url)
+        self._client: Any = None
+        self._unknown: set[str] = set()
+        self._jitter = random.Random(0)
+
+    def __repr__(self) -> str:
+        return f"ChatEndpoint({self.base_url!r}, {self.model!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError("an endpoint holds a key and is not pickled; build it where it is used")
+
+    def ask(
+        self,
+        instructions: str,
+        data: str,
+        *,
+        images: Sequence[str] = (),
+        schema: dict[str, Any] | None = None,
+        answer_tokens: int = 1000,
+        temperature: float = 0.0,
+        progress: Progress = silent,
+    ) -> str:
+        """Ask once, with retries.
+
+        Args:
+            instructions: the task (system message).
+            data: what it is about (user message).
+            images: data URLs sent with the data.
+            schema: JSON schema of the answer, for servers with structured output; others answer as they can.
+            answer_tokens: length of the answer at most.
+            temperature: 0 for the same answer each time, where the server can.
+            progress: called many times a second with fraction 0; raise :class:`~latentdiff.errors.Cancelled` in it to stop waiting.
+
+        Returns:
+            The answer's text.
+
+        Raises:
+            EndpointError: no answer, a refusal, an answer out of protocol, or the budget is spent.
+        """
+        pictures = [{"type": "image_url", "image_url": {"url": url}} for url in images]
+        content: Any = [{"type": "text", "text": data}, *pictures] if pictures else data
+        body = {"model": self.model, "messages": [{"role": "system", "content": instructions}, {"role": "user", "content": content}]}
+        options: dict[str, Any] = {"max_tokens": answer_tokens, "temperature": temperature}
+        if schema is not None:
+            options["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+        tries = 0
+        while True:
+            sent = body | self._accepted(options)
+            try:
+                return self._once(sent, len(images), answer_tokens, progress)
+            except Failure as e:
+                if self._adapt(e, sent):
+                    continue
+                if not e.retry or tries >= self.retries:
+                    after = f" (after {tries + 1} tries)" if tries else ""
+                    raise EndpointError(self._clean(f"{self.model} at {self.base_url} {e}{after}")) from None
+                self._wait(e, tries, progress)
+                tries += 1
+
+    def _accepted(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Options by the names that this server has shown to take."""
+        out = {k: v for k, v in options.items() if k not in self._unknown}
+        if "max_tokens" in self._unknown and "max_completion_tokens" not in self._unknown:
+            out["max_completion_tokens"] = options["max_tokens"]
+        return out
+
+    def _adapt(self, failure: Failure, sent: dict[str, Any]) -> bool:
+        """Learn from a refused request which option the server does not know; True where it is worth another request."""
+        if failure.status not in (400, 404, 415, 422, 501):
+            return False
+        optional = [k for k in ("max_tokens", "max_completion_tokens", "temperature", "response_format") if k in sent]
+        named = [k for k in optional if k in str(failure)]
+        # "Unsupported parameter: 'max_tokens' ... use 'max_completion_tokens'" names both: the one that was sent is meant.
+        guess = named or [k for k in optional if k == "response_format" and failure.status != 404]
+        self._unknown |= set(guess)
+        return bool(guess)
+
+    def _once(self, body: dict[str, Any], images: int, answer_tokens: int, progress: Progress) -> str:
+        """One request in a thread of its own: a server that drips bytes, or a stuck name look-up, holds nobody longer than the time-out."""
+        reserved = self.account.reserve(self.budget, len(json.dumps(body, ensure_ascii=False).encode()), images, answer_tokens)
+        box: queue.Queue[Reply | Failure] = queue.Queue(1)
+        given_up = threading.Event()
+        self._client = client = self._client or self._connect()
+        threading.Thread(target=send, args=(client, body, box, given_up), name="latentdiff-endpoint", daemon=True).start()
+        deadline, reply = time.monotonic() + self.timeout, None
+        try:
+            while reply is None:
+                progress(0.0, f"waiting for {self.model}")
+                try:
+                    reply = box.get(timeout=TICK)
+                except queue.Empty:
+                    if time.monotonic() > deadline:
+                        reply = Failure(f"did not answer within {self.timeout:g} s", retry=True)
+            if isinstance(reply, Failure):
+                raise reply
+            text = self._clean(read_reply(reply))
+        except BaseException:
+            given_up.set()
+            self.account.settle(reserved, reply.usage if isinstance(reply, Reply) else None, "", failed=True)
+            raise
+        self.account.settle(reserved, reply.usage, text)
+        return text
+
+    def _wait(self, failure: Failure, tries: int, progress: Progress) -> None:
+        asked = failure.retry_after
+        if asked is not None and asked > self.longest_wait:
+            raise EndpointError(self._clean(f"{self.model} at {self.base_url} {failure}; it asks to come back in {asked:.0f} s"))
+        pause = self.backoff * 2**tries * (1 + self._jitter.random() / 4) if asked is None else asked
+        end = time.monotonic() + min(pause, self.longest_wait)
+        while (left := end - time.monotonic()) > 0:
+            progress(0.0, f"{self.model} is busy, trying again in {left:.0f} s")
+            time.sleep(min(TICK, left))
+
+    def _connect(self) -> Any:
+        import openai
+
+        # No redirects: what is sent goes to the server that the user named, or nowhere. Retries are ours: they are counted and cancelled.
+        limit = openai.Timeout(self.timeout, connect=min(self.timeout, 10.0))
+        http = openai.DefaultHttpxClient(follow_redirects=False, timeout=limit)
+        return openai.OpenAI(base_url=self.base_url, api_key=self._key or "none", max_retries=0, timeout=limit, http_client=http)
+
+    def _clean(self, text: str) -> str:
+        """A server that repeats the key does not get it shown."""
+        return text.replace(self._key, "[key]") if self._key else text
