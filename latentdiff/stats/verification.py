@@ -14,7 +14,7 @@ from ..embed.vocabulary import Vocabulary, unit_rows
 from ..errors import InputError
 from ..progress import Progress, silent
 from .divergence import q_values
-from .phrases import BACKGROUND, shows_threshold, welch
+from .phrases import shows_threshold, welch
 
 BLOCK = 64_000_000
 """Scores in memory at once (256 MB): phrases are taken in blocks of so many scores over all images."""
@@ -185,7 +185,7 @@ def _measure(scores: np.ndarray, n_a: int, rows: int) -> _Measured:
     upto, upto_b = end + 1, from_b[end]
     count, b = np.diff(upto, prepend=0), np.diff(upto_b, prepend=0)
     twice_u = int(((count - b) * (2 * upto_b - b)).sum())
-    threshold = float(shows_threshold(ordered[int(BACKGROUND * (len(ordered) - 1))], ordered[int(0.5 * (len(ordered) - 1))]))
+    threshold = shows_threshold(ordered)
     first = int(np.searchsorted(ordered, np.float32(threshold), "right"))
     above_b = n_b - int(from_b[first - 1]) if first else n_b
     rate_a, rate_b = (len(ordered) - first - above_b) / n_a, above_b / n_b

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from latentdiff.stats.phrases import BACKGROUND, TAIL, auroc, phrase_evidence, shows_threshold
+from latentdiff.stats.phrases import TAIL, auroc, phrase_evidence, shows_threshold
 
 
 def scores(n: int, seed: int, shift: float = 0.0, mode: float = 0.0) -> np.ndarray:
@@ -59,21 +59,37 @@ def test_a_mode_of_a_few_is_seen_in_the_tail() -> None:
     assert np.mean(B[:, 2] > e.threshold[2]) < 0.03
 
 
-def test_threshold_mirrors_the_lower_tail_about_the_median() -> None:
-    e = phrase_evidence(A.T, B.T)
-    for j in range(6):
-        both = np.sort(np.concatenate([A[:, j], B[:, j]]).astype(float))
-        want = 2 * np.quantile(both, 0.5, method="lower") - np.quantile(both, BACKGROUND, method="lower")
-        assert e.threshold[j] == pytest.approx(want, abs=1e-6)
+def test_threshold_without_a_valley_is_three_standard_deviations_above_the_median() -> None:
+    plain = np.sort(np.random.default_rng(5).normal(3, 2, 20_000))
+    assert shows_threshold(plain) == pytest.approx(3 + 3 * 2, rel=0.15)
+    assert np.mean(plain > shows_threshold(plain)) < 0.003
 
 
-def test_threshold_lets_the_background_share_of_symmetric_scores_pass() -> None:
-    """Blind to the sides; 20 % of images with the phrase leave it where it was."""
-    rng = np.random.default_rng(5)
-    plain = rng.normal(3, 2, 50_000)
-    assert np.mean(plain > shows_threshold(*np.quantile(plain, [BACKGROUND, 0.5]))) == pytest.approx(BACKGROUND, rel=0.2)
-    mixed = np.concatenate([plain, rng.normal(30, 1, 12_500)])
-    assert np.mean(mixed > shows_threshold(*np.quantile(mixed, [BACKGROUND, 0.5]))) == pytest.approx(0.2, abs=0.01)
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.3, 0.5])
+def test_threshold_separates_images_with_the_phrase_from_those_without(share: float) -> None:
+    """Half of the images with the phrase move the median, not the background that is left when they are out."""
+    rng = np.random.default_rng(6)
+    n = 5000
+    mixed = np.concatenate([rng.normal(0, 1, round((1 - share) * n)), rng.normal(7, 1, round(share * n))])
+    assert np.mean(mixed > shows_threshold(np.sort(mixed))) == pytest.approx(share, abs=0.005)
+
+
+def test_threshold_lies_in_the_valley_of_a_skewed_background() -> None:
+    """4 % of these scores pass three lower spreads; the mode above makes the valley known."""
+    rng = np.random.default_rng(7)
+    background = rng.gamma(4.0, 1.0, 9500)
+    spread = np.median(background) - np.quantile(background, 0.1587)
+    assert np.mean(background > np.median(background) + 3 * spread) > 0.03
+    mixed = np.sort(np.concatenate([background, rng.normal(16, 1, 500)]))
+    assert 11 < shows_threshold(mixed) < 14.5
+
+
+def test_threshold_of_equal_scores_and_of_few() -> None:
+    assert shows_threshold(np.full(50, 0.25)) == 0.25
+    few = np.array([*np.linspace(-1, 1, 36), *np.full(4, 9.0)])
+    assert 1 < shows_threshold(few) < 9
+    for dtype in (np.float32, np.float64):
+        assert isinstance(shows_threshold(few.astype(dtype)), float)
 
 
 def test_null_p_values_do_not_exceed_their_level() -> None:
