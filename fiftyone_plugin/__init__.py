@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
     from .handle import ComparisonRun
+    from .reporting import export_report
     from .runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
 
 _SDK = {
@@ -22,6 +23,7 @@ _SDK = {
     "compute_embeddings": ".embedding",
     "declare_embeddings": ".embedding",
     "delete_comparison": ".runs",
+    "export_report": ".reporting",
     "list_comparisons": ".runs",
     "load_comparison": ".runs",
     "rename_comparison": ".runs",
@@ -35,6 +37,7 @@ __all__ = [
     "compute_embeddings",
     "declare_embeddings",
     "delete_comparison",
+    "export_report",
     "list_comparisons",
     "load_comparison",
     "register",

@@ -85,6 +85,7 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sae", metavar="FOLDER", help="a saved sparse autoencoder; without it one is trained on A and B")
     parser.add_argument("--run", metavar="NAME", help="name under which datasets store it (default: made of the views' names)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
+    parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
     parser.add_argument("--alpha", type=float, default=0.05, help="level of false alarms (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same result (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
@@ -175,6 +176,30 @@ def _demo(args: argparse.Namespace) -> int:
     return run_demo(args)
 
 
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_report import report_arguments
+
+    report_arguments(parser)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from .cli_report import run_report
+
+    return run_report(args)
+
+
+def _ui_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_ui import ui_arguments
+
+    ui_arguments(parser)
+
+
+def _ui(args: argparse.Namespace) -> int:
+    from .cli_ui import run_ui
+
+    return run_ui(args)
+
+
 def _sdk() -> Any:
     import fiftyone_plugin
 
@@ -185,6 +210,8 @@ COMMANDS = (
     Command("compare", "Compare two sets of images.", _compare_arguments, _compare),
     Command("runs", "List the comparisons stored in a dataset.", _runs_arguments, _runs),
     Command("show", "Show a stored or saved comparison.", _show_arguments, _show),
+    Command("report", "Write a stored or saved comparison to a page, a table, or JSON.", _report_arguments, _report),
+    Command("ui", "Open a page in the browser that compares folders, a table of paths, zip files, or views.", _ui_arguments, _ui),
     Command("delete", "Delete a stored comparison and all that it wrote.", _delete_arguments, _delete),
     Command("demo", "Draw a small world, compare two pairs of views in it, and open the App.", _demo_arguments, _demo),
     Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", _nothing, _install_plugin),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from .embed.words import load_vocabulary, read_phrases
 from .errors import InputError
 from .inputs import load_vectors, read_vocabulary
 from .progress import Progress, part
+from .report import write_report
 from .result import Comparison
+from .sources import distinct_names, encode_side, image_files
 
-IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+ITEMS = "items.json"
+"""Beside a saved comparison: what its rows are."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Outcome:
     """Name under which a dataset stores it."""
     items: tuple[Any, Any] | None = None
     """Per side, what row i is: a sample id or a file's path; None where rows have no name."""
+    stored: Any = None
+    """The ``ComparisonRun`` where a dataset holds it."""
 
 
 def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -51,7 +57,19 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
         outcome = _compare_files(args, config, kinds, progress)
     if args.save:
         outcome.comparison.save(args.save)
+        (Path(args.save) / ITEMS).write_text(json.dumps(outcome.items, default=list), encoding="utf8")
+    if args.report:
+        write_outcome(outcome, args.report)
     return outcome
+
+
+def write_outcome(outcome: Outcome, path: str) -> Path:
+    """Write a report of an outcome; its thumbnails are of the images that it names, and of a dataset's where it is stored in one."""
+    if outcome.stored is not None:
+        from fiftyone_plugin.reporting import report_of
+
+        return report_of(outcome.stored, path)
+    return write_report(outcome.comparison, path, images=outcome.items, names=outcome.names)
 
 
 def kind(side: str) -> str:
@@ -78,10 +96,19 @@ def open_comparison(dataset: str, run: str | None) -> Outcome:
             raise InputError(f"{dataset!r} is no folder; for a dataset name the run too: latentdiff show {dataset} RUN")
         comparison = Comparison.load(dataset)
         names = comparison.info.get("names") or ("A", "B")
-        return Outcome(comparison, (str(names[0]), str(names[1])))
+        return Outcome(comparison, (str(names[0]), str(names[1])), items=_saved_items(Path(dataset)))
     from fiftyone_plugin import load_comparison
 
     return _stored(load_comparison(dataset, run))
+
+
+def _saved_items(folder: Path) -> tuple[Any, Any] | None:
+    """What the rows of a saved comparison are; None where that was not kept or cannot be read."""
+    try:
+        a, b = json.loads((folder / ITEMS).read_text(encoding="utf8"))
+    except (OSError, ValueError, TypeError):
+        return None
+    return tuple(side if isinstance(side, list) and all(isinstance(i, str) for i in side) else None for side in (a, b))  # type: ignore[return-value]
 
 
 def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Progress) -> Outcome:
@@ -127,9 +154,7 @@ def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple
     vocabulary = _vocabulary(args, encoder)
     (a, items_a), (b, items_b) = sides
     comparison = compare(a, b, sae=args.sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.5, 1.0))
-    names = (Path(args.a).stem or args.a, Path(args.b).stem or args.b)
-    if names[0] == names[1]:
-        names = (args.a, args.b)
+    names = distinct_names((Path(args.a).stem or args.a, Path(args.b).stem or args.b), (args.a, args.b))
     comparison.info["names"] = list(names)
     return Outcome(comparison, names, items=(items_a, items_b))
 
@@ -137,16 +162,9 @@ def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple
 def _read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
     if how == "vectors":
         return load_vectors(side), None
-    paths = sorted(p for p in Path(side).expanduser().rglob("*") if p.suffix.lower() in IMAGES and p.is_file())
-    if not paths:
-        raise InputError(f"{side} holds no images ({', '.join(IMAGES)})")
-    encoded = encoder.encode_images(paths, progress=progress)
-    if encoded.failures and not skip_bad:
-        row, reason = next(iter(encoded.failures.items()))
-        raise InputError(
-            f"{len(encoded.failures)} images of {side} cannot be read, first {paths[row]}: {reason}; pass --skip-bad to leave them out"
-        )
-    return encoded.vectors, [str(p) for p in paths]
+    paths = image_files(side)
+    vectors = encode_side(encoder, paths, f"{side} (--skip-bad leaves them out)", skip_bad=skip_bad, progress=progress)
+    return vectors, [str(p) for p in paths]
 
 
 def _encoder(args: argparse.Namespace) -> Any:
@@ -173,4 +191,4 @@ def _run_name(a: str, b: str) -> str:
 
 def _stored(run: Any) -> Outcome:
     sides = run.sides
-    return Outcome(run.comparison, (sides["A"].name, sides["B"].name), run.name, (sides["A"].ids, sides["B"].ids))
+    return Outcome(run.comparison, (sides["A"].name, sides["B"].name), run.name, (sides["A"].ids, sides["B"].ids), run)

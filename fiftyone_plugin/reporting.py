@@ -1,0 +1,87 @@
+"""A stored comparison → a report file, with thumbnails of its samples."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from latentdiff.errors import InputError
+from latentdiff.report import write_report
+
+from .handle import ComparisonRun, RunSide
+from .runs import as_dataset, load_comparison
+
+
+def export_report(dataset: Any, run: str, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+    """Write a report of a stored comparison.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the comparison's name.
+        path: where to; its suffix says what: ``.html`` (one page with thumbnails), ``.md``, ``.csv`` or ``.json``.
+        title: headline; None makes one of the views' names.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: another suffix, or a path that cannot be written. RunError: no such run, or it was never finished.
+    """
+    return report_of(load_comparison(as_dataset(dataset), run), path, title=title)
+
+
+def report_of(run: ComparisonRun, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+    """Write a report of a comparison that is open; see :func:`export_report`."""
+    images = {side: exemplar_images(run, side) for side in ("A", "B")}
+    names = (run.sides["A"].name, run.sides["B"].name)
+    return write_report(run.comparison, path, images=images, names=names, title=title)
+
+
+def exemplar_images(run: ComparisonRun, side: str) -> dict[int, Any]:
+    """Row → the image of each exemplar of one side: its file's path, or for patches the picture of the patch.
+
+    Samples that were deleted since are left out. One query for all.
+    """
+    place = run.sides[side]
+    if place.dataset is None:
+        return {}
+    comparison = run.comparison
+    rows = {row for h in comparison.hypotheses if h.side == side for row in h.exemplars}
+    rows |= {int(row) for row in ((comparison.info.get("exemplars") or {}).get(side) or {}).get("rows") or ()}
+    row_of = {str(place.ids[row]): row for row in sorted(rows)}
+    if not row_of:
+        return {}
+    return _patches(place, row_of) if place.labels else _files(place, row_of)
+
+
+def _files(place: RunSide, row_of: dict[str, int]) -> dict[int, Any]:
+    view = place.dataset.select(list(row_of))
+    return {row_of[i]: path for i, path in zip(*view.values(["id", "filepath"]), strict=True)}
+
+
+def _patches(place: RunSide, row_of: dict[str, int]) -> dict[int, Any]:
+    view = place.select(list(row_of))
+    field = str(place.labels).split(".")[0]
+    found = {}
+    for identity, path, box in zip(*view.values(["id", "filepath", f"{field}.bounding_box"]), strict=True):
+        picture = _crop(path, box)
+        if picture is not None:
+            found[row_of[identity]] = picture
+    return found
+
+
+def _crop(path: str, box: Any) -> Any:
+    """The part of an image in a relative [x, y, width, height] box; None where either cannot be used."""
+    from latentdiff.report.thumbnails import whole
+
+    if not box or len(box) != 4:
+        return None
+    try:
+        image = whole(path, 1600)
+    except InputError:
+        return None
+    x, y, w, h = box
+    left, top = max(round(x * image.width), 0), max(round(y * image.height), 0)
+    right, bottom = min(round((x + w) * image.width), image.width), min(round((y + h) * image.height), image.height)
+    return image.crop((left, top, right, bottom)) if right > left and bottom > top else None

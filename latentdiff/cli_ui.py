@@ -1,0 +1,78 @@
+"""``latentdiff ui``: the Gradio page, for people without the App."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from .errors import InputError
+
+PASSWORD = "LATENTDIFF_PASSWORD"
+
+
+def ui_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``latentdiff ui``."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; any other than loopback needs a password (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=int, default=7860, help="port; 0 takes a free one (default: %(default)s)")
+    parser.add_argument("--user", default="latentdiff", help="name to log in with, where there is a password (default: %(default)s)")
+    # Not on the command line: every user of the machine can read that in the list of processes.
+    parser.add_argument("--password", action="store_true", help=f"ask for a password to protect the page with (or set {PASSWORD})")
+    parser.add_argument("--password-file", metavar="FILE", help="read the password from the first line of a file")
+    parser.add_argument(
+        "--encoder", default="fast", metavar="NAME", help="encoder of images, as load_encoder takes it (default: %(default)s)"
+    )
+    parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
+    root = "folder that may be read; can be repeated (default: home and working folder, and none off loopback)"
+    parser.add_argument("--root", action="append", metavar="FOLDER", help=root)
+    parser.add_argument(
+        "--max-upload", type=int, default=2000, metavar="MB", help="largest zip file that may be uploaded (default: %(default)s)"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def run_ui(args: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        InputError: another host than loopback without a password, or settings that cannot be used.
+    """
+    from fiftyone_plugin.panels.gradio_serve import serve
+    from fiftyone_plugin.panels.gradio_settings import PageSettings
+
+    settings = PageSettings(
+        host=args.host,
+        port=args.port,
+        user=args.user,
+        password=_password(args),
+        encoder=args.encoder,
+        pretrained=args.pretrained,
+        roots=None if args.root is None else tuple(Path(root) for root in args.root),
+        max_upload=args.max_upload * 1_000_000,
+    )
+    page = serve(settings, open_browser=not args.no_browser)
+    print(f"LatentDiff is open at {page.url}")
+    print("Ctrl-C ends it; uploads are removed then.", flush=True)
+    try:
+        page.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        page.close()
+    return 0
+
+
+def _password(args: argparse.Namespace) -> str | None:
+    if args.password_file:
+        try:
+            lines = Path(args.password_file).expanduser().read_text(encoding="utf8").splitlines()
+        except (OSError, UnicodeDecodeError) as e:
+            raise InputError(f"the password file {args.password_file} cannot be read: {e}") from e
+        return lines[0].strip() if lines else ""
+    if args.password:
+        import getpass
+
+        return getpass.getpass("Password of the page: ")
+    return os.environ.get(PASSWORD)
