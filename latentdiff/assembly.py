@@ -47,7 +47,7 @@ def assemble(
             assert scores is not None and draft.word is not None
             value, threshold, among = scores.values[scores.row(draft.word)], draft.threshold, pool[draft.side]
         shown = value > threshold
-        hypotheses.append(_hypothesis(draft, value, shown, sides, rng, _exemplars(value, among, draft.side, sides, mean, config)))
+        hypotheses.append(hypothesis_of(draft, value, shown, sides, rng, exemplars_of(value, among, draft.side, sides, mean, config)))
         columns.append(sp.csr_array(shown[:, None]))
     shows = sp.csr_array(sp.hstack(columns, format="csr")) if columns else sp.csr_array((len(sides), 0), dtype=bool)
     return tuple(hypotheses), shows
@@ -65,9 +65,19 @@ def telling_images(sides: Sides, ranking: np.ndarray, config: CompareConfig) -> 
     return out
 
 
-def _hypothesis(
+def hypothesis_of(
     draft: Draft, value: np.ndarray, shown: np.ndarray, sides: Sides, rng: np.random.Generator, exemplars: tuple[int, ...]
 ) -> Hypothesis:
+    """A draft with its evidence on all images.
+
+    Args:
+        draft: what is claimed of which side.
+        value: (n,) how much each image shows it, A's first.
+        shown: (n,) bool: which images show it.
+        sides: the images.
+        rng: source of the bootstrap.
+        exemplars: rows, within the draft's side, of the images that show it best.
+    """
     n_a, n_b = sides.n_a, sides.n_b
     rate_a, rate_b = float(shown[:n_a].mean()), float(shown[n_a:].mean())
     sign = 1 if draft.side == "A" else -1
@@ -97,7 +107,7 @@ def _hypothesis(
     )
 
 
-def _exemplars(
+def exemplars_of(
     value: np.ndarray, among: np.ndarray | None, side: str, sides: Sides, mean: np.ndarray, config: CompareConfig
 ) -> tuple[int, ...]:
     """Rows, within the side as given, of diverse images that show it best; phrases choose among the most telling images."""

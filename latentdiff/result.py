@@ -26,7 +26,8 @@ class Hypothesis:
     side: str
     """``"A"`` or ``"B"``: the side of which it is more true."""
     source: str
-    """``"sae"`` (a concept of the sparse autoencoder) or ``"dre"`` (found on density-ratio exemplars)."""
+    """``"sae"`` (a concept of the sparse autoencoder) or ``"dre"`` (found on density-ratio exemplars); baselines: ``"visdiff"``,
+    ``"gsclip"`` or ``"mean"``."""
     effect: float
     """Rate on its own side minus rate on the other, in [-1, 1]."""
     rate_a: float

@@ -37,6 +37,8 @@ def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[
         At most k hypotheses, best first within the paper's union of both branches (section 4.3); a branch that runs short is filled
         up from the other.
     """
+    if any(h.source not in ("sae", "dre") for h in ranked):  # a baseline's list: one branch, nothing to mix
+        return fold(ranked)[:k]
     queues = {s: [h for h in ranked if h.source == s] for s in ("sae", "dre")}
     wanted = {"sae": round(k * shares[0] / sum(shares))}
     wanted["dre"] = k - wanted["sae"]
