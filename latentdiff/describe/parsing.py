@@ -27,15 +27,17 @@ _REFUSAL = re.compile(
 )
 _OTHER_SET = re.compile(r"\b(?:while|whereas|but|than|compared (?:to|with)|unlike)\b[^.;!?\n]*", re.I)
 _CLAUSE = re.compile(r"[.;:!?,，、。；：！？\n]|\s(?:and|und|et|y|e)\s")
-_SUBJECT = frozenset(
-    "and also overall often the a of in this these those it they there more most first second one two b set sets group groups image images "
-    "picture pictures photo photos caption captions".split()  # noqa: SIM905 (a table of words)
-)
-_VERB = frozenset(
-    "are contain contains depict depicts describe describes feature features has have include includes is mention mentions show shows "
-    "seem seems tend tends".split()  # noqa: SIM905
-)
-_FILLER = frozenset("about also be clearly frequently have images likely mainly more mostly of often pictures scenes show to with".split())  # noqa: SIM905
+_LEADS = """
+and also overall often the a of in this these those it they there more most first second one two b set sets group groups
+image images picture pictures photo photos caption captions
+"""
+_VERBS = """
+are contain contains depict depicts describe describes feature features has have include includes is mention mentions show shows seem
+seems tend tends
+"""
+_FILLERS = "about also be clearly frequently have images likely mainly more mostly of often pictures scenes show to with"
+_LEAD, _VERB = frozenset(_LEADS.split()), frozenset(_VERBS.split())
+_SKIPPED = _VERB | frozenset(_FILLERS.split())
 
 
 def parse_phrases(answer: str, count: int) -> list[str]:
@@ -119,10 +121,10 @@ def _from_prose(text: str) -> list[str]:
 def _without_lead(words: list[str]) -> list[str]:
     """ "the first set shows more red buses" -> "red buses"; other languages stay whole."""
     lower = [w.casefold() for w in words]
-    verb = next((i for i, w in enumerate(lower) if w not in _SUBJECT), len(words))
+    verb = next((i for i, w in enumerate(lower) if w not in _LEAD), len(words))
     if verb < len(words) and lower[verb] in _VERB:
         start = verb + 1
-        while start < len(words) and lower[start] in _VERB | _FILLER:
+        while start < len(words) and lower[start] in _SKIPPED:
             start += 1
         return words[start:]
     return words[1:] if lower[:1] in (["and"], ["more"]) else words
