@@ -9,10 +9,17 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..embed.vocabulary import Vocabulary, unit_rows
+from ..errors import InputError
 from .model import SparseAutoencoder
 
 ALTERNATIVES = 4
 """Further words kept for each concept."""
+
+
+NEAR_SYNONYM = 0.65
+"""Cosine of centred text vectors from which two words count as one (COCO pairs and Corel: .6 to .7 alike; .5 loses "horse" to "foal")."""
+JOINT_LAYER = "post_projection"
+"""The layer whose vectors live in the texts' space: elsewhere a decoder direction cannot be compared with words."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +27,13 @@ class Name:
     """The words that fit one concept."""
 
     words: tuple[int, ...]
-    """Rows of the vocabulary, best first, near-identical words counted once."""
+    """Rows of the vocabulary, best first, near-synonyms counted once."""
     strength: float
-    """Mean of the two cosines of the best word, in [-1, 1]."""
+    """Mean of the cosines of the best word (decoder and data, or the one there is), in [-1, 1]."""
     margin: float
-    """Strength minus that of the next word that is not nearly the same."""
+    """Strength minus that of the next word that is no near-synonym."""
+    also: tuple[int, ...] = ()
+    """Near-synonyms of the best word among the strongest, best first."""
 
 
 def mean_activating_directions(codes: sp.csr_array, concepts: np.ndarray, chunks: Iterable[tuple[int, np.ndarray]]) -> np.ndarray:
@@ -48,33 +57,86 @@ def mean_activating_directions(codes: sp.csr_array, concepts: np.ndarray, chunks
     return np.asarray(weighted / total[:, None] - mean, np.float32)
 
 
+def in_joint_space(sae: SparseAutoencoder, vocabulary: Vocabulary) -> bool:
+    """Whether the SAE's decoder directions can be compared with words: the same width, and no layer before the projection.
+
+    The layer is what the SAE's ``info["encoder"]["layer"]`` says; without a word on it, equal widths are taken as one space.
+    """
+    encoder = sae.info.get("encoder")
+    layer = encoder.get("layer") if isinstance(encoder, dict) else None
+    return sae.width == vocabulary.width and (layer is None or layer == JOINT_LAYER)
+
+
 def name_concepts(sae: SparseAutoencoder, concepts: np.ndarray, data: np.ndarray | None, vocabulary: Vocabulary) -> list[Name]:
-    """Name concepts by the sum of decoder cosine and data cosine.
+    """Name concepts by the mean of decoder cosine and data cosine, or by data alone for a layer outside the joint space.
 
     Args:
-        sae: its decoder rows are the first direction.
+        sae: its decoder rows are the first direction, where :func:`in_joint_space`.
         concepts: (m,) rows of the dictionary.
-        data: (m, d) directions of :func:`mean_activating_directions`, or None for decoder names only.
-        vocabulary: words with vectors in the images' space.
+        data: (m, d) directions of :func:`mean_activating_directions` over image vectors in the vocabulary's space, which need not be the
+            SAE's; None for decoder names only.
+        vocabulary: words or phrases with vectors in the images' joint space.
+
+    Raises:
+        InputError: an SAE outside the vocabulary's space without data directions, or directions of another width.
+
+    Source: method section 3.
     """
+    directions = naming_directions(sae, concepts, data, vocabulary)
     names = []
     for start in range(0, len(concepts), 256):
-        some = slice(start, start + 256)
-        cosine = unit_rows(sae.w_dec[concepts[some]]) @ vocabulary.centred.T
-        if data is not None:
-            cosine = (cosine + unit_rows(data[some]) @ vocabulary.centred.T) / 2
-        names += [_best(row, vocabulary.words) for row in cosine]
+        cosine = sum(d[start : start + 256] @ vocabulary.centred.T for d in directions) / len(directions)
+        names += [_best(row, vocabulary) for row in np.asarray(cosine)]
     return names
 
 
-def _best(cosine: np.ndarray, words: tuple[str, ...]) -> Name:
+def naming_directions(
+    sae: SparseAutoencoder, concepts: np.ndarray, data: np.ndarray | None, vocabulary: Vocabulary
+) -> list[np.ndarray]:
+    """One or two (m, d) arrays of unit directions whose cosines with a word are averaged: see :func:`name_concepts`."""
+    if data is not None and data.shape != (len(concepts), vocabulary.width):
+        raise InputError(f"data directions must be ({len(concepts)}, {vocabulary.width}), one a concept as wide as words, not {data.shape}")
+    directions = [unit_rows(sae.w_dec[concepts])] if in_joint_space(sae, vocabulary) else []
+    if data is not None:
+        directions.append(unit_rows(data))
+    if not directions:
+        layer = (sae.info.get("encoder") or {}).get("layer", "another space")
+        raise InputError(
+            f"this SAE (width {sae.width}, {layer}) is outside the space of the words (width {vocabulary.width}): its concepts are named "
+            "by data only; pass the images' vectors in the words' space too"
+        )
+    return directions
+
+
+def _best(cosine: np.ndarray, vocabulary: Vocabulary) -> Name:
+    near = strongest(cosine, 6 * ALTERNATIVES)
+    text = vocabulary.centred[near] @ vocabulary.centred[near].T
     chosen: list[int] = []
-    for i in strongest(cosine, 4 * ALTERNATIVES):
-        if not any(same_word(words[i], words[j]) for j in chosen):
-            chosen.append(int(i))
+    also: list[int] = []
+    for i, word in enumerate(near.tolist()):
+        same = [j for j in chosen if text[i, j] > NEAR_SYNONYM or same_word(vocabulary.words[word], vocabulary.words[near[j]])]
+        if not same:
+            chosen.append(i)
+        elif 0 in same and len(also) < ALTERNATIVES:
+            also.append(word)
     chosen = chosen[: ALTERNATIVES + 1]
-    margin = float(cosine[chosen[0]] - cosine[chosen[1]]) if len(chosen) > 1 else 0.0
-    return Name(tuple(chosen), float(cosine[chosen[0]]), margin)
+    words = tuple(near[chosen].tolist())
+    margin = float(cosine[words[0]] - cosine[words[1]]) if len(words) > 1 else 0.0
+    return Name(words, float(cosine[words[0]]), margin, tuple(also))
+
+
+def is_weak(name: Name, vocabulary: Vocabulary, weak_name: float) -> bool:
+    """Whether a name is a guess: weaker than ``weak_name`` times :attr:`Vocabulary.chance_cosine`."""
+    return name.strength < weak_name * vocabulary.chance_cosine
+
+
+def concept_label(concept: int, name: Name | None, vocabulary: Vocabulary | None, weak_name: float) -> str:
+    """What a concept is called: "motorcycle"; "concept 812 · looks like: court, net" where that is a guess; "concept 812" without words."""
+    if name is None or vocabulary is None:
+        return f"concept {concept}"
+    if is_weak(name, vocabulary, weak_name):
+        return f"concept {concept} · looks like: {', '.join(vocabulary.words[w] for w in name.words[:2])}"
+    return vocabulary.words[name.words[0]]
 
 
 def strongest(values: np.ndarray, k: int) -> np.ndarray:

@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from latentdiff import SparseAutoencoder, Vocabulary
-from latentdiff.sae.naming import ALTERNATIVES, mean_activating_directions, name_concepts, same_word, strongest
+from latentdiff import InputError, SparseAutoencoder, Vocabulary
+from latentdiff.sae.naming import (
+    ALTERNATIVES,
+    NEAR_SYNONYM,
+    concept_label,
+    in_joint_space,
+    mean_activating_directions,
+    name_concepts,
+    same_word,
+    strongest,
+)
 
 D, K, N = 10, 14, 80
 
@@ -57,10 +66,18 @@ def test_names_are_the_words_with_the_largest_mean_cosine(with_data: bool) -> No
         if with_data:
             direction = unit(naive_direction(codes.toarray()[:, k].astype(float), x))
             cosine = [(c + float(direction @ t)) / 2 for c, t in zip(cosine, text, strict=True)]
-        order = sorted(range(26), key=lambda i: -cosine[i])
-        assert list(name.words) == order[: ALTERNATIVES + 1]
+        order = sorted(range(26), key=lambda i: -cosine[i])[: 6 * ALTERNATIVES]
+        distinct, also = [], []
+        for i in order:
+            near = [j for j in distinct if float(text[i] @ text[j]) > NEAR_SYNONYM]
+            if not near:
+                distinct.append(i)
+            elif order[0] in near:
+                also.append(i)
+        assert list(name.words) == distinct[: ALTERNATIVES + 1]
+        assert list(name.also) == also[:ALTERNATIVES]
         assert name.strength == pytest.approx(cosine[order[0]], abs=1e-5)
-        assert name.margin == pytest.approx(cosine[order[0]] - cosine[order[1]], abs=1e-5)
+        assert name.margin == pytest.approx(cosine[order[0]] - cosine[distinct[1]], abs=1e-5)
 
 
 def test_near_identical_words_count_once() -> None:
@@ -76,6 +93,60 @@ def test_near_identical_words_count_once() -> None:
     assert 1 not in name.words
     cosine = vocabulary.centred @ vocabulary.centred[0]
     assert name.margin == pytest.approx(cosine[0] - cosine[2], abs=1e-5)
+
+
+def named(cosines: dict[str, float], layer: str | None = None) -> tuple[SparseAutoencoder, Vocabulary]:
+    """An SAE of one concept along the first axis, and words at given cosines to it (before centring)."""
+    vectors = np.zeros((len(cosines), 12))
+    for i, c in enumerate(cosines.values()):
+        vectors[i, 0], vectors[i, 1 + i] = c, np.sqrt(1 - c * c)
+    info = {} if layer is None else {"encoder": {"layer": layer}}
+    sae = SparseAutoencoder(np.ones((12, 1)), np.zeros(1), np.eye(12)[:1], np.zeros(12), np.zeros(1), info)
+    return sae, Vocabulary(list(cosines), vectors)
+
+
+def test_a_near_synonym_is_told_with_the_name_and_does_not_narrow_its_margin() -> None:
+    _, vocabulary = named({"scooter": 0.9, "court": 0.3, "tree": 0.0, "sky": -0.4, "sea": -0.6})
+    moped = 0.9 * vocabulary.vectors[0] + 0.3 * np.eye(12)[9]
+    vocabulary = Vocabulary([*vocabulary.words, "moped"], np.vstack([vocabulary.vectors, moped]))
+    sae = SparseAutoencoder(np.ones((12, 1)), np.zeros(1), vocabulary.centred[:1], np.zeros(12), np.zeros(1))
+    (name,) = name_concepts(sae, np.array([0]), None, vocabulary)
+    assert [vocabulary.words[w] for w in name.words][:2] == ["scooter", "court"]
+    assert [vocabulary.words[w] for w in name.also] == ["moped"]
+    cosine = vocabulary.centred @ vocabulary.centred[0]
+    assert cosine[5] > NEAR_SYNONYM > cosine[1]
+    assert name.margin == pytest.approx(1 - cosine[1], abs=1e-5)
+
+
+def test_outside_the_joint_space_only_data_names() -> None:
+    """A middle layer of the same width, or another width: the decoder says nothing, the joint vectors of the images everything."""
+    words = {"scooter": 0.9, "court": 0.3, "tree": 0.0, "sky": -0.4}
+    _, vocabulary = named(words)
+    data = vocabulary.centred[2:3]  # the images that fire it show trees
+    for sae in (named(words, "blocks.11")[0], SparseAutoencoder(np.ones((5, 1)), np.zeros(1), np.ones((1, 5)), np.zeros(5), np.zeros(1))):
+        assert not in_joint_space(sae, vocabulary)
+        (name,) = name_concepts(sae, np.array([0]), data, vocabulary)
+        assert vocabulary.words[name.words[0]] == "tree"
+        assert name.strength == pytest.approx(1.0, abs=1e-5)
+        with pytest.raises(InputError, match="outside the space of the words"):
+            name_concepts(sae, np.array([0]), None, vocabulary)
+    for layer in (None, "post_projection"):
+        sae = named(words, layer)[0]
+        assert in_joint_space(sae, vocabulary)
+        (name,) = name_concepts(sae, np.array([0]), None, vocabulary)
+        assert vocabulary.words[name.words[0]] == "scooter"
+    with pytest.raises(InputError, match=r"must be \(1, 12\)"):
+        name_concepts(sae, np.array([0]), np.ones((1, 5)), vocabulary)
+
+
+def test_labels_say_when_they_are_guesses() -> None:
+    sae, vocabulary = named({"net": 0.6, "court": 0.62, "tree": 0.0, "sky": -0.4})
+    (name,) = name_concepts(sae, np.array([0]), None, vocabulary)
+    edge = name.strength / vocabulary.chance_cosine
+    assert concept_label(812, name, vocabulary, 1.01 * edge) == "concept 812 · looks like: court, net"
+    assert concept_label(812, name, vocabulary, 0.99 * edge) == "court"
+    assert concept_label(812, None, vocabulary, 1.0) == "concept 812"
+    assert concept_label(812, None, None, 1.0) == "concept 812"
 
 
 SAME = "bus buses, Dog dogs, box boxes, berry berries, glass glasses, bench benches, brush brushes, house houses, horse horses, toy toys"
