@@ -200,6 +200,18 @@ def _ui(args: argparse.Namespace) -> int:
     return run_ui(args)
 
 
+def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_evaluate import evaluate_arguments
+
+    evaluate_arguments(parser)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from .cli_evaluate import run_evaluate
+
+    return run_evaluate(args)
+
+
 def _sdk() -> Any:
     import fiftyone_plugin
 
@@ -214,6 +226,7 @@ COMMANDS = (
     Command("ui", "Open a page in the browser that compares folders, a table of paths, zip files, or views.", _ui_arguments, _ui),
     Command("delete", "Delete a stored comparison and all that it wrote.", _delete_arguments, _delete),
     Command("demo", "Draw a small world, compare two pairs of views in it, and open the App.", _demo_arguments, _demo),
+    Command("evaluate", "Run one of the papers' evaluations, or our own.", _evaluate_arguments, _evaluate),
     Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", _nothing, _install_plugin),
 )
 

@@ -1,0 +1,137 @@
+"""The methods that evaluations compare, behind one call: a pair in, ranked phrases out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..config import CompareConfig
+from ..errors import InputError
+from ..result import Comparison, Hypothesis
+from ..stats.ranking import mix
+from .cases import SIDES, Case, Findings, Space, planted_share
+
+KEPT = 10
+"""Findings kept per side: scores look at five, Acc@k and coverage at no more than ten."""
+SHARES = {"3 + 2": (3, 2), "concepts": (1, 0), "exemplars": (0, 1)}
+
+Run = Callable[[Space, Case, int], Mapping[str, Findings]]
+"""``run(space, case, seed)`` → findings by row of the table (one method may fill several)."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method."""
+
+    name: str
+    """What people type."""
+    title: str
+    run: Run
+    needs: Callable[[Space], str] = lambda space: ""
+    """What the space lacks for it, in words; "" where nothing."""
+    seconds: float = 1.0
+    """Expected cost of a pair of some hundred images."""
+
+
+def compared(space: Space, case: Case, config: CompareConfig) -> Comparison:
+    """Our comparison of a case."""
+    from .. import compare
+
+    return compare(space.vectors[case.rows_a], space.vectors[case.rows_b], sae=space.sae, vocabulary=space.vocabulary, config=config)
+
+
+def findings_of(c: Comparison, case: Case, shares: tuple[int, int], k: int = KEPT, words: int = 5) -> Findings:
+    """The best candidates of both sides, concepts and exemplar phrases mixed as ``shares`` says, gated or not.
+
+    Args:
+        c: a comparison.
+        case: the pair it compares.
+        shares: concepts and exemplar phrases; a zero leaves that branch out altogether.
+        k: findings a side.
+        words: words kept of each, its name first.
+    """
+    wanted = {source for source, share in zip(("sae", "dre"), shares, strict=True) if share}
+    out, planted = [], []
+    for side, typical in (("A", c.log_ratio_a), ("B", -c.log_ratio_b)):
+        own = [h for h in c.candidates if h.side == side and h.source in wanted]
+        out.append(tuple(_words(h)[:words] for h in mix(own, k, shares)))
+        planted.append(planted_share(case, side, typical))
+    return Findings(out[0], out[1], planted[0], planted[1])
+
+
+def _words(h: Hypothesis) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((h.text, *h.words)))
+
+
+def ours(title: str, config: Callable[[int], CompareConfig], shares: Mapping[str, tuple[int, int]] = SHARES) -> Run:
+    """Our comparison under a config, one row of the table per mix of branches."""
+
+    def run(space: Space, case: Case, seed: int) -> dict[str, Findings]:
+        c = compared(space, case, config(seed))
+        # Five findings are mixed as asked; what follows them fills up to ten.
+        return {f"{title}, {name}": findings_of(c, case, share, 5 if min(share) else KEPT) for name, share in shares.items()}
+
+    return run
+
+
+def baseline(row: str, call: Callable[[np.ndarray, np.ndarray, Space, CompareConfig], Comparison]) -> Run:
+    """A baseline that returns a comparison, as one row of the table."""
+
+    def run(space: Space, case: Case, seed: int) -> dict[str, Findings]:
+        c = call(space.vectors[case.rows_a], space.vectors[case.rows_b], space, CompareConfig(seed=seed))
+        a, b = (tuple((h.text,) for h in c.candidates if h.side == side)[:KEPT] for side in SIDES)
+        return {row: Findings(a, b)}
+
+    return run
+
+
+def _default(seed: int) -> CompareConfig:
+    return CompareConfig(seed=seed)
+
+
+def _paper(seed: int) -> CompareConfig:
+    return CompareConfig.paper(seed=seed)
+
+
+def _gsclip(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) -> Comparison:
+    from ..baselines import gsclip
+
+    return gsclip(a, b, space.vocabulary, negations=space.negations(), config=config)
+
+
+def _means(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) -> Comparison:
+    from ..baselines import difference_of_means
+
+    return difference_of_means(a, b, space.vocabulary, config=config)
+
+
+METHODS: dict[str, Method] = {
+    m.name: m
+    for m in (
+        Method("ours", "LatentDiff", ours("ours", _default)),
+        Method("paper", "LatentDiff, the paper's literal choices", ours("paper mode", _paper)),
+        Method("gsclip", "GSCLIP: every word against its negation", baseline("GSCLIP", _gsclip), seconds=0.8),
+        Method("means", "words along the difference of the means", baseline("difference of means", _means), seconds=0.3),
+    )
+}
+"""By name, in the order of the tables."""
+
+
+def chosen(names: Sequence[str], among: Sequence[str]) -> list[Method]:
+    """Methods by name; all of ``among`` where no name is given.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    for name in names:
+        if name not in METHODS:
+            raise InputError(f"there is no method {name!r}; there are {', '.join(METHODS)}")
+    return [METHODS[name] for name in METHODS if name in (names or among)]
+
+
+def run_method(method: Method, space: Space, case: Case, seed: int) -> dict[str, Any]:
+    """One method on one case, as a record's part."""
+    return {row: found.to_dict() for row, found in method.run(space, case, seed).items()}

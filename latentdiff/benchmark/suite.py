@@ -1,0 +1,153 @@
+"""What an evaluation is made of: options, tasks, records, and the tables and plots that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..progress import Progress
+
+Record = dict[str, Any]
+"""What one task found: plain JSON values, with ``"task"`` and ``"seconds"`` (stage → seconds)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may choose of an evaluation; a suite uses what concerns it."""
+
+    data: Path | None = None
+    """Folder of the suite's data; None: the suite's own default."""
+    out: Path = Path("evaluation")
+    """Where tables, plots and records go, one folder per suite."""
+    pairs: int | None = None
+    """Pairs per parent (group); None: the suite's own number."""
+    runs: int | None = None
+    """Repetitions, where a suite draws at random; None: the suite's own number."""
+    methods: tuple[str, ...] = ()
+    """Names of methods; empty: all that the suite has."""
+    encoder: str | None = None
+    """Encoder of images, as ``load_encoder`` takes it; None: the paper's."""
+    pretrained: str | None = None
+    sae: Path | None = None
+    """Folder of a sparse autoencoder of that encoder; None trains one on the suite's images and keeps it."""
+    vocabulary: Path | None = None
+    """Text file of words; None: the suite's own, else the package's 20,000."""
+    captions: Path | None = None
+    """Captions of the images (CSV or JSON lines with path and caption), for the methods that read captions."""
+    judge: str | None = None
+    """Sentence-transformers model that scores phrases; None: all-MiniLM-L6-v2."""
+    endpoint: str | None = None
+    """``BASE_URL,MODEL`` of an OpenAI-compatible chat server for proposers and for Acc@k; None: no language model."""
+    split: str | None = None
+    """Split of the data set, where it has several."""
+    sizes: tuple[int, ...] = ()
+    """Numbers of images, where a suite varies them."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work: done once, then remembered."""
+
+    key: str
+    """Names it within its suite."""
+    group: str
+    seconds: float
+    """What it is expected to cost, for the plan."""
+    payload: Any = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of results; numbers stay numbers until they are printed."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars per group, one series after another, with what stands for ±1 standard deviation."""
+
+    title: str
+    groups: tuple[str, ...]
+    series: Mapping[str, Sequence[float]]
+    errors: Mapping[str, Sequence[float]]
+    y: str
+    lines: Mapping[str, float] = field(default_factory=dict)
+    """Horizontal lines by name: floors and the papers' figures."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Clouds of points (cosine against scarcity)."""
+
+    title: str
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    x: str
+    y: str
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Lines over a common kind of axis."""
+
+    title: str
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    x: str
+    y: str
+    log_x: bool = False
+    lines: Mapping[str, float] = field(default_factory=dict)
+
+
+Plot = Bars | Points | Curves
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an evaluation found."""
+
+    tables: tuple[Table, ...]
+    plots: Mapping[str, Plot]
+    """File stem → plot."""
+    notes: tuple[str, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """The few numbers that matter, by name."""
+
+
+class Suite:
+    """An evaluation: subclass it, list it in :mod:`latentdiff.benchmark.suites`."""
+
+    name = ""
+    help = ""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def missing(self) -> list[str]:
+        """What is not there, one line each, with what to fetch and where to put it; empty where the suite can run."""
+        return []
+
+    def settings(self) -> dict[str, Any]:
+        """What a record depends on beside its task; records of other settings are not mixed with these."""
+        return {"seed": self.options.seed}
+
+    def tasks(self) -> list[Task]:
+        """All the work, in its order."""
+        raise NotImplementedError
+
+    def prepare(self, progress: Progress) -> dict[str, float]:
+        """Load and embed what all tasks need; returns seconds per stage. Called once, before the first task that is not done yet."""
+        return {}
+
+    def run(self, task: Task) -> Record:
+        """Do one task."""
+        raise NotImplementedError
+
+    def report(self, records: Sequence[Record]) -> Report:
+        """Tables and plots of whatever is done."""
+        raise NotImplementedError
