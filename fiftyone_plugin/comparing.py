@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def compare_views(
     vocabulary: latentdiff.Vocabulary | str | Path | None = None,
     sae: latentdiff.SparseAutoencoder | str | Path | None = None,
     run: str,
+    names: tuple[str, str] | None = None,
     config: latentdiff.CompareConfig | None = None,
     overwrite: bool = False,
     skip_bad: bool = False,
@@ -55,6 +57,7 @@ def compare_views(
             numbered.
         sae: a sparse autoencoder or its folder; None trains one on both sides.
         run: name of the comparison, an identifier.
+        names: what people call the two sides; None for the views' or datasets' own names.
         config: options; None for the defaults.
         overwrite: replace a comparison of that name.
         skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
@@ -71,6 +74,8 @@ def compare_views(
     dataset = runs.as_dataset(dataset)
     runs.check_new(dataset, run, overwrite)
     sides = _sides(dataset, view_a, view_b, embeddings)
+    if names:
+        sides = (dataclasses.replace(sides[0], name=names[0]), dataclasses.replace(sides[1], name=names[1]))
     for side in sides:
         fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
     opened = load_sae(sae) if isinstance(sae, (str, Path)) else sae

@@ -46,21 +46,15 @@ def reject(prop: Any, message: str) -> None:
     prop.error_message = message
 
 
-def choose_views(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
-    """Two drop-downs of saved views."""
-    views = dataset.list_saved_views()
-    empty = "This dataset has no saved views. Save two views in the App (bookmark icon above the grid) and come back."
-    choose(inputs, "view_a", "View A", views, description="Saved view: one set of images", empty=empty)
-    b = choose(inputs, "view_b", "View B", views, description="Saved view: the set to compare it with", empty=empty)
-    if params.get("view_a") and params.get("view_a") == params.get("view_b"):
-        reject(b, "Both sides are the same view; choose two different ones.")
-
-
-def choose_vectors(inputs: Any, dataset: Any) -> None:
-    """A drop-down of the fields that hold vectors."""
+def choose_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A drop-down of the fields that hold vectors, chosen already where there is but one."""
     fields = vector_fields(dataset)
     empty = "No field of this dataset holds vectors. Run the operator “LatentDiff: compute embeddings” first."
-    choose(inputs, "embeddings", "Image vectors", fields, description="Field that holds one vector per image", empty=empty)
+    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field that holds one vector per image", empty=empty)
+    if len(fields) == 1:
+        prop.default = fields[0]
+    if fields and params.get("embeddings") and params["embeddings"] not in fields:
+        reject(prop, f"There is no field {params['embeddings']!r} of vectors here; choose another.")
 
 
 def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
@@ -166,16 +160,32 @@ def name_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     try:
         runs.check_new(dataset, name, bool(params.get("overwrite")))
     except LatentDiffError as e:
-        reject(prop, f"{name!r} exists already; tick Replace or choose another name." if taken else _sentence(e))
+        reject(prop, f"{name!r} exists already; tick Replace or choose another name." if taken else sentence(e))
+
+
+def rename_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A text field for a stored run's new name, checked as one types."""
+    text = "Letters, digits and underscores; its fields are renamed with it"
+    prop = inputs.str("new", label="New name", description=text, required=True)
+    new = params.get("new")
+    if not new:
+        return
+    try:
+        runs.check_new(dataset, new, overwrite=False)
+    except LatentDiffError as e:
+        reject(prop, f"{new!r} exists already; choose another name." if new in dataset.list_runs() else sentence(e))
 
 
 def suggest(dataset: Any, params: dict[str, Any]) -> str:
-    """A free name made of both views' names ("summer_vs_winter")."""
+    """A free name made of both sides' names ("summer_vs_winter")."""
 
-    def plain(text: Any) -> str:
-        return "".join(c if c.isalnum() else "_" for c in str(text or "")).strip("_")
+    def plain(letter: str) -> str:
+        low = letter.lower()
+        text = params.get(f"tag_{low}") or params.get(f"dataset_{low}") or params.get(f"view_{low}") or ""
+        words = "".join(c if c.isalnum() else "_" for c in str(text)).strip("_")
+        return words.removeprefix("images_of_") or low
 
-    base = f"{plain(params.get('view_a')) or 'a'}_vs_{plain(params.get('view_b')) or 'b'}"
+    base = f"{plain('A')}_vs_{plain('B')}"
     base = base if base.isidentifier() else f"run_{base}"
     taken = set(dataset.list_runs())
     names = [base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))]
@@ -195,6 +205,7 @@ def find_hypothesis(run: ComparisonRun, index: Any) -> Any:
     return run.hypotheses[int(index)]
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """An error's message, as people read it."""
     text = str(error)
     return text[:1].upper() + text[1:]

@@ -34,7 +34,9 @@ class RunSide:
         if self.dataset is None:
             raise RunError(f"dataset {self.dataset_name!r} was deleted; side {self.name!r} can no longer be shown")
         if self.labels is None:
-            return self.dataset.select(ids, ordered=True)
+            # Of a grouped dataset only the active slice is seen, which need not be the one that was compared.
+            grouped = self.dataset.media_type == "group"
+            return (self.dataset.select_group_slices(_allow_mixed=True) if grouped else self.dataset).select(ids, ordered=True)
         field = self.labels.split(".")[0]
         return self.dataset.select_labels(ids=ids, fields=field).to_patches(field)
 

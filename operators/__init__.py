@@ -10,7 +10,12 @@ def register(plugin: Any) -> None:
     from .compare_views import CompareViews
     from .compute_embeddings import ComputeEmbeddings
     from .delete_comparison import DeleteComparison
+    from .rename_comparison import RenameComparison
+    from .save_hypothesis import SaveHypothesis
     from .show_hypothesis import ShowHypothesis
+    from .tag_hypothesis import TagHypothesis
 
-    for operator in (CompareViews, ComputeEmbeddings, DeleteComparison, ShowHypothesis):
+    operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, DeleteComparison, RenameComparison)
+    operators += (SaveHypothesis, ShowHypothesis, TagHypothesis)
+    for operator in operators:
         plugin.register(operator)

@@ -1,4 +1,4 @@
-"""Operator: compare two saved views of the current dataset."""
+"""Operator: compare two sets of images of the current dataset (and another)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import Any
 
 import fiftyone.operators as foo
 from fiftyone.operators import types
+
+LARGE = 100_000
+"""Images of both sides together from which on the work is delegated unless one chooses otherwise: minutes, not seconds."""
+ANSWERS = ("view_a", "view_b", "tag_a", "tag_b", "dataset_a", "dataset_b", "part_a", "part_b", "slice")
+ANSWERS += ("embeddings", "words", "vocabulary", "sae", "skip_bad")
+"""What is kept with a run, to compare again."""
 
 
 class CompareViews(foo.Operator):
@@ -17,7 +23,7 @@ class CompareViews(foo.Operator):
         return foo.OperatorConfig(
             name="compare_views",
             label="LatentDiff: compare two views",
-            description="How do two saved views differ? Named, tested differences, stored with the dataset",
+            description="How do two sets of images differ? Named, tested differences, stored with the dataset",
             icon="compare_arrows",
             dynamic=True,
             execute_as_generator=True,
@@ -25,12 +31,21 @@ class CompareViews(foo.Operator):
             allow_delegated_execution=True,
         )
 
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Compare two views (LatentDiff)", icon="compare_arrows", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
+    def resolve_execution_options(self, ctx: Any) -> foo.ExecutionOptions:
+        return foo.ExecutionOptions(
+            allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=self._is_large(ctx)
+        )
+
     def resolve_input(self, ctx: Any) -> types.Property:
-        from fiftyone_plugin import forms
+        from fiftyone_plugin import forms, side_choices
 
         inputs = types.Object()
-        forms.choose_views(inputs, ctx.dataset, ctx.params)
-        forms.choose_vectors(inputs, ctx.dataset)
+        side_choices.choose_sides(inputs, ctx)
+        forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         forms.name_run(inputs, ctx.dataset, ctx.params)
         inputs.bool(
@@ -42,7 +57,7 @@ class CompareViews(foo.Operator):
         return types.Property(inputs, view=types.PromptView(label="Compare two views", submit_button_label="Compare"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
-        from fiftyone_plugin import compare_views, forms
+        from fiftyone_plugin import compare_views, forms, runs, side_choices
         from latentdiff.report import verdict
 
         from .live import shown
@@ -50,20 +65,38 @@ class CompareViews(foo.Operator):
         params = ctx.params
 
         def work(progress: Any) -> Any:
-            return compare_views(
+            (a, name_a), (b, name_b) = (side_choices.chosen_side(ctx, letter) for letter in "AB")
+            run = compare_views(
                 ctx.dataset,
-                params["view_a"],
-                params["view_b"],
+                a,
+                b,
                 embeddings=params["embeddings"],
                 vocabulary=forms.chosen_vocabulary(params),
                 sae=params.get("sae") or None,
                 run=params["run"],
+                names=(name_a, name_b),
                 overwrite=bool(params.get("overwrite")),
                 skip_bad=bool(params.get("skip_bad")),
                 progress=progress,
             )
+            runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form={k: params[k] for k in ANSWERS if params.get(k)})
+            return run
 
         run = yield from shown(ctx, work)
         if not ctx.delegated:
             yield ctx.ops.reload_dataset()
             yield ctx.ops.notify(verdict(run.comparison, run.sides["A"].name, run.sides["B"].name), variant="success")
+
+    def _is_large(self, ctx: Any) -> bool:
+        from fiftyone_plugin import side_choices
+        from latentdiff.errors import LatentDiffError
+
+        if ctx.dataset is None or not (ctx.params.get("view_a") and ctx.params.get("view_b")):
+            return False
+        elsewhere = side_choices.ELSEWHERE in (ctx.params["view_a"], ctx.params["view_b"])
+        if ctx.dataset._sample_collection.estimated_document_count() < LARGE / 2 and not elsewhere:
+            return False
+        try:
+            return side_choices.count(ctx, "A") + side_choices.count(ctx, "B") >= LARGE
+        except LatentDiffError:
+            return False  # the form says what is wrong

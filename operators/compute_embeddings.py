@@ -25,6 +25,10 @@ class ComputeEmbeddings(foo.Operator):
             allow_delegated_execution=True,
         )
 
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Compute embeddings (LatentDiff)", icon="scatter_plot", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
     def resolve_input(self, ctx: Any) -> types.Property:
         from fiftyone_plugin import forms
 

@@ -30,7 +30,7 @@ class DeleteComparison(foo.Operator):
         if run:
             text = f"Deletes the comparison, and the fields {run}_log_ratio and {run}_concepts. Images and other fields stay."
             inputs.view("notice", types.Notice(label=text))
-        return types.Property(inputs, view=types.View(label="Delete a comparison"))
+        return types.Property(inputs, view=types.PromptView(label="Delete a comparison", submit_button_label="Delete"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import delete_comparison
@@ -38,8 +38,3 @@ class DeleteComparison(foo.Operator):
         delete_comparison(ctx.dataset, ctx.params["run"])
         ctx.ops.reload_dataset()
         return {"deleted": ctx.params["run"]}
-
-    def resolve_output(self, ctx: Any) -> types.Property:
-        outputs = types.Object()
-        outputs.str("deleted", label="Deleted")
-        return types.Property(outputs)

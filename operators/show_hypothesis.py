@@ -21,36 +21,23 @@ class ShowHypothesis(foo.Operator):
             dynamic=True,
         )
 
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Show a difference's images (LatentDiff)", icon="image_search", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
     def resolve_input(self, ctx: Any) -> types.Property:
-        from fiftyone_plugin import forms, load_comparison
+        from fiftyone_plugin import hypothesis_forms
 
         inputs = types.Object()
-        chosen = forms.choose_run(inputs, ctx.dataset, complete=True)
-        if ctx.params.get("run") and not chosen.invalid:
-            run = load_comparison(ctx.dataset, ctx.params["run"])
-            names = {side: run.sides[side].name for side in "AB"}
-            texts = [f"{h.text} (more in {names[h.side]})" for h in run.hypotheses]
-            ranks = [str(i) for i in range(len(texts))]
-            empty = "This comparison found no difference that passes its test."
-            forms.choose(inputs, "hypothesis", "Difference", ranks, labels=texts, description="Best first", empty=empty)
-            labels = [names["A"], names["B"], "both"]
-            forms.choose(inputs, "side", "Side", ["A", "B", "both"], labels=labels, description="Whose images to show", empty="")
-        return types.Property(inputs, view=types.View(label="Show a difference's images"))
+        hypothesis_forms.choose_hypothesis(inputs, ctx.dataset, ctx.params)
+        return types.Property(inputs, view=types.PromptView(label="Show a difference's images", submit_button_label="Show"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        from fiftyone_plugin import forms, load_comparison
+        from fiftyone_plugin import hypotheses, hypothesis_forms
 
-        run = load_comparison(ctx.dataset, ctx.params["run"])
-        hypothesis = forms.find_hypothesis(run, ctx.params["hypothesis"])
-        side = ctx.params.get("side") or hypothesis.side
-        view = run.view(hypothesis, None if side == "both" else side)
+        run, hypothesis, side = hypothesis_forms.chosen_hypothesis(ctx.dataset, ctx.params)
+        view = hypotheses.hypothesis_view(run, hypothesis, side)
         if view._root_dataset.name != ctx.dataset.name:
             ctx.ops.open_dataset(view._root_dataset.name)
         ctx.ops.set_view(view)
         return {"text": hypothesis.text, "side": side, "count": len(view)}
-
-    def resolve_output(self, ctx: Any) -> types.Property:
-        outputs = types.Object()
-        outputs.str("text", label="Difference")
-        outputs.int("count", label="Images that show it")
-        return types.Property(outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from latentdiff.report import p_text, percent, verdict
+from latentdiff.report import p_text, percent, title, verdict
 
 THUMBNAILS = 5
 """Exemplars on a card: what fits one row at half of a 1280 px window."""
@@ -34,8 +34,8 @@ def board(run: Any) -> dict[str, Any]:
     sides = {}
     for side in "AB":
         rank = {id(h): i for i, h in enumerate(run.hypotheses)}
-        cards = [_card(run, rank[id(h)], h, names) for h in run.top(side, CARDS)]
-        _add_thumbnails(run, side, cards)
+        cards = [_card(run, rank[id(h)], h) for h in run.top(side, CARDS)]
+        add_thumbnails(run, side, cards)
         count, found = run.counts[side]["compared"], sum(h.side == side for h in run.hypotheses)
         sides[side] = {"name": names[side], "count": count, "cards": cards, "more": found - len(cards)}
     return {
@@ -47,10 +47,12 @@ def board(run: Any) -> dict[str, Any]:
     }
 
 
-def _card(run: Any, rank: int, hypothesis: Any, names: dict[str, str]) -> dict[str, Any]:
+def _card(run: Any, rank: int, hypothesis: Any) -> dict[str, Any]:
     shown = {side: len(run.comparison.rows_showing(hypothesis, side)) for side in "AB"}
+    named = hypothesis.name_strength == hypothesis.name_strength  # NaN without a vocabulary
     return {
         "rank": rank,
+        "side": hypothesis.side,
         "text": hypothesis.text,
         "weak": bool(hypothesis.weak),
         "also": list(dict.fromkeys((*hypothesis.also, *hypothesis.words)))[:3],
@@ -60,12 +62,50 @@ def _card(run: Any, rank: int, hypothesis: Any, names: dict[str, str]) -> dict[s
         "q": p_text(hypothesis.q_value, "q"),
         "auroc": f"{hypothesis.auroc:.2f}" if hypothesis.auroc == hypothesis.auroc else None,
         "source": hypothesis.source,
+        "strength": f"{hypothesis.name_strength:.2f}" if named else None,
         "exemplars": run.exemplars(hypothesis)[:THUMBNAILS],
         "thumbnails": [],
     }
 
 
-def _add_thumbnails(run: Any, side: str, cards: list[dict[str, Any]]) -> None:
+def facts(run: Any, hypothesis: Any) -> list[list[str]]:
+    """What a card's detail lists: rows of what it is called, its value, and what it means.
+
+    Args:
+        run: a ``ComparisonRun``.
+        hypothesis: one of its candidates.
+    """
+    own, other = hypothesis.side, "B" if hypothesis.side == "A" else "A"
+    rate = {"A": hypothesis.rate_a, "B": hypothesis.rate_b}
+    low, high = hypothesis.interval
+    rows = [[f"Rate in {run.sides[s].name}", f"{rate[s]:.2%}", "share of the images compared that show it"] for s in (own, other)]
+    if low == low and high == high:
+        rows.append(["Difference", f"{hypothesis.effect:+.1%}", f"95 % interval {low:+.1%} to {high:+.1%}, by resampling the images"])
+    else:
+        rows.append(["Difference", f"{hypothesis.effect:+.1%}", "rate on its own side minus rate on the other"])
+    rows.append(["p", p_text(hypothesis.p_value).removeprefix("p ").removeprefix("= "), "chance of this much if nothing differed"])
+    rows.append(["q", p_text(hypothesis.q_value, "q").removeprefix("q ").removeprefix("= "), "the same, with all that was tested in mind"])
+    if hypothesis.auroc == hypothesis.auroc:
+        rows.append(["AUROC", f"{hypothesis.auroc:.3f}", "how well it alone tells the images apart: 0.5 not at all, 1 perfectly"])
+    if hypothesis.name_strength == hypothesis.name_strength:
+        rows.append(["Fit of the name", f"{hypothesis.name_strength:.2f}", "similarity of the words to what fires; near 0 is a guess"])
+    if hypothesis.name_margin == hypothesis.name_margin:
+        rows.append(["Lead of the name", f"{hypothesis.name_margin:.2f}", "how much better it fits than the next word"])
+    if hypothesis.concept is not None:
+        rows.append(["Concept", str(hypothesis.concept), "its number in the sparse autoencoder"])
+    return rows
+
+
+def as_text(run: Any, hypothesis: Any) -> str:
+    """A difference in two lines, to paste into a mail or a notebook."""
+    names = {side: run.sides[side].name for side in "AB"}
+    rates = f"{percent(hypothesis.rate_a)} of {names['A']}, {percent(hypothesis.rate_b)} of {names['B']}"
+    auroc = f", AUROC {hypothesis.auroc:.2f}" if hypothesis.auroc == hypothesis.auroc else ""
+    more = f"More in {names[hypothesis.side]}: {title(hypothesis)}"
+    return f"{more}\n{rates} ({p_text(hypothesis.q_value, 'q')}{auroc}; comparison {run.name})"
+
+
+def add_thumbnails(run: Any, side: str, cards: list[dict[str, Any]]) -> None:
     """Addresses of the exemplars' images, read in one query for the whole side."""
     place = run.sides[side]
     wanted = sorted({i for card in cards for i in card["exemplars"]})

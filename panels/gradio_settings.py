@@ -43,7 +43,8 @@ class PageSettings:
     def __post_init__(self) -> None:
         if not self.loopback and not self.password:
             raise InputError(
-                f"{self.host} can be reached by others: set a password (--password, --password-file or LATENTDIFF_PASSWORD), or listen on 127.0.0.1"
+                f"{self.host} can be reached by others: set a password (--password, --password-file or LATENTDIFF_PASSWORD), "
+                "or listen on 127.0.0.1"
             )
         if self.password is not None and len(self.password) < SHORTEST_PASSWORD:
             raise InputError(f"the password has fewer than {SHORTEST_PASSWORD} characters; choose a longer one")

@@ -6,131 +6,160 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from .card_layout import card
 from .cards import plain
+from .plot_layout import concepts, scores
+from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
 
 COLUMNS = {
     "display": "grid",
-    "gridTemplateColumns": "repeat(auto-fit, minmax(min(260px, 100%), 1fr))",
+    "gridTemplateColumns": "repeat(auto-fit, minmax(min(210px, 100%), 1fr))",
+    "gridAutoFlow": "row",
     "width": "100%",
     "alignItems": "start",
+    "& > *": {"minWidth": 0, "width": "100%"},
 }
-"""Side by side where there is room, below each other where not."""
-STRIP = {
-    "display": "grid",
-    "gridTemplateColumns": "repeat(5, minmax(0, 1fr))",
-    "width": "100%",
-    "& img": {"objectFit": "cover", "borderRadius": "4px"},
-}
-COLOURS = {"A": "rgba(255, 109, 4, 0.5)", "B": "rgba(46, 134, 255, 0.5)"}
-"""FiftyOne's orange for A and a blue for B that is told from it by the colour-blind; legible under dark and light text."""
-SOURCES = {
-    "sae": "Found as a concept: a pattern that fires on more images of one view than of the other.",
-    "dre": "Found on the most typical images: a phrase that fits those of one view better than those of the other.",
-}
-EVIDENCE = (
-    "{source} q: of all findings at least this sure, the share that would be false alarms. {auroc}"
-    "An AUROC near 0.5 is normal for what only few images show."
-)
+"""Side by side where there is room, below each other where not (a stack flows by columns unless told otherwise)."""
 VERDICT = (
-    "AUC: how well all vectors together tell the two views apart, on images not learnt from (0.5 not at all, 1 perfectly). "
-    "p: how often two views that do not differ would look this different."
+    "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
+    "p: how often two sides that do not differ would look this different."
 )
-ROW = {"display": "flex", "flexWrap": "wrap", "& > *": {"width": "auto"}}
-"""Buttons beside each other that go on in the next line where the panel is narrow."""
-ONE_COLUMN = {"gridTemplateColumns": "minmax(0, 1fr)"}
-"""Without it a grid is as wide as its widest button, and reaches beyond the panel."""
+DIFFERENCES, SCORES, CONCEPTS = "differences", "scores", "concepts"
+TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts"}
 
 
-def page(panel: Any, root: types.Object, shown: dict[str, Any], chosen: str | None) -> None:
-    """The whole panel."""
-    runs = shown.get("runs") or []
-    _toolbar(panel, root, runs, chosen)
-    for name in shown.get("interrupted") or []:
-        text = f"Comparison {name!r} was interrupted. Remove what it left with the operator “LatentDiff: delete a comparison”."
-        root.view(f"interrupted_{name}", types.AlertView(severity="warning", label=text))
+def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
+    """The whole panel.
+
+    Args:
+        panel: the panel whose methods the buttons call.
+        root: where it goes.
+        state: ``shown`` (runs, what waits, the board, an error), ``run``, ``tab``, ``listed`` (past comparisons unfolded),
+            ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores).
+    """
+    shown = state.get("shown") or {}
+    root.view("timer", types.TimerView(interval=2000 if shown.get("delegated") else 5000, on_interval=panel.look))
+    _toolbar(panel, root, shown.get("runs") or [], state)
+    if state.get("listed"):
+        _runs(panel, root, shown.get("runs") or [], state.get("run"))
+    for i, waiting in enumerate(shown.get("delegated") or []):
+        _delegated(panel, root, i, waiting)
+    for i, name in enumerate(shown.get("interrupted") or []):
+        _interrupted(panel, root, i, name)
     if shown.get("error"):
         root.view("error", types.AlertView(severity="error", label="This comparison cannot be opened", description=shown["error"]))
-    if not runs:
-        _empty(root, shown)
+    if not shown.get("runs"):
+        _empty(panel, root, shown)
     if shown.get("board"):
-        _board(panel, root, shown["board"])
+        _board(panel, root, shown["board"], state)
 
 
-def _toolbar(panel: Any, root: types.Object, runs: list[str], chosen: str | None) -> None:
-    bar = root.h_stack("toolbar", gap=1, componentsProps=_style(alignItems="flex-end"))
+def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any]) -> None:
+    bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
     if runs:
-        choices = types.DropdownView(space=6)
-        for run in runs:
-            choices.add_choice(run, label=run)
-        root_run = bar.enum("run", runs, label="Comparison", default=chosen, view=choices, on_change=panel.on_change_run)
-        root_run.required = True
-    bar.btn("compare", label="Compare two views", icon="compare_arrows", variant="contained", on_click=panel.compare)
-    bar.btn("refresh", label="Refresh", icon="refresh", variant="outlined", on_click=panel.refresh)
+        names = [run["name"] for run in runs]
+        choices = types.DropdownView()
+        for name in names:
+            choices.add_choice(name, label=name)
+        chosen = bar_.enum("run", names, label="Comparison", default=state.get("run"), view=choices, on_change=panel.on_change_run)
+        chosen.required = True
+    bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant="contained", on_click=panel.compare)
+    if runs:
+        text = "Hide the list" if state.get("listed") else "All comparisons"
+        title = "Open, rename, delete or repeat an earlier comparison"
+        bar_.btn("list", label=text, icon="history", variant="outlined", on_click=panel.list_runs, title=title)
+    bar_.btn("refresh", label="Refresh", icon="refresh", variant="outlined", on_click=panel.refresh)
 
 
-def _empty(root: types.Object, shown: dict[str, Any]) -> None:
+def _runs(panel: Any, root: types.Object, runs: list[dict[str, Any]], chosen: str | None) -> None:
+    box = root.v_stack("past", gap=0.5, variant="outline", componentsProps=grid(p=1, width="100%", **ONE_COLUMN))
+    for i, run in enumerate(runs):
+        row = box.h_stack(f"run_{i}", gap=0.5, componentsProps=grid(**ROW, alignItems="center", width="100%"))
+        at = {"run": run["name"]}
+        variant = "outlined" if run["name"] == chosen else "text"
+        row.btn("open", label=run["name"], variant=variant, on_click=panel.open_run, params=at, title="Open this comparison")
+        row.md(plain(run["about"]), name="about", componentsProps=FAINT)
+        for name, icon, tooltip, method in (
+            ("rename", "drive_file_rename_outline", "Rename", panel.rename),
+            ("again", "replay", "Compare these images again", panel.again),
+            ("delete", "delete_outline", "Delete", panel.delete),
+        ):
+            row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
+
+
+def _delegated(panel: Any, root: types.Object, i: int, waiting: dict[str, Any]) -> None:
+    row = root.h_stack(f"delegated_{i}", gap=1, componentsProps=grid(width="100%", alignItems="center", **ONE_COLUMN))
+    name = plain(waiting["run"])
+    if waiting["state"] == "running":
+        doing = f": {plain(waiting['label'])}" if waiting["label"] else ""
+        bar(row, "bar", f"**{name}** is being compared, {waiting['progress']:.0%}{doing}", waiting["progress"], COLOURS["A"])
+    elif waiting["state"] == "waiting":
+        text = f"{waiting['run']} waits for a worker"
+        start = "Workers take comparisons that were scheduled. Start one on the machine that serves the App: fiftyone delegated launch"
+        row.view("alert", types.AlertView(severity="info", label=text, description=start))
+    else:
+        row.view("alert", types.AlertView(severity="error", label=f"{waiting['run']} failed", description=waiting["label"]))
+        row.btn("dismiss", label="Dismiss", variant="text", on_click=panel.dismiss, params={"id": waiting["id"]})
+
+
+def _interrupted(panel: Any, root: types.Object, i: int, name: str) -> None:
+    box = root.v_stack(f"interrupted_{i}", gap=0.5, componentsProps=grid(width="100%", **ONE_COLUMN))
+    text = f"The comparison {name} was interrupted, or is still being made in another window."
+    box.view("alert", types.AlertView(severity="warning", label=text))
+    box.btn("remove", label="Remove what it left", icon="delete_outline", variant="text", on_click=panel.delete, params={"run": name})
+
+
+def _empty(panel: Any, root: types.Object, shown: dict[str, Any]) -> None:
+    if not shown.get("vectors"):
+        steps = (
+            "Images are compared by vectors, and this dataset has none yet. Compute them first; then click **Compare two views** "
+            "and say which images to compare: saved views, tags, what the grid shows, or another dataset."
+        )
+        root.md(f"##### How do two sets of images differ?\n\n{steps}", name="empty")
+        root.btn("embed", label="Compute embeddings", icon="scatter_plot", variant="outlined", on_click=panel.embed)
+        return
     steps = (
-        "1. Save two views: filter the grid, then click the bookmark icon above it.\n"
-        "2. Click **Compare two views** and choose them.\n"
-        "3. Read here what differs."
+        "1. Click **Compare two views**.\n"
+        "2. Choose two sets of images: saved views, tags, what the grid shows or has selected, or another dataset.\n"
+        "3. Read here what differs, and see the images that show it."
     )
-    have = shown.get("views") or 0
-    if have >= 2:
-        steps = f"This dataset has {have} saved views. Click **Compare two views** and choose two of them."
     root.md(f"##### How do two sets of images differ?\n\n{steps}", name="empty")
 
 
-def _board(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
+def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
     root.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
-    row = root.h_stack("about", gap=1, componentsProps=_style(**ROW, alignItems="center"))
-    row.btn("help", label="What do these numbers mean?", icon="help_outline", variant="text", title=VERDICT)
+    row = root.h_stack("about", gap=1, componentsProps=grid(**ROW, alignItems="center"))
+    label = "What do these numbers mean?"
+    explain = {"on_click": panel.explain, "params": {"text": VERDICT}}
+    row.btn("help", label=label, icon="help_outline", variant="text", title=VERDICT, componentsProps=SMALL, **explain)
     if board["notes"]:
-        row.md(plain("; ".join(board["notes"])) + ".", name="notes")
-    columns = root.h_stack("columns", gap=2, align_y="top", componentsProps=_style(**COLUMNS))
+        row.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
+    tabs = types.TabsView()
+    for value, text in TABS.items():
+        tabs.add_choice(value, label=text)
+    tab = state.get("tab") or DIFFERENCES
+    root.enum("tab", list(TABS), default=tab, view=tabs, on_change=panel.on_change_tab)
+    if tab == SCORES:
+        scores(panel, root, board, state)
+    elif tab == CONCEPTS:
+        concepts(panel, root, board, state)
+    else:
+        _differences(panel, root, board, state.get("detail"))
+
+
+def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: dict[str, Any] | None) -> None:
+    columns = root.h_stack("columns", gap=2, align_y="top", componentsProps=grid(**COLUMNS))
     for side in "AB":
-        _column(panel, columns, board, side)
-
-
-def _column(panel: Any, columns: types.Object, board: dict[str, Any], side: str) -> None:
-    part = board["sides"][side]
-    column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps=_style(width="100%", minWidth=0, **ONE_COLUMN))
-    column.md(f"##### More in {plain(part['name'])} ({part['count']:,} images)", name=f"head_{side}")
-    if not part["cards"]:
-        column.md("Nothing is found more often here.", name=f"none_{side}")
-    for card in part["cards"]:
-        _card(panel, column, board, side, card)
-    if part["more"]:
-        column.md(f"and {part['more']} more", name=f"more_{side}")
-
-
-def _card(panel: Any, column: types.Object, board: dict[str, Any], side: str, card: dict[str, Any]) -> None:
-    key = f"card_{card['rank']}"
-    box = column.v_stack(key, gap=1, variant="outline", componentsProps=_style(p=1.5, width="100%", minWidth=0, **ONE_COLUMN))
-    other = "B" if side == "A" else "A"
-    names = {s: board["sides"][s]["name"] for s in "AB"}
-    box.md(f"###### {'*looks like* ' if card['weak'] else ''}{plain(card['text'])}", name="title")
-    if card["also"]:
-        box.md(f"or {plain(', '.join(card['also']))}", name="also", componentsProps={"markdown": {"sx": {"opacity": 0.7}}})
-    for s in (side, other):
-        _bar(box, s, card, names[s])
-    strip = box.h_stack("strip", gap=0.5, componentsProps=_style(**STRIP))
-    for i in range(len(card["thumbnails"])):
-        strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{card['text']}, example {i + 1}")
-    row = box.h_stack("actions", gap=1, componentsProps=_style(**ROW, **{"& button": {"whiteSpace": "nowrap"}}))
-    for s in (side, other):
-        params = {"run": board["name"], "rank": card["rank"], "side": s}
-        label = f"Show {card['images'][s]:,} in {names[s]}"
-        row.btn(f"show_{s}", label=label, variant="outlined" if s == side else "text", on_click=panel.show, params=params)
-    auroc = f"AUROC {card['auroc']}: how well the phrase alone tells the two views' images apart. " if card["auroc"] else ""
-    tooltip = EVIDENCE.format(source=SOURCES[card["source"]], auroc=auroc)
-    row.btn("facts", label=card["q"], icon="help_outline", variant="text", title=tooltip)
-
-
-def _bar(box: types.Object, side: str, card: dict[str, Any], name: str) -> None:
-    end = f"{100 * card['shares'][side]:.1f}%"
-    paint = f"linear-gradient(to right, {COLOURS[side]} {end}, rgba(127, 127, 127, 0.14) {end})"
-    bar = box.v_stack(f"rate_{side}", gap=0, componentsProps=_style(background=paint, borderRadius="4px", px=1, py=0.25, width="100%"))
-    bar.md(f"**{plain(card['rates'][side])}** of {plain(name)}", name="text")
+        part = board["sides"][side]
+        column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
+        column.md(f"##### More in {plain(part['name'])}\n\n{part['count']:,} images", name=f"head_{side}")
+        if not part["cards"]:
+            column.md("Nothing is found more often here.", name=f"none_{side}", componentsProps=FAINT)
+        for data in part["cards"]:
+            open_ = detail if detail and (detail["run"], detail["rank"]) == (board["name"], data["rank"]) else None
+            card(panel, column, board, data, open_)
+        if part["more"]:
+            column.md(f"and {part['more']} more", name=f"more_{side}", componentsProps=FAINT)
 
 
 def image_data(board: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +170,3 @@ def image_data(board: dict[str, Any]) -> dict[str, Any]:
         strips = {f"card_{c['rank']}": {"strip": {f"image_{i}": url for i, url in enumerate(c["thumbnails"])}} for c in cards}
         columns[f"side_{side}"] = strips
     return {"columns": columns}
-
-
-def _style(**sx: Any) -> dict[str, Any]:
-    return {"grid": {"sx": sx}}

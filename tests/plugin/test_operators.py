@@ -73,7 +73,7 @@ def test_compare_views_stores_what_the_sdk_would(dataset, files, stored) -> None
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"view_b": "summer"}, "same view"),
+        ({"view_b": "summer"}, "same images"),
         ({"run": "no name"}, "a run's name"),
         ({"embeddings": "dino"}, "dino"),
         ({"vocabulary": "/x.npz"}, "no file"),
@@ -94,7 +94,8 @@ def test_compare_views_refuses_bad_forms_and_writes_nothing(dataset, changes, me
 def test_form_offers_what_there_is(dataset, stored) -> None:
     fields = form("compare_views", dataset, view_a="summer", view_b="winter")
     for name in ("view_a", "view_b"):
-        assert [c["value"] for c in fields[name]["view"]["choices"]] == ["summer", "winter"]
+        choices = ["summer", "winter", "current view", "samples with a tag", "another dataset"]
+        assert [c["value"] for c in fields[name]["view"]["choices"]] == choices
     assert [c["value"] for c in fields["embeddings"]["view"]["choices"]] == ["clip"]
     assert fields["run"]["default"] == "summer_vs_winter"
     taken = form("compare_views", dataset, view_a="summer", view_b="winter", run="seasons")
@@ -106,7 +107,7 @@ def test_a_dataset_without_views_or_vectors_says_what_to_do(dataset) -> None:
     dataset.delete_saved_views()
     dataset.delete_sample_field("clip")
     fields = form("compare_views", dataset)
-    assert "no saved views" in fields["view_a"]["error_message"]
+    assert [c["value"] for c in fields["view_a"]["view"]["choices"]] == ["current view", "samples with a tag", "another dataset"]
     assert "compute embeddings" in fields["embeddings"]["error_message"]
 
 

@@ -1,0 +1,151 @@
+"""What a difference becomes in the dataset: a view, a saved view, a tag; and the images between two scores."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from latentdiff.errors import InputError
+
+from . import fields, runs
+from .handle import ComparisonRun
+
+KEPT = 4
+"""Opened comparisons held in memory: one window each for a few people; 100,000 images are about 10 MB."""
+
+_opened: OrderedDict[tuple[str, ...], ComparisonRun] = OrderedDict()
+_lock = threading.Lock()
+
+
+def open_comparison(dataset: Any, run: str) -> ComparisonRun:
+    """:func:`load_comparison`, remembered until the stored results change: a panel's every click opens the run again.
+
+    Args:
+        dataset: ``fo.Dataset``.
+        run: the run's name.
+
+    Raises:
+        RunError: there is no such run, or it was never finished. CheckpointError: its results are damaged.
+    """
+    import fiftyone.core.odm as foo
+
+    db = foo.get_db_conn()
+    record = (db.datasets.find_one({"_id": dataset._doc.id}, {f"runs.{run}": 1}) or {}).get("runs", {}).get(run)
+    stored = (db.runs.find_one({"_id": record}, {"results": 1, "config.state": 1}) or {}) if record else {}
+    key = (str(dataset._doc.id), run, str(record), str(stored.get("results")), str((stored.get("config") or {}).get("state")))
+    with _lock:
+        if key in _opened:
+            _opened.move_to_end(key)
+            return _opened[key]
+    opened = runs.load_comparison(dataset, run)
+    with _lock:
+        _opened[key] = opened
+        while len(_opened) > KEPT:
+            _opened.popitem(last=False)
+    return opened
+
+
+def hypothesis_view(run: ComparisonRun, hypothesis: Any, side: str) -> Any:
+    """The images of side "A", "B" or "both" that show a hypothesis.
+
+    Raises:
+        InputError: another side, or both where they are of two datasets. RunError: the side's dataset was deleted.
+    """
+    return run.view(hypothesis, None if side == "both" else side)
+
+
+def save_hypothesis_view(run: ComparisonRun, hypothesis: Any, side: str, name: str, *, overwrite: bool = False) -> Any:
+    """Save the images that show a hypothesis as a view of their dataset.
+
+    Args:
+        run: the comparison.
+        hypothesis: one of its candidates.
+        side: "A", "B" or "both".
+        name: name of the saved view.
+        overwrite: replace a saved view of that name.
+
+    Returns:
+        The view, as it was saved.
+
+    Raises:
+        InputError: an empty name, or one that is taken.
+    """
+    view = hypothesis_view(run, hypothesis, side)
+    problem = view_name_problem(view._root_dataset, name, overwrite)
+    if problem:
+        raise InputError(problem)
+    about = f"LatentDiff {run.name!r}: {hypothesis.text!r}, more in {run.sides[hypothesis.side].name!r}"
+    view._root_dataset.save_view(name.strip(), view, description=about, overwrite=overwrite)
+    return view
+
+
+def view_name_problem(dataset: Any, name: Any, overwrite: bool = False) -> str | None:
+    """What is wrong with a name for a saved view, in a sentence; None where it can be used."""
+    from fiftyone.core.utils import to_slug
+
+    if not name or not str(name).strip():
+        return "A saved view needs a name."
+    try:
+        slug = to_slug(str(name).strip())
+    except ValueError as e:
+        return f"{str(name)!r} cannot be a view's name: {e}."
+    taken = {to_slug(view): view for view in dataset.list_saved_views()}
+    if slug in taken and not (overwrite and taken[slug] == str(name).strip()):
+        return f"There is a saved view {taken[slug]!r} already; choose another name."
+    return None
+
+
+def tag_hypothesis(run: ComparisonRun, hypothesis: Any, side: str, tag: str) -> int:
+    """Tag the images that show a hypothesis (for patches: their labels).
+
+    Args:
+        run: the comparison.
+        hypothesis: one of its candidates.
+        side: "A", "B" or "both".
+        tag: the tag.
+
+    Returns:
+        How many images carry it now because of this.
+
+    Raises:
+        InputError: an empty tag.
+    """
+    if not tag or not tag.strip():
+        raise InputError("a tag needs a name, such as 'check'")
+    view = hypothesis_view(run, hypothesis, side)
+    if run.sides[hypothesis.side if side == "both" else side].labels is None:
+        view.tag_samples(tag.strip())
+    else:
+        view.tag_labels(tag.strip())
+    return int(view.count())
+
+
+def score_view(run: ComparisonRun, low: float, high: float, side: str = "both") -> Any:
+    """The images whose log density ratio lies in [low, high]: those that the sidebar's filter on the run's field shows.
+
+    The view holds a rule, not ids: it is made at once however many images there are.
+
+    Args:
+        run: the comparison.
+        low, high: ends of the range, both included.
+        side: "A", "B" or "both"; where the sides are of two datasets, the run's own dataset.
+
+    Raises:
+        RunError: the side's dataset was deleted.
+    """
+    from fiftyone import ViewField as F
+
+    home = run.sides["A" if side == "both" else side]
+    if side == "both" and (home.dataset is None or home.dataset.name != run.dataset.name):
+        home = run.sides["B"]
+    home.select([])  # says so where the dataset is gone
+    path = fields.path_of(run.name, fields.LOG_RATIO, home.labels)
+    low, high = float(low), float(high)
+    if home.labels is None:
+        grouped = home.dataset.media_type == "group"
+        images = home.dataset.select_group_slices(_allow_mixed=True) if grouped else home.dataset
+        return images.match((F(path) >= low) & (F(path) <= high))
+    field = home.labels.split(".")[0]
+    name = path.rsplit(".", 1)[-1]
+    return home.dataset.filter_labels(field, (F(name) >= low) & (F(name) <= high)).to_patches(field)

@@ -1,0 +1,106 @@
+"""How one difference looks: its card, and the detail that unfolds below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from .cards import plain
+from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
+
+STRIP = {
+    "display": "grid",
+    "gridTemplateColumns": "repeat(5, minmax(0, 1fr))",
+    "width": "100%",
+    "& img": {"objectFit": "cover", "borderRadius": "4px"},
+}
+SOURCES = {
+    "sae": ("concept", "Found as a concept: a pattern that fires on more images of one side than of the other."),
+    "dre": ("typical images", "Found on the most typical images: a phrase that fits those of one side better than those of the other."),
+}
+Q = "q: of all findings at least this sure, the share that would be false alarms. Small is sure."
+AUROC = (
+    "AUROC: how well this alone tells the images of both sides apart: 0.5 not at all, 1 perfectly. "
+    "Near 0.5 is normal for what only few images show."
+)
+SURE = {
+    True: "No word fits these images well. Look at them before believing the name. Fit of the name: {strength}, where 0 is no fit.",
+    False: "The words fit these images clearly better than random words do. Fit of the name: {strength}, where 0 is no fit.",
+}
+
+
+def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str, Any], detail: dict[str, Any] | None) -> None:
+    """One difference.
+
+    Args:
+        panel: the panel whose methods the buttons call.
+        column: where it goes.
+        board: the board that holds it.
+        data: the card's dictionary.
+        detail: what unfolds (``facts``, ``text``), None while folded.
+    """
+    props = grid(p=1.5, width="100%", minWidth=0, **ONE_COLUMN)
+    box = column.v_stack(f"card_{data['rank']}", gap=1, variant="outline", componentsProps=props)
+    own, other = data["side"], "B" if data["side"] == "A" else "A"
+    names = {side: board["sides"][side]["name"] for side in "AB"}
+    box.md(f"###### {'*looks like* ' if data['weak'] else ''}{plain(data['text'])}", name="title")
+    if data["also"]:
+        box.md(f"or {plain(', '.join(data['also']))}", name="also", componentsProps=FAINT)
+    for side in (own, other):
+        bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], COLOURS[side])
+    strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
+    for i in range(len(data["thumbnails"])):
+        strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{data['text']}, example {i + 1}")
+    _actions(panel, box, board["name"], data, names)
+    _evidence(panel, box, board["name"], data, detail is not None)
+    if detail is not None:
+        _detail(box, detail)
+
+
+def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], names: dict[str, str]) -> None:
+    own, other = data["side"], "B" if data["side"] == "A" else "A"
+    row = box.h_stack("actions", gap=1, componentsProps=grid(**ROW, **{"& button": {"textAlign": "left"}}))
+    at = {"run": run, "rank": data["rank"]}
+    label = f"Show {data['images'][own]:,} in {names[own]}"
+    row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own}, title="Show them in the grid")
+    count = data["images"][other]
+    row.btn(
+        f"show_{other}",
+        label=f"{count:,} counter-{'example' if count == 1 else 'examples'} in {names[other]}",
+        variant="text",
+        disabled=not count,
+        on_click=panel.show,
+        params={**at, "side": other},
+        title=f"Images of {names[other]} that show it all the same" if count else f"No image of {names[other]} shows it",
+        componentsProps=SMALL,
+    )
+
+
+def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unfolded: bool) -> None:
+    at = {"run": run, "rank": data["rank"], "side": data["side"]}
+    row = box.h_stack("evidence", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
+    branch, found = SOURCES[data["source"]]
+    shown = [("q", data["q"], Q)]
+    if data["auroc"]:
+        shown.append(("auroc", f"AUROC {data['auroc']}", AUROC))
+    shown.append(("branch", branch, found))
+    if data["strength"]:
+        shown.append(("sure", "name is a guess" if data["weak"] else "name fits", SURE[data["weak"]].format(strength=data["strength"])))
+    for name, label, tooltip in shown:
+        row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
+    acts = (
+        ("save", "bookmark_add", "Save these images as a view", panel.save),
+        ("tag", "local_offer", "Tag these images", panel.tag),
+        ("copy", "content_copy", "Copy as text", panel.copy),
+        ("detail", "expand_less" if unfolded else "expand_more", "Less" if unfolded else "More about it", panel.unfold),
+    )
+    for name, icon, tooltip, method in acts:
+        row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
+
+
+def _detail(box: types.Object, detail: dict[str, Any]) -> None:
+    """Room for all that is known of a difference; further sections go below the facts."""
+    part = box.v_stack("facts", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
+    lines = [f"- **{plain(name)}**: {plain(value)} ({plain(meaning)})" for name, value, meaning in detail["facts"]]
+    part.md("\n".join(lines), name="list", componentsProps={"markdown": {"sx": {"fontSize": "0.9rem", "overflowWrap": "anywhere"}}})

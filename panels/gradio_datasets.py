@@ -1,0 +1,25 @@
+"""What the Gradio page offers of FiftyOne's datasets."""
+
+from __future__ import annotations
+
+
+def dataset_names() -> list[str]:
+    """Names of the datasets, as FiftyOne lists them."""
+    import fiftyone as fo
+
+    return list(fo.list_datasets())
+
+
+def choices_of(name: str | None) -> tuple[list[str], list[str]]:
+    """Saved views and vector fields of a dataset; none where there is no such dataset (any more)."""
+    from fiftyone_plugin.runs import as_dataset
+    from fiftyone_plugin.sides import vector_fields
+    from latentdiff.errors import InputError
+
+    if not name:
+        return [], []
+    try:
+        dataset = as_dataset(name)
+    except InputError:
+        return [], []
+    return list(dataset.list_saved_views()), vector_fields(dataset)

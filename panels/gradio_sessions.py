@@ -1,0 +1,102 @@
+"""One folder and one stop signal per open tab of the Gradio page; both go when the tab does."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+IDLE = 6 * 3600.0
+"""Seconds after which a tab that was never heard of again is taken for closed."""
+
+
+@dataclass(eq=False)
+class Session:
+    """What one tab owns."""
+
+    folder: Path
+    """Under an unguessable name: what is in it can be fetched by whoever knows its path."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set to stop the work that runs for it."""
+    working: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a comparison runs."""
+    uploads: set[Path] = field(default_factory=set)
+    """Files that it has sent."""
+    seen: float = field(default_factory=time.monotonic)
+
+    def fresh(self) -> Path:
+        """A new, empty folder inside, in place of those of earlier comparisons."""
+        self.clear()
+        folder = self.folder / secrets.token_hex(8)
+        folder.mkdir(parents=True, mode=0o700)
+        return folder
+
+    def clear(self) -> None:
+        """Remove what earlier comparisons left."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+
+    def forget(self, path: str | Path) -> None:
+        """Remove an uploaded file."""
+        Path(path).unlink(missing_ok=True)
+        self.uploads.discard(Path(path))
+
+
+class Sessions:
+    """All open tabs, by Gradio's session hash.
+
+    Args:
+        root: folder of the server's own, in which sessions get theirs.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._open: dict[str, Session] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def get(self, name: str | None) -> Session:
+        """The session of a tab, opened where it is new; closes those that were left behind."""
+        key = name or ""
+        now = time.monotonic()
+        with self._lock:
+            idle = [k for k, s in self._open.items() if now - s.seen > IDLE and k != key and not s.working.locked()]
+            session = self._open.get(key)
+            if session is None:
+                session = self._open[key] = Session(self.root / secrets.token_urlsafe(16))
+                session.folder.mkdir(parents=True, mode=0o700)
+            session.seen = now
+        for k in idle:
+            self.end(k)
+        return session
+
+    def end(self, name: str | None) -> None:
+        """Stop the work of a tab and remove all that it owns; the folder goes once the work has let go of it."""
+        with self._lock:
+            session = self._open.pop(name or "", None)
+        if session is None:
+            return
+        session.stop.set()
+        threading.Thread(target=_remove, args=(session,), name="latentdiff-session-end", daemon=True).start()
+
+    def close(self) -> None:
+        """End all."""
+        with self._lock:
+            sessions = list(self._open.values())
+            self._open.clear()
+        for session in sessions:
+            session.stop.set()
+        for session in sessions:
+            _remove(session)
+
+
+def _remove(session: Session) -> None:
+    with session.working:  # a comparison that was told to stop does so at its next report of progress
+        for upload in list(session.uploads):
+            session.forget(upload)
+        shutil.rmtree(session.folder, ignore_errors=True)

@@ -1,0 +1,87 @@
+"""What the panel does with its plots: brush scores, move the slider, click a concept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class PlotActions:
+    """Handlers of the plots; a part of the panel."""
+
+    update: Callable[[Any], None]
+    """Looks again: ``RunActions.update``."""
+    show_view: Callable[[Any, Any], bool]
+    """Sets the App's view: ``CardActions.show_view``."""
+
+    def draw(self, ctx: Any, run: Any) -> None:
+        """Send what both plots draw."""
+        from .figures import histogram, score_range, volcano
+
+        low, high = score_range(run)
+        ctx.panel.state.scores = [low, high] if high > low else None
+        ctx.panel.set_data("scores.histogram", histogram(run))
+        ctx.panel.set_data("concepts.volcano", volcano(run))
+
+    def on_change_tab(self, ctx: Any) -> None:
+        """Another tab."""
+        if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.tab:
+            ctx.panel.state.tab = ctx.params["value"]
+
+    def brush(self, ctx: Any) -> None:
+        """Show the images under the bars that were brushed."""
+        from .figures import brushed
+
+        self._between(ctx, brushed(ctx.params.get("data")))
+
+    def click_bar(self, ctx: Any) -> None:
+        """Show the images of one bar."""
+        from .figures import brushed
+
+        self._between(ctx, brushed([ctx.params]))
+
+    def slide(self, ctx: Any) -> None:
+        """Show the images between the slider's ends."""
+        value = ctx.params.get("value")
+        if isinstance(value, (list, tuple)) and len(value) == 2 and list(value) != (ctx.panel.state.range or ctx.panel.state.scores):
+            self._between(ctx, (float(value[0]), float(value[1])))
+
+    def _between(self, ctx: Any, ends: tuple[float, float] | None) -> None:
+        from fiftyone_plugin import hypotheses
+
+        run = self._run(ctx)
+        if run is None or ends is None:
+            return
+        if self.show_view(ctx, lambda: hypotheses.score_view(run, *ends)):
+            ctx.panel.state.range = list(ends)
+
+    def clear(self, ctx: Any) -> None:
+        """Back to the whole dataset."""
+        ctx.panel.state.range = None
+        ctx.ops.clear_view()
+
+    def click_concept(self, ctx: Any) -> None:
+        """Say what a point is, and show its images where they are known."""
+        from .figures import concept_row, concept_text
+
+        run = self._run(ctx)
+        row = concept_row(run, ctx.params.get("id")) if run else None
+        if run is None or row is None:
+            return
+        candidate = next((h for h in run.candidates if h.concept == int(ctx.params["id"])), None)
+        said = "Not among the strongest, so its images are not kept."
+        if candidate is not None and self.show_view(ctx, lambda: run.view(candidate, candidate.side)):
+            said = f"The grid shows its images in {run.sides[candidate.side].name}."
+        ctx.panel.state.point = {**concept_text(run, row), "said": said}
+
+    def _run(self, ctx: Any) -> Any:
+        """The comparison that is open; None, and said, where it is gone."""
+        from fiftyone_plugin import hypotheses
+        from latentdiff.errors import LatentDiffError
+
+        try:
+            return hypotheses.open_comparison(ctx.dataset, str(ctx.panel.state.run))
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            self.update(ctx)
+            return None

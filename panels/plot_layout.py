@@ -1,0 +1,68 @@
+"""How the two plots look: images by score, and all concepts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from .cards import plain
+from .style import FAINT, ONE_COLUMN, ROW, grid
+
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
+
+
+def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
+    """The histogram of log ratios, and the slider."""
+    a, b = (plain(board["sides"][side]["name"]) for side in "AB")
+    box = root.v_stack("scores", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
+    if state.get("scores") is None:
+        box.md("No image has a score.", name="none")
+        return
+    text = (
+        f"Each image has a score: high where it is typical of **{a}** (orange), low where it is typical of **{b}** (blue), "
+        "0 where it could be from either. Drag across the plot, or move the slider, to see the images between two scores."
+    )
+    box.md(text, name="what", componentsProps=FAINT)
+    layout = {
+        "barmode": "overlay",
+        "bargap": 0,
+        "dragmode": "select",
+        "selectdirection": "h",
+        "margin": {"t": 10, "l": 50, "b": 50, "r": 10},
+        "xaxis": {"title": {"text": "log density ratio", "standoff": 10}, "fixedrange": True},
+        "yaxis": {"title": {"text": "share of its images"}, "tickformat": ".0%", "fixedrange": True},
+    }
+    plot = {"height": "300px", "width": "100%", "config": CONFIG, "layout": layout}
+    box.plot("histogram", on_selected=panel.brush, on_click=panel.click_bar, **plot)
+    low, high = state["scores"]
+    between = state.get("range") or [low, high]
+    slider = types.SliderView(min=low, max=high, label="Scores", label_position="top", value_precision=2, value_label_display="auto")
+    # The key holds the run: a slider keeps the position of its first drawing.
+    box.list("between", types.Number(min=low, max=high), default=between, view=slider, on_change=panel.slide)
+    row = box.h_stack("chosen", gap=1, componentsProps=grid(**ROW, alignItems="center"))
+    if state.get("range"):
+        row.md(f"The grid shows the images with a score from {between[0]:.2f} to {between[1]:.2f}.", name="said")
+        row.btn("clear", label="Show all", icon="clear", variant="outlined", on_click=panel.clear)
+
+
+def concepts(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
+    """The volcano plot, and the concept that was clicked."""
+    a, b = (plain(board["sides"][side]["name"]) for side in "AB")
+    box = root.v_stack("concepts", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
+    text = (
+        f"Every concept that was tested. Right: more often in **{a}**; left: more often in **{b}**; the higher, the surer. "
+        "Grey ones do not pass the test. Click a point to see its images."
+    )
+    box.md(text, name="what", componentsProps=FAINT)
+    layout = {
+        "hovermode": "closest",
+        "dragmode": False,
+        "margin": {"t": 10, "l": 50, "b": 50, "r": 10},
+        "xaxis": {"title": {"text": "difference of the rates, percentage points", "standoff": 10}, "zeroline": True},
+        "yaxis": {"title": {"text": "sureness: −log10 q"}, "rangemode": "tozero"},
+    }
+    box.plot("volcano", height="340px", width="100%", config=CONFIG, layout=layout, on_click=panel.click_concept)
+    point = state.get("point")
+    if point:
+        box.md(f"**{plain(point['name'])}**: {plain(point['rates'])} ({plain(point['q'])}). {plain(point['said'])}", name="point")

@@ -1,0 +1,28 @@
+"""Shared pieces of the panel's look: FiftyOne's components take MUI ``sx`` dictionaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+COLOURS = {"A": "rgba(255, 109, 4, 0.5)", "B": "rgba(46, 134, 255, 0.5)"}
+"""FiftyOne's orange for A and a blue for B that is told from it by the colour-blind; legible under dark and light text."""
+ROW: dict[str, Any] = {"display": "flex", "flexWrap": "wrap", "& > *": {"width": "auto", "minWidth": 0, "maxWidth": "100%"}}
+"""Things beside each other that go on in the next line where the panel is narrow."""
+ONE_COLUMN = {"gridTemplateColumns": "minmax(0, 1fr)"}
+"""Without it a grid is as wide as its widest button, and reaches beyond the panel."""
+SMALL = {"button": {"sx": {"fontSize": "0.85rem", "fontWeight": "normal", "minWidth": "auto", "px": 0.75, "py": 0.25, "opacity": 0.85}}}
+"""A quiet button: a fact with a tooltip, or an icon."""
+FAINT = {"markdown": {"sx": {"opacity": 0.75}}}
+
+
+def grid(**sx: Any) -> dict[str, Any]:
+    """``componentsProps`` of a stack."""
+    return {"grid": {"sx": sx}}
+
+
+def bar(box: Any, name: str, text: str, share: float, colour: str) -> None:
+    """A line of text on a bar that is filled up to ``share`` in [0, 1]."""
+    end = f"{100 * share:.1f}%"
+    paint = f"linear-gradient(to right, {colour} {end}, rgba(127, 127, 127, 0.14) {end})"
+    row = box.v_stack(name, gap=0, componentsProps=grid(background=paint, borderRadius="4px", px=1, py=0.25, width="100%", **ONE_COLUMN))
+    row.md(text, name="text", componentsProps={"markdown": {"sx": {"overflowWrap": "anywhere"}}})
