@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from ..embed.cache import write_atomic
 from ..errors import CheckpointError, InputError
 from ..progress import Progress, silent
 
 FORMAT = "latentdiff-sae-2"
+"""Format of :meth:`SparseAutoencoder.save`; 1 had neither groups, normalise nor top_k."""
 CHUNK_VALUES = 1 << 23
 """Dense activations held at once while encoding (32 MB in float32): bounds memory, still saturates the GEMM."""
+TENSORS = ("w_enc", "b_enc", "w_dec", "b_dec", "threshold")
+NORMALISE = ("none", "layer_norm", "constant_norm")
+LAYER_NORM_EPS = 1e-5
+"""Added to the standard deviation, as SAELens and ViT-Prisma do."""
 
 
 @dataclass(frozen=True, eq=False)
 class SparseAutoencoder:
-    """``z = a * (a > threshold)`` with ``a = relu((h - b_dec) w_enc + b_enc)``; decoding is ``z w_dec + b_dec``.
+    """``z = a * (a > threshold)`` with ``a = relu((n(h) - b_dec) w_enc + b_enc)``; decoding is ``z w_dec + b_dec``, n undone.
 
-    The learnt threshold, never a batch-wide top-k, selects what is active: a code does not depend on who else is in the batch.
+    The learnt threshold, never a batch-wide top-k, selects what is active: a code does not depend on who else is in the batch. For almost
+    every SAE n is the identity; see ``normalise``. Gates that share weights, centring and scaling are folded into the weights.
     """
 
     w_enc: np.ndarray
@@ -34,39 +42,50 @@ class SparseAutoencoder:
     b_dec: np.ndarray
     """(d,) float32."""
     threshold: np.ndarray
-    """(K,) float32, >= 0."""
+    """(K,) float32, >= 0 (one number given is spread over all K; a negative one acts as 0, since a is never below)."""
     info: dict[str, Any] = field(default_factory=dict)
     """Plain JSON values: how it was trained, its scores, the encoder's fingerprint (``"encoder"``), the format it was read from."""
     groups: tuple[int, ...] | None = None
     """Matryoshka group sizes, coarse first, summing to K (columns of the first group come first); None: no groups."""
     monosemanticity: np.ndarray | None = None
     """(K,) float32, NaN where unknown or dead; None where it was never computed."""
+    top_k: int | None = None
+    """Only the ``top_k`` largest activations of a row stay (TopK SAEs); None: all above the threshold."""
+    normalise: str = "none"
+    """What n does to a row h: ``"none"``; ``"layer_norm"``: ``(h - mean(h)) / (std(h) + 1e-5)`` with the unbiased std;
+    ``"constant_norm"``: ``h sqrt(d) / |h|``."""
 
     def __post_init__(self) -> None:
-        for name in ("w_enc", "b_enc", "w_dec", "b_dec", "threshold"):
-            value = np.ascontiguousarray(getattr(self, name), np.float32)
+        for name in TENSORS:
+            with np.errstate(over="ignore"):  # infinite in float32: refused in the next line
+                value = np.ascontiguousarray(getattr(self, name), np.float32)
             if not np.isfinite(value).all():
                 raise CheckpointError(f"the SAE's {name} holds NaN or infinite values; the checkpoint is damaged")
             object.__setattr__(self, name, value)
         d, k = self.w_enc.shape if self.w_enc.ndim == 2 else (0, 0)
-        object.__setattr__(self, "threshold", np.broadcast_to(self.threshold, (k,)))
-        shapes = {"w_enc": (d, k), "b_enc": (k,), "w_dec": (k, d), "b_dec": (d,)}
+        if self.threshold.size == 1:
+            object.__setattr__(self, "threshold", np.broadcast_to(self.threshold.reshape(1), (k,)))
+        shapes = {"w_enc": (d, k), "b_enc": (k,), "w_dec": (k, d), "b_dec": (d,), "threshold": (k,)}
         wrong = {n: getattr(self, n).shape for n, s in shapes.items() if getattr(self, n).shape != s}
-        if wrong or k == 0:
+        if wrong or k == 0 or d == 0:
             raise CheckpointError(f"the SAE's tensors contradict each other: expected {shapes}, got {wrong or self.w_enc.shape}")
         self._check_extras(k)
 
     def _check_extras(self, k: int) -> None:
         if self.groups is not None:
-            groups = tuple(int(g) for g in self.groups)
-            if sum(groups) != k or min(groups, default=0) < 1:
+            groups = tuple(self.groups)
+            if not all(isinstance(g, (int, np.integer)) and g >= 1 for g in groups) or sum(groups) != k:
                 raise CheckpointError(f"the SAE's groups must be positive sizes that sum to its {k} concepts, not {groups[:20]}")
-            object.__setattr__(self, "groups", groups)
+            object.__setattr__(self, "groups", tuple(int(g) for g in groups))
         if self.monosemanticity is not None:
             value = np.ascontiguousarray(self.monosemanticity, np.float32)
             if value.shape != (k,) or np.isinf(value).any():
                 raise CheckpointError(f"the SAE's monosemanticity must be ({k},) numbers, not shape {value.shape}")
             object.__setattr__(self, "monosemanticity", value)
+        if self.top_k is not None and (type(self.top_k) is not int or not 1 <= self.top_k <= k):
+            raise CheckpointError(f"the SAE's top_k must be between 1 and its {k} concepts, not {self.top_k!r}")
+        if self.normalise not in NORMALISE:
+            raise CheckpointError(f"the SAE's normalise must be one of {', '.join(NORMALISE)}, not {self.normalise!r}")
 
     @property
     def width(self) -> int:
@@ -109,57 +128,94 @@ class SparseAutoencoder:
         """Row counts, column indices and values of one chunk (torch: threaded GEMM and comparison)."""
         import torch
 
-        bias = torch.from_numpy(self.b_enc - self.b_dec @ self.w_enc)
-        a = torch.addmm(bias, torch.from_numpy(x), torch.from_numpy(self.w_enc))
+        x = self._normalised(x)[0]
+        a = torch.addmm(torch.from_numpy(self._bias), torch.from_numpy(x), torch.from_numpy(self.w_enc))
         active = a > torch.from_numpy(np.maximum(self.threshold, 0.0))
+        if self.top_k is not None:
+            largest = a.topk(self.top_k, dim=1, sorted=False).indices
+            active &= torch.zeros_like(active).scatter_(1, largest, True)
         rows, columns = active.nonzero(as_tuple=True)
         counts = torch.bincount(rows, minlength=len(x))
         return counts.numpy(), columns.to(torch.int32).numpy(), a[rows, columns].numpy()
 
-    def decode(self, codes: sp.csr_array) -> np.ndarray:
-        """(n, K) codes back to (n, d) float32 vectors: ``z w_dec + b_dec``."""
-        return np.asarray(codes @ self.w_dec + self.b_dec, np.float32)
+    @cached_property
+    def _bias(self) -> np.ndarray:
+        """(K,) ``b_enc - b_dec w_enc``, summed in float64, a block of columns at a time."""
+        wide = self.b_dec.astype(np.float64)
+        blocks = range(0, self.concepts, 4096)
+        product = np.concatenate([wide @ self.w_enc[:, start : start + 4096].astype(np.float64) for start in blocks])
+        return (self.b_enc - product).astype(np.float32)
+
+    def _normalised(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """n(x) of (n, d) rows, with the (n, 1) shift and scale that undo it."""
+        if self.normalise == "layer_norm":
+            shift = x.mean(1, keepdims=True)
+            scale = x.std(1, ddof=1, keepdims=True)
+            return (x - shift) / (scale + LAYER_NORM_EPS), shift, scale
+        zero, one = np.zeros((len(x), 1), np.float32), np.ones((len(x), 1), np.float32)
+        if self.normalise == "constant_norm":
+            norm = np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float32).tiny) / np.float32(np.sqrt(self.width))
+            return x / norm, zero, norm
+        return x, zero, one
+
+    def decode(self, codes: sp.csr_array, vectors: np.ndarray | None = None) -> np.ndarray:
+        """Codes back to vectors: ``z w_dec + b_dec``, with the row's own scale put back where ``normalise`` took it.
+
+        Args:
+            codes: (n, K) activations.
+            vectors: (n, d) vectors that were encoded; needed where ``normalise`` is not "none".
+
+        Returns:
+            (n, d) float32.
+
+        Raises:
+            InputError: vectors are needed and not given.
+        """
+        rebuilt = np.asarray(codes @ self.w_dec + self.b_dec, np.float32)
+        if self.normalise == "none":
+            return rebuilt
+        if vectors is None or vectors.shape != rebuilt.shape:
+            raise InputError(f"this SAE normalises each vector ({self.normalise}); pass decode the vectors that were encoded too")
+        _, shift, scale = self._normalised(np.asarray(vectors, np.float32))
+        return rebuilt * scale + shift
 
     def explained_variance(self, vectors: np.ndarray) -> float:
         """``1 - sum |h - decode(encode(h))|^2 / sum |h - mean(h)|^2`` over (n, d) vectors."""
         x = np.asarray(vectors, np.float32)
-        error = np.square(x - self.decode(self.encode(x)), dtype=np.float64).sum()
+        error = np.square(x - self.decode(self.encode(x), x), dtype=np.float64).sum()
         return float(1 - error / np.square(x - x.mean(0), dtype=np.float64).sum())
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``config.json`` and ``sae.safetensors`` into a folder (made if missing) and return it."""
-        from safetensors.numpy import save_file
+        """Write ``config.json`` and ``sae.safetensors`` into a folder (made if missing) and return it.
+
+        ``sae.safetensors``: float32 ``w_enc`` (d, K), ``b_enc`` (K), ``w_dec`` (K, d), ``b_dec`` (d), ``threshold`` (K), and
+        ``monosemanticity`` (K) where known. ``config.json``: ``format`` (this format and its version), ``width`` d, ``concepts`` K,
+        ``groups`` (Matryoshka sizes or null), ``top_k`` (or null), ``normalise``, and ``info``: ``encoder`` (fingerprint), ``training``
+        (options and scores), ``origin`` (the published checkpoint it was converted from), ``format`` (what it was read from).
+        """
+        from safetensors.numpy import save
 
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {n: np.ascontiguousarray(getattr(self, n)) for n in ("w_enc", "b_enc", "w_dec", "b_dec", "threshold")}
+        tensors = {n: np.ascontiguousarray(getattr(self, n)) for n in TENSORS}
         if self.monosemanticity is not None:
             tensors["monosemanticity"] = self.monosemanticity
-        save_file(tensors, folder / "sae.safetensors")
-        groups = list(self.groups) if self.groups else None
-        config = {"format": FORMAT, "width": self.width, "concepts": self.concepts, "groups": groups, "info": self.info}
-        (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf8")
+        config = {
+            "format": FORMAT,
+            "width": self.width,
+            "concepts": self.concepts,
+            "groups": list(self.groups) if self.groups else None,
+            "top_k": self.top_k,
+            "normalise": self.normalise,
+            "info": self.info,
+        }
+        text = json.dumps(config, indent=1)
+        write_atomic(folder / "sae.safetensors", save(tensors))
+        write_atomic(folder / "config.json", text.encode("utf8"))
         return folder
 
 
-def load_sae(folder: str | Path) -> SparseAutoencoder:
-    """Read an SAE that :meth:`SparseAutoencoder.save` wrote.
+def load_sae(source: str | Path, **options: Any) -> SparseAutoencoder:
+    """:func:`latentdiff.sae.checkpoints.load_sae`."""
+    from .checkpoints import load_sae as load
 
-    Raises:
-        CheckpointError: a file is missing, damaged, or contradicts the config.
-    """
-    from safetensors.numpy import load_file
-
-    folder = Path(folder)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf8"))
-        if config.get("format") not in (FORMAT, "latentdiff-sae-1"):
-            raise CheckpointError(f"{folder} is not of format {FORMAT!r} but {config.get('format')!r}")
-        sae = SparseAutoencoder(**load_file(folder / "sae.safetensors"), info=config["info"], groups=config.get("groups"))
-    except CheckpointError:
-        raise
-    except Exception as e:
-        raise CheckpointError(f"{folder} does not hold a saved SAE: {type(e).__name__}: {e}") from e
-    if (sae.width, sae.concepts) != (config["width"], config["concepts"]):
-        raise CheckpointError(f"{folder}: config.json and sae.safetensors disagree on width or concepts")
-    return sae
+    return load(source, **options)

@@ -1,0 +1,175 @@
+"""Files of tensors: ``.pt``/``.pth`` archives and ``.safetensors``, never using more memory than the file has bytes."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import CheckpointError
+from .numpy_values import finished
+from .pickles import Object, StoredTensor, read_pickle
+
+MAX_FILE = 16 << 30
+"""Bytes: sixty-four times the largest public SAE of this kind."""
+MAX_TEXT = 4 << 20
+"""Bytes of a config."""
+MAX_DEPTH = 8
+"""Nested dicts in a checkpoint; public ones have at most two."""
+MAX_ENTRIES = 100_000
+"""Entries of all dicts together; public ones have under two hundred."""
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Everything in a file of tensors: nested dicts with arrays at the leaves.
+
+    Args:
+        path: a ``.safetensors`` file, or an archive of ``torch.save``.
+
+    Returns:
+        Names to dicts, plain values, or arrays (bfloat16 as float32, all else as stored).
+
+    Raises:
+        CheckpointError: the file is empty, cut short, damaged, too large, of another kind, or a pickle that would run code.
+    """
+    size = file_size(path)
+    if size == 0:
+        raise CheckpointError(f"{path} is empty; fetch it again")
+    if size > MAX_FILE:
+        raise CheckpointError(f"{path} has {size:,} bytes, more than any sparse autoencoder (limit {MAX_FILE:,})")
+    try:
+        content = _safetensors(path, size) if path.suffix == ".safetensors" else _torch(path)
+    except CheckpointError as e:
+        raise e if str(e).startswith(str(path)) else CheckpointError(f"{path}: {e}") from e
+    except MemoryError as e:
+        raise CheckpointError(f"{path}: there is not enough memory for its {size:,} bytes") from e
+    except Exception as e:
+        raise CheckpointError(f"{path} is damaged or only half there: {type(e).__name__}: {str(e)[:300]}; fetch it again") from e
+    if not isinstance(content, dict) or not content:
+        raise CheckpointError(f"{path} holds a {type(content).__name__}, not a state dict with weights")
+    return content
+
+
+def file_size(path: Path) -> int:
+    """Bytes of a regular file.
+
+    Raises:
+        CheckpointError: there is none, or it is not a regular file.
+    """
+    try:
+        if not path.is_file():
+            raise CheckpointError(f"{path}: no such file")
+        return path.stat().st_size
+    except OSError as e:
+        raise CheckpointError(f"{path} cannot be read: {e.strerror or e}") from e
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A config.
+
+    Raises:
+        CheckpointError: it is missing, too large, no JSON, or no JSON object.
+    """
+    if file_size(path) > MAX_TEXT:
+        raise CheckpointError(f"{path} has {file_size(path):,} bytes; a config has a few thousand")
+    try:
+        config = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError) as e:
+        raise CheckpointError(f"{path} cannot be read as JSON: {type(e).__name__}: {str(e)[:200]}; fetch it again") from e
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{path} holds a JSON {type(config).__name__}, not an object")
+    return config
+
+
+def _safetensors(path: Path, size: int) -> dict[str, Any]:
+    """The format checks offsets against the file; the header's length is checked here, before anything is allocated."""
+    from safetensors import safe_open
+
+    with open(path, "rb") as f:
+        header = int.from_bytes(f.read(8), "little")
+        if size < 10 or header > min(size - 8, MAX_TEXT):
+            raise CheckpointError(f"{path} is damaged or half there: a header of {header:,} bytes in a file of {size:,}; fetch it again")
+        names = json.loads(f.read(header))
+    if any(isinstance(v, dict) and v.get("dtype") == "BF16" for v in names.values()):
+        return {name: _widen(path, 8 + header, v) for name, v in names.items() if name != "__metadata__"}
+    with safe_open(path, framework="numpy") as opened:
+        return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a dict
+
+
+def _widen(path: Path, start: int, entry: dict[str, Any]) -> np.ndarray:
+    """One tensor of a file with bfloat16, which numpy does not know."""
+    types = {"BF16": "bfloat16", "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "BOOL": "?"}
+    begin, end = entry["data_offsets"]
+    with open(path, "rb") as f:
+        f.seek(start + begin)
+        data = f.read(max(0, end - begin))
+    if len(data) != end - begin:
+        raise ValueError("a tensor reaches beyond the end of the file")
+    return _numbers(data, types[entry["dtype"]]).reshape(entry["shape"])
+
+
+def _torch(path: Path) -> Any:
+    with open(path, "rb") as f:
+        start = f.read(4)
+    if start[:1] == b"\x80":
+        raise CheckpointError(
+            f"{path} is a bare pickle, which could run code; it is not opened. Save its state dict with torch.save of torch 1.6 or newer"
+        )
+    if start != b"PK\x03\x04":
+        raise CheckpointError(f"{path} is not a file of torch.save (nor .safetensors): it starts with {start!r}")
+    with zipfile.ZipFile(path) as archive:
+        members = {i.filename: i for i in archive.infolist()}
+        if len(members) != len(archive.infolist()):
+            raise CheckpointError("two members of the archive have one name")
+        if sum(i.file_size for i in members.values()) > path.stat().st_size:
+            raise CheckpointError("the archive claims to hold more bytes than it has")  # torch.save does not compress
+        root = next((n[: -len("data.pkl")] for n in members if n.count("/") <= 1 and n.endswith("data.pkl")), None)
+        if root is None:
+            raise CheckpointError("the archive holds no data.pkl: it was not written by torch.save")
+        if f"{root}byteorder" in members and archive.read(f"{root}byteorder") == b"big":
+            raise CheckpointError("it was written on a big-endian machine, which is not read here")
+        return _Filler(archive, f"{root}data/").fill(read_pickle(archive.read(f"{root}data.pkl")))
+
+
+class _Filler:
+    """Puts numbers in place of their descriptions; each storage is read once."""
+
+    def __init__(self, archive: zipfile.ZipFile, folder: str) -> None:
+        self.archive, self.folder = archive, folder
+        self.storages: dict[str, np.ndarray] = {}
+        self.entries = 0
+
+    def fill(self, value: Any, depth: int = 0) -> Any:
+        """The same tree with arrays; dicts that refer to one another many times over would have no end, so entries are counted."""
+        self.entries += 1
+        if depth > MAX_DEPTH or self.entries > MAX_ENTRIES:
+            raise ValueError(f"dicts are nested deeper than {MAX_DEPTH}, or hold more than {MAX_ENTRIES:,} entries")
+        if isinstance(value, StoredTensor):
+            if value.key not in self.storages:
+                self.storages[value.key] = _numbers(self.archive.read(self.folder + value.key), value.dtype)
+            return _strided(value, self.storages[value.key])
+        if isinstance(value, Object) and value.name != "numpy.ndarray":
+            value = value.state if isinstance(value.state, dict) else {}
+        if isinstance(value, dict):
+            return {k: self.fill(v, depth + 1) for k, v in value.items()}
+        return finished(value)
+
+
+def _strided(tensor: StoredTensor, storage: np.ndarray) -> np.ndarray:
+    """The view that a tensor describes; it may neither leave its storage nor hold more elements than it (no zero strides)."""
+    last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
+    elements = math.prod(tensor.shape)
+    if storage.size != tensor.elements or (elements and last >= storage.size) or elements > storage.size:
+        raise ValueError(f"a tensor of shape {tensor.shape} does not lie within its {storage.size:,} stored numbers")
+    steps = [s * storage.itemsize for s in tensor.strides]
+    return np.lib.stride_tricks.as_strided(storage[min(tensor.offset, storage.size) :], tensor.shape, steps, writeable=False)
+
+
+def _numbers(data: bytes, dtype: str) -> np.ndarray:
+    if dtype != "bfloat16":
+        return np.frombuffer(data, dtype)
+    return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")  # bfloat16 is the upper half of a float32

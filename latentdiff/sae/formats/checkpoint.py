@@ -1,0 +1,128 @@
+"""What was read from disk, before it is understood: tensors by name and shape, config entries, and what the user adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import CheckpointError
+
+NEVER_LEARNT = (
+    "its threshold is {value:g}: it was never learnt (training stopped before), so its codes would depend on the batch; "
+    "take a later checkpoint, or pass threshold=... (or top_k=...) if you know it"
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user adds where a file does not say it."""
+
+    threshold: float | None = None
+    """>= 0."""
+    top_k: int | None = None
+    """>= 1."""
+
+
+@dataclass
+class Checkpoint:
+    """What was read from disk, before it is understood."""
+
+    path: Path
+    tensors: dict[str, Any]
+    """Names to arrays or plain values of the state dict."""
+    config: dict[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+
+    def array(self, name: str, *shape: str, sizes: dict[str, int]) -> np.ndarray:
+        """A float tensor of the shape named by ``shape`` ("d", "K"); ``sizes`` is filled on first sight and checked after.
+
+        Raises:
+            CheckpointError: it is missing, no tensor, or its shape contradicts another's.
+        """
+        value = self.tensors.get(name)
+        if value is None:
+            raise CheckpointError(f"{self.path} has no tensor {name!r}; it has {', '.join(map(str, list(self.tensors)[:12]))}")
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or value.ndim != len(shape):
+            raise CheckpointError(f"{self.path}: {name} should be numbers of shape ({', '.join(shape)}), not {_describe(value)}")
+        for letter, n in zip(shape, value.shape, strict=True):
+            if sizes.setdefault(letter, n) != n or n == 0:
+                raise CheckpointError(f"{self.path}: {name} has shape {value.shape}, which contradicts {sizes} of the other tensors")
+        with np.errstate(over="ignore"):  # what does not fit into float32 becomes infinite and is refused as such
+            return value.astype(np.float32, copy=False)
+
+    def number(self, name: str) -> float | None:
+        """A scalar of the state dict, None where it is missing."""
+        value = self.tensors.get(name)
+        if value is None or isinstance(value, (int, float)):
+            return None if value is None else float(value)
+        if not isinstance(value, np.ndarray) or value.size != 1 or value.dtype.kind not in "fiub":
+            raise CheckpointError(f"{self.path}: {name} should be one number, not {_describe(value)}")
+        return float(value.reshape(()))
+
+    def agree(self, **expected: int) -> None:
+        """Refuse a config that states other sizes than the tensors have (a missing entry states nothing)."""
+        for name, value in expected.items():
+            stated = self.config.get(name)
+            if stated is not None and stated != value:
+                raise CheckpointError(
+                    f"{self.path}: the config says {name} = {stated!r:.40}, the tensors say {value}; they are of two checkpoints"
+                )
+
+    def text(self, name: str, default: str) -> str:
+        """A config entry that names a choice; null counts as missing."""
+        value = self.config.get(name)
+        if value is not None and not isinstance(value, str):
+            raise CheckpointError(f"{self.path}: the config's {name} should be a text, not {value!r:.80}")
+        return default if value is None else value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A config entry that is true or false; null counts as missing."""
+        value = self.config.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise CheckpointError(f"{self.path}: the config's {name} should be true or false, not {value!r:.80}")
+        return default if value is None else value
+
+    def threshold(self, name: str = "threshold") -> np.ndarray:
+        """The user's threshold, or the learnt one of the file, as an array of one number.
+
+        Raises:
+            CheckpointError: the file has none, or one that was never learnt.
+        """
+        if self.options.threshold is not None:
+            return np.array([self.options.threshold], np.float32)
+        value = self.number(name)
+        if value is None:
+            raise CheckpointError(f"{self.path} has no {name!r}; pass threshold=... if you know it (it is never guessed)")
+        if not value >= 0:
+            raise CheckpointError(f"{self.path}: {NEVER_LEARNT.format(value=value)}")
+        return np.array([value], np.float32)
+
+    def top_k(self, value: Any) -> int:
+        """A count of active concepts per row, from the file or the user."""
+        value = self.options.top_k if self.options.top_k is not None else value
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if type(value) is not int or value < 1:
+            raise CheckpointError(f"{self.path} does not say how many concepts are active per row (k = {value!r:.40}); pass top_k=...")
+        return value
+
+
+def bare_parameters(c: Checkpoint, bias: str = "b_enc") -> tuple[dict[str, Any], dict[str, int]]:
+    """``W_enc``, ``W_dec``, ``b_dec`` and a bias under those names, and their sizes."""
+    sizes: dict[str, int] = {}
+    w_enc = c.array("W_enc", "d", "K", sizes=sizes)
+    w_dec = c.array("W_dec", "K", "d", sizes=sizes)
+    return {"w_enc": w_enc, "b_enc": c.array(bias, "K", sizes=sizes), "w_dec": w_dec, "b_dec": c.array("b_dec", "d", sizes=sizes)}, sizes
+
+
+def product(row: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Row times matrix in float64, a block of columns at a time (the whole matrix in float64 would double the memory)."""
+    wide = row.astype(np.float64)
+    return np.concatenate([wide @ matrix[:, s : s + 4096].astype(np.float64) for s in range(0, matrix.shape[1], 4096)])
+
+
+def _describe(value: Any) -> str:
+    return f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

@@ -1,0 +1,105 @@
+"""SAEs of SAELens and ViT-Prisma, which grew from one code: standard, top-k, jump-ReLU, gated, with normalised inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import CheckpointError
+from .checkpoint import Checkpoint, bare_parameters, product
+
+ROW_NORMS = {"none": "none", "layer_norm": "layer_norm", "constant_norm_rescale": "constant_norm"}
+"""``normalize_activations`` of SAELens and ViT-Prisma -> our ``normalise``."""
+
+
+def saelens(c: Checkpoint) -> dict[str, Any]:
+    """SAELens: standard, top-k, jump-ReLU and gated (Rajamanoharan et al. 2024a, b), with its input normalisations."""
+    architecture, activation = _saelens_kind(c)
+    gated = architecture == "gated"
+    parts, sizes = bare_parameters(c, bias="b_mag" if gated else "b_enc")
+    c.agree(d_in=sizes["d"], d_sae=sizes["K"])
+    if not c.flag("apply_b_dec_to_input", True):
+        parts["b_enc"] = parts["b_enc"] + product(parts["b_dec"], parts["w_enc"])
+    out: dict[str, Any] = {**parts, "threshold": np.zeros(1), "normalise": _row_norm(c), "groups": _nested(c, sizes["K"])}
+    if gated:
+        out |= _gated(c, out, sizes)
+    elif architecture == "jumprelu":
+        log = "threshold" not in c.tensors
+        stored = c.array("log_threshold" if log else "threshold", "K", sizes=sizes).astype(np.float64)
+        out["threshold"] = np.exp(stored) if log else stored
+    if activation == "topk":
+        out["top_k"] = c.top_k(c.config.get("k", (c.config.get("activation_fn_kwargs") or {}).get("k")))
+    _decoder_scales(c, out, sizes)
+    return {**out, "format": f"SAELens {architecture}"}
+
+
+def _saelens_kind(c: Checkpoint) -> tuple[str, str]:
+    architecture = c.text("architecture", "standard")
+    if architecture not in ("standard", "topk", "jumprelu", "gated"):
+        raise CheckpointError(f"{c.path}: a SAELens SAE of architecture {architecture!r} is not read (standard, topk, jumprelu, gated are)")
+    activation = c.text("activation_fn", c.text("activation_fn_str", "relu")) if architecture != "topk" else "topk"
+    if activation not in ("relu", "topk"):
+        raise CheckpointError(f"{c.path}: activation {activation!r} is not read (relu and topk are)")
+    return architecture, activation
+
+
+def _nested(c: Checkpoint, concepts: int) -> tuple[int, ...] | None:
+    """Group sizes of an SAE that was trained with nested widths, which SAELens lists cumulatively."""
+    widths = c.config.get("matryoshka_widths")
+    if not isinstance(widths, list) or not all(type(w) is int for w in widths) or [*widths, 0][-2:-1] != [concepts]:
+        return None
+    sizes = tuple(b - a for a, b in zip([0, *widths], widths, strict=False))
+    return sizes if min(sizes) > 0 else None
+
+
+def _decoder_scales(c: Checkpoint, out: dict[str, Any], sizes: dict[str, int]) -> None:
+    """Scales that SAELens applies beside the weights: of fine-tuning, and by decoder norms."""
+    if c.flag("finetuning_scaling_factor", False):
+        out["w_dec"] = out["w_dec"] * c.array("finetuning_scaling_factor", "K", sizes=sizes)[:, None]
+    if c.flag("rescale_acts_by_decoder_norm", False):
+        norms = np.linalg.norm(out["w_dec"], axis=1)
+        out["w_enc"], out["b_enc"], out["w_dec"] = out["w_enc"] * norms, out["b_enc"] * norms, out["w_dec"] / norms[:, None]
+
+
+def prisma(c: Checkpoint) -> dict[str, Any]:
+    """ViT-Prisma: standard (ReLU or top-k) and gated SAEs of the residual stream."""
+    gated = c.text("architecture", "gated" if "b_gate" in c.tensors else "standard") == "gated"
+    if c.config.get("is_transcoder"):
+        raise CheckpointError(f"{c.path} is a transcoder: it maps one layer to another and is no autoencoder")
+    parts, sizes = bare_parameters(c, bias="b_mag" if gated else "b_enc")
+    c.agree(d_in=sizes["d"], d_sae=sizes["K"])
+    activation = c.text("activation_fn_str", "relu")
+    out: dict[str, Any] = {**parts, "threshold": np.zeros(1), "normalise": _row_norm(c)}
+    if gated:
+        out |= _gated(c, out, sizes)
+    if activation == "topk" and not gated:
+        out["top_k"] = c.top_k((c.config.get("activation_fn_kwargs") or {}).get("k"))
+    elif activation != "relu":
+        raise CheckpointError(f"{c.path}: activation {activation!r} of a {'gated' if gated else 'standard'} SAE is not read")
+    return {**out, "format": f"ViT-Prisma {'gated' if gated else 'standard'}"}
+
+
+def _gated(c: Checkpoint, parts: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
+    """A gate that shares its weights is a jump-ReLU (Rajamanoharan et al. 2024a, appendix D).
+
+    With p the shared product, ``p + b_gate > 0`` is ``e^r p + b_mag > b_mag - e^r b_gate``; ``parts["b_enc"]`` is b_mag plus what
+    else was folded into it, which p has to carry with factor ``e^r``.
+    """
+    b_mag = c.array("b_mag", "K", sizes=sizes).astype(np.float64)
+    gain = np.exp(c.array("r_mag", "K", sizes=sizes).astype(np.float64))
+    b_gate = c.array("b_gate", "K", sizes=sizes).astype(np.float64)
+    folded = parts["b_enc"] - b_mag
+    return {
+        "w_enc": parts["w_enc"] * gain.astype(np.float32),
+        "b_enc": b_mag + gain * folded,
+        "threshold": b_mag - gain * b_gate,
+    }
+
+
+def _row_norm(c: Checkpoint) -> str:
+    name = c.text("normalize_activations", "none")
+    if name not in ROW_NORMS:
+        why = "; its scale is not in the file: save it again with the scale folded into the weights" if "expected" in name else ""
+        raise CheckpointError(f"{c.path}: normalize_activations {name!r} is not read ({', '.join(ROW_NORMS)} are){why}")
+    return ROW_NORMS[name]

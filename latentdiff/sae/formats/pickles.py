@@ -1,0 +1,231 @@
+"""The pickle inside a ``.pt`` file, read as data: there is nothing here that could call what a file names.
+
+``torch.load(weights_only=True)`` refuses foreign code too, but allocates whatever a file asks for: a pickle of sixty bytes that says
+``torch.Tensor(2**20, 2**20)`` or ``bytearray(2**44)`` made it ask for terabytes (torch 2.15). So the few opcodes that tensors need are
+walked here, every global is either in a table of descriptions or refused by name, and the caller checks sizes against the archive.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import CheckpointError
+from .numpy_values import Object, checked_sizes, encoded, numpy_scalar
+
+MAX_PICKLE = 8 << 20
+"""Bytes: the pickles of public SAEs, weights apart, have a few thousand."""
+STAND_INS = ("vit_prisma.sae.config.VisionModelSAERunnerConfig",)
+"""Config classes that published files hold; read as a dict of their attributes, never imported."""
+DTYPES = {
+    "DoubleStorage": "<f8",
+    "FloatStorage": "<f4",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "<i1",
+    "ByteStorage": "<u1",
+    "BoolStorage": "?",
+}
+
+
+@dataclass(frozen=True)
+class Global:
+    """A name that the pickle mentions."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor's numbers lie."""
+
+    key: str
+    """Member ``data/<key>`` of the archive."""
+    dtype: str
+    elements: int
+    """Elements that the storage claims to hold."""
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    """In elements."""
+
+
+@dataclass
+class _Machine:
+    """The pickle machine: a stack, marks and a memo."""
+
+    stack: list[Any] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    memo: dict[int, Any] = field(default_factory=dict)
+
+    def since_mark(self) -> list[Any]:
+        start = self.marks.pop()
+        items = self.stack[start:]
+        del self.stack[start:]
+        return items
+
+    def last(self, n: int) -> list[Any]:
+        if len(self.stack) < n:
+            raise IndexError("the stack of the pickle runs dry")
+        items = self.stack[len(self.stack) - n :]
+        del self.stack[len(self.stack) - n :]
+        return items
+
+
+def read_pickle(data: bytes) -> Any:
+    """Dicts, lists, tuples, numbers, texts and :class:`StoredTensor` of a pickle that ``torch.save`` wrote (protocol 2).
+
+    Args:
+        data: the archive's ``data.pkl``.
+
+    Raises:
+        CheckpointError: it names code, uses an instruction that tensors do not need, or is damaged.
+    """
+    if len(data) > MAX_PICKLE:
+        raise CheckpointError(f"its pickle has {len(data):,} bytes beside the weights; a saved SAE needs a few thousand")
+    machine = _Machine()
+    try:
+        for opcode, argument, _ in pickletools.genops(data):
+            if opcode.name == "STOP":
+                return machine.stack.pop()
+            act = _ACTIONS.get(opcode.name)
+            if act is None:
+                raise CheckpointError(f"its pickle uses the instruction {opcode.name}, which no saved SAE needs")
+            act(machine, argument)
+    except CheckpointError:
+        raise
+    except Exception as e:
+        raise CheckpointError(f"its pickle is damaged: {type(e).__name__}: {e}") from e
+    raise CheckpointError("its pickle ends before its end")
+
+
+def _push(machine: _Machine, value: Any) -> None:
+    machine.stack.append(value)
+
+
+def _put(machine: _Machine, index: Any) -> None:
+    machine.memo[int(index)] = machine.stack[-1]
+
+
+def _global(machine: _Machine, argument: str) -> None:
+    name = argument.replace(" ", ".")
+    if name not in _REDUCERS and not _plain_global(name):
+        raise CheckpointError(
+            f"it is a pickle that would run code: it names {name}. Such a file is never opened; "
+            "ask its author for safetensors, or save only the state dict in an environment you can lose"
+        )
+    machine.stack.append(Global(name))
+
+
+def _plain_global(name: str) -> bool:
+    module, _, attribute = name.rpartition(".")
+    torch_type = module == "torch" and (attribute in DTYPES or attribute in ("float64", "float32", "float16", "bfloat16"))
+    return torch_type or name in STAND_INS or name == "numpy.ndarray"
+
+
+def _reduce(machine: _Machine, _: Any) -> None:
+    function, arguments = machine.last(2)
+    if not isinstance(function, Global) or function.name not in _REDUCERS:
+        raise CheckpointError(f"it is a pickle that would call {getattr(function, 'name', type(function).__name__)}; it is not opened")
+    machine.stack.append(_REDUCERS[function.name](*arguments))
+
+
+def _new_object(machine: _Machine, _: Any) -> None:
+    kind, arguments = machine.last(2)
+    if not isinstance(kind, Global) or kind.name not in STAND_INS:
+        raise CheckpointError(f"it is a pickled object ({getattr(kind, 'name', type(kind).__name__)}), not a state dict; it is not opened")
+    machine.stack.append(Object(kind.name, tuple(arguments)))
+
+
+def _build(machine: _Machine, _: Any) -> None:
+    (state,) = machine.last(1)
+    target = machine.stack[-1]
+    if isinstance(target, Object):
+        target.state = state
+    elif not isinstance(target, dict):  # an OrderedDict's own attributes (a state dict's _metadata) say nothing of the weights
+        raise CheckpointError(f"its pickle sets the state of a {type(target).__name__}")
+
+
+def _set_items(machine: _Machine, items: list[Any]) -> None:
+    target = machine.stack[-1]
+    if not isinstance(target, dict) or len(items) % 2:
+        raise ValueError("items are set on something that is no dict")
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if not isinstance(key, (str, int)):
+            raise TypeError(f"a key is of type {type(key).__name__}")
+        target[key] = value
+
+
+def _append(machine: _Machine, items: list[Any]) -> None:
+    target = machine.stack[-1]
+    if not isinstance(target, list):
+        raise ValueError("items are appended to something that is no list")
+    target.extend(items)
+
+
+def _storage(machine: _Machine, _: Any) -> None:
+    (reference,) = machine.last(1)
+    kind, storage_type, key, _place, elements = reference
+    if kind != "storage" or not isinstance(storage_type, Global) or not isinstance(key, str) or not isinstance(elements, int):
+        raise ValueError("a reference that is no storage")
+    dtype = DTYPES[storage_type.name.rpartition(".")[2]]
+    machine.stack.append(StoredTensor(key, dtype, elements, 0, (elements,), (1,)))
+
+
+def _rebuild(storage: StoredTensor, offset: int, shape: Any, strides: Any, *_: Any) -> StoredTensor:
+    if not isinstance(storage, StoredTensor):
+        raise ValueError("a tensor without a storage")
+    sizes, steps = checked_sizes(shape), checked_sizes(strides)
+    if len(sizes) != len(steps):
+        raise ValueError(f"a tensor of shape {sizes} with strides {steps}")
+    return StoredTensor(storage.key, storage.dtype, storage.elements, checked_sizes((offset,))[0], sizes, steps)
+
+
+_REDUCERS: dict[str, Callable[..., Any]] = {
+    "torch._utils._rebuild_tensor_v2": _rebuild,
+    "torch._utils._rebuild_parameter": lambda data, *_: data,
+    "collections.OrderedDict": dict,
+    "torch.device": lambda *place: str(place[0]),
+    "numpy.dtype": lambda *arguments: Object("numpy.dtype", arguments),
+    "numpy._core.multiarray.scalar": numpy_scalar,
+    "numpy.core.multiarray.scalar": numpy_scalar,
+    "numpy._core.multiarray._reconstruct": lambda *_: Object("numpy.ndarray"),
+    "numpy.core.multiarray._reconstruct": lambda *_: Object("numpy.ndarray"),
+    "_codecs.encode": encoded,
+}
+"""What stands for each function that a state dict names: descriptions, in place of calls."""
+
+_VALUES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "BINSTRING")
+_ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
+    "PROTO": lambda m, a: None,
+    "MARK": lambda m, a: m.marks.append(len(m.stack)),
+    "EMPTY_DICT": lambda m, a: _push(m, {}),
+    "EMPTY_TUPLE": lambda m, a: _push(m, ()),
+    "NONE": lambda m, a: _push(m, None),
+    "NEWTRUE": lambda m, a: _push(m, True),
+    "NEWFALSE": lambda m, a: _push(m, False),
+    "EMPTY_LIST": lambda m, a: _push(m, []),
+    "BINPUT": _put,
+    "LONG_BINPUT": _put,
+    "BINGET": lambda m, a: _push(m, m.memo[a]),
+    "LONG_BINGET": lambda m, a: _push(m, m.memo[a]),
+    "GLOBAL": _global,
+    "REDUCE": _reduce,
+    "NEWOBJ": _new_object,
+    "BUILD": _build,
+    "BINPERSID": _storage,
+    "TUPLE": lambda m, a: _push(m, tuple(m.since_mark())),
+    "TUPLE1": lambda m, a: _push(m, tuple(m.last(1))),
+    "TUPLE2": lambda m, a: _push(m, tuple(m.last(2))),
+    "TUPLE3": lambda m, a: _push(m, tuple(m.last(3))),
+    "SETITEM": lambda m, a: _set_items(m, m.last(2)),
+    "SETITEMS": lambda m, a: _set_items(m, m.since_mark()),
+    "APPEND": lambda m, a: _append(m, m.last(1)),
+    "APPENDS": lambda m, a: _append(m, m.since_mark()),
+    **dict.fromkeys(_VALUES, _push),
+}
