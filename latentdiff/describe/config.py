@@ -1,0 +1,72 @@
+"""Every choice of how exemplars become phrases; papers' ablations are loops over these."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError
+
+CAPTIONERS = ("vocabulary", "given", "image-to-text", "endpoint")
+LANGUAGES = ("statistics", "endpoint")
+
+
+@dataclass(frozen=True)
+class DescribeConfig:
+    """Options of :class:`~latentdiff.describe.describer.Describer`. Immutable; JSON in, JSON out; a server's key is never part of it."""
+
+    captioner: str = "vocabulary"
+    """``"vocabulary"`` (no model), ``"given"`` (captions that exist), ``"image-to-text"`` (a transformers model on this machine) or
+    ``"endpoint"`` (a vision server, which is sent the exemplars' images)."""
+    captioner_model: str | None = None
+    """Folder or hub id of an image-to-text model, or the vision server's model (None there: the language model)."""
+    caption_prompt: str | None = None
+    """What is asked of each image; None: the captioner's own."""
+    language: str = "statistics"
+    """``"statistics"`` (log-odds of words, nothing sent) or ``"endpoint"`` (a chat server, which is sent the captions)."""
+    language_model: str | None = None
+    """The chat server's model."""
+    base_url: str | None = None
+    """Address of the server, such as ``"http://localhost:8000/v1"``."""
+    exemplars: int = 20
+    """Captioned exemplars per side and round (VisDiff's number)."""
+    rounds: int = 1
+    """Rounds, each with exemplars of its own (VisDiff: 3)."""
+    contrast: int = 20
+    """Captioned random images per side: what is ordinary (for statistics; not sent to a chat server)."""
+    phrases: int = 10
+    """Phrases asked for, per side and round."""
+    calls: int = 500
+    """Requests to a server at most."""
+    tokens: int = 1_000_000
+    """Tokens of prompts and answers at most."""
+    timeout: float = 60.0
+    """Seconds that one request may take."""
+
+    def __post_init__(self) -> None:
+        self._need(self.captioner in CAPTIONERS, "captioner", f"one of {', '.join(CAPTIONERS)}")
+        self._need(self.language in LANGUAGES, "language", f"one of {', '.join(LANGUAGES)}")
+        for name in ("exemplars", "rounds", "phrases"):
+            self._need(getattr(self, name) >= 1, name, "at least 1")
+        self._need(self.contrast >= 0, "contrast", "at least 0")
+        self._need(self.timeout > 0, "timeout", "more than 0 seconds")
+        self._need(self.captioner != "image-to-text" or bool(self.captioner_model), "captioner_model", "a folder or hub id")
+        if "endpoint" in (self.captioner, self.language):
+            model = self.language_model or (self.captioner_model if self.language != "endpoint" else None)
+            self._need(bool(self.base_url), "base_url", "the server's address, such as http://localhost:8000/v1")
+            self._need(bool(model), "language_model", "the server's model")
+
+    def _need(self, ok: bool, name: str, what: str) -> None:
+        if not ok:
+            raise InputError(f"DescribeConfig.{name} must be {what}, not {getattr(self, name)!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; ``DescribeConfig(**d)`` gives the same config back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def paper(cls, captioner_model: str, base_url: str, language_model: str, **changes: Any) -> DescribeConfig:
+        """The paper's pipeline: BLIP-2 captions of ten exemplars a side, differences by a language model."""
+        own = {"captioner": "image-to-text", "language": "endpoint", "exemplars": 10, "contrast": 0}
+        return cls(**{**own, "captioner_model": captioner_model, "base_url": base_url, "language_model": language_model, **changes})

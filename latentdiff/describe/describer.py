@@ -1,0 +1,172 @@
+"""From the most telling images of a comparison to phrases: exemplars, their captions, and what tells the two sets of captions apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..embed.sides import Sides, centred
+from ..embed.vocabulary import Vocabulary
+from ..errors import Cancelled, InputError, LatentDiffError
+from ..progress import Progress, part, silent
+from ..stats.exemplars import diverse, extreme_rows
+from .captions import Captioner, CaptionFailure
+from .config import DescribeConfig
+from .language import LanguageModel
+from .vocabulary_captions import VocabularyCaptioner
+
+TextEncoder = Callable[[Sequence[str]], np.ndarray]
+"""m texts to (m, d) vectors in the images' space."""
+POOL = 2
+"""Exemplars are chosen for diversity among so many times as many of the most extreme images."""
+FEWEST = 3
+"""Captions a side below which there is nothing to compare."""
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """What exemplars said."""
+
+    phrases: dict[str, tuple[str, ...]]
+    """By side, phrases proposed for it, best first, all rounds."""
+    info: dict[str, Any] = field(default_factory=dict)
+    """What was done, sent and lost; ``"error"`` where it ended early. Plain JSON values."""
+
+
+@dataclass(frozen=True, eq=False)
+class Describer:
+    """Turns exemplars into phrases; :func:`latentdiff.compare` tests each phrase on all images.
+
+    Built by :func:`~latentdiff.describe.build.build_describer` from a config, or from parts.
+    """
+
+    language: LanguageModel
+    captioner: Captioner | None = None
+    """None: the vocabulary of the comparison."""
+    encode_texts: TextEncoder | None = None
+    """None: phrases made of words of the vocabulary alone are tested."""
+    images: tuple[Sequence[Any], Sequence[Any]] | None = None
+    """Per side, what row i of its vectors is: file, PIL image, or key of given captions. Not needed by captioners that read vectors."""
+    config: DescribeConfig = field(default_factory=DescribeConfig)
+
+    @property
+    def sends(self) -> list[str]:
+        """What leaves this machine, in words: nothing where empty. To be shown before it is sent."""
+        parts = [self.captioner.sends if self.captioner else "", self.language.sends]
+        return [p for p in parts if p]
+
+    def check(self, sides: Sides) -> None:
+        """Refuse images that do not fit the vectors, before any work.
+
+        Raises:
+            InputError: there is not one image per row of both sides.
+        """
+        if self.captioner is None or self.captioner.reads == "vectors":
+            return
+        if self.images is None:
+            raise InputError(f"captions by {self.captioner.name} need the images of both sides: Describer(images=(files_a, files_b))")
+        for side, images, keep in zip("AB", self.images, (sides.keep_a, sides.keep_b), strict=True):
+            rows = len(keep) + len(sides.dropped[side])
+            if len(images) != rows:
+                raise InputError(f"{side} has {rows} vectors but {len(images)} images; give one image per row")
+
+    def describe(
+        self, sides: Sides, ranking: np.ndarray, vocabulary: Vocabulary | None, seed: int, progress: Progress = silent
+    ) -> Described:
+        """Phrases of both sides; whatever goes wrong but a cancel is said in ``info``, and what was found until then is kept.
+
+        Args:
+            sides: both sides' vectors.
+            ranking: (n,) larger is more typical of A.
+            vocabulary: of the comparison.
+            seed: of the choice of ordinary images.
+            progress: raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+        """
+        captioner = self.captioner or (VocabularyCaptioner(vocabulary, sides.mean_direction) if vocabulary is not None else None)
+        phrases: dict[str, list[str]] = {"A": [], "B": []}
+        info: dict[str, Any] = {"config": self.config.to_dict(), "language": self.language.name, "sends": self.sends}
+        try:
+            if captioner is None:
+                raise InputError("describing exemplars without a captioner needs a vocabulary")
+            info["captioner"] = captioner.name
+            rows = exemplar_rows(sides, ranking, self.config, seed)
+            captions = self._captions(captioner, sides, rows, info, part(progress, 0.0, 0.7))
+            self._differences(rows, captions, phrases, part(progress, 0.7, 1.0))
+        except Cancelled:
+            raise
+        except LatentDiffError as e:
+            info["error"] = str(e)
+        except Exception as e:  # a model or server of the user's: whatever it raises must not cost the other branch's results
+            info["error"] = f"{type(e).__name__}: {str(e)[:300]}"
+        info["phrases"] = {s: list(p) for s, p in phrases.items()}
+        info["sent"] = self._accounts()
+        return Described({s: tuple(p) for s, p in phrases.items()}, info)
+
+    def _captions(self, captioner: Captioner, sides: Sides, rows: Rows, info: dict[str, Any], progress: Progress) -> dict[int, str]:
+        """Captions by row of ``sides``, of all rows that have one."""
+        wanted = np.unique(np.concatenate([*rows.exemplars.values(), rows.ordinary]))
+        images = list(sides[wanted]) if captioner.reads == "vectors" else [self._image(sides, i) for i in wanted.tolist()]
+        made = captioner.captions(images, progress=progress)
+        good = {i: c for i, c in zip(wanted.tolist(), made, strict=True) if isinstance(c, str)}
+        failed = [c.reason for c in made if isinstance(c, CaptionFailure)]
+        info["captions"], info["captions_failed"] = len(good), len(failed)
+        if failed:
+            info["first_failure"] = failed[0]
+        info["exemplar_captions"] = {s: [good[i] for i in r.tolist() if i in good] for s, r in rows.exemplars.items()}
+        for side, r in rows.exemplars.items():
+            if sum(i in good for i in r.tolist()) < FEWEST:
+                raise InputError(f"fewer than {FEWEST} exemplars of {side} have a caption" + (f": {failed[0]}" if failed else ""))
+        return good
+
+    def _differences(self, rows: Rows, captions: Mapping[int, str], phrases: dict[str, list[str]], progress: Progress) -> None:
+        """Ask once per round and side; phrases found until an error stay in ``phrases``."""
+        ordinary = [captions[i] for i in rows.ordinary.tolist() if i in captions]
+        steps = [(r, s) for r in range(self.config.rounds) for s in ("A", "B")]
+        for step, (r, side) in enumerate(steps):
+            mine, theirs = (
+                [captions[i] for i in rows.exemplars[s][r :: self.config.rounds].tolist() if i in captions]
+                for s in (side, "B" if side == "A" else "A")
+            )
+            at = step / len(steps)
+            progress(at, f"phrases from {self.language.name}")
+            found = self.language.phrases(
+                mine, theirs, self.config.phrases, background=ordinary, progress=lambda _, label, at=at: progress(at, label)  # type: ignore[misc]
+            )
+            known = {p.casefold() for p in phrases[side]}
+            phrases[side] += [p for p in found if p.casefold() not in known]
+
+    def _image(self, sides: Sides, row: int) -> Any:
+        assert self.images is not None  # check()
+        of_b = row >= sides.n_a
+        keep = sides.keep_b if of_b else sides.keep_a
+        return self.images[of_b][int(keep[row - sides.n_a if of_b else row])]
+
+    def _accounts(self) -> dict[str, Any]:
+        """What each server was sent so far, by what it did."""
+        endpoints = (("captions", getattr(self.captioner, "endpoint", None)), ("phrases", getattr(self.language, "endpoint", None)))
+        return {name: e.account.to_dict() for name, e in endpoints if e is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Which images are captioned, as rows of both sides together."""
+
+    exemplars: dict[str, np.ndarray]
+    """By side; every ``rounds``-th belongs to one round."""
+    ordinary: np.ndarray
+    """Random images of both sides."""
+
+
+def exemplar_rows(sides: Sides, ranking: np.ndarray, config: DescribeConfig, seed: int) -> Rows:
+    """Diverse images among the most extreme of each side, and random ones."""
+    rng, mean, exemplars = np.random.default_rng(seed), sides.mean_direction, {}
+    ordinary = []
+    for side, score, offset in (("A", ranking[: sides.n_a], 0), ("B", -ranking[sides.n_a :], sides.n_a)):
+        wanted = config.exemplars * config.rounds
+        pool = extreme_rows(score, POOL * wanted)
+        exemplars[side] = offset + pool[diverse(centred(sides[pool + offset], mean), wanted, score[pool])]
+        ordinary.append(offset + rng.choice(len(score), min(config.contrast, len(score)), replace=False))
+    return Rows(exemplars, np.sort(np.concatenate(ordinary)))
