@@ -7,6 +7,7 @@ import pytest
 
 from latentdiff import InputError, SparseAutoencoder, train_sae
 from latentdiff.embed.vocabulary import unit_rows
+from latentdiff.sae.streams import Order
 
 ATOMS, WIDTH, ACTIVE = 24, 32, 3
 Trained = tuple[SparseAutoencoder, np.ndarray, np.ndarray, np.ndarray]
@@ -50,10 +51,15 @@ def test_it_takes_raw_vectors_and_is_as_sparse_as_asked(trained: Trained) -> Non
     codes = sae.encode(x)
     assert codes.nnz / len(x) == pytest.approx(ACTIVE, rel=0.1)
     assert sae.encode(mixtures(500, seed=8)[0]).nnz / 500 == pytest.approx(ACTIVE, rel=0.2)
-    assert report["mean_active"] == pytest.approx(codes.nnz / len(x), abs=1e-3)
-    assert report["explained_variance"] == pytest.approx(sae.explained_variance(x), abs=1e-4)
-    assert report["dead"] == np.sum(np.bincount(codes.indices, minlength=48) == 0)
-    assert (report["concepts"], report["active"], report["seed"], report["steps"], report["vectors"]) == (48, ACTIVE, 0, 700, 1500)
+    order = Order(len(x), 150, 0)
+    held_out, learnt = x[order.validation(len(x))], x[order.sample(len(x))]
+    assert report["held_out"] == len(held_out) and len(learnt) == len(x) - 150
+    assert report["mean_active"] == pytest.approx(sae.encode(held_out).nnz / 150, abs=1e-6)
+    error = np.square(held_out - sae.decode(sae.encode(held_out))).sum() / np.square(held_out - learnt.mean(0)).sum()
+    assert report["explained_variance"] == pytest.approx(1 - error, abs=1e-2)
+    assert report["explained_variance_training"] == pytest.approx(sae.explained_variance(learnt), abs=1e-3)
+    assert report["dead"] == np.sum(np.bincount(sae.encode(learnt).indices, minlength=48) == 0)
+    assert (report["concepts"], report["active"], report["seed"], report["held_out"], report["vectors"]) == (48, ACTIVE, 0, 150, 1500)
     np.testing.assert_allclose(np.linalg.norm(sae.w_dec, axis=1), 1, rtol=1e-5)
 
 

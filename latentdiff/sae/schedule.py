@@ -1,0 +1,92 @@
+"""How large, how long: dictionary size, sparsity and number of steps from the data, the learning rate, and when to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+BATCH = 1024
+EPOCHS = 30
+FEWEST_STEPS, MOST_STEPS = 600, 3000
+WARM_UP = 20
+"""Steps over which the learning rate rises."""
+DECAY = 0.2
+"""Share of the steps over which it falls to zero at the end."""
+CHECKS = 20
+"""Looks at the held-out vectors during a run of full length."""
+PATIENCE = 3
+"""Looks in a row without a gain before the run winds down."""
+GAIN = 1e-3
+"""Explained variance that counts as a gain."""
+
+
+def default_concepts(n: int, d: int) -> int:
+    """Dictionary size K: 4 d, at most n."""
+    return min(4 * d, n)
+
+
+def default_active(d: int) -> int:
+    """Mean number of active concepts per vector."""
+    return 16
+
+
+def default_steps(n: int) -> int:
+    """Thirty epochs, at least 600 and at most 3,000 steps."""
+    return min(max(EPOCHS * n // BATCH, FEWEST_STEPS), MOST_STEPS)
+
+
+def step_seconds(d: int, concepts: int, active: int, batch: int) -> float:
+    """Seconds that one step takes on the reference machine: two cores with bf16 matrix products (Sapphire Rapids, 2.6 GHz).
+
+    A formula, not a stopwatch: a time budget then means the same number of steps, and so the same SAE, on every machine. Its terms are
+    the passes over the activations, the sums over the kept pairs, and Adam; fitted to the table of ``benchmarks/sae_training.py``.
+    """
+    return 1e-3 + batch * (concepts * (1.9e-9 + 3e-12 * d) + active * d * 3e-10) + concepts * d * 2.5e-9
+
+
+def steps_within(seconds: float, d: int, concepts: int, active: int, batch: int) -> int:
+    """Steps that a budget pays for, at least 1."""
+    return max(1, int(seconds / step_seconds(d, concepts, active, batch)))
+
+
+@dataclass
+class Schedule:
+    """Learning rate: up over 20 steps, level, then down to zero, from four fifths of the way or from where nothing more is gained."""
+
+    steps: int
+    """Steps of a run of full length."""
+    winding_down: int | None = None
+    """Step at which the learning rate began to fall early."""
+    stopped: str = "steps"
+    """Why the run ends: "steps", "plateau" or "time"."""
+    history: list[float] = field(default_factory=list)
+    """Explained variance of held-out vectors at each look."""
+
+    @property
+    def every(self) -> int:
+        """Steps between two looks."""
+        return max(1, self.steps // CHECKS)
+
+    @property
+    def end(self) -> int:
+        """First step that is not made."""
+        if self.winding_down is None:
+            return self.steps
+        return min(self.steps, self.winding_down + max(1, int(self.winding_down * DECAY / (1 - DECAY))))
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step, relative to its highest."""
+        down = max(1, round(DECAY * self.end))
+        return min(1.0, (step + 1) / WARM_UP, (self.end - step) / down)
+
+    def look(self, step: int, explained: float) -> None:
+        """Take note of the held-out explained variance; wind down where the last looks brought no gain."""
+        self.history.append(explained)
+        if self.winding_down is None and len(self.history) > PATIENCE:
+            before, lately = max(self.history[:-PATIENCE]), max(self.history[-PATIENCE:])
+            if lately < before + GAIN:
+                self.wind_down(step, "plateau")
+
+    def wind_down(self, step: int, reason: str) -> None:
+        """Let the learning rate fall from here on."""
+        if self.winding_down is None and step < (1 - DECAY) * self.steps:
+            self.winding_down, self.stopped = step, reason
