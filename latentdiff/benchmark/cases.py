@@ -73,7 +73,7 @@ class Space:
     paths: Sequence[str] | None = None
     """Files of every image, for the methods that look at images."""
     encode_texts: Callable[[Sequence[str]], np.ndarray] | None = None
-    """Free phrases → (m, d) raw text vectors in the same space."""
+    """Free phrases → (m, d) raw text vectors in the same space; None where there is no text encoder."""
     language_model: Any = None
     """A :class:`latentdiff.describe.language.LanguageModel`; None: word statistics."""
     seconds: dict[str, float] = field(default_factory=dict)

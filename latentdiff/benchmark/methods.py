@@ -108,11 +108,44 @@ def _means(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) ->
     return difference_of_means(a, b, space.vocabulary, config=config)
 
 
+def _visdiff(space: Space, case: Case, seed: int) -> dict[str, Findings]:
+    """VisDiff's caption proposer and CLIP ranker with its literal filter; what does not pass the t-test is no finding."""
+    from ..baselines import VisDiffConfig, visdiff
+    from ..baselines.directions import composed_directions, encoded_directions
+    from ..baselines.proposers import CaptionProposer
+    from ..baselines.rankers import ClipRanker
+    from ..describe.aggregate import WordStatistics
+    from ..describe.captions import Captioner, GivenCaptions
+    from ..describe.vocabulary_captions import VocabularyCaptioner
+    from ..embed.vocabulary import unit_rows
+
+    a, b = space.vectors[case.rows_a], space.vectors[case.rows_b]
+    captioner: Captioner
+    if space.captions is not None:
+        captioner = GivenCaptions({row: space.captions[row] for row in (*case.rows_a.tolist(), *case.rows_b.tolist())})
+    else:
+        captioner = VocabularyCaptioner(space.vocabulary, (unit_rows(a).mean(0) + unit_rows(b).mean(0)) / 2)
+    directions = encoded_directions(space, space.vocabulary) if space.encode_texts else composed_directions(space.vocabulary)
+    config = CompareConfig(seed=seed)
+    c = visdiff(
+        a,
+        b,
+        proposer=CaptionProposer(captioner, space.language_model or WordStatistics()),
+        ranker=ClipRanker(directions),
+        images=(case.rows_a.tolist(), case.rows_b.tolist()),
+        options=VisDiffConfig.paper(),
+        config=config,
+    )
+    x, y = (tuple((h.text,) for h in c.candidates if h.side == side and h.q_value <= config.alpha)[:KEPT] for side in SIDES)
+    return {"VisDiff": Findings(x, y)}
+
+
 METHODS: dict[str, Method] = {
     m.name: m
     for m in (
         Method("ours", "LatentDiff", ours("ours", _default)),
         Method("paper", "LatentDiff, the paper's literal choices", ours("paper mode", _paper)),
+        Method("visdiff", "VisDiff: captions of samples, proposals, ranked by CLIP", _visdiff),
         Method("gsclip", "GSCLIP: every word against its negation", baseline("GSCLIP", _gsclip), seconds=0.8),
         Method("means", "words along the difference of the means", baseline("difference of means", _means), seconds=0.3),
     )
