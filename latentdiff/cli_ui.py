@@ -25,6 +25,9 @@ def ui_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder", default="fast", metavar="NAME", help="encoder of images, as load_encoder takes it (default: %(default)s)"
     )
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
+    parser.add_argument(
+        "--sae", metavar="FOLDER", help="a sparse autoencoder of that encoder; without it one is trained on the images compared"
+    )
     root = "folder that may be read; can be repeated (default: home and working folder, and none off loopback)"
     parser.add_argument("--root", action="append", metavar="FOLDER", help=root)
     parser.add_argument(
@@ -49,6 +52,7 @@ def run_ui(args: argparse.Namespace) -> int:
         password=_password(args),
         encoder=args.encoder,
         pretrained=args.pretrained,
+        sae=args.sae,
         roots=None if args.root is None else tuple(Path(root) for root in args.root),
         max_upload=args.max_upload * 1_000_000,
     )

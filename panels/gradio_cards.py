@@ -96,10 +96,11 @@ def _pictures(images: Any, rows: tuple[int, ...], folder: Path, side: str) -> li
 def _plots(said: Content) -> str:
     names: Mapping[str, str] = said.names
     legend = "".join(f'<span class="ld-legend {s.lower()}">{escape(names[s])}</span>' for s in SIDES)
-    one = f"<figure>{histogram_svg(said.comparison, names)}<figcaption>{legend} How typical each image is of one side.</figcaption></figure>"
+    one = f"<figure>{histogram_svg(said.comparison, names)}<figcaption>{legend} How typical each image is.</figcaption></figure>"
     other = f"<figure>{volcano_svg(said.comparison, names)}<figcaption>Every concept that was tested; point at a dot.</figcaption></figure>"
     reading = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in READING)
-    return f'<div class="ld"><div class="ld-plots">{one}{other}</div><details><summary>What the numbers mean</summary><dl class="ld-read">{reading}</dl></details></div>'
+    about = f'<details><summary>What the numbers mean</summary><dl class="ld-read">{reading}</dl></details>'
+    return f'<div class="ld"><div class="ld-plots">{one}{other}</div>{about}</div>'
 
 
 def progress_html(fraction: float, label: str) -> str:
@@ -119,17 +120,22 @@ def message_html(text: str, kind: str) -> str:
 
 CSS = f"""
 .ld {{{LIGHT}}} .dark .ld {{{DARK}}} .ld {{ color: var(--ld-text); }} {CARD_CSS}
-.ld-plots {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 20px; }} .ld figure {{ margin: 0; }}
-.ld figcaption {{ color: var(--ld-soft); font-size: .88rem; }} .ld-legend {{ display: inline-flex; gap: 6px; align-items: center; margin-right: 14px; }}
+.ld-plots {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 20px; }}
+.ld figure {{ margin: 0; }}
+.ld figcaption {{ color: var(--ld-soft); font-size: .88rem; }}
+.ld-legend {{ display: inline-flex; gap: 6px; align-items: center; margin-right: 14px; }}
 .ld-legend::before {{ content: ""; width: 11px; height: 11px; border-radius: 3px; background: var(--ld-b-fill); }}
 .ld-legend.a::before {{ background: var(--ld-a-fill); }}
 .ld summary {{ cursor: pointer; margin-top: 14px; font-weight: 600; }}
-.ld-read {{ display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 6px 18px; margin: 10px 0 0; }} .ld-read dt {{ font-weight: 600; }}
+.ld-read {{ display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 6px 18px; margin: 10px 0 0; }}
+.ld-read dt {{ font-weight: 600; }}
 .ld-read dd {{ margin: 0; }}
 .ld-progress {{ display: grid; gap: 6px; }} .ld-progress span {{ color: var(--ld-soft); font-variant-numeric: tabular-nums; }}
 .ld-message {{ margin: 0; padding: 12px 16px; border-radius: 6px; border-left: 5px solid var(--ld-info-line); background: var(--ld-info);
   overflow-wrap: anywhere; }}
 .ld-message.error {{ border-color: #d64545; background: color-mix(in srgb, #d64545 14%, var(--ld-card)); }}
-.gradio-container {{ max-width: 1560px !important; margin: 0 auto; }}
-.ld-slot {{ padding: 14px 16px !important; }}
+.gradio-container {{ width: 100% !important; max-width: 1560px !important; margin: 0 auto; }}
+.ld-slot {{ padding: 14px 16px !important; border: 1px solid var(--border-color-primary) !important; }}
+.ld-slot, .ld-slot > .styler {{ background: var(--block-background-fill) !important; }}
+.ld-slot .grid-wrap, .ld-slot .gallery-container {{ min-height: 0 !important; height: auto !important; }}
 """

@@ -49,7 +49,7 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
         names = list(inputs)
 
         # Built here, since Gradio hands over what the signature's annotations ask for, and they need Gradio itself.
-        def compare(*values: Any, request: Any) -> Iterator[dict[Any, Any]]:
+        def compare(request: Any, *values: Any) -> Iterator[dict[Any, Any]]:
             yield from run(gr, outputs, Asked(**dict(zip(names, values, strict=True))), settings, sessions, request.session_hash)
 
         def cancel(request: Any) -> Any:
@@ -60,7 +60,7 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
             sessions.end(request.session_hash)
 
         for function in (compare, cancel, leave):
-            function.__annotations__["request"] = gr.Request
+            function.__annotations__ = {"request": gr.Request}
         private: dict[str, Any] = {"api_visibility": "private"}
         start.click(compare, list(inputs.values()), list(outputs.values()), show_progress="hidden", concurrency_limit=2, **private)
         stop.click(cancel, None, stop, show_progress="hidden", queue=False, **private)
@@ -68,7 +68,9 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
     return page
 
 
-def run(gr: Any, outputs: dict[str, Any], asked: Asked, settings: PageSettings, sessions: Sessions, tab: str | None) -> Iterator[dict[Any, Any]]:
+def run(
+    gr: Any, outputs: dict[str, Any], asked: Asked, settings: PageSettings, sessions: Sessions, tab: str | None
+) -> Iterator[dict[Any, Any]]:
     """One comparison of one tab: updates of the page, from its first sign of life to the result or the reason why there is none."""
     from fiftyone_plugin.operators.live import live
 
@@ -82,7 +84,7 @@ def run(gr: Any, outputs: dict[str, Any], asked: Asked, settings: PageSettings, 
         outputs["start"]: gr.Button(interactive=False),
         outputs["stop"]: gr.Button("Cancel", visible=True, interactive=True),
         outputs["status"]: progress_html(0.0, "starting"),
-        outputs["results"]: gr.Group(visible=False),
+        outputs["results"]: gr.Column(visible=False),
     }
     done = {outputs["start"]: gr.Button(interactive=True), outputs["stop"]: gr.Button(visible=False)}
     steps = live(lambda progress: _work(asked, settings, session, progress))
@@ -91,13 +93,16 @@ def run(gr: Any, outputs: dict[str, Any], asked: Asked, settings: PageSettings, 
             fraction, label = next(steps)
             yield {outputs["status"]: progress_html(fraction, label)}
     except StopIteration as finished:
-        yield {**done, outputs["status"]: "", outputs["results"]: gr.Group(visible=True), **_filled(gr, outputs, finished.value)}
+        yield {**done, outputs["status"]: "", outputs["results"]: gr.Column(visible=True), **_filled(gr, outputs, finished.value)}
     except Cancelled:
         yield {**done, outputs["status"]: message_html("Stopped. Nothing was kept.", "info")}
     except LatentDiffError as e:
         yield {**done, outputs["status"]: message_html(_sentence(str(e)), "error")}
     except OSError as e:
         yield {**done, outputs["status"]: message_html(f"This did not work: {e.strerror or e}.", "error")}
+    except Exception:
+        yield {**done, outputs["status"]: message_html("This failed in a way that it should not. The server's output says more.", "error")}
+        raise
 
 
 def _work(asked: Asked, settings: PageSettings, session: Session, progress: Progress) -> Any:
@@ -156,7 +161,8 @@ def _sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> d
         with gr.Tab("Two folders") as folders, gr.Row():
             info = f"On the machine that serves this page. Folders that may be read: {where}"
             made["folder_a"] = gr.Textbox(label="Folder A", info=info, max_lines=1, placeholder="/home/me/photos/summer")
-            made["folder_b"] = gr.Textbox(label="Folder B", info="The set to compare it with", max_lines=1, placeholder="/home/me/photos/winter")
+            info = "The set to compare it with"
+            made["folder_b"] = gr.Textbox(label="Folder B", info=info, max_lines=1, placeholder="/home/me/photos/winter")
         with gr.Tab("Two zip files") as zips, gr.Row():
             made["zip_a"] = gr.File(label=f"Zip file A: images, at most {megabytes}", file_types=[".zip"], height=140)
             made["zip_b"] = gr.File(label="Zip file B", file_types=[".zip"], height=140)
@@ -175,17 +181,17 @@ def _sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> d
 def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:
     """A tab owns what it uploads: a file that is taken back, or left in a tab that closes, is removed."""
 
-    def sent(path: str, request: Any) -> None:
+    def sent(request: Any, path: str) -> None:
         if path:
             sessions.get(request.session_hash).uploads.add(Path(path))
 
-    def cleared(one: str | None, two: str | None, three: str | None, request: Any) -> None:
+    def cleared(request: Any, *kept: str | None) -> None:
         session = sessions.get(request.session_hash)
-        for path in list(session.uploads - {Path(kept) for kept in (one, two, three) if kept}):
+        for path in list(session.uploads - {Path(one) for one in kept if one}):
             session.forget(path)
 
     for function in (sent, cleared):
-        function.__annotations__["request"] = gr.Request
+        function.__annotations__ = {"request": gr.Request}
     quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     for upload in uploads:
         upload.upload(sent, upload, None, **quiet)
@@ -232,20 +238,20 @@ def _options(gr: Any, settings: PageSettings) -> dict[str, Any]:
 
 def _results(gr: Any) -> dict[str, Any]:
     made: dict[str, Any] = {"status": gr.HTML(elem_id="status")}
-    with gr.Group(visible=False, elem_id="results") as made["results"]:
-        made["verdict"] = gr.HTML(elem_id="verdict", padding=True)
+    with gr.Column(visible=False, elem_id="results") as made["results"]:
+        made["verdict"] = gr.HTML(elem_id="verdict")
         with gr.Row():
             for kind in FORMATS:
                 made[f"file_{kind}"] = gr.DownloadButton(FORMAT_NAMES[kind], size="sm", elem_id=f"file-{kind}")
         with gr.Row(equal_height=False):
             for side in "AB":
                 with gr.Column(min_width=420):
-                    made[f"head_{side}"] = gr.HTML(padding=True)
+                    made[f"head_{side}"] = gr.HTML()
                     for i in range(SLOTS):
                         with gr.Group(visible=False, elem_classes="ld-slot") as made[f"slot_{side}{i}"]:
-                            made[f"card_{side}{i}"] = gr.HTML(padding=True)
+                            made[f"card_{side}{i}"] = gr.HTML()
                             made[f"gallery_{side}{i}"] = gr.Gallery(**GALLERY)
-        made["plots"] = gr.HTML(padding=True)
+        made["plots"] = gr.HTML()
     return made
 
 

@@ -31,6 +31,8 @@ class PageSettings:
     """Encoder of images, as ``load_encoder`` takes it."""
     pretrained: str | None = None
     """Its weights."""
+    sae: str | None = None
+    """Folder of a sparse autoencoder of that encoder; None trains one on the images compared (the demo's encoder brings its own)."""
     roots: tuple[Path, ...] | None = None
     """Folders that may be read; None: home and working folder on loopback, none elsewhere."""
     max_upload: int = 2_000_000_000

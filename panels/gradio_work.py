@@ -86,9 +86,14 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
         vectors.append(encode_side(encoder, side.paths, side.name, skip_bad=asked.skip_bad, progress=report))
     words = _lines(asked.words)
     vocabulary = load_vocabulary(encoder, words=() if words else None, phrases=words, progress=part(progress, 0.6, 0.75))
-    comparison = compare(*vectors, vocabulary=vocabulary, config=config, progress=part(progress, 0.75, 0.95))
+    sae: Any = settings.sae if asked.encoder == settings.encoder else None
+    if sae is None and asked.encoder == "demo":
+        from latentdiff import demo
+
+        sae = demo.load_sae()
+    comparison = compare(*vectors, sae=sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.75, 0.95))
     names = (sides[0].name, sides[1].name)
-    comparison.info |= {"names": list(names), "encoder": dict(encoder.fingerprint)}
+    comparison.info.update(names=list(names), encoder=dict(encoder.fingerprint))
     return Answer(comparison, names, {"A": sides[0].paths, "B": sides[1].paths})
 
 
@@ -170,7 +175,7 @@ def _views(asked: Asked, config: CompareConfig, progress: Progress) -> Answer:
         skip_bad=asked.skip_bad,
         progress=part(progress, 0.0, 0.95),
     )
-    images = {side: exemplar_images(stored, side) for side in "AB"}
+    images: dict[str, Images] = {side: exemplar_images(stored, side) for side in "AB"}
     return Answer(stored.comparison, (asked.view_a, asked.view_b), images, f"stored in dataset {asked.dataset} as {run}")
 
 

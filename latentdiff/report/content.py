@@ -129,14 +129,19 @@ def _card(comparison: Comparison, h: Hypothesis, rank: int) -> Card:
 
 def _facts(h: Hypothesis) -> list[tuple[str, str, str]]:
     low, high = h.interval
-    sure = f" ({100 * low:+.1f} to {100 * high:+.1f})" if math.isfinite(low) and math.isfinite(high) else ""
+    sure = f" ({_points(low)} to {_points(high)})" if math.isfinite(low) and math.isfinite(high) else ""
     found, meaning = SOURCES.get(h.source, (h.source, "Where the phrase comes from."))
     name = "none" if math.isnan(h.name_strength) else f"{'a guess' if h.weak else 'fits'} ({h.name_strength:.2f})"
     facts = [
-        ("difference", f"{100 * h.effect:+.1f} points{sure}", MEANING["difference"]),
+        ("difference", f"{_points(h.effect)} points{sure}", MEANING["difference"]),
         ("q", p_text(h.q_value, "").strip().removeprefix("= "), MEANING["q"]),
         ("AUROC", f"{h.auroc:.2f}", MEANING["AUROC"]),
         ("found as", found, meaning),
         ("name", name, MEANING["name"]),
     ]
     return [fact for fact in facts if fact[1] != "nan"]
+
+
+def _points(rate: float) -> str:
+    """A difference of rates in percentage points, signed; what rounds to nothing has no minus."""
+    return f"{round(100 * rate, 1) + 0.0:+.1f}"
