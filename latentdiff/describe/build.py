@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import InputError
-from .account import Budget
+from .account import Account, Budget
 from .aggregate import WordStatistics
 from .captions import Captioner, GivenCaptions
 from .chat import ChatLanguageModel
@@ -47,12 +47,15 @@ def build_describer(
         raise InputError(f'captions are given, but captioner is {config.captioner!r}; use DescribeConfig(captioner="given")')
     if config.captioner != "vocabulary" and images is None:
         raise InputError(f"captioner={config.captioner!r} needs images=(of_a, of_b): what each row of the vectors is")
-    return Describer(_language(config, key), _captioner(config, captions, key, device), encode_texts, images, config)
+    account = Account()  # one budget for all that a config has asked
+    captioner = GivenCaptions(captions) if captions is not None else _captioner(config, account, key, device)
+    language: LanguageModel = WordStatistics()
+    if config.language == "endpoint":
+        language = ChatLanguageModel(_endpoint(config, config.language_model, account, key))
+    return Describer(language, captioner, encode_texts, images, config)
 
 
-def _captioner(config: DescribeConfig, captions: Mapping[Any, str | Sequence[str]] | None, key: str | None, device: Any) -> Captioner | None:
-    if config.captioner == "given":
-        return GivenCaptions(captions or {})
+def _captioner(config: DescribeConfig, account: Account, key: str | None, device: Any) -> Captioner | None:
     if config.captioner == "image-to-text":
         from .image_to_text import load_image_to_text
 
@@ -61,14 +64,11 @@ def _captioner(config: DescribeConfig, captions: Mapping[Any, str | Sequence[str
         from .prompts import CAPTION
         from .vision_endpoint import EndpointCaptioner
 
-        return EndpointCaptioner(_endpoint(config, config.captioner_model or config.language_model, key), prompt=config.caption_prompt or CAPTION)
+        endpoint = _endpoint(config, config.captioner_model or config.language_model, account, key)
+        return EndpointCaptioner(endpoint, prompt=config.caption_prompt or CAPTION)
     return None
 
 
-def _language(config: DescribeConfig, key: str | None) -> LanguageModel:
-    return ChatLanguageModel(_endpoint(config, config.language_model, key)) if config.language == "endpoint" else WordStatistics()
-
-
-def _endpoint(config: DescribeConfig, model: str | None, key: str | None) -> ChatEndpoint:
+def _endpoint(config: DescribeConfig, model: str | None, account: Account, key: str | None) -> ChatEndpoint:
     budget = Budget(config.calls, config.tokens)
-    return ChatEndpoint(config.base_url or "", model or "", key=key, timeout=config.timeout, budget=budget)
+    return ChatEndpoint(config.base_url or "", model or "", key=key, timeout=config.timeout, budget=budget, account=account)

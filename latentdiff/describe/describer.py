@@ -145,9 +145,10 @@ class Describer:
         return self.images[of_b][int(keep[row - sides.n_a if of_b else row])]
 
     def _accounts(self) -> dict[str, Any]:
-        """What each server was sent so far, by what it did."""
-        endpoints = (("captions", getattr(self.captioner, "endpoint", None)), ("phrases", getattr(self.language, "endpoint", None)))
-        return {name: e.account.to_dict() for name, e in endpoints if e is not None}
+        """What each server was sent so far, by its address; empty where nothing left this machine."""
+        endpoints = [getattr(p, "endpoint", None) for p in (self.captioner, self.language)]
+        accounts = {id(e.account): (e.account, e.base_url) for e in endpoints if e is not None}
+        return {url: account.to_dict() for account, url in accounts.values()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,7 @@ class ChatEndpoint:
         backoff: seconds before the first repeat; doubled each time, with jitter. A server's Retry-After counts more.
         longest_wait: seconds that a repeat is waited for at most; a server that asks for more ends the work with an error.
         budget: calls and tokens at most.
+        account: one that several endpoints share, with their budget; None: its own.
 
     Attributes:
         account: what was sent so far.
@@ -51,10 +52,11 @@ class ChatEndpoint:
         backoff: float = 1.0,
         longest_wait: float = 60.0,
         budget: Budget | None = None,
+        account: Account | None = None,
     ) -> None:
         self.base_url, self.model = checked_url(base_url), str(model)
         self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
-        self.budget, self.account = budget or Budget(), Account()
+        self.budget, self.account = budget or Budget(), account or Account()
         self._key = key or find_key(self.base_url)
         self._client: Any = None
         self._unknown: set[str] = set()
@@ -172,7 +174,7 @@ class ChatEndpoint:
         import openai
 
         # No redirects: what is sent goes to the server that the user named, or nowhere. Retries are ours: they are counted and cancelled.
-        limit = openai.Timeout(self.timeout, connect=min(self.timeout, 10.0))
+        limit = openai.Timeout(self.timeout + 1, connect=min(self.timeout, 10.0))  # ours ends the waiting; this ends the thread
         http = openai.DefaultHttpxClient(follow_redirects=False, timeout=limit)
         return openai.OpenAI(base_url=self.base_url, api_key=self._key or "none", max_retries=0, timeout=limit, http_client=http)
 
