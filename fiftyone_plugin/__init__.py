@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .handle import ComparisonRun
     from .reporting import export_report
     from .runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
+    from .training import train_sae
 
 _SDK = {
     "ComparisonRun": ".handle",
@@ -27,6 +28,7 @@ _SDK = {
     "list_comparisons": ".runs",
     "load_comparison": ".runs",
     "rename_comparison": ".runs",
+    "train_sae": ".training",
 }
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "load_comparison",
     "register",
     "rename_comparison",
+    "train_sae",
 ]
 
 

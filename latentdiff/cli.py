@@ -212,6 +212,30 @@ def _evaluate(args: argparse.Namespace) -> int:
     return run_evaluate(args)
 
 
+def _concepts_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_concepts import concepts_arguments
+
+    concepts_arguments(parser)
+
+
+def _concepts(args: argparse.Namespace) -> int:
+    from .cli_concepts import run_concepts
+
+    return run_concepts(args)
+
+
+def _train_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_train import train_arguments
+
+    train_arguments(parser)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from .cli_train import run_train
+
+    return run_train(args)
+
+
 def _sdk() -> Any:
     import fiftyone_plugin
 
@@ -227,6 +251,8 @@ COMMANDS = (
     Command("delete", "Delete a stored comparison and all that it wrote.", _delete_arguments, _delete),
     Command("demo", "Draw a small world, compare two pairs of views in it, and open the App.", _demo_arguments, _demo),
     Command("evaluate", "Run one of the papers' evaluations, or our own.", _evaluate_arguments, _evaluate),
+    Command("train-sae", "Train a sparse autoencoder on vectors and save it.", _train_arguments, _train),
+    Command("concepts", "Show what an SAE's concepts are: a table, a tree, or cards.", _concepts_arguments, _concepts),
     Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", _nothing, _install_plugin),
 )
 

@@ -10,12 +10,16 @@ def register(plugin: Any) -> None:
     from .compare_views import CompareViews
     from .compute_embeddings import ComputeEmbeddings
     from .delete_comparison import DeleteComparison
+    from .export_report import ExportReport
+    from .open_page import OpenPage
     from .rename_comparison import RenameComparison
     from .save_hypothesis import SaveHypothesis
     from .show_hypothesis import ShowHypothesis
     from .tag_hypothesis import TagHypothesis
+    from .train_sae import TrainSae
 
     operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, DeleteComparison, RenameComparison)
-    operators += (SaveHypothesis, ShowHypothesis, TagHypothesis)
+    operators += (SaveHypothesis, ShowHypothesis, TagHypothesis, TrainSae)
+    operators += (ExportReport, OpenPage)
     for operator in operators:
         plugin.register(operator)

@@ -1,0 +1,86 @@
+"""``latentdiff train-sae``: vectors in, a folder with a sparse autoencoder out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from .cli_output import progress_bar
+from .errors import InputError
+from .sae.model import SparseAutoencoder
+
+UNFINISHED = "unfinished-training"
+"""File in the output folder that keeps the state of a stopped run."""
+
+
+def train_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``latentdiff train-sae``."""
+    parser.add_argument(
+        "vectors", metavar="VECTORS", help="a .npy file (n, d), a folder of stored vectors, a FiftyOne dataset, or dataset:saved_view"
+    )
+    parser.add_argument("out", metavar="FOLDER", help="folder for the SAE; the same command goes on with a stopped run")
+    parser.add_argument("--embeddings", metavar="FIELD", help="vector field (needed for a dataset)")
+    parser.add_argument("--trainer", choices=("batchtopk", "matryoshka"), default="batchtopk", help="default: %(default)s")
+    parser.add_argument("--concepts", type=int, metavar="K", help="dictionary size (default: chosen from the vectors)")
+    parser.add_argument("--active", type=int, metavar="k", help="mean number of active concepts per image (default: chosen)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same SAE (default: %(default)s)")
+    parser.add_argument("--steps", type=int, help="most optimiser steps (default: chosen)")
+    parser.add_argument("--seconds", type=float, help="time budget, counted in steps of two cores")
+    parser.add_argument("--validation", type=float, default=0.1, help="share of the vectors held out (default: %(default)s)")
+    parser.add_argument("--no-early-stop", action="store_true", help="make all steps, whatever they bring")
+    parser.add_argument("--device", help="torch device (default: CUDA where there is one, else the CPU)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out vectors with NaN or infinite values")
+    parser.add_argument("--overwrite", action="store_true", help="replace the SAE in the folder")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run_train(args: argparse.Namespace) -> int:
+    """Train, save, and say how good it is."""
+    folder = Path(args.out).expanduser()
+    if (folder / "config.json").exists() and not args.overwrite:
+        raise InputError(f"{folder} already holds an SAE; pass --overwrite or another folder")
+    options: dict[str, Any] = {
+        name: getattr(args, name)
+        for name in ("trainer", "concepts", "active", "seed", "steps", "seconds", "validation", "device", "skip_bad")
+    }
+    options |= {"early_stop": not args.no_early_stop, "resume": folder / UNFINISHED}
+    with progress_bar() as progress:
+        sae = _train(args, {**options, "progress": progress})
+    sae.save(folder)
+    _print(sae, folder, args.json)
+    return 0
+
+
+def _train(args: argparse.Namespace, options: dict[str, Any]) -> SparseAutoencoder:
+    from .sae.training import train_sae
+
+    path = Path(args.vectors).expanduser()
+    if path.suffix == ".npy" or (path / "manifest.json").exists():
+        if args.embeddings:
+            raise InputError("--embeddings is for datasets; files and folders hold vectors themselves")
+        return train_sae(path, **options)
+    if path.exists():
+        raise InputError(f"{path} is no .npy file and no folder of stored vectors")
+    if not args.embeddings:
+        raise InputError(f"{args.vectors!r} is no file; if it is a dataset, name its vector field: --embeddings FIELD")
+    import fiftyone_plugin
+    from fiftyone_plugin.runs import as_dataset
+
+    name, _, view = args.vectors.partition(":")
+    dataset = as_dataset(name)
+    return fiftyone_plugin.train_sae(dataset, args.embeddings, view=view or None, **options)
+
+
+def _print(sae: SparseAutoencoder, folder: Path, as_json: bool) -> None:
+    report = {"folder": str(folder), **sae.info["training"]}
+    if as_json:
+        print(json.dumps(report))
+        return
+    where = "held-out vectors" if report["held_out"] else "its own vectors"
+    print(f"{sae.concepts:,} concepts from {report['vectors']:,} vectors of width {sae.width}, {report['steps']:,} steps: {folder}")
+    print(
+        f"explains {report['explained_variance']:.1%} of the variance of {where} with {report['mean_active']:.1f} concepts per image; "
+        f"{report['dead']:,} concepts never fire"
+    )
