@@ -75,8 +75,12 @@ class PhraseScores:
         return len(self._unit)
 
     def block(self, start: int, end: int) -> np.ndarray:
-        """(end - start, n) float32 scores of some phrases, A's images first."""
-        w = self._unit[start:end]
+        """(end - start, n) float32 scores of consecutive phrases, A's images first."""
+        return self.of(slice(start, end))
+
+    def of(self, phrases: slice | np.ndarray) -> np.ndarray:
+        """(m, n) float32 scores of some phrases, A's images first."""
+        w = self._unit[phrases]
         offset = (w @ self._mean)[:, None]
         out = np.empty((len(w), len(self.sides)), np.float32)
         for at, x in self.sides.chunks():
