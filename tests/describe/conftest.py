@@ -8,13 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
-_spec = importlib.util.spec_from_file_location("describe_chat_server", Path(__file__).with_name("chat_server.py"))
-assert _spec is not None and _spec.loader is not None
-chat_server: ModuleType = importlib.util.module_from_spec(_spec)
-sys.modules["describe_chat_server"] = chat_server
-_spec.loader.exec_module(chat_server)
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"describe_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[f"describe_{name}"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+chat_server = _load("chat_server")
+_load("captioners")
 
 
 @pytest.fixture
@@ -33,3 +41,16 @@ def private(tmp_path_factory, monkeypatch) -> Path:
     for name in ("LATENTDIFF_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> list[Path]:
+    """Six PNG files of coloured noise."""
+    from PIL import Image
+
+    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    out = []
+    for i in range(6):
+        out.append(folder / f"secret name {i}.png")
+        Image.fromarray((rng.integers(0, 256, (40, 50 + i, 3)) * rng.random(3)).astype(np.uint8)).save(out[-1])
+    return out
