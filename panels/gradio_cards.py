@@ -135,7 +135,8 @@ CSS = f"""
   overflow-wrap: anywhere; }}
 .ld-message.error {{ border-color: #d64545; background: color-mix(in srgb, #d64545 14%, var(--ld-card)); }}
 .gradio-container {{ width: 100% !important; max-width: 1560px !important; margin: 0 auto; }}
-.ld-slot {{ padding: 14px 16px !important; border: 1px solid var(--border-color-primary) !important; }}
-.ld-slot, .ld-slot > .styler {{ background: var(--block-background-fill) !important; }}
+.ld-slot {{ gap: 8px !important; padding: 14px 16px !important; border: 1px solid var(--border-color-primary); border-radius: 10px;
+  background: var(--block-background-fill); min-width: 0 !important; }}
 .ld-slot .grid-wrap, .ld-slot .gallery-container {{ min-height: 0 !important; height: auto !important; }}
+.ld-slot .grid-container {{ width: 100%; margin: 0; padding: 0 !important; gap: 6px; }}
 """

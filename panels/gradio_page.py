@@ -143,7 +143,7 @@ def _filled(gr: Any, outputs: dict[str, Any], found: Any) -> dict[Any, Any]:
         updates[outputs[f"head_{side}"]] = found.heads[side]
         for i in range(SLOTS):
             shown = found.cards[side][i] if i < len(found.cards[side]) else None
-            updates[outputs[f"slot_{side}{i}"]] = gr.Group(visible=shown is not None)
+            updates[outputs[f"slot_{side}{i}"]] = gr.Column(visible=shown is not None)
             updates[outputs[f"card_{side}{i}"]] = shown.html if shown else ""
             gallery = shown.gallery if shown else []
             updates[outputs[f"gallery_{side}{i}"]] = gr.Gallery(gallery, visible=bool(gallery), selected_index=None)
@@ -248,7 +248,7 @@ def _results(gr: Any) -> dict[str, Any]:
                 with gr.Column(min_width=420):
                     made[f"head_{side}"] = gr.HTML()
                     for i in range(SLOTS):
-                        with gr.Group(visible=False, elem_classes="ld-slot") as made[f"slot_{side}{i}"]:
+                        with gr.Column(visible=False, elem_classes="ld-slot", min_width=100) as made[f"slot_{side}{i}"]:
                             made[f"card_{side}{i}"] = gr.HTML()
                             made[f"gallery_{side}{i}"] = gr.Gallery(**GALLERY)
         made["plots"] = gr.HTML()
