@@ -1,0 +1,104 @@
+"""Uploaded zip files: images come out, nothing else does, and nothing gets out of the folder."""
+
+from __future__ import annotations
+
+import io
+import random
+import stat
+import warnings
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fiftyone_plugin.panels.gradio_archives import unpack
+from latentdiff.errors import InputError
+
+
+def picture(colour: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (colour, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pack(path: Path, members: dict[str, bytes], **options: object) -> Path:
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")  # a name that occurs twice, on purpose
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def opened(archive: Path, folder: Path, **limits: int) -> tuple[Path, ...]:
+    return unpack(archive, folder, **{"max_images": 100, "max_bytes": 1_000_000, **limits})
+
+
+def test_images_come_out_in_the_order_of_their_names(tmp_path: Path) -> None:
+    members = {"b/2.png": picture(2), "a/1.PNG": picture(1), "c.png": picture(3), "notes.txt": b"no", "__MACOSX/c.png": b"no", ".x.png": b"no"}
+    paths = opened(pack(tmp_path / "x.zip", members), tmp_path / "out")
+    assert [path.read_bytes() for path in paths] == [picture(1), picture(2), picture(3)]
+    assert sorted(tmp_path.joinpath("out").iterdir()) == sorted(paths)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "..\\evil.png", "C:\\evil.png", "c:/evil.png", "a\\..\\..\\evil.png"]
+)
+def test_names_that_lead_outside_are_refused(tmp_path: Path, name: str) -> None:
+    archive = pack(tmp_path / "x.zip", {"fine.png": picture(1), name: picture(2)})
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match="leads outside"):
+        opened(archive, tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_links_are_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("link.png")
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(InputError, match="a link"):
+        opened(tmp_path / "x.zip", tmp_path / "out")
+
+
+def test_a_bomb_stops_at_the_limit(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"bomb.png": bytes(50_000_000)})
+    assert archive.stat().st_size < 100_000
+    with pytest.raises(InputError, match="unpacks to more"):
+        opened(archive, tmp_path / "out", max_bytes=3_000_000)
+    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 3_000_000
+
+
+def test_a_size_that_lies_does_not_help_a_bomb(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"bomb.png": bytes(50_000_000)})
+    packed = archive.read_bytes().replace((50_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    archive.write_bytes(packed)
+    with pytest.raises(InputError):
+        opened(archive, tmp_path / "out", max_bytes=3_000_000)
+    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 3_000_000
+
+
+def test_limits_and_empty_archives(tmp_path: Path) -> None:
+    three = pack(tmp_path / "x.zip", {f"{i}.png": picture(i) for i in range(3)})
+    assert len(opened(three, tmp_path / "out", max_images=3)) == 3
+    with pytest.raises(InputError, match="more than 2 images"):
+        opened(three, tmp_path / "two", max_images=2)
+    with pytest.raises(InputError, match="no images"):
+        opened(pack(tmp_path / "y.zip", {"readme.txt": b"x"}), tmp_path / "none")
+
+
+def test_damaged_files_give_our_error_only(tmp_path: Path) -> None:
+    good = pack(tmp_path / "x.zip", {f"{i}.png": picture(i) * 20 for i in range(4)}).read_bytes()
+    rng, refused = random.Random(5), 0
+    for case in range(400):
+        damaged = bytearray(good)
+        for _ in range(rng.randint(1, 6)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        (tmp_path / "bad.zip").write_bytes(bytes(damaged[: rng.randint(20, len(damaged))] if case % 3 == 0 else damaged))
+        inside = tmp_path / f"out{case}"
+        try:
+            assert all(path.parent == inside for path in opened(tmp_path / "bad.zip", inside))
+        except InputError:
+            refused += 1
+    assert refused > 100  # the damage is real
+    assert all(path.name.startswith("out") or path.suffix == ".zip" for path in tmp_path.iterdir())
