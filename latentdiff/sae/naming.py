@@ -100,12 +100,17 @@ def naming_directions(
     if data is not None:
         directions.append(unit_rows(data))
     if not directions:
-        layer = (sae.info.get("encoder") or {}).get("layer", "another space")
-        raise InputError(
-            f"this SAE (width {sae.width}, {layer}) is outside the space of the words (width {vocabulary.width}): its concepts are named "
-            "by data only; pass the images' vectors in the words' space too"
-        )
+        raise InputError(outside(sae, vocabulary))
     return directions
+
+
+def outside(sae: SparseAutoencoder, vocabulary: Vocabulary) -> str:
+    """What to tell someone who wants words for an SAE of another space."""
+    layer = (sae.info.get("encoder") or {}).get("layer", "of another layer")
+    return (
+        f"this SAE (width {sae.width}, {layer}) is outside the space of the words (width {vocabulary.width}), so its concepts are named by "
+        "data only: give the vectors of the same images in the words' space too (joint_vectors)"
+    )
 
 
 def _best(cosine: np.ndarray, vocabulary: Vocabulary) -> Name:

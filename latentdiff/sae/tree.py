@@ -70,7 +70,7 @@ def parents(
             fits &= (counts >= TOGETHER_FROM) & (counts >= share * table.fires[child])
             others, counts = others[fits], counts[fits]
             phi = table.correlation(i, others, counts)
-            # A chance correlation of n images has standard deviation 1/sqrt(n): what fires nearly everywhere contains all, and says nothing.
+            # A chance correlation over n images has spread 1/sqrt(n): what fires nearly everywhere contains all, and says nothing.
             sure = phi > 3 / np.sqrt(table.images)
             if sure.any():
                 out[child] = others[np.argmax(np.where(sure, phi, -1.0))]

@@ -67,7 +67,8 @@ def test_names_are_the_words_with_the_largest_mean_cosine(with_data: bool) -> No
             direction = unit(naive_direction(codes.toarray()[:, k].astype(float), x))
             cosine = [(c + float(direction @ t)) / 2 for c, t in zip(cosine, text, strict=True)]
         order = sorted(range(26), key=lambda i: -cosine[i])[: 6 * ALTERNATIVES]
-        distinct, also = [], []
+        distinct: list[int] = []
+        also: list[int] = []
         for i in order:
             near = [j for j in distinct if float(text[i] @ text[j]) > NEAR_SYNONYM]
             if not near:
