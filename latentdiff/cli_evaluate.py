@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what is missing, what would be run and what it would cost, and stop")
     parser.add_argument("--fresh", action="store_true", help="start anew instead of going on where an earlier call was stopped")
     parser.add_argument("--methods", metavar="NAMES", default="", help="comma-separated of ours, paper, visdiff, gsclip, means")
-    parser.add_argument("--pairs", type=_count, metavar="N", help="pairs per parent (default: the suite's own number)")
+    parser.add_argument("--pairs", type=_count, metavar="N", help="pairs per parent, or all (default: the suite's own number)")
     parser.add_argument("--runs", type=_count, metavar="N", help="repetitions, where a suite draws at random")
     parser.add_argument("--sizes", metavar="N,N", default="", help="numbers of images, where a suite varies them")
     parser.add_argument("--split", metavar="NAME", help="split of the data set, where it has several")
@@ -35,7 +36,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    value = sys.maxsize if text == "all" else int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
     return value
@@ -52,9 +53,9 @@ def run_evaluate(args: argparse.Namespace) -> int:
     same = ("data", "out", "pairs", "runs", "encoder", "pretrained", "sae", "vocabulary", "captions", "judge", "endpoint", "split", "seed")
     options = Options(methods=listed, sizes=sizes, **{name: getattr(args, name) for name in same})
     if args.dry_run:
-        missing, table = plan(args.suite, options)
+        missing, tables = plan(args.suite, options)
         print("\n".join([f"{args.suite} lacks:", *(f"  - {line}" for line in missing)]) if missing else f"{args.suite} has all it needs")
-        if table is not None:
+        for table in tables:
             show_table(table)
         return 2 if missing else 0
     with progress_bar() as progress:

@@ -76,6 +76,8 @@ class Space:
     """Free phrases → (m, d) raw text vectors in the same space; None where there is no text encoder."""
     language_model: Any = None
     """A :class:`latentdiff.describe.language.LanguageModel`; None: word statistics."""
+    trained_on: np.ndarray | None = None
+    """(m, d) vectors for training further SAEs; None: ``vectors``."""
     seconds: dict[str, float] = field(default_factory=dict)
     """What it took to make it, by stage."""
     _negations: np.ndarray | None = None

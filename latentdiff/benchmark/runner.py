@@ -73,26 +73,28 @@ def evaluate(name: str, options: Options | None = None, *, fresh: bool = False, 
     progress(0.95, "tables and plots")
     mine = [records.found[t.key] for t in suite.tasks()]
     report = suite.report(mine)
+    report = dataclasses.replace(report, tables=(*suite.about(), *report.tables))
     seconds = _stages(mine, records.stages)
     write_results(folder, suite, report, seconds, len(mine))
     progress(1.0, "done")
     return Outcome(report, folder, len(todo), kept, seconds)
 
 
-def plan(name: str, options: Options | None = None) -> tuple[list[str], Table | None]:
+def plan(name: str, options: Options | None = None) -> tuple[list[str], list[Table]]:
     """What :func:`evaluate` would do.
 
     Returns:
-        What is missing, one line each; and the tasks with their expected cost by group, None where that cannot be known without the data.
+        What is missing, one line each; and what is known of the data, last the tasks with their expected cost by group (nothing of it
+        where that cannot be known without the data).
     """
     suite = load_suite(name)(options or Options())
     missing = suite.missing()
     try:
-        tasks = suite.tasks()
+        tasks, about = suite.tasks(), suite.about()
     except (InputError, OSError):
         if not missing:
             raise
-        return missing, None
+        return missing, []
     done = Records(suite.options.out / name / "records.jsonl", suite.settings(), fresh=False, check=False).found
     rows: dict[str, list[float]] = {}
     for task in tasks:
@@ -102,7 +104,7 @@ def plan(name: str, options: Options | None = None) -> tuple[list[str], Table | 
         row[2] += 0.0 if task.key in done else task.seconds
     body = [(group, int(row[0]), int(row[1]), round(row[2])) for group, row in rows.items()]
     total = ("all", sum(r[1] for r in body), sum(r[2] for r in body), sum(r[3] for r in body))
-    return missing, Table(f"Plan of {name}", ("group", "tasks", "done already", "seconds left (estimate)"), (*body, total))
+    return missing, [*about, Table(f"Plan of {name}", ("group", "tasks", "done already", "seconds left (estimate)"), (*body, total))]
 
 
 class Records:
@@ -172,7 +174,7 @@ def _stages(records: Sequence[Record], prepared: dict[str, float]) -> dict[str, 
 
 
 def papers_tables(name: str) -> tuple[Table, ...]:
-    """The papers' figures for a suite, from the data file."""
+    """The papers' figures for a suite, from the package's data file."""
     found = json.loads(resources.files(__package__).joinpath("papers.json").read_text(encoding="utf8")).get(name, [])
     return tuple(Table(t["title"], tuple(t["header"]), tuple(map(tuple, t["rows"])), t.get("note", "")) for t in found)
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..embed.cache import cache_folder
-from ..errors import CheckpointError
-from ..progress import Progress, silent
+from ..errors import CheckpointError, InputError
+from ..progress import Progress, part, silent
 from ..sae.model import SparseAutoencoder, load_sae
 from ..sae.training import train_sae
+from .cases import Space
+from .suite import Options
+
+PAPER_ENCODER = "paper"
+"""CLIP ViT-L/14 at 336 px, of the public SAEs."""
 
 
-def kept_sae(vectors: np.ndarray, *, concepts: int | None, active: int, seed: int = 0, progress: Progress = silent) -> SparseAutoencoder:
+def kept_sae(
+    vectors: np.ndarray, *, concepts: int | None = None, active: int = 20, seed: int = 0, progress: Progress = silent
+) -> SparseAutoencoder:
     """An SAE trained on vectors, or the one that an earlier call trained on the same.
 
     Args:
@@ -54,3 +63,102 @@ def array_digest(x: np.ndarray, *extra: str) -> str:
 def missing_files(folder: Path, names: Sequence[str], what: str) -> list[str]:
     """One line per file that is not in a folder: what it is and where it belongs."""
     return [f"{what}: put {name} into {folder} (or name its folder with --data)" for name in names if not (folder / name).exists()]
+
+
+def embedded_space(paths: Sequence[str], options: Options, progress: Progress = silent, *, words: Sequence[str] | None = None) -> Space:
+    """Vectors of image files by the evaluation's encoder, with words and an SAE of the same encoder.
+
+    Vectors are kept, image by image, in the cache folder: an interrupted call goes on, another suite on the same files starts with them.
+
+    Args:
+        paths: n different files.
+        options: ``encoder``, ``pretrained``, ``sae``, ``vocabulary``, ``captions`` and ``endpoint`` count.
+        progress: ``progress(fraction, label)``.
+        words: the vocabulary; None: ``options.vocabulary``, else the package's words.
+
+    Raises:
+        InputError: an image that cannot be read, or a vocabulary that cannot.
+        EncoderError: weights that cannot be had; says which and what to do.
+    """
+    from ..embed.encoder import load_encoder
+    from ..embed.words import load_vocabulary, read_phrases
+
+    start = time.perf_counter()
+    encoder = load_encoder(options.encoder or PAPER_ENCODER, options.pretrained)
+    vectors = _embedded(encoder, paths, part(progress, 0.0, 0.6))
+    embedded = time.perf_counter()
+    if words is None and options.vocabulary is not None:
+        words = read_phrases(options.vocabulary)
+    vocabulary = load_vocabulary(encoder, words=words, progress=part(progress, 0.6, 0.7))
+    named = time.perf_counter()
+    sae = load_sae(options.sae) if options.sae else kept_sae(_training_rows(vectors), progress=part(progress, 0.7, 1.0))
+    if sae.width != vectors.shape[1]:
+        raise InputError(f"the SAE takes vectors of width {sae.width}, the encoder gives {vectors.shape[1]}; use an SAE of that encoder")
+    seconds = {"embedding": embedded - start, "vocabulary": named - embedded, "SAE": time.perf_counter() - named}
+    return Space(
+        vectors,
+        vocabulary,
+        sae,
+        captions=_captions(options, paths),
+        paths=paths,
+        encode_texts=encoder.encode_texts,
+        language_model=_language_model(options),
+        trained_on=_training_rows(vectors),
+        seconds={k: round(v, 3) for k, v in seconds.items()},
+    )
+
+
+def _embedded(encoder: Any, paths: Sequence[str], progress: Progress) -> np.ndarray:
+    from ..embed.fingerprint import fingerprint_key
+    from ..embed.storing import encode_to_store
+    from ..embed.vectors import VectorStore
+
+    ids = [str(Path(p).resolve()) for p in paths]
+    folder = cache_folder() / "evaluation-vectors" / fingerprint_key(encoder.fingerprint)
+    store = VectorStore(folder, fingerprint=encoder.fingerprint, width=encoder.width)
+    stored = encode_to_store(encoder, ids, paths, store, progress=progress)
+    if stored.failures:
+        path, reason = next(iter(stored.failures.items()))
+        raise InputError(f"{len(stored.failures)} of {len(paths)} images cannot be read, first {path}: {reason}; fetch them again")
+    return store.read(ids)
+
+
+TRAINING_ROWS = 100_000
+
+
+def _training_rows(vectors: np.ndarray) -> np.ndarray:
+    if len(vectors) <= TRAINING_ROWS:
+        return vectors
+    return vectors[np.sort(np.random.default_rng(0).choice(len(vectors), TRAINING_ROWS, replace=False))]
+
+
+def _captions(options: Options, paths: Sequence[str]) -> list[list[str]] | None:
+    from ..describe.captions import read_captions
+
+    if options.captions is None:
+        return None
+    given = read_captions(options.captions)
+    found = [given.get(str(Path(p).absolute()), []) for p in paths]
+    lacking = [p for p, own in zip(paths, found, strict=True) if not own]
+    if lacking:
+        raise InputError(f"{options.captions} has no caption for {len(lacking)} of {len(paths)} images, first {lacking[0]}")
+    return found
+
+
+def endpoint_of(options: Options) -> Any:
+    """The chat server of ``--endpoint URL,MODEL``; None where none was asked for."""
+    if options.endpoint is None:
+        return None
+    from ..describe.endpoint import ChatEndpoint
+
+    url, comma, model = options.endpoint.partition(",")
+    if not comma or not model:
+        raise InputError(f"an endpoint is written as URL,MODEL such as http://localhost:8000/v1,my-model, not {options.endpoint!r}")
+    return ChatEndpoint(url.strip(), model.strip())
+
+
+def _language_model(options: Options) -> Any:
+    from ..describe.chat import ChatLanguageModel
+
+    endpoint = endpoint_of(options)
+    return None if endpoint is None else ChatLanguageModel(endpoint)

@@ -22,7 +22,7 @@ class Options:
     out: Path = Path("evaluation")
     """Where tables, plots and records go, one folder per suite."""
     pairs: int | None = None
-    """Pairs per parent (group); None: the suite's own number."""
+    """Pairs per parent (group), all where there are no more; None: the suite's own number."""
     runs: int | None = None
     """Repetitions, where a suite draws at random; None: the suite's own number."""
     methods: tuple[str, ...] = ()
@@ -130,6 +130,10 @@ class Suite:
 
     def missing(self) -> list[str]:
         """What is not there, one line each, with what to fetch and where to put it; empty where the suite can run."""
+        return []
+
+    def about(self) -> list[Table]:
+        """What there is to say of the data before anything is run; printed by the plan and put before the results."""
         return []
 
     def settings(self) -> dict[str, Any]:

@@ -9,6 +9,14 @@ from ...errors import InputError
 from ..suite import Suite
 
 SUITES = {
+    "noisy-diff-coco": "coco:NoisyDiffCoco",
+    "noisy-diff-imagenet": "imagenet:NoisyDiffImageNet",
+    "visdiffbench": "visdiffbench:VisDiffBench",
+    "purity": "visdiffbench:Purity",
+    "metashift": "metashift:MetaShift",
+    "sensitivity": "ablations:Sensitivity",
+    "mixes": "ablations:Mixes",
+    "exemplars": "ablations:Exemplars",
     "caption-space": "caption_space:CaptionSpace",
     "corel": "corel:Corel",
     "planted": "planted_truth:PlantedTruth",

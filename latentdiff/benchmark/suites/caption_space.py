@@ -71,4 +71,4 @@ class CaptionSpace(CaseSuite):
         sae = kept_sae(trained_on, concepts=CONCEPTS, active=ACTIVE, progress=part(progress, 0.1, 1.0))
         seconds = {"reading": round(read - start, 3), "SAE": round(time.perf_counter() - read, 3)}
         # The judge is the space's own encoder, so a free phrase has a vector here.
-        return Space(vectors, vocabulary, sae, captions, encode_texts=self.judge.vectors, seconds=seconds)
+        return Space(vectors, vocabulary, sae, captions, encode_texts=self.judge.vectors, trained_on=trained_on, seconds=seconds)

@@ -1,0 +1,128 @@
+"""``noisy-diff-imagenet``: two halves of ImageNet's training set, each without one group of classes (paper section 6.6, appendix E)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ...progress import Progress
+from .. import noisy_diff
+from ..case_suite import CaseSuite
+from ..cases import Case, Space
+from ..spaces import embedded_space
+from ..suite import Curves, Record, Report, Table, Task
+from ..wordnet import imagenet_classes
+
+DATA = Path("imagenet")
+PLACES = ("ILSVRC/Data/CLS-LOC/train", "train", ".")
+"""Where the folders of synsets may lie below the root."""
+SIZES = (200_000, 400_000, 600_000, 800_000, 1_000_000)
+PAIRS = 15
+MASSES = (0.01, 0.046)
+"""Least and greatest share of a half that a group may make up: the paper's modes."""
+IMAGES_PER_SECOND = 3_000
+"""Rough pace of a comparison at this size, for the plan."""
+
+
+def synset_folders(root: Path) -> dict[str, Path]:
+    """Folders named as ImageNet's classes, by synset."""
+    classes = imagenet_classes()
+    for place in PLACES:
+        folder = root / place
+        found = {f.name: f for f in sorted(folder.iterdir()) if f.is_dir() and f.name in classes} if folder.is_dir() else {}
+        if found:
+            return found
+    return {}
+
+
+class NoisyDiffImageNet(CaseSuite):
+    """15 pairs of groups at every subset size."""
+
+    name = "noisy-diff-imagenet"
+    help = "Noisy-Diff on ImageNet's training set: halves that lack one WordNet group each, at 200,000 to 1,000,000 images."
+    group_name = "images"
+    default_methods = ("ours", "paper", "gsclip", "means")
+
+    @cached_property
+    def folders(self) -> dict[str, Path]:
+        """Folders of the classes that are here."""
+        return synset_folders(self.options.data or DATA)
+
+    def missing(self) -> list[str]:
+        root = self.options.data or DATA
+        if not self.folders:
+            return [f"ImageNet's training set (ILSVRC 2012): fetch it from image-net.org (needs an account) and unpack it, so that "
+                    f"{root}/train/n01440764/*.JPEG exist, a folder per class (or name the folder with --data)"]
+        return []
+
+    @cached_property
+    def images(self) -> tuple[list[str], list[str]]:
+        """(files, group of each), class by class."""
+        classes, files, groups = imagenet_classes(), [], []
+        for synset, folder in self.folders.items():
+            own = sorted(str(f) for f in folder.iterdir() if f.suffix.lower() in (".jpeg", ".jpg", ".png"))
+            files += own
+            groups += [classes[synset].group] * len(own)
+        return files, groups
+
+    def sizes(self) -> list[int]:
+        """Subset sizes that the images suffice for; all images where none does."""
+        total = len(self.images[0])
+        return [s for s in self.options.sizes or SIZES if s <= total] or [total]
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "images": len(self.images[0])}
+
+    def about(self) -> list[Table]:
+        files, groups = self.images
+        counts = Counter(groups)
+        eligible = self._eligible()
+        rows = [(g, n, n / len(files), "yes" if g in eligible else "no") for g, n in counts.most_common()]
+        note = f"Groups of {MASSES[0]:.0%} to {MASSES[1]:.1%} of the images can be removed; {len(eligible)} of {len(counts)} here."
+        return [Table("Groups", ("group", "images", "share", "eligible"), tuple(rows), note)]
+
+    def _eligible(self) -> list[str]:
+        files, groups = self.images
+        return sorted(g for g, n in Counter(groups).items() if MASSES[0] <= n / len(files) <= MASSES[1])
+
+    def make_cases(self) -> list[Case]:
+        _, groups = self.images
+        eligible = self._eligible()
+        pairs = list(combinations(eligible, 2))
+        if not pairs:
+            raise InputError(f"fewer than two groups make up {MASSES[0]:.0%} to {MASSES[1]:.1%} of the {len(groups)} images; add classes")
+        rng = np.random.default_rng(self.options.seed)
+        chosen = rng.choice(len(pairs), min(self.options.pairs or PAIRS, len(pairs)), replace=False)
+        order, out = rng.permutation(len(groups)), []
+        for size in self.sizes():
+            subset = np.sort(order[:size])  # each subset holds the smaller ones
+            own = [groups[i] for i in subset]
+            for i in sorted(chosen.tolist()):
+                p = noisy_diff.build_halves(own, pairs[i][0], pairs[i][1], self.options.seed)
+                rows = {name: subset[getattr(p, name)] for name in ("rows_a", "rows_b", "planted_a", "planted_b")}
+                out.append(Case.of_pair(dataclasses.replace(p, **rows), f"{size:,}", f"{size}"))
+        return out
+
+    def tasks(self) -> list[Task]:
+        pace = {c.key: (len(c.rows_a) + len(c.rows_b)) / IMAGES_PER_SECOND for c in self.cases}
+        return [dataclasses.replace(t, seconds=pace[t.payload[0].key]) for t in super().tasks()]
+
+    def make_space(self, progress: Progress) -> Space:
+        return embedded_space(self.images[0], self.options, progress)
+
+    def report(self, records: Sequence[Record]) -> Report:
+        base, rows = super().report(records), self.scored(records)
+        curves = {}
+        for row, sides in rows.items():
+            means = [float(np.mean([s.cosine for s in sides if s.group == f"{size:,}"])) for size in self.sizes()]
+            curves[row] = ([float(s) for s in self.sizes()], means)
+        plot = Curves("Cosine by number of images", curves, "images", "cosine")
+        return dataclasses.replace(base, plots={"sizes": plot, **base.plots})

@@ -1,0 +1,158 @@
+"""``metashift``: which of a closed set of labels tells two subsets of one class apart (GSCLIP's task, paper appendix C)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...config import CompareConfig
+from ...embed.words import read_phrases
+from ...errors import InputError
+from ...progress import Progress
+from ...result import Comparison
+from ..case_suite import CaseSuite
+from ..cases import Case, Findings, Space
+from ..evaluation import closed_set_hit
+from ..methods import Method, Run, compared
+from ..spaces import embedded_space
+from ..suite import Bars, Options, Record, Report, Table
+
+DATA = Path("MetaShift/MetaDataset-full")
+LABELS, PAIRS, FEWEST = 66, 100, 25
+"""Size of GSCLIP's answer space, its number of pairs, and MetaShift's own least number of images a subset."""
+KS = (1, 3, 5)
+IMAGES = (".jpg", ".jpeg", ".png")
+_SUBSET = re.compile(r"^(.+)\((.+)\)$")
+
+
+def read_subsets(root: Path) -> dict[tuple[str, str], list[Path]]:
+    """Files by (class, context) of the folder that MetaShift's ``generate_full_MetaShift.py`` makes: ``cat/cat(sofa)/<id>.jpg``."""
+    out = {}
+    for folder in sorted(root.glob("*/*(*)")):
+        match = _SUBSET.match(folder.name)
+        if match and folder.is_dir():
+            out[match[1].strip(), match[2].strip()] = sorted(f for f in folder.iterdir() if f.suffix.lower() in IMAGES)
+    return out
+
+
+class MetaShift(CaseSuite):
+    """100 random pairs of subsets of one class; right is a label of either side."""
+
+    name = "metashift"
+    help = "MetaShift: the label, of 66, that tells two subsets of a class apart; 100 random pairs, either side's label counts."
+    group_name = "class"
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        known = {
+            "ours": Method("ours", "LatentDiff", _ours("ours", lambda seed: CompareConfig(seed=seed, compounds=False))),
+            "paper": Method("paper", "paper mode", _ours("paper mode", lambda seed: CompareConfig.paper(seed=seed, compounds=False))),
+            "gsclip": Method("gsclip", "GSCLIP", _gsclip),
+        }
+        wrong = [name for name in options.methods if name not in known]
+        if wrong:
+            raise InputError(f"metashift has the methods {', '.join(known)}, not {wrong[0]!r}")
+        self.methods = [m for name, m in known.items() if not options.methods or name in options.methods]
+
+    @cached_property
+    def subsets(self) -> dict[tuple[str, str], list[Path]]:
+        """Subsets with enough images."""
+        found = read_subsets(self.options.data or DATA)
+        return {key: files for key, files in found.items() if len(files) >= (min(self.options.sizes) if self.options.sizes else FEWEST)}
+
+    def missing(self) -> list[str]:
+        root = self.options.data or DATA
+        if self.subsets:
+            return []
+        return [
+            f"MetaShift: run dataset/generate_full_MetaShift.py of Weixin-Liang/MetaShift on the GQA images (its README says how), so that "
+            f"{root}/cat/cat(sofa)/<id>.jpg exist, at least {FEWEST} images a subset (or name the folder with --data)"
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "labels": list(self.labels)}
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The answer space: the words of ``--vocabulary``, else the contexts with most images, 66 of them."""
+        if self.options.vocabulary is not None:
+            return read_phrases(self.options.vocabulary)
+        images: dict[str, int] = {}
+        for (_, context), files in self.subsets.items():
+            images[context] = images.get(context, 0) + len(files)
+        return tuple(sorted(sorted(images, key=lambda c: (-images[c], c))[:LABELS]))
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """All images, each once (an image of two subsets lies in both folders)."""
+        by_name: dict[str, Path] = {}
+        for files in self.subsets.values():
+            for f in files:
+                by_name.setdefault(f.name, f)
+        return list(by_name.values())
+
+    def make_cases(self) -> list[Case]:
+        row = {f.name: i for i, f in enumerate(self.files)}
+        allowed = set(self.labels)
+        pairs = [
+            (one, other)
+            for one, other in combinations(sorted(self.subsets), 2)
+            if one[0] == other[0] and {one[1], other[1]} <= allowed and self._apart(one, other)
+        ]
+        count = min(self.options.pairs or PAIRS, len(pairs))
+        chosen = np.random.default_rng(self.options.seed).permutation(len(pairs))[:count]
+        out = []
+        for i in sorted(chosen.tolist()):
+            one, other = pairs[i]
+            a, b = ({row[f.name] for f in self.subsets[key]} for key in (one, other))
+            rows = np.array(sorted(a - b)), np.array(sorted(b - a))
+            out.append(Case(f"{one[0]}/{one[1]}/{other[1]}", one[0], *rows, one[1], other[1]))
+        return out
+
+    def _apart(self, one: tuple[str, str], other: tuple[str, str]) -> bool:
+        """Whether enough images are left once those of both subsets are dropped."""
+        a, b = ({f.name for f in self.subsets[key]} for key in (one, other))
+        return min(len(a - b), len(b - a)) >= 20
+
+    def make_space(self, progress: Progress) -> Space:
+        return embedded_space([str(f) for f in self.files], self.options, progress, words=self.labels)
+
+    def report(self, records: Sequence[Record]) -> Report:
+        cases = {f"{c.key} | {m.name}": c for c in self.cases for m in self.methods}
+        hits: dict[str, list[list[bool]]] = {}
+        for record in records:
+            case = cases[record["task"]]
+            for row, found in record["rows"].items():
+                ranked = [f[0] for f in found["A"]]
+                hits.setdefault(row, []).append([closed_set_hit(ranked, (case.label_a, case.label_b), k) for k in KS])
+        share = {row: np.mean(own, axis=0).tolist() for row, own in hits.items()}
+        body = tuple((row, len(hits[row]), *values) for row, values in share.items())
+        table = Table(f"Right label among {len(self.labels)}", ("method", "pairs", *(f"top-{k}" for k in KS)), body, "Either side counts.")
+        plot = Bars("Right label among the first k", tuple(f"top-{k}" for k in KS), share, {}, "share of pairs")
+        figures = {f"{row}: top-{k}": v for row, values in share.items() for k, v in zip(KS, values, strict=True)}
+        return Report((table,), {"metashift": plot}, (), figures)
+
+
+def _row(name: str, c: Comparison) -> dict[str, Findings]:
+    """One ranked list over both sides, each label once."""
+    ranked = dict.fromkeys(h.text for h in sorted(c.candidates, key=lambda h: -h.score))
+    return {name: Findings(tuple((label,) for label in ranked), ())}
+
+
+def _ours(name: str, config: Callable[[int], CompareConfig]) -> Run:
+    """Our comparison with the labels as its vocabulary; compounds of labels are no labels."""
+    return lambda space, case, seed: _row(name, compared(space, case, config(seed)))
+
+
+def _gsclip(space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
+    from ...baselines import gsclip
+
+    labels = space.vocabulary.words
+    a, b = space.vectors[case.rows_a], space.vectors[case.rows_b]
+    return _row("GSCLIP", gsclip(a, b, space.vocabulary, negations=space.negations(), candidates=labels, config=CompareConfig(seed=seed)))

@@ -1,0 +1,220 @@
+"""``visdiffbench`` and ``purity``: VisDiff's benchmark of 187 pairs, and its hard pairs with images swapped between the sides."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...embed.cache import recall, remember
+from ...errors import InputError
+from ...progress import Progress
+from ..case_suite import FIRST, CaseSuite, Scored
+from ..cases import Case, Space
+from ..evaluation import accuracy_at
+from ..spaces import array_digest, embedded_space, endpoint_of
+from ..suite import Curves, Record, Report, Table
+
+DATA = Path("data")
+DIFFICULTIES = ("easy", "medium", "hard")
+SETS = {"ImageNetR": ("ImageNet-R", "imagenet"), "ImageNetStar": ("ImageNet*", "base")}
+"""CSV → what it is called, and the group that every other one is compared with."""
+PURITIES, RUNS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0), 3
+_FOLDER = re.compile(r"(?:^|/)(easy|medium|hard)/(\d+)_([12])/")
+
+
+@dataclasses.dataclass(frozen=True)
+class PairedSet:
+    """One pair of the benchmark."""
+
+    group: str
+    """"PIS easy", ..., "ImageNet-R", "ImageNet*"."""
+    name_a: str
+    """Ground truth: what is true of A."""
+    name_b: str
+    """The same of B; "" where B is the plain counterpart of all."""
+    files_a: tuple[str, ...]
+    files_b: tuple[str, ...]
+
+
+def read_benchmark(root: Path) -> list[PairedSet]:
+    """Every pair that is in a folder of VisDiff's repository (``data/``) or of the VisDiffBench archive unpacked into it.
+
+    Args:
+        root: holds ``VisDiffBench/{easy,medium,hard}.jsonl`` or ``PairedImageSets.csv``, ``ImageNetR.csv``, ``ImageNetStar.csv``, and
+            the images under ``VisDiffBench/``.
+    """
+    pairs = [p for d in DIFFICULTIES for p in _from_jsonl(root / "VisDiffBench", d)]
+    if not pairs and (root / "PairedImageSets.csv").is_file():
+        pairs = _from_paired_csv(root)
+    for stem, (title, plain) in SETS.items():
+        if (root / f"{stem}.csv").is_file():
+            groups = _csv_groups(root, root / f"{stem}.csv")
+            if plain not in groups:
+                raise InputError(f"{root / stem}.csv has no images of the group {plain!r}, with which the others are compared")
+            pairs += [PairedSet(title, name, "", tuple(files), tuple(groups[plain])) for name, files in groups.items() if name != plain]
+    return pairs
+
+
+def _from_jsonl(root: Path, difficulty: str) -> list[PairedSet]:
+    path = root / f"{difficulty}.jsonl"
+    if not path.is_file():
+        return []
+    out = []
+    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
+        try:
+            item = json.loads(line)
+            files = [tuple(str(root / f) for f in item[f"set{i}_images"]) for i in (1, 2)]
+            out.append(PairedSet(f"PIS {difficulty}", item["set1"], item["set2"], files[0], files[1]))
+        except (ValueError, KeyError, TypeError) as e:
+            raise InputError(f"line {number} of {path} is no pair with set1, set2, set1_images and set2_images: {e}") from e
+    return out
+
+
+def _from_paired_csv(root: Path) -> list[PairedSet]:
+    """Pairs by the folder that the images are in: ``easy/0_1`` against ``easy/0_2``."""
+    found: dict[tuple[int, int], dict[str, tuple[str, list[str]]]] = {}
+    for name, files in _csv_groups(root, root / "PairedImageSets.csv").items():
+        for file in files:
+            match = _FOLDER.search(Path(file).as_posix())
+            if not match:
+                raise InputError(f"{file} of PairedImageSets.csv is in no folder such as easy/0_1, which says its pair")
+            key = DIFFICULTIES.index(match[1]), int(match[2])
+            found.setdefault(key, {}).setdefault(match[3], (name, []))[1].append(file)
+    both = [(DIFFICULTIES[d], sides) for (d, _), sides in sorted(found.items()) if len(sides) == 2]
+    return [PairedSet(f"PIS {d}", s["1"][0], s["2"][0], tuple(s["1"][1]), tuple(s["2"][1])) for d, s in both]
+
+
+def _csv_groups(root: Path, path: Path) -> dict[str, list[str]]:
+    """Files by group, in the file's order; the published paths start at the repository (``./data/VisDiffBench/...``)."""
+    groups: dict[str, list[str]] = {}
+    with path.open(encoding="utf8", newline="") as f:
+        for row in csv.DictReader(f):
+            if not row.get("path") or not row.get("group_name"):
+                raise InputError(f"{path} needs the columns path and group_name")
+            relative = Path(row["path"])
+            parts = relative.parts[1:] if relative.parts[:1] == ("data",) else relative.parts
+            groups.setdefault(row["group_name"], []).append(str(relative if relative.is_absolute() else root.joinpath(*parts)))
+    return groups
+
+
+class VisDiffBench(CaseSuite):
+    """PairedImageSets easy, medium and hard, ImageNet-R and ImageNet*."""
+
+    name = "visdiffbench"
+    help = "VisDiffBench: PairedImageSets easy, medium, hard (150 pairs), ImageNet-R (14) and ImageNet* (23)."
+    group_name = "subset"
+
+    @cached_property
+    def pairs(self) -> list[PairedSet]:
+        """The pairs that are there."""
+        return read_benchmark(self.options.data or DATA)
+
+    def missing(self) -> list[str]:
+        root = self.options.data or DATA
+        where = f"unpack it into {root} (or name the folder with --data)"
+        if not self.pairs:
+            return [f"VisDiffBench: fetch the archive that the README of Understanding-Visual-Datasets/VisDiff links to, {where}, so that "
+                    f"{root}/VisDiffBench/easy.jsonl and {root}/VisDiffBench/easy/0_1/000001.jpg exist; its data/*.csv belong into {root}"]
+        lost = [f for p in self.pairs for f in (*p.files_a[:1], *p.files_b[:1]) if not Path(f).is_file()]
+        lacking = f"{lost[0]} is not there ({len(lost)} sets lack their first image)" if lost else ""
+        return [f"images of VisDiffBench: {lacking}; fetch the archive, {where}"] if lost else []
+
+    @cached_property
+    def files(self) -> list[str]:
+        """All images, each once."""
+        return list(dict.fromkeys(f for p in self.pairs for f in (*p.files_a, *p.files_b)))
+
+    def make_cases(self) -> list[Case]:
+        row = {f: i for i, f in enumerate(self.files)}
+        out, per_group = [], dict.fromkeys((p.group for p in self.pairs), 0)
+        for p in self.pairs:
+            per_group[p.group] += 1
+            if self.options.pairs is not None and per_group[p.group] > self.options.pairs:
+                continue
+            a, b = (np.array([row[f] for f in files]) for files in (p.files_a, p.files_b))
+            out.append(Case(f"{p.group}/{per_group[p.group]} {p.name_a}", p.group, a, b, p.name_a, p.name_b))
+        return out
+
+    def make_space(self, progress: Progress) -> Space:
+        return embedded_space(self.files, self.options, progress)
+
+    def report(self, records: Sequence[Record]) -> Report:
+        base = super().report(records)
+        if self.options.endpoint is None:
+            note = "Acc@k needs a judge: --endpoint URL,MODEL (VisDiff took GPT-4)."
+            return dataclasses.replace(base, notes=(*base.notes, note))
+        return dataclasses.replace(base, tables=(self._accuracy(records), *base.tables))
+
+    def _accuracy(self, records: Sequence[Record]) -> Table:
+        """Acc@1 and Acc@5 of set A's description by group, judged as VisDiff does."""
+        judged = self.judgements(records)
+        groups = list(dict.fromkeys(group for own in judged.values() for group in own))
+        header = ("method", *(f"{g} Acc@{k}" for g in groups for k in (1, FIRST)))
+        body = [(row, *(accuracy_at(own[g], k) for g in groups for k in (1, FIRST))) for row, own in judged.items()]
+        return Table("Acc@k", header, tuple(body), f"Judged 2, 1 or 0 by {self.options.endpoint}; the best of k, halved.")
+
+    def judgements(self, records: Sequence[Record]) -> dict[str, dict[str, list[list[int]]]]:
+        """By row and group: the language model's judgements of the first five findings of every set A; kept, since they cost money."""
+        from ...baselines.evaluator import judge
+
+        endpoint, cases = endpoint_of(self.options), {f"{c.key} | {m.name}": c for c in self.cases for m in self.methods}
+        out: dict[str, dict[str, list[list[int]]]] = {}
+        for record in records:
+            case = cases[record["task"]]
+            for row, found in record["rows"].items():
+                phrases = [f[0] for f in found["A"][:FIRST]]
+                other = case.label_b or "ordinary photographs of the same things"
+                key = array_digest(np.zeros(0), self.options.endpoint or "", case.label_a, other, *phrases)
+                kept = recall("judgements", key)
+                if kept is None:
+                    kept = {"scores": judge(endpoint, case.label_a, other, phrases)}
+                    remember("judgements", key, kept)
+                out.setdefault(row, {}).setdefault(case.group, []).append(kept["scores"])
+        return out
+
+
+class Purity(VisDiffBench):
+    """The hard pairs with images swapped between the sides, three times each."""
+
+    name = "purity"
+    help = "PairedImageSets-Hard with images swapped between the sides, from 100 % purity down to 0 (VisDiff section 5.4)."
+    group_name = "purity"
+
+    @cached_property
+    def pairs(self) -> list[PairedSet]:
+        return [p for p in read_benchmark(self.options.data or DATA) if p.group == "PIS hard"]
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "purities": PURITIES}
+
+    def make_cases(self) -> list[Case]:
+        from ...baselines.purity import swap_for_purity
+
+        out = []
+        for case in super().make_cases():
+            for purity in PURITIES:
+                # Without a swap there is nothing to draw, so nothing to repeat.
+                for run in range(self.options.runs or RUNS if purity < 1 else 1):
+                    a, b = swap_for_purity(case.rows_a.tolist(), case.rows_b.tolist(), purity, self.options.seed + run)
+                    key, group = f"{case.key}/{purity:g}/{run}", f"{100 * purity:.0f} %"
+                    out.append(dataclasses.replace(case, key=key, group=group, rows_a=np.array(a), rows_b=np.array(b)))
+        return out
+
+    def report(self, records: Sequence[Record]) -> Report:
+        base, rows = super().report(records), self.scored(records)
+        groups = [f"{100 * p:.0f} %" for p in PURITIES]
+
+        def mean(sides: Sequence[Scored], group: str) -> float:
+            return float(np.mean([s.cosine for s in sides if s.group == group]))
+
+        curves = {row: ([100 * p for p in PURITIES], [mean(sides, g) for g in groups]) for row, sides in rows.items()}
+        plot = Curves("Cosine by purity", curves, "purity (%)", "cosine")
+        return dataclasses.replace(base, plots={"purity": plot, **base.plots})
