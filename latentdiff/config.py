@@ -29,6 +29,8 @@ class CompareConfig:
     """Evidence that ranks concepts: ``"gap"`` larger of firing z and mean-gap z, or ``"jsd"`` bias-corrected JSD."""
     prune_dominant: float = 0.0
     """Share of alive concepts pruned because they dominate both sides (paper: 0.1), in [0, 1)."""
+    prune_monosemanticity: float = 0.0
+    """Share of alive concepts pruned for the least monosemanticity, in [0, 1); 0.5 keeps the best half."""
     folds: int = 5
     """Cross-fitting folds of the density-ratio head, 2 to 20 (the fewest images a side: each fold holds out some of both)."""
     penalties: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -41,6 +43,8 @@ class CompareConfig:
     """Candidates kept per side and branch."""
     weak_name: float = 1.3
     """Names weaker than this many times ``Vocabulary.chance_cosine`` are marked weak (random words reach 1.3 on COCO, method section 3)."""
+    compounds: bool = True
+    """Add two-word phrases such as "traffic light", composed of the vocabulary's words, where it lacks them."""
     sae_concepts: int | None = None
     """Dictionary size when an SAE is trained here; None chooses from n and d."""
     sae_active: int = 16
@@ -55,6 +59,7 @@ class CompareConfig:
         self._need(self.binning in ("sparse", "paper"), "binning", '"sparse" or "paper"')
         self._need(self.rank_by in ("gap", "jsd"), "rank_by", '"gap" or "jsd"')
         self._need(0 <= self.prune_dominant < 1, "prune_dominant", "a share in [0, 1)")
+        self._need(0 <= self.prune_monosemanticity < 1, "prune_monosemanticity", "a share in [0, 1)")
         self._need(2 <= self.folds <= 20, "folds", "between 2 and 20")
         self._need(len(self.penalties) > 0 and min(self.penalties) > 0, "penalties", "positive numbers")
         self._need(1 <= self.exemplars <= self.exemplar_pool, "exemplars", "between 1 and exemplar_pool")

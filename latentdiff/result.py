@@ -58,6 +58,10 @@ class Hypothesis:
     """Concepts: strength of the name minus that of the next word; NaN for phrases and without a vocabulary."""
     weak: bool = False
     """True where the name is a guess ("looks like: ...")."""
+    group: int | None = None
+    """Matryoshka group of the concept, 0 the coarsest; None for phrases and SAEs without groups."""
+    path: tuple[str, ...] = ()
+    """What the coarser concepts above it are called, coarsest first: ("vehicle", "motorcycle") for "scooter"."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,7 @@ def _arrays(c: Comparison) -> dict[str, np.ndarray]:
 
 
 def _rebuild(head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Comparison:
-    tuples = {"exemplars", "also", "words", "interval"}
+    tuples = {"exemplars", "also", "words", "interval", "path"}
     plain: list[dict[str, Any]] = [{k: tuple(v) if k in tuples else v for k, v in h.items()} for h in head["candidates"]]
     candidates = tuple(Hypothesis(**h) for h in plain)
 

@@ -21,7 +21,7 @@ def hypothesis(text: str, side: str, source: str, q: float, **more: object) -> H
 
 
 CANDIDATES = (
-    hypothesis("dog", "A", "sae", 1e-9, concept=7, exemplars=(2, 0), also=("puppy",), interval=(0.1, 0.4)),
+    hypothesis("dog", "A", "sae", 1e-9, concept=7, exemplars=(2, 0), also=("puppy",), interval=(0.1, 0.4), group=2, path=("animal", "pet")),
     hypothesis("Schnee ❄", "B", "dre", 0.05, words=("ice", "frost"), weak=True),
     hypothesis("concept 3", "A", "sae", 0.0501, concept=3, name_strength=NAN),
     hypothesis("puppy", "A", "dre", 1e-4),
@@ -63,6 +63,27 @@ def test_every_field_survives_saving(tmp_path: Path) -> None:
     for field in dataclasses.fields(ConceptTable):
         np.testing.assert_array_equal(getattr(two.concepts, field.name), getattr(one.concepts, field.name))
     assert two.concepts.concept.dtype == np.int32
+
+
+def test_a_comparison_saved_before_there_were_groups_is_read(tmp_path: Path) -> None:
+    folder = comparison().save(tmp_path)
+    head = json.loads((folder / "comparison.json").read_text(encoding="utf8"))
+    for h in head["candidates"]:
+        del h["group"], h["path"]
+    del head["config"]["prune_monosemanticity"]
+    (folder / "comparison.json").write_text(json.dumps(head), encoding="utf8")
+    old = Comparison.load(folder)
+    assert [(h.text, h.group, h.path) for h in old.candidates] == [(h.text, None, ()) for h in CANDIDATES]
+    assert old.config.prune_monosemanticity == 0.0
+
+
+def test_titles_say_which_names_are_guesses() -> None:
+    from latentdiff.report import title
+
+    guess = hypothesis("court", "A", "sae", 0.01, concept=812, words=("net", "racket"), weak=True)
+    assert title(guess) == "concept 812 · looks like: court, net"
+    assert title(dataclasses.replace(guess, weak=False)) == "court"
+    assert title(CANDIDATES[1]) == "looks like: Schnee ❄, ice"
 
 
 def test_saving_twice_replaces(tmp_path: Path) -> None:

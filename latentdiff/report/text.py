@@ -48,8 +48,11 @@ def percent(rate: float) -> str:
 
 
 def title(hypothesis: Hypothesis) -> str:
-    """Its phrase, marked where the name is a guess."""
-    return f"looks like: {hypothesis.text}" if hypothesis.weak else hypothesis.text
+    """Its phrase; where that is a guess, marked, with the concept and the next word: "concept 812 · looks like: court, net"."""
+    if not hypothesis.weak:
+        return hypothesis.text
+    number = "" if hypothesis.concept is None else f"concept {hypothesis.concept} · "
+    return f"{number}looks like: {', '.join((hypothesis.text, *hypothesis.words[:1]))}"
 
 
 def plain_markdown(text: str) -> str:
