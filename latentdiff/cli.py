@@ -242,6 +242,18 @@ def _sdk() -> Any:
     return fiftyone_plugin
 
 
+def _sae_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_sae import sae_arguments
+
+    sae_arguments(parser)
+
+
+def _sae(args: argparse.Namespace) -> int:
+    from .cli_sae import run_sae
+
+    return run_sae(args)
+
+
 COMMANDS = (
     Command("compare", "Compare two sets of images.", _compare_arguments, _compare),
     Command("runs", "List the comparisons stored in a dataset.", _runs_arguments, _runs),
@@ -253,6 +265,7 @@ COMMANDS = (
     Command("evaluate", "Run one of the papers' evaluations, or our own.", _evaluate_arguments, _evaluate),
     Command("train-sae", "Train a sparse autoencoder on vectors and save it.", _train_arguments, _train),
     Command("concepts", "Show what an SAE's concepts are: a table, a tree, or cards.", _concepts_arguments, _concepts),
+    Command("sae", "Look at a published sparse autoencoder, or convert it into our format.", _sae_arguments, _sae),
     Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", _nothing, _install_plugin),
 )
 

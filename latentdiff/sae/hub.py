@@ -59,6 +59,7 @@ def choose(files: list[str], patterns: tuple[str, ...], repository: str) -> str:
     """
     weights = [f for f in files if f.endswith((".pt", ".pth", ".safetensors"))]
     for pattern in patterns:
+        place = repr(pattern) if pattern else "its root"
         inside = f"{pattern}/*" if pattern else "*"
         found = sorted(
             f for f in weights if fnmatch.fnmatchcase(f, pattern) or (fnmatch.fnmatchcase(f, inside) and not _deeper(f, pattern))
@@ -68,8 +69,9 @@ def choose(files: list[str], patterns: tuple[str, ...], repository: str) -> str:
             return (finished or found)[0]
         if found:
             few = ", ".join(found[:10])
-            raise CheckpointError(f"{repository} has {len(found)} files for {pattern or 'its root'!r}: {few}; name one of them")
-    raise CheckpointError(f"{repository} has no file for {patterns[0] or 'its root'!r}; it has {', '.join(weights[:10]) or 'no weights'}")
+            raise CheckpointError(f"{repository} has {len(found)} files for {place}: {few}; name one of them")
+    place = repr(patterns[0]) if patterns[0] else "its root"
+    raise CheckpointError(f"{repository} has no file for {place}; it has {', '.join(weights[:10]) or 'no weights'}")
 
 
 def _deeper(file: str, folder: str) -> bool:

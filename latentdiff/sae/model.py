@@ -61,7 +61,8 @@ class SparseAutoencoder:
                 value = np.ascontiguousarray(getattr(self, name), np.float32)
             if not np.isfinite(value).all():
                 raise CheckpointError(f"the SAE's {name} holds NaN or infinite values; the checkpoint is damaged")
-            object.__setattr__(self, name, value)
+            # torch shares numpy's memory and wants it writable; what was read from a file is not.
+            object.__setattr__(self, name, value if value.flags.writeable else value.copy())
         d, k = self.w_enc.shape if self.w_enc.ndim == 2 else (0, 0)
         if self.threshold.size == 1:
             object.__setattr__(self, "threshold", np.broadcast_to(self.threshold.reshape(1), (k,)))
@@ -128,7 +129,7 @@ class SparseAutoencoder:
         """Row counts, column indices and values of one chunk (torch: threaded GEMM and comparison)."""
         import torch
 
-        x = self._normalised(x)[0]
+        x = self._normalised(x if x.flags.writeable else x.copy())[0]
         a = torch.addmm(torch.from_numpy(self._bias), torch.from_numpy(x), torch.from_numpy(self.w_enc))
         active = a > torch.from_numpy(np.maximum(self.threshold, 0.0))
         if self.top_k is not None:

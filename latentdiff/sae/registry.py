@@ -39,7 +39,7 @@ class PublicSAE:
 
 
 def _pach(family: str, layer: str, width: int) -> PublicSAE:
-    run = f"*{family}_20_x64*clip-vit-large-patch14-336*{layer}*"
+    run = f"{family}_20_x64/*imagenet*clip-vit-large-patch14-336*{layer}*"
     patterns = (f"{run}/trainer_0/ae.pt", f"{run}/ae.pt", f"{run}/trainer_0/checkpoints/ae_100000.pt")
     known = "post_projection" if layer == "post_projection" else layer.strip("_")
     return PublicSAE("mateuszpach/sae-for-vlm", CLIP_L_336, known, width, 64 * width, patterns, "Pach et al. 2025, arXiv:2504.02821")
