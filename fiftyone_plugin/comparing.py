@@ -14,7 +14,7 @@ from latentdiff.embed.fingerprint import Fingerprint
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 from latentdiff.result import Comparison
-from latentdiff.sae.model import load_sae
+from latentdiff.sae.checkpoints import check_encoder, load_sae
 
 from . import fields, runs
 from .document import labels, to_document
@@ -96,7 +96,8 @@ def _fingerprint(sides: tuple[Side, Side], sae: latentdiff.SparseAutoencoder | N
     a, b = (stamp.fingerprint if stamp else None for stamp in stamps)
     check_agree(a, b, f"the vectors of {sides[0].name!r} and {sides[1].name!r}")
     for side, own in zip(sides, (a, b), strict=True):
-        check_agree(own, sae.info.get("encoder") if sae else None, f"the vectors of {side.name!r} and the sparse autoencoder")
+        if sae is not None:
+            check_encoder(sae, own, what=f"the vectors of {side.name!r}")
     return a or b
 
 
