@@ -95,6 +95,8 @@ def plan(name: str, options: Options | None = None) -> tuple[list[str], list[Tab
         if not missing:
             raise
         return missing, []
+    if missing and not tasks:
+        return missing, []
     done = Records(suite.options.out / name / "records.jsonl", suite.settings(), fresh=False, check=False).found
     rows: dict[str, list[float]] = {}
     for task in tasks:
