@@ -26,8 +26,10 @@ from .branches import (
     promising_concepts,
 )
 from .config import CompareConfig
+from .describe.describer import Describer
 from .embed.sides import Sides
 from .embed.vocabulary import Vocabulary
+from .embed.words import with_compounds
 from .errors import InputError
 from .progress import Progress, part, silent
 from .result import Comparison, ConceptTable, TwoSampleTest
@@ -49,6 +51,7 @@ def compare(
     *,
     sae: SparseAutoencoder | str | Path | None = None,
     vocabulary: Vocabulary | None = None,
+    describer: Describer | None = None,
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -59,6 +62,8 @@ def compare(
         b: (n_b, d) vectors of the other set; n_a != n_b is normal.
         sae: a sparse autoencoder of the same encoder, a folder of a saved one, or None to train one on a and b.
         vocabulary: words with text vectors in the images' space; None leaves concepts unnamed ("concept 17").
+        describer: captions of the most telling images and what tells them apart, as further candidates (method section 6); what it did and
+            sent, and why it ended where it failed, is ``info["describe"]``. None: words of the vocabulary alone; nothing is ever sent.
         config: every choice; None for the defaults.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
@@ -71,8 +76,12 @@ def compare(
     """
     config = config or CompareConfig()
     sides = Sides(a, b, skip_bad=config.skip_bad)
+    if vocabulary is not None and config.compounds:
+        vocabulary = with_compounds(vocabulary)
+    if describer is not None:
+        describer.check(sides, vocabulary)
     with _threads(sides):
-        return _Run(sides, config, vocabulary, progress or silent).run(sae)
+        return _Run(sides, config, vocabulary, progress or silent, describer).run(sae)
 
 
 def _threads(sides: Sides) -> AbstractContextManager[Any]:
@@ -90,6 +99,8 @@ class _Run:
     config: CompareConfig
     vocabulary: Vocabulary | None
     progress: Progress
+    describer: Describer | None = None
+    described: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     _clock: float = field(default_factory=time.perf_counter)
 
@@ -121,7 +132,7 @@ class _Run:
             smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
             concepts=table,
             config=self.config,
-            info={**self._info(sae, trained, ratio.penalties), "exemplars": exemplars},
+            info={**self._info(sae, trained, ratio.penalties), "exemplars": exemplars, **self.described},
         )
 
     def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
@@ -170,11 +181,21 @@ class _Run:
         by_name = ImageScores.of(self.sides, mean, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates
         concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, self.config), self.vocabulary, limit)
-        ranked, scores = phrase_drafts(self.sides, mean, ranking, self.vocabulary, self.config)
-        phrases = distinct(ranked, self.vocabulary, limit)
-        link(concepts, phrases, self.vocabulary)
+        words, described = self._describe(ranking, self.vocabulary)
+        ranked, scores = phrase_drafts(self.sides, mean, ranking, words, self.config, described)
+        phrases = distinct(ranked, words, limit)
+        link(concepts, phrases, words)
         table = self._table(d, {k: self.vocabulary.words[n.words[0]] for k, n in names.items()})
         return sorted(concepts + phrases, key=lambda x: -x.score), scores, table
+
+    def _describe(self, ranking: np.ndarray, vocabulary: Vocabulary) -> tuple[Vocabulary, dict[str, np.ndarray]]:
+        """The vocabulary with the describer's phrases, and their rows by side; as given where there is no describer."""
+        if self.describer is None:
+            return vocabulary, {}
+        found = self.describer.describe(self.sides, ranking, vocabulary, self.config.seed, part(self.progress, 0.86, 0.94))
+        self.described = {"describe": found.info}
+        self._done("describing exemplars", 0.94)
+        return found.proposals.vocabulary, found.proposals.rows
 
     def _table(self, d: Divergence, names: dict[int, str]) -> ConceptTable:
         tested, q = concept_q_values(d, self.config)
@@ -193,7 +214,7 @@ class _Run:
             "n_b": self.sides.n_b,
             "dropped_rows": self.sides.dropped,
             "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
-            "words": len(self.vocabulary) if self.vocabulary is not None else 0,
+            "words": self.vocabulary.given if self.vocabulary is not None else 0,
             "penalties": list(penalties),
             "seconds": self.seconds,
             "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},

@@ -211,8 +211,9 @@ def test_without_a_vocabulary_concepts_are_numbered() -> None:
 
 def test_a_saved_sae_is_read_from_its_folder(planted: Comparison, tmp_path: Path) -> None:
     folder = SAE.save(tmp_path / "sae")
+    named = {**planted.info, "sae": {**planted.info["sae"], "format": "latentdiff-sae-2"}}  # a file says which format it had
     for where in (folder, str(folder)):
-        same(planted, compare(A, B, sae=where, vocabulary=VOCABULARY))
+        same(dataclasses.replace(planted, info=named), compare(A, B, sae=where, vocabulary=VOCABULARY))
 
 
 def test_without_an_sae_one_is_trained_on_both_sides() -> None:

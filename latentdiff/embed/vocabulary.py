@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import InputError
+
+COMPOSED_HANDICAP = 0.05
+"""A composed phrase lies nearer to any mixture than its words do: it must fit better by this (COCO pairs: .03 to .05 alike, 0 worse)."""
 
 
 class Vocabulary:
@@ -16,14 +19,16 @@ class Vocabulary:
     Args:
         words: v distinct, non-empty words or phrases, v >= 2.
         vectors: (v, d) finite, non-zero text vectors; need not be normalised.
+        composed: so many of the last entries have vectors that were composed of other entries' (:meth:`with_phrases`), not encoded.
 
     Raises:
         InputError: fewer than two words, repeated or empty words, or vectors that do not fit them.
     """
 
-    def __init__(self, words: Sequence[str], vectors: np.ndarray) -> None:
+    def __init__(self, words: Sequence[str], vectors: np.ndarray, *, composed: int = 0) -> None:
         self.words = tuple(str(w) for w in words)
         self.vectors = np.asarray(vectors, np.float32)
+        self.given = len(self.words) - composed
         if len(self.words) < 2:
             raise InputError(f"a vocabulary needs at least two words, got {len(self.words)}")
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words):
@@ -48,9 +53,52 @@ class Vocabulary:
 
     @cached_property
     def centred(self) -> np.ndarray:
-        """(v, d) float32: L2-normalised, minus the vocabulary's mean, L2-normalised again (removes the modality gap)."""
-        unit = unit_rows(self.vectors)
-        return unit_rows(unit - unit.mean(0))
+        """(v, d) float32: L2-normalised, minus the mean of the words given, L2-normalised again (removes the modality gap)."""
+        return unit_rows(unit_rows(self.vectors) - self._mean)
+
+    @cached_property
+    def handicap(self) -> np.ndarray:
+        """(v,) float32 to subtract from cosines before the best words are chosen: 0, and ``COMPOSED_HANDICAP`` for composed phrases."""
+        out = np.zeros(len(self), np.float32)
+        out[self.given :] = COMPOSED_HANDICAP
+        return out
+
+    def with_phrases(self, pairs: Iterable[tuple[str, str]]) -> Vocabulary:
+        """Add two-word phrases whose words are here, without a text encoder.
+
+        The centred vector of a phrase is the normalised sum of its words' (COCO labels in a sentence space: cosine .75 to .92 with the
+        encoded phrase, where the better of the two words has .68 to .84).
+
+        Args:
+            pairs: (first word, second word); pairs with an unknown word and phrases that are here already are passed over.
+        """
+        row = {w.casefold(): i for i, w in enumerate(self.words)}
+        known = [(a, b) for a, b in dict.fromkeys(pairs) if a in row and b in row and f"{a} {b}" not in row]
+        if not known:
+            return self
+        sums = unit_rows(self.centred[[row[a] for a, _ in known]] + self.centred[[row[b] for _, b in known]])
+        # The unit vector that lies in the wanted direction from the mean: centring it gives the direction back.
+        along = sums @ self._mean
+        reach = np.sqrt(along**2 + max(1 - float(self._mean @ self._mean), 0.0)) - along
+        vectors = np.concatenate([self.vectors, self._mean + reach[:, None] * sums])
+        return Vocabulary([*self.words, *(f"{a} {b}" for a, b in known)], vectors, composed=len(self) - self.given + len(known))
+
+    def with_encoded(self, phrases: Sequence[str], vectors: np.ndarray) -> Vocabulary:
+        """Add phrases with text vectors of their own; the centring stays that of the words given.
+
+        Args:
+            phrases: k phrases that are not here yet.
+            vectors: (k, d) their text vectors.
+        """
+        if not len(phrases):
+            return self
+        new = Vocabulary([*self.words, *phrases], np.concatenate([self.vectors, vectors]), composed=len(self) - self.given + len(phrases))
+        new.__dict__["handicap"] = np.concatenate([self.handicap, np.zeros(len(phrases), np.float32)])  # encoded, not composed
+        return new
+
+    @cached_property
+    def _mean(self) -> np.ndarray:
+        return unit_rows(self.vectors[: self.given]).mean(0)
 
     @property
     def chance_cosine(self) -> float:

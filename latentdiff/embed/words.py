@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from .encoder import Encoder
 from .fingerprint import fingerprint_key
 from .vocabulary import Vocabulary
 
+_COMPOUNDED: WeakKeyDictionary[Vocabulary, Vocabulary] = WeakKeyDictionary()
+"""Vocabularies in use and what :func:`with_compounds` made of them."""
+
 
 def load_words() -> tuple[str, ...]:
     """About 20,000 common English words and compounds, alphabetical, without stop-words, names and obscenities.
@@ -28,6 +32,17 @@ def load_words() -> tuple[str, ...]:
     """
     packed = resources.files(__package__).joinpath("words.txt.gz").read_bytes()
     return tuple(gzip.decompress(packed).decode("utf8").split("\n")[:-1])
+
+
+def with_compounds(vocabulary: Vocabulary) -> Vocabulary:
+    """A vocabulary with the two-word compounds of the shipped list ("traffic light") whose words it holds."""
+    richer = _COMPOUNDED.get(vocabulary)
+    if richer is None:
+        pairs = (word.split() for word in load_words() if word.count(" ") == 1)
+        richer = vocabulary.with_phrases((first, second) for first, second in pairs)
+        if richer is not vocabulary:  # a value that is its own key would never be freed
+            _COMPOUNDED[vocabulary] = richer
+    return richer
 
 
 def read_phrases(path: str | os.PathLike) -> tuple[str, ...]:
