@@ -61,7 +61,8 @@ def _choose_elsewhere(inputs: Any, letter: str, ctx: Any) -> None:
     if name in others:
         views = [WHOLE, *fo.load_dataset(name).list_saved_views()]
         shown = [WHOLE.capitalize(), *(f"Saved view: {view}" for view in views[1:])]
-        forms.choose(inputs, f"part_{low}", f"Images of {letter}", views, labels=shown, description="", empty="").default = WHOLE
+        part = forms.choose(inputs, f"part_{low}", f"Images of {letter}", views, labels=shown, description="", empty="")
+        part.default, part.required = WHOLE, False
 
 
 def asked(params: dict[str, Any], letter: str) -> tuple[Any, ...] | None:

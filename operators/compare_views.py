@@ -10,8 +10,8 @@ from fiftyone.operators import types
 
 LARGE = 100_000
 """Images of both sides together from which on the work is delegated unless one chooses otherwise: minutes, not seconds."""
-ANSWERS = ("view_a", "view_b", "tag_a", "tag_b", "dataset_a", "dataset_b", "part_a", "part_b", "slice")
-ANSWERS += ("embeddings", "words", "vocabulary", "sae", "skip_bad")
+ANSWERS = {"view_a", "view_b", "tag_a", "tag_b", "dataset_a", "dataset_b", "part_a", "part_b", "slice"}
+ANSWERS |= {"embeddings", "words", "vocabulary", "sae", "skip_bad"}
 """What is kept with a run, to compare again."""
 
 
@@ -79,7 +79,7 @@ class CompareViews(foo.Operator):
                 skip_bad=bool(params.get("skip_bad")),
                 progress=progress,
             )
-            runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form={k: params[k] for k in ANSWERS if params.get(k)})
+            runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form={k: v for k, v in params.items() if k in ANSWERS and v})
             return run
 
         run = yield from shown(ctx, work)

@@ -63,7 +63,7 @@ def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], name
     row = box.h_stack("actions", gap=1, componentsProps=grid(**ROW, **{"& button": {"textAlign": "left"}}))
     at = {"run": run, "rank": data["rank"]}
     label = f"Show {data['images'][own]:,} in {names[own]}"
-    row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own}, title="Show them in the grid")
+    row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own})
     count = data["images"][other]
     row.btn(
         f"show_{other}",

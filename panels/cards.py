@@ -9,8 +9,8 @@ from latentdiff.report import p_text, percent, title, verdict
 
 THUMBNAILS = 5
 """Exemplars on a card: what fits one row at half of a 1280 px window."""
-CARDS = 12
-"""Cards per side; further ones are counted."""
+CARDS = 6
+"""Cards per side at first, and how many more each time one asks for more: a hundred cards make the browser slow."""
 MARKDOWN = "\\`*_{}[]()#+-.!|~>&"
 
 
@@ -20,11 +20,12 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in MARKDOWN and c != "&" else c for c in text)
 
 
-def board(run: Any) -> dict[str, Any]:
+def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
     """All that the panel shows of one run.
 
     Args:
         run: a ``ComparisonRun``.
+        cards: at most so many a side.
 
     Returns:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out), and per side ("A", "B")
@@ -34,10 +35,10 @@ def board(run: Any) -> dict[str, Any]:
     sides = {}
     for side in "AB":
         rank = {id(h): i for i, h in enumerate(run.hypotheses)}
-        cards = [_card(run, rank[id(h)], h) for h in run.top(side, CARDS)]
-        add_thumbnails(run, side, cards)
+        made = [_card(run, rank[id(h)], h) for h in run.top(side, cards)]
+        add_thumbnails(run, side, made)
         count, found = run.counts[side]["compared"], sum(h.side == side for h in run.hypotheses)
-        sides[side] = {"name": names[side], "count": count, "cards": cards, "more": found - len(cards)}
+        sides[side] = {"name": names[side], "count": count, "cards": made, "more": found - len(made)}
     return {
         "name": run.name,
         "verdict": verdict(run.comparison, names["A"], names["B"]),

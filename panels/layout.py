@@ -38,7 +38,6 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
             ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores).
     """
     shown = state.get("shown") or {}
-    root.view("timer", types.TimerView(interval=2000 if shown.get("delegated") else 5000, on_interval=panel.look))
     _toolbar(panel, root, shown.get("runs") or [], state)
     if state.get("listed"):
         _runs(panel, root, shown.get("runs") or [], state.get("run"))
@@ -52,6 +51,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
         _empty(panel, root, shown)
     if shown.get("board"):
         _board(panel, root, shown["board"], state)
+    root.view("timer", types.TimerView(interval=2000 if shown.get("delegated") else 15000, on_interval=panel.look))
 
 
 def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any]) -> None:
@@ -159,7 +159,7 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
             open_ = detail if detail and (detail["run"], detail["rank"]) == (board["name"], data["rank"]) else None
             card(panel, column, board, data, open_)
         if part["more"]:
-            column.md(f"and {part['more']} more", name=f"more_{side}", componentsProps=FAINT)
+            column.btn(f"more_{side}", label=f"Show more ({part['more']})", icon="expand_more", variant="text", on_click=panel.more)
 
 
 def image_data(board: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
         "xaxis": {"title": {"text": "log density ratio", "standoff": 10}, "fixedrange": True},
         "yaxis": {"title": {"text": "share of its images"}, "tickformat": ".0%", "fixedrange": True},
     }
-    plot = {"height": "300px", "width": "100%", "config": CONFIG, "layout": layout}
+    plot = {"height": "250px", "width": "100%", "config": CONFIG, "layout": layout}
     box.plot("histogram", on_selected=panel.brush, on_click=panel.click_bar, **plot)
     low, high = state["scores"]
     between = state.get("range") or [low, high]

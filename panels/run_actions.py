@@ -20,7 +20,7 @@ class RunActions:
         from fiftyone_plugin import hypotheses
         from latentdiff.errors import LatentDiffError
 
-        from .cards import board
+        from .cards import CARDS, board
         from .layout import image_data
 
         if ctx.dataset is None:
@@ -34,7 +34,7 @@ class RunActions:
         if chosen:
             try:
                 run = hypotheses.open_comparison(ctx.dataset, chosen)
-                shown["board"] = board(run)
+                shown["board"] = board(run, ctx.panel.state.cards or CARDS)
                 ctx.panel.set_data(image_data(shown["board"]))
                 self.draw(ctx, run)
             except LatentDiffError as e:
@@ -45,7 +45,7 @@ class RunActions:
 
     def forget(self, ctx: Any) -> None:
         """What was unfolded, brushed or clicked in the comparison that was open."""
-        for name in ("detail", "point", "range"):
+        for name in ("detail", "point", "range", "cards"):
             ctx.panel.set_state(name, None)
 
     def open_run(self, ctx: Any) -> None:
@@ -64,6 +64,13 @@ class RunActions:
 
     def refresh(self, ctx: Any) -> None:
         """Look again."""
+        self.update(ctx)
+
+    def more(self, ctx: Any) -> None:
+        """More cards on both sides."""
+        from .cards import CARDS
+
+        ctx.panel.state.cards = (ctx.panel.state.cards or CARDS) + CARDS
         self.update(ctx)
 
     def look(self, ctx: Any) -> None:

@@ -55,3 +55,19 @@ def make() -> Iterator[Callable[..., Any]]:
 def dataset(make: Callable[..., Any]) -> Any:
     """60 images of which two thirds show the planted word, against 80 of which a twentieth does."""
     return make(vectors(60, 2 / 3, seed=1), vectors(80, 1 / 20, seed=2))
+
+
+@pytest.fixture
+def stored(dataset, vocabulary, sae) -> Any:
+    """The comparison "seasons" of that dataset."""
+    from fiftyone_plugin import compare_views
+
+    return compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="seasons")
+
+
+@pytest.fixture
+def files(tmp_path, vocabulary, sae) -> dict[str, str]:
+    """Words and dictionary as files, as a form takes them."""
+    np.savez(tmp_path / "words.npz", words=np.array(vocabulary.words), vectors=vocabulary.vectors)
+    sae.save(tmp_path / "sae")
+    return {"vocabulary": str(tmp_path / "words.npz"), "sae": str(tmp_path / "sae")}

@@ -3,63 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import fiftyone.operators as foo
-import numpy as np
 import pytest
 from fiftyone.operators.executor import ExecutionError
 
 from fiftyone_plugin import compare_views, list_comparisons, load_comparison
 from latentdiff.errors import LatentDiffError
 from tests.planted import DOG, WORDS, state
-
-URI = "@latentdiff/latentdiff"
-
-
-@pytest.fixture
-def stored(dataset, vocabulary, sae) -> Any:
-    return compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="seasons")
-
-
-@pytest.fixture
-def files(tmp_path, vocabulary, sae) -> dict[str, str]:
-    np.savez(tmp_path / "words.npz", words=np.array(vocabulary.words), vectors=vocabulary.vectors)
-    sae.save(tmp_path / "sae")
-    return {"vocabulary": str(tmp_path / "words.npz"), "sae": str(tmp_path / "sae")}
-
-
-def execute(operator: str, dataset: Any, **params: Any) -> Any:
-    return foo.execute_operator(f"{URI}/{operator}", {"dataset": dataset, "params": params})
-
-
-def form(operator: str, dataset: Any, **params: Any) -> dict[str, Any]:
-    """The form that the App draws for what has been typed so far: the properties, by name."""
-    from fiftyone.server.app import app
-    from starlette.testclient import TestClient
-
-    body = {"operator_uri": f"{URI}/{operator}", "target": "inputs", "dataset_name": dataset.name, "params": params}
-    answer = TestClient(app).post("/operators/resolve-type", json=body).json()
-    return answer["type"]["properties"]
-
-
-def panel(dataset: Any, method: str, state: dict[str, Any] | None = None, **params: Any) -> list[dict[str, Any]]:
-    """What a panel's method asks the App to do."""
-    call = {"__method__": method, "panel_id": "p1", "panel_state": state or {}, **params}
-    context = {"dataset": dataset, "params": call, "panel_id": "p1", "panel_state": state or {}}
-    result = foo.execute_operator(f"{URI}/latentdiff_panel", context)
-    requests = result.executor.to_json()["requests"]
-    json.dumps(requests, allow_nan=False)
-    return requests
-
-
-def shown(requests: list[dict[str, Any]]) -> dict[str, Any]:
-    """The panel's state after its requests."""
-    out: dict[str, Any] = {}
-    for request in requests:
-        if request["operator_uri"].endswith("patch_panel_state"):
-            out |= request["params"]["state"]
-    return out
+from tests.plugin.calls import execute, form, panel, shown
 
 
 def test_compare_views_stores_what_the_sdk_would(dataset, files, stored) -> None:

@@ -1,0 +1,45 @@
+"""Operators and panel methods as the App calls them, without a browser."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import fiftyone.operators as foo
+
+URI = "@latentdiff/latentdiff"
+
+
+def execute(operator: str, dataset: Any, **params: Any) -> Any:
+    return foo.execute_operator(f"{URI}/{operator}", {"dataset": dataset, "params": params})
+
+
+def form(operator: str, dataset: Any, **params: Any) -> dict[str, Any]:
+    """The form that the App draws for what has been typed so far: the properties, by name."""
+    from fiftyone.server.app import app
+    from starlette.testclient import TestClient
+
+    body = {"operator_uri": f"{URI}/{operator}", "target": "inputs", "dataset_name": dataset.name, "params": params}
+    answer = TestClient(app).post("/operators/resolve-type", json=body).json()
+    return answer["type"]["properties"]
+
+
+def panel(dataset: Any, method: str, state: dict[str, Any] | None = None, **params: Any) -> list[dict[str, Any]]:
+    """What a panel's method asks the App to do, but for drawing the panel anew, which always comes last."""
+    state = json.loads(json.dumps(state or {}))  # a method writes into it
+    call = {"__method__": method, "panel_id": "p1", "panel_state": state, **params}
+    context = {"dataset": dataset, "params": call, "panel_id": "p1", "panel_state": state}
+    result = foo.execute_operator(f"{URI}/latentdiff_panel", context)
+    requests = result.executor.to_json()["requests"]
+    json.dumps(requests, allow_nan=False)
+    assert requests[-1]["operator_uri"].endswith("show_panel_output")
+    return requests[:-1]
+
+
+def shown(requests: list[dict[str, Any]]) -> dict[str, Any]:
+    """The panel's state after its requests."""
+    out: dict[str, Any] = {}
+    for request in requests:
+        if request["operator_uri"].endswith("patch_panel_state"):
+            out |= request["params"]["state"]
+    return out

@@ -1,0 +1,343 @@
+"""What the panel's buttons, plots and lists do, through FiftyOne's own executor; and the forms of the operators behind them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+from fiftyone.server.view import get_view
+from fiftyone_plugin.panels import figures
+
+from fiftyone_plugin import compare_views, delete_comparison, list_comparisons, load_comparison, rename_comparison
+from fiftyone_plugin.hypotheses import open_comparison, score_view
+from tests.planted import DOG, WORDS, vectors
+from tests.plugin.calls import URI, execute, form, panel, shown
+
+
+def view_ids(requests: list[dict[str, Any]], dataset: Any) -> set[str] | None:
+    """Ids of the images that the App would show after these requests."""
+    found = [r for r in requests if r["operator_uri"].endswith("set_view")]
+    if not found:
+        return None
+    stages = json.loads(json.dumps(found[-1]["params"]["view"], default=str))
+    return set(fo.DatasetView._build(dataset, stages).values("id"))
+
+
+def prompts(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [r["params"] for r in requests if r["operator_uri"].endswith("prompt_user_for_operation")]
+
+
+def said(requests: list[dict[str, Any]]) -> str:
+    return " ".join(str(r["params"].get("message")) for r in requests if r["operator_uri"].endswith("notify"))
+
+
+def expected_between(run: Any, low: float, high: float) -> set[str]:
+    """By a plain loop over the comparison's own scores."""
+    out = set()
+    for side, values in (("A", run.comparison.log_ratio_a), ("B", run.comparison.log_ratio_b)):
+        out |= {str(i) for i, value in zip(run.sides[side].ids, values, strict=True) if low <= float(value) <= high}
+    return out
+
+
+# --- scores -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_histogram_counts_every_image_once(stored) -> None:
+    a, b = figures.histogram(stored)
+    for trace, values in ((a, stored.comparison.log_ratio_a), (b, stored.comparison.log_ratio_b)):
+        ends = [tuple(map(float, i.split("|"))) for i in trace["ids"]]
+        counts = [sum(low <= v < high or (k == len(ends) - 1 and v == high) for v in values) for k, (low, high) in enumerate(ends)]
+        assert sum(counts) == len(values)
+        np.testing.assert_allclose(trace["y"], np.array(counts) / len(values))
+
+
+def test_brush_slider_and_sidebar_show_the_same_images(dataset, stored) -> None:
+    trace = figures.histogram(stored)[0]
+    points = [{"id": trace["ids"][k]} for k in (30, 31, 35)]
+    low, high = float(trace["ids"][30].split("|")[0]), float(trace["ids"][35].split("|")[1])
+    wanted = expected_between(stored, low, high)
+    assert 0 < len(wanted) < len(dataset)
+    state = {"run": "seasons"}
+    brushed = panel(dataset, "brush", state, data=points)
+    assert view_ids(brushed, dataset) == wanted
+    assert shown(brushed)["range"] == [low, high]
+    assert view_ids(panel(dataset, "slide", state, value=[low, high]), dataset) == wanted
+    filters = {"seasons_log_ratio": {"_CLS": "FloatField", "range": [low, high], "none": False, "exclude": False, "isMatching": True}}
+    assert set(get_view(dataset.name, filters=filters).values("id")) == wanted
+
+
+def test_one_bar_and_a_slider_that_was_not_moved(dataset, stored) -> None:
+    trace = figures.histogram(stored)[0]
+    state = {"run": "seasons", "scores": list(figures.score_range(stored))}
+    low, high = map(float, trace["ids"][20].split("|"))
+    assert view_ids(panel(dataset, "click_bar", state, id=trace["ids"][20]), dataset) == expected_between(stored, low, high)
+    assert view_ids(panel(dataset, "slide", state, value=state["scores"]), dataset) is None
+    assert view_ids(panel(dataset, "brush", state, data=[]), dataset) is None
+
+
+# --- concepts ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_volcano_draws_the_concept_table(stored) -> None:
+    (trace,) = figures.volcano(stored)
+    table = stored.comparison.concepts
+    for i, concept in enumerate(trace["ids"]):
+        (row,) = np.flatnonzero(table.concept == int(concept))
+        assert math.isclose(trace["x"][i], 100 * (table.rate_a[row] - table.rate_b[row]))
+        assert math.isclose(trace["y"][i], min(50.0, -math.log10(max(table.q_value[row], 1e-50))), abs_tol=1e-12)
+    assert sorted(map(int, trace["ids"])) == sorted(table.concept[np.isfinite(table.q_value)].tolist())
+
+
+def test_a_clicked_concept_shows_its_images(dataset, stored) -> None:
+    hypothesis = next(h for h in stored.candidates if h.concept == DOG)
+    requests = panel(dataset, "click_concept", {"run": "seasons"}, id=str(DOG))
+    assert view_ids(requests, dataset) == set(stored.ids(hypothesis, "A"))
+    assert shown(requests)["point"]["name"] == WORDS[DOG]
+    assert panel(dataset, "click_concept", {"run": "seasons"}, id="nonsense") == []
+
+
+# --- cards ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_detail_unfolds_and_folds(dataset, stored) -> None:
+    at = {"run": "seasons", "rank": 0, "side": "A"}
+    h = stored.hypotheses[0]
+    detail = shown(panel(dataset, "unfold", {"run": "seasons"}, **at))["detail"]
+    values = {name: value for name, value, _ in detail["facts"]}
+    assert values["Rate in summer"] == f"{h.rate_a:.2%}" and values["Rate in winter"] == f"{h.rate_b:.2%}"
+    assert values["Difference"] == f"{h.effect:+.1%}" and values["AUROC"] == f"{h.auroc:.3f}"
+    assert shown(panel(dataset, "unfold", {"run": "seasons", "detail": detail}, **at))["detail"] is None
+
+
+def test_save_and_tag_ask_with_the_card_filled_in(dataset, stored) -> None:
+    for method, operator in (("save", "save_hypothesis"), ("tag", "tag_hypothesis")):
+        (asked,) = prompts(panel(dataset, method, {"run": "seasons"}, run="seasons", rank=0, side="A"))
+        assert asked["operator_uri"] == f"{URI}/{operator}"
+        assert asked["params"] == {"run": "seasons", "hypothesis": "0", "side": "A"}
+        fields = form(operator, dataset, **asked["params"])
+        assert not any(field["invalid"] for field in fields.values())
+
+
+@pytest.mark.parametrize("side", ["A", "B", "both"])
+def test_save_hypothesis_saves_its_images(dataset, stored, side) -> None:
+    done = execute("save_hypothesis", dataset, run="seasons", hypothesis="0", side=side, name="Dogs: all!").result
+    dataset.reload()
+    h = stored.hypotheses[0]
+    wanted = {i for s in ("AB" if side == "both" else side) for i in stored.ids(h, s)}
+    assert set(dataset.load_saved_view("Dogs: all!").values("id")) == wanted and done["count"] == len(wanted)
+
+
+def test_a_saved_views_name_is_checked_as_one_types(dataset, stored) -> None:
+    base = {"run": "seasons", "hypothesis": "0", "side": "A"}
+    assert form("save_hypothesis", dataset, **base)["name"]["default"] == "word 3 in summer"
+    taken = form("save_hypothesis", dataset, **base, name="summer")
+    assert taken["name"]["invalid"] and "overwrite" in taken
+    same_slug = form("save_hypothesis", dataset, **base, name="Summer!")
+    assert same_slug["name"]["invalid"] and "'summer'" in same_slug["name"]["error_message"]
+    assert not form("save_hypothesis", dataset, **base, name="summer", overwrite=True)["name"]["invalid"]
+    before = set(dataset.load_saved_view("summer").values("id"))
+    with pytest.raises(Exception, match="already"):
+        execute("save_hypothesis", dataset, **base, name="summer")
+    dataset.reload()
+    assert set(dataset.load_saved_view("summer").values("id")) == before
+
+
+def test_tag_hypothesis_tags_its_images_and_no_other(dataset, stored) -> None:
+    execute("tag_hypothesis", dataset, run="seasons", hypothesis="0", side="both", tag=" check ")
+    dataset.reload()
+    h = stored.hypotheses[0]
+    assert set(dataset.match_tags("check").values("id")) == {*stored.ids(h, "A"), *stored.ids(h, "B")}
+    assert form("tag_hypothesis", dataset, run="seasons", hypothesis="0", side="A", tag=" ")["tag"]["invalid"]
+
+
+# --- comparisons ------------------------------------------------------------------------------------------------------------------
+
+
+def test_rename_and_its_form(dataset, stored, vocabulary, sae) -> None:
+    assert form("rename_comparison", dataset, run="seasons", new="seasons")["new"]["invalid"]
+    assert form("rename_comparison", dataset, run="seasons", new="no name")["new"]["invalid"]
+    execute("rename_comparison", dataset, run="seasons", new="halves")
+    dataset.reload()
+    assert list_comparisons(dataset) == ["halves"] and dataset.has_field("halves_log_ratio")
+    result = {"renamed": "seasons", "new": "halves"}
+    after = shown(panel(dataset, "renamed", {"run": "seasons"}, result=result))
+    assert after["run"] == "halves" and after["shown"]["board"]["name"] == "halves"
+
+
+def test_a_run_that_another_window_made_renamed_or_deleted_is_seen(dataset, stored, vocabulary, sae) -> None:
+    state = shown(panel(dataset, "on_load"))
+    assert panel(dataset, "look", state) == []
+    rename_comparison(dataset, "seasons", "renamed")
+    after = shown(panel(dataset, "look", state))
+    assert after["run"] == "renamed"
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
+    later = shown(panel(dataset, "look", {**state, **after}))
+    assert later["run"] == "renamed" and [r["name"] for r in later["shown"]["runs"]] == ["newer", "renamed"]
+    delete_comparison(dataset, "renamed")
+    gone = panel(dataset, "show", {**state, **later}, run="renamed", rank=0, side="A")
+    assert "no comparison 'renamed'" in said(gone) and shown(gone)["run"] == "newer"
+
+
+def test_replaced_results_are_not_served_from_memory(dataset, stored, vocabulary, sae) -> None:
+    assert open_comparison(dataset, "seasons") is open_comparison(dataset, "seasons")
+    old = open_comparison(dataset, "seasons")
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="seasons", overwrite=True)
+    new = open_comparison(dataset, "seasons")
+    assert (old.sides["A"].name, new.sides["A"].name) == ("summer", "winter")
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_compare_again_compares_the_same_images(dataset, files, deleted) -> None:
+    execute("compare_views", dataset, view_a="summer", view_b="winter", embeddings="clip", run="first", **files)
+    dataset.reload()
+    if deleted:
+        dataset.delete_saved_view("summer")
+    (asked,) = prompts(panel(dataset, "again", {"run": "first"}, run="first"))
+    expected = "images of first (A)" if deleted else "summer"
+    assert asked["params"]["view_a"] == expected and asked["params"]["vocabulary"] == files["vocabulary"]
+    assert not any(field["invalid"] for field in form("compare_views", dataset, **asked["params"]).values())
+    execute("compare_views", dataset, **asked["params"], run="second")
+    dataset.reload()
+    assert dataset.values("second_log_ratio") == dataset.values("first_log_ratio")
+    assert load_comparison(dataset, "second").sides["A"].name == "summer"
+
+
+# --- whose images -----------------------------------------------------------------------------------------------------------------
+
+
+def compared_ids(dataset: Any, run: str) -> dict[str, set[str]]:
+    stored = load_comparison(dataset, run)
+    return {side: set(stored.sides[side].ids.tolist()) for side in "AB"}
+
+
+def test_tags_current_view_and_selection(dataset, files) -> None:
+    a, b = (set(dataset.load_saved_view(v).values("id")) for v in ("summer", "winter"))
+    params = {"embeddings": "clip", **files}
+    execute("compare_views", dataset, view_a="samples with a tag", tag_a="a", view_b="samples with a tag", tag_b="b", run="tags", **params)
+    dataset.reload()
+    assert compared_ids(dataset, "tags") == {"A": a, "B": b}
+    assert [load_comparison(dataset, "tags").sides[s].name for s in "AB"] == ["tag a", "tag b"]
+    chosen = sorted(a)[:30]
+    context = {"dataset": dataset, "view": dataset.match_tags("b"), "selected": []}
+    params |= {"view_a": "summer", "view_b": "current view", "run": "current"}
+    foo.execute_operator(f"{URI}/compare_views", {**context, "params": params})
+    context = {"dataset": dataset, "view": dataset.view(), "selected": chosen}
+    params |= {"view_a": "current selection", "view_b": "winter", "run": "selected"}
+    foo.execute_operator(f"{URI}/compare_views", {**context, "params": params})
+    dataset.reload()
+    assert compared_ids(dataset, "current") == {"A": a, "B": b}
+    assert compared_ids(dataset, "selected") == {"A": set(chosen), "B": b}
+
+
+def test_another_datasets_view(dataset, make, files) -> None:
+    other = make(vectors(40, 0.1, seed=5), vectors(30, 0.1, seed=6))
+    params = {"view_a": "summer", "view_b": "another dataset", "dataset_b": other.name, "embeddings": "clip", **files}
+    fields = form("compare_views", dataset, **params)
+    assert [c["value"] for c in fields["part_b"]["view"]["choices"]] == ["the whole dataset", "summer", "winter"]
+    execute("compare_views", dataset, **params, run="whole")
+    execute("compare_views", dataset, **params, part_b="winter", run="half")
+    dataset.reload()
+    assert compared_ids(dataset, "whole")["B"] == set(other.values("id"))
+    assert compared_ids(dataset, "half")["B"] == set(other.load_saved_view("winter").values("id"))
+    requests = panel(dataset, "show", {"run": "half"}, run="half", rank=0, side="B")
+    assert other.name in said(requests) and view_ids(requests, dataset) is None
+    for run in ("whole", "half"):
+        delete_comparison(dataset, run)
+
+
+def test_a_slice_of_a_grouped_dataset(make, files, vocabulary) -> None:
+    dataset = fo.Dataset()
+    dataset.add_group_field("group", default="left")
+    rows = {"left": vectors(60, 2 / 3, seed=1), "right": vectors(60, 1 / 20, seed=2)}
+    for i in range(60):
+        group = fo.Group()
+        name = "first" if i < 30 else "second"
+        made = [fo.Sample(filepath=f"/nowhere/{s}{i}.jpg", group=group.element(s), clip=rows[s][i], tags=[name]) for s in rows]
+        dataset.add_samples(made, progress=False)
+    params = {"view_a": "samples with a tag", "tag_a": "first", "view_b": "samples with a tag", "tag_b": "second", "embeddings": "clip"}
+    fields = form("compare_views", dataset, **params)
+    assert fields["slice"]["default"] == "left"
+    execute("compare_views", dataset, **params, slice="right", run="right", **files)
+    dataset.reload()
+    right = dataset.select_group_slices("right")
+    stored = load_comparison(dataset, "right")
+    assert {s: set(stored.sides[s].ids.tolist()) for s in "AB"} == {
+        "A": set(right.match_tags("first").values("id")),
+        "B": set(right.match_tags("second").values("id")),
+    }
+    # The active slice is "left": what is shown must be the other one all the same.
+    assert set(score_view(stored, -1e9, 1e9).values("id")) == set(right.values("id"))
+    assert stored.sides["A"].select(stored.sides["A"].ids.tolist()[:5]).values("id") == stored.sides["A"].ids.tolist()[:5]
+    dataset.delete()
+
+
+def test_patches_are_scored_shown_and_tagged_by_label(make, files) -> None:
+    dataset = fo.Dataset()
+    rows = vectors(60, 2 / 3, seed=1), vectors(60, 1 / 20, seed=2)
+    samples = []
+    for k, side in enumerate("ab"):
+        for i in range(0, 60, 2):
+            boxes = [fo.Detection(label=side, bounding_box=[0, 0, 1, 1], clip=rows[k][i + j]) for j in (0, 1)]
+            samples.append(fo.Sample(filepath=f"/nowhere/{side}{i}.jpg", objects=fo.Detections(detections=boxes)))
+    dataset.add_samples(samples, progress=False)
+    dataset.add_sample_field("objects.detections.clip", fo.VectorField)
+    for side in "ab":
+        dataset.save_view(side, dataset.to_patches("objects").match(fo.ViewField("objects.label") == side))
+    execute("compare_views", dataset, view_a="a", view_b="b", embeddings="objects.detections.clip", run="boxes", **files)
+    dataset.reload()
+    stored = load_comparison(dataset, "boxes")
+    ratios = stored.comparison.log_ratio_a, stored.comparison.log_ratio_b
+    wanted = {str(i) for s, r in zip("AB", ratios, strict=True) for i, v in zip(stored.sides[s].ids, r, strict=True) if 0 <= v <= 2}
+    assert wanted and set(score_view(stored, 0, 2).values("id")) == wanted
+    execute("tag_hypothesis", dataset, run="boxes", hypothesis="0", side="A", tag="check")
+    dataset.reload()
+    tagged = dataset.select_labels(tags="check", fields="objects").values("objects.detections.id", unwind=True)
+    assert set(tagged) == set(stored.ids(stored.hypotheses[0], "A"))
+    dataset.delete()
+
+
+# --- delegated --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_delegated_comparison_is_followed_to_its_end(dataset, files) -> None:
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    dataset.persistent = True
+    params = {"view_a": "summer", "view_b": "winter", "embeddings": "clip", "run": "later", **files}
+    foo.execute_operator(f"{URI}/compare_views", {"dataset": dataset, "params": params}, request_delegation=True)
+    state = shown(panel(dataset, "on_load"))
+    assert [(d["run"], d["state"]) for d in state["shown"]["delegated"]] == [("later", "waiting")]
+    DelegatedOperationService().execute_queued_operations(dataset_name=dataset.name)
+    requests = panel(dataset, "look", state)
+    after = shown(requests)
+    assert "later is ready" in said(requests)
+    assert after["run"] == "later" and after["shown"]["delegated"] == [] and after["shown"]["board"]["name"] == "later"
+
+
+def test_a_delegated_comparison_that_failed_says_why_until_it_is_dismissed(dataset, files) -> None:
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    dataset.persistent = True
+    params = {"view_a": "summer", "view_b": "winter", "embeddings": "clip", "run": "later", **files}
+    foo.execute_operator(f"{URI}/compare_views", {"dataset": dataset, "params": params}, request_delegation=True)
+    dataset.delete_saved_view("winter")
+    DelegatedOperationService().execute_queued_operations(dataset_name=dataset.name)
+    (failed,) = shown(panel(dataset, "on_load"))["shown"]["delegated"]
+    assert failed["state"] == "failed" and "winter" in failed["label"]
+    after = shown(panel(dataset, "dismiss", {}, id=failed["id"]))
+    assert after["shown"]["delegated"] == []
+
+
+def test_large_comparisons_are_delegated_unless_one_chooses_otherwise(dataset, monkeypatch) -> None:
+    from fiftyone_plugin.operators import compare_views as module
+
+    operator = module.CompareViews()
+    context = foo.ExecutionContext({"dataset_name": dataset.name, "params": {"view_a": "summer", "view_b": "winter"}})
+    assert not operator.resolve_execution_options(context).default_choice_to_delegated
+    monkeypatch.setattr(module, "LARGE", len(dataset))
+    assert operator.resolve_execution_options(context).default_choice_to_delegated
