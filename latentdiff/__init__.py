@@ -1,6 +1,9 @@
 """LatentDiff: how do these two sets of images differ?"""
 
 from .config import CompareConfig
+from .describe.build import build_describer
+from .describe.config import DescribeConfig
+from .describe.describer import Describer
 from .embed.encoder import load_encoder
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
@@ -21,6 +24,8 @@ __all__ = [
     "CompareConfig",
     "Comparison",
     "ConceptTable",
+    "DescribeConfig",
+    "Describer",
     "EncoderError",
     "EndpointError",
     "Hypothesis",
@@ -31,6 +36,7 @@ __all__ = [
     "TwoSampleTest",
     "Verification",
     "Vocabulary",
+    "build_describer",
     "compare",
     "load_encoder",
     "load_sae",

@@ -181,10 +181,10 @@ class _Run:
         by_name = ImageScores.of(self.sides, mean, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates
         concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, self.config), self.vocabulary, limit)
-        words, described = self._describe(ranking, self.vocabulary)
-        ranked, scores = phrase_drafts(self.sides, mean, ranking, words, self.config, described)
-        phrases = distinct(ranked, words, limit)
-        link(concepts, phrases, words)
+        extended, described = self._describe(ranking, self.vocabulary)
+        ranked, scores = phrase_drafts(self.sides, mean, ranking, extended, self.config, described)
+        phrases = distinct(ranked, extended, limit)
+        link(concepts, phrases, extended)
         table = self._table(d, {k: self.vocabulary.words[n.words[0]] for k, n in names.items()})
         return sorted(concepts + phrases, key=lambda x: -x.score), scores, table
 

@@ -11,9 +11,10 @@ from .aggregate import WordStatistics
 from .captions import Captioner, GivenCaptions
 from .chat import ChatLanguageModel
 from .config import DescribeConfig
-from .describer import Describer, TextEncoder
+from .describer import Describer
 from .endpoint import ChatEndpoint
 from .language import LanguageModel
+from .proposals import TextEncoder
 
 
 def build_describer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from ..stats.exemplars import diverse, extreme_rows
 from .captions import Captioner, CaptionFailure
 from .config import DescribeConfig
 from .language import LanguageModel
+from .proposals import Proposals, TextEncoder, propose
 from .vocabulary_captions import VocabularyCaptioner
 
-TextEncoder = Callable[[Sequence[str]], np.ndarray]
-"""m texts to (m, d) vectors in the images' space."""
+T = TypeVar("T")
+
 POOL = 2
 """Exemplars are chosen for diversity among so many times as many of the most extreme images."""
 FEWEST = 3
@@ -30,8 +31,8 @@ FEWEST = 3
 class Described:
     """What exemplars said."""
 
-    phrases: dict[str, tuple[str, ...]]
-    """By side, phrases proposed for it, best first, all rounds."""
+    proposals: Proposals
+    """The phrases with their vectors."""
     info: dict[str, Any] = field(default_factory=dict)
     """What was done, sent and lost; ``"error"`` where it ended early. Plain JSON values."""
 
@@ -58,12 +59,14 @@ class Describer:
         parts = [self.captioner.sends if self.captioner else "", self.language.sends]
         return [p for p in parts if p]
 
-    def check(self, sides: Sides) -> None:
-        """Refuse images that do not fit the vectors, before any work.
+    def check(self, sides: Sides, vocabulary: Vocabulary | None) -> None:
+        """Refuse what cannot work, before any work.
 
         Raises:
-            InputError: there is not one image per row of both sides.
+            InputError: there is no vocabulary, or not one image per row of both sides.
         """
+        if vocabulary is None:
+            raise InputError("describing exemplars needs a vocabulary: phrases are centred on it before they are tested")
         if self.captioner is None or self.captioner.reads == "vectors":
             return
         if self.images is None:
@@ -73,9 +76,7 @@ class Describer:
             if len(images) != rows:
                 raise InputError(f"{side} has {rows} vectors but {len(images)} images; give one image per row")
 
-    def describe(
-        self, sides: Sides, ranking: np.ndarray, vocabulary: Vocabulary | None, seed: int, progress: Progress = silent
-    ) -> Described:
+    def describe(self, sides: Sides, ranking: np.ndarray, vocabulary: Vocabulary, seed: int, progress: Progress = silent) -> Described:
         """Phrases of both sides; whatever goes wrong but a cancel is said in ``info``, and what was found until then is kept.
 
         Args:
@@ -85,25 +86,22 @@ class Describer:
             seed: of the choice of ordinary images.
             progress: raise :class:`~latentdiff.errors.Cancelled` in it to stop.
         """
-        captioner = self.captioner or (VocabularyCaptioner(vocabulary, sides.mean_direction) if vocabulary is not None else None)
+        captioner = self.captioner or VocabularyCaptioner(vocabulary, sides.mean_direction)
         phrases: dict[str, list[str]] = {"A": [], "B": []}
-        info: dict[str, Any] = {"config": self.config.to_dict(), "language": self.language.name, "sends": self.sends}
-        try:
-            if captioner is None:
-                raise InputError("describing exemplars without a captioner needs a vocabulary")
-            info["captioner"] = captioner.name
+        info: dict[str, Any] = {"config": self.config.to_dict(), "captioner": captioner.name, "language": self.language.name}
+        errors: list[str] = []
+
+        def ask() -> None:
             rows = exemplar_rows(sides, ranking, self.config, seed)
             captions = self._captions(captioner, sides, rows, info, part(progress, 0.0, 0.7))
             self._differences(rows, captions, phrases, part(progress, 0.7, 1.0))
-        except Cancelled:
-            raise
-        except LatentDiffError as e:
-            info["error"] = str(e)
-        except Exception as e:  # a model or server of the user's: whatever it raises must not cost the other branch's results
-            info["error"] = f"{type(e).__name__}: {str(e)[:300]}"
-        info["phrases"] = {s: list(p) for s, p in phrases.items()}
-        info["sent"] = self._accounts()
-        return Described({s: tuple(p) for s, p in phrases.items()}, info)
+
+        _attempt(ask, errors)
+        proposals = _attempt(lambda: propose(vocabulary, phrases, self.encode_texts), errors) or Proposals(vocabulary, {})
+        info |= {"phrases": {s: list(p) for s, p in phrases.items()}, "untested": list(proposals.untested), "sent": self._accounts()}
+        if errors:
+            info["error"] = "; ".join(errors)
+        return Described(proposals, info)
 
     def _captions(self, captioner: Captioner, sides: Sides, rows: Rows, info: dict[str, Any], progress: Progress) -> dict[int, str]:
         """Captions by row of ``sides``, of all rows that have one."""
@@ -149,6 +147,19 @@ class Describer:
         endpoints = [getattr(p, "endpoint", None) for p in (self.captioner, self.language)]
         accounts = {id(e.account): (e.account, e.base_url) for e in endpoints if e is not None}
         return {url: account.to_dict() for account, url in accounts.values()}
+
+
+def _attempt(work: Callable[[], T], errors: list[str]) -> T | None:
+    """Run; an error becomes a sentence. A model or server of the user's must not cost the results of the other branch."""
+    try:
+        return work()
+    except Cancelled:
+        raise
+    except LatentDiffError as e:
+        errors.append(str(e))
+    except Exception as e:  # a model raises anything: out of memory, a missing file, an assertion
+        errors.append(f"{type(e).__name__}: {str(e)[:300]}")
+    return None
 
 
 @dataclass(frozen=True, eq=False)

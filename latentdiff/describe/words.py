@@ -22,19 +22,24 @@ class WordCandidate:
     """Row of the vocabulary."""
     strength: float
     """Mean cosine with the exemplars that show it best, in [-1, 1]."""
+    described: bool = False
+    """Whether captions of the exemplars proposed it."""
 
 
-def nearest_words(centred_images: np.ndarray, vocabulary: Vocabulary) -> list[WordCandidate]:
+def nearest_words(centred_images: np.ndarray, vocabulary: Vocabulary, described: np.ndarray | None = None) -> list[WordCandidate]:
     """The words nearest to each exemplar, pooled.
 
     Args:
         centred_images: (m, d) unit vectors of exemplars, taken minus the mean of both sets.
         vocabulary: words with vectors in the images' space.
+        described: (k,) rows of the vocabulary that captions of the exemplars proposed; candidates whether near or not.
 
     Returns:
         Distinct candidates in vocabulary order.
     """
     cosine = centred_images @ vocabulary.centred.T
-    words = sorted({int(w) for row in cosine for w in strongest(row - vocabulary.handicap, WORDS_PER_IMAGE)})
+    near = {int(w) for row in cosine for w in strongest(row - vocabulary.handicap, WORDS_PER_IMAGE)}
+    said = set() if described is None else set(described.tolist())
+    words = sorted(near | said)
     best = np.sort(cosine[:, words], axis=0)[-SUPPORT:].mean(0)
-    return [WordCandidate(w, float(s)) for w, s in zip(words, best, strict=True)]
+    return [WordCandidate(w, float(s), w in said) for w, s in zip(words, best, strict=True)]
