@@ -1,4 +1,4 @@
-"""What the panel does with one difference: show, save, tag, copy, unfold."""
+"""What the panel does with one difference: show, save, tag, unfold."""
 
 from __future__ import annotations
 
@@ -48,14 +48,6 @@ class CardActions:
         if self._found(ctx):
             answers = {"run": ctx.params["run"], "hypothesis": str(ctx.params["rank"]), "side": ctx.params["side"]}
             ctx.prompt(f"{PLUGIN}/{operator}", params=answers)
-
-    def copy(self, ctx: Any) -> None:
-        """Put a card's text on the clipboard."""
-        from .cards import as_text
-
-        found = self._found(ctx)
-        if found:
-            ctx.trigger(f"{PLUGIN}/copy_text", {"text": as_text(*found)})
 
     def unfold(self, ctx: Any) -> None:
         """Unfold a card's detail, or fold it."""

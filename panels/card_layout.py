@@ -92,11 +92,11 @@ def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unf
     acts = (
         ("save", "bookmark_add", "Save these images as a view", panel.save),
         ("tag", "local_offer", "Tag these images", panel.tag),
-        ("copy", "content_copy", "Copy as text", panel.copy),
         ("detail", "expand_less" if unfolded else "expand_more", "Less" if unfolded else "More about it", panel.unfold),
     )
     for name, icon, tooltip, method in acts:
         row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
+    row.view("copy", types.View(component="LatentDiffCopy", composite_view=True, text=data["copy"]))
 
 
 def _detail(box: types.Object, detail: dict[str, Any]) -> None:

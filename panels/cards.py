@@ -66,6 +66,7 @@ def _card(run: Any, rank: int, hypothesis: Any) -> dict[str, Any]:
         "strength": f"{hypothesis.name_strength:.2f}" if named else None,
         "exemplars": run.exemplars(hypothesis)[:THUMBNAILS],
         "thumbnails": [],
+        "copy": as_text(run, hypothesis),
     }
 
 

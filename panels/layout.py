@@ -24,6 +24,8 @@ VERDICT = (
     "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
     "p: how often two sides that do not differ would look this different."
 )
+TOOLBAR = {"alignItems": "flex-end", "& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "140px"}}
+"""The drop-down would take a whole line of its own."""
 DIFFERENCES, SCORES, CONCEPTS = "differences", "scores", "concepts"
 TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts"}
 
@@ -55,7 +57,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
 
 
 def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any]) -> None:
-    bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
+    bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     if runs:
         names = [run["name"] for run in runs]
         choices = types.DropdownView()

@@ -57,6 +57,7 @@ def concepts(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     box.md(text, name="what", componentsProps=FAINT)
     layout = {
         "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
         "dragmode": False,
         "margin": {"t": 10, "l": 50, "b": 50, "r": 10},
         "xaxis": {"title": {"text": "difference of the rates, percentage points", "standoff": 10}, "zeroline": True},
