@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import CheckpointError, InputError, LatentDiffError
 from .formats.archives import read_file, read_json
-from .formats.detection import find_config, find_weights, reader_of
 from .formats.checkpoint import Checkpoint, Options
+from .formats.detection import WEIGHTS, find_config, find_weights, reader_of
 from .hub import fetch
 from .model import FORMAT, SparseAutoencoder
 from .registry import ENCODERS, REGISTRY, PublicSAE, check_encoder, find
@@ -67,13 +67,15 @@ def _local(name: str, public: PublicSAE | None) -> Path:
     path = Path(name).expanduser()
     if public is not None:
         return fetch(public.repository, public.patterns, name)
-    if path.exists() or path.suffix or name.startswith((".", "/", "~")) or not 1 <= name.count("/") <= 20:
-        if not path.exists():
-            raise CheckpointError(
-                f"{name!r} is no file or folder that holds an SAE, and no public SAE either; these are known by name: {', '.join(REGISTRY)}"
-            )
+    if path.exists():
         return path
-    owner, repository, *inside = name.split("/")
+    owner, _, rest = name.partition("/")
+    repository, *inside = rest.split("/")
+    local = name.startswith((".", "/", "~")) or Path(owner).exists() or Path(repository).suffix in WEIGHTS
+    if local or not owner or not repository:
+        raise CheckpointError(
+            f"{name!r} is no file or folder that holds an SAE, and no public SAE either; these are known by name: {', '.join(REGISTRY)}"
+        )
     return fetch(f"{owner}/{repository}", ("/".join(inside),) if inside else ("",), name)
 
 

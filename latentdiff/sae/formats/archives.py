@@ -93,7 +93,7 @@ def _safetensors(path: Path, size: int) -> dict[str, Any]:
         header = int.from_bytes(f.read(8), "little")
         if size < 10 or header > min(size - 8, MAX_TEXT):
             raise CheckpointError(f"{path} is damaged or half there: a header of {header:,} bytes in a file of {size:,}; fetch it again")
-        names = json.loads(f.read(header))
+        names = json.loads(f.read(header).decode("utf8"))
     if any(isinstance(v, dict) and v.get("dtype") == "BF16" for v in names.values()):
         return {name: _widen(path, 8 + header, v) for name, v in names.items() if name != "__metadata__"}
     with safe_open(path, framework="numpy") as opened:
