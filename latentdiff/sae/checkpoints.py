@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import CheckpointError, InputError, LatentDiffError
 from .formats.archives import read_file, read_json
 from .formats.checkpoint import Checkpoint, Options
@@ -55,6 +57,10 @@ def load_sae(
         raise
     except (Exception, MemoryError) as e:  # whatever a hostile file provokes below is the file's fault, and says so
         raise CheckpointError(f"{path} does not hold a readable SAE: {type(e).__name__}: {str(e)[:300]}") from e
+    if threshold is not None and not np.allclose(sae.threshold, threshold, rtol=1e-5):
+        raise InputError(f"threshold does not apply: {path} is a {sae.info['format']}, which has its own gate; leave it out")
+    if top_k is not None and sae.top_k != top_k:
+        raise InputError(f"top_k does not apply: {path} is a {sae.info['format']} (its own: {sae.top_k}); leave it out")
     if public is not None:
         _check_public(sae, public, path)
         sae.info["encoder"] = {"model": public.encoder, "layer": public.layer}

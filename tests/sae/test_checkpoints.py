@@ -284,6 +284,39 @@ def test_archives_that_claim_more_than_they_hold(tmp_path: Path) -> None:
     refused(tmp_path / "t.safetensors", r"damaged")
 
 
+def test_options_that_the_file_does_not_need_are_refused(tmp_path: Path) -> None:
+    published.topk(tmp_path, 0)
+    with pytest.raises(InputError, match=r"threshold does not apply: .* is a dictionary_learning TopK"):
+        load_sae(tmp_path, threshold=0.5)
+    (tmp_path / "own").mkdir()
+    with pytest.raises(InputError, match=r"top_k does not apply: .* \(its own: 5\)"):
+        load_sae(published.own(tmp_path / "own", 0).path, top_k=3)
+
+
+def test_a_bare_state_dict_without_threshold_or_config_is_ambiguous(tmp_path: Path) -> None:
+    written = published.topk(tmp_path, 0)
+    (tmp_path / "config.json").unlink()
+    refused(tmp_path, r"no config.json beside it says whether it is a TopK SAE")
+    np.testing.assert_allclose(load_sae(tmp_path, top_k=4).encode(X).toarray(), written.codes(X), atol=1e-6)
+
+
+def test_saelens_nested_widths_are_groups(tmp_path: Path) -> None:
+    published.saelens(tmp_path, 0, architecture="jumprelu")
+    config = json.loads((tmp_path / "cfg.json").read_text())
+    for widths, groups in (([2, 6, K], (2, 4, 8)), ([K], (K,)), ([2, 6], None), ([6, 2, K], None), ("x", None)):
+        (tmp_path / "cfg.json").write_text(json.dumps({**config, "matryoshka_widths": widths}))
+        assert load_sae(tmp_path).groups == groups
+
+
+def test_prisma_architectures_that_are_something_else(tmp_path: Path) -> None:
+    published.prisma(tmp_path, 0)
+    config = json.loads((tmp_path / "config.json").read_text())
+    changes = ({"architecture": "jumprelu"}, {"is_transcoder": True})
+    for change, match in zip(changes, ("architecture .jumprelu. is not read", "is a transcoder"), strict=True):
+        (tmp_path / "config.json").write_text(json.dumps({**config, **change}))
+        refused(tmp_path, match)
+
+
 @pytest.mark.parametrize("options", [{"threshold": -1.0}, {"threshold": float("nan")}, {"top_k": 0}, {"top_k": 2.5}, {"layer": "22"}])
 def test_options_out_of_range(options: dict[str, Any], tmp_path: Path) -> None:
     published.pach(tmp_path, 0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckpointError
-from .checkpoint import Checkpoint, bare_parameters
+from .checkpoint import Checkpoint, Options, bare_parameters
 
 
 def dictionary_learning(c: Checkpoint) -> dict[str, Any]:
@@ -21,8 +21,13 @@ def dictionary_learning(c: Checkpoint) -> dict[str, Any]:
         "b_dec": c.array("b_dec", "d", sizes=sizes),
     }
     c.agree(activation_dim=sizes["d"], dict_size=sizes["K"])
-    if kind == "autoencodertopk" or (not kind and c.number("threshold") is None and c.options.threshold is None):
+    if kind == "autoencodertopk":
         return {**parts, "threshold": np.zeros(1), "top_k": _agreed_k(c), "format": "dictionary_learning TopK"}
+    if not kind and c.number("threshold") is None and c.options == Options():
+        raise CheckpointError(
+            f"{c.path} has no threshold, and no config.json beside it says whether it is a TopK SAE; fetch that too, or pass top_k=... "
+            "(or threshold=...) if you know it"
+        )
     if kind not in ("", "batchtopksae"):
         raise CheckpointError(f"{c.path}: the config's dict_class is {kind!r:.40}; BatchTopKSAE and AutoEncoderTopK have these tensors")
     if c.options.top_k is not None and c.options.threshold is None:

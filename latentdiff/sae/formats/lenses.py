@@ -47,9 +47,9 @@ def _saelens_kind(c: Checkpoint) -> tuple[str, str]:
 def _nested(c: Checkpoint, concepts: int) -> tuple[int, ...] | None:
     """Group sizes of an SAE that was trained with nested widths, which SAELens lists cumulatively."""
     widths = c.config.get("matryoshka_widths")
-    if not isinstance(widths, list) or not all(type(w) is int for w in widths) or [*widths, 0][-2:-1] != [concepts]:
+    if not isinstance(widths, list) or not all(type(w) is int for w in widths) or not widths or widths[-1] != concepts:
         return None
-    sizes = tuple(b - a for a, b in zip([0, *widths], widths, strict=False))
+    sizes = tuple(b - a for a, b in zip([0, *widths[:-1]], widths, strict=True))
     return sizes if min(sizes) > 0 else None
 
 
@@ -64,7 +64,10 @@ def _decoder_scales(c: Checkpoint, out: dict[str, Any], sizes: dict[str, int]) -
 
 def prisma(c: Checkpoint) -> dict[str, Any]:
     """ViT-Prisma: standard (ReLU or top-k) and gated SAEs of the residual stream."""
-    gated = c.text("architecture", "gated" if "b_gate" in c.tensors else "standard") == "gated"
+    architecture = c.text("architecture", "gated" if "b_gate" in c.tensors else "standard")
+    if architecture not in ("standard", "gated"):
+        raise CheckpointError(f"{c.path}: a ViT-Prisma SAE of architecture {architecture!r} is not read (standard and gated are)")
+    gated = architecture == "gated"
     if c.config.get("is_transcoder"):
         raise CheckpointError(f"{c.path} is a transcoder: it maps one layer to another and is no autoencoder")
     parts, sizes = bare_parameters(c, bias="b_mag" if gated else "b_enc")
@@ -76,8 +79,8 @@ def prisma(c: Checkpoint) -> dict[str, Any]:
     if activation == "topk" and not gated:
         out["top_k"] = c.top_k((c.config.get("activation_fn_kwargs") or {}).get("k"))
     elif activation != "relu":
-        raise CheckpointError(f"{c.path}: activation {activation!r} of a {'gated' if gated else 'standard'} SAE is not read")
-    return {**out, "format": f"ViT-Prisma {'gated' if gated else 'standard'}"}
+        raise CheckpointError(f"{c.path}: activation {activation!r} of a {architecture} SAE is not read")
+    return {**out, "format": f"ViT-Prisma {architecture}"}
 
 
 def _gated(c: Checkpoint, parts: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
