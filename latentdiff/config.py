@@ -43,12 +43,16 @@ class CompareConfig:
     """Candidates kept per side and branch."""
     weak_name: float = 1.3
     """Names weaker than this many times ``Vocabulary.chance_cosine`` are marked weak (random words reach 1.3 on COCO, method section 3)."""
+    precision: str = "auto"
+    """Products of the SAE: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bf16 where the hardware has it and the work takes seconds."""
     compounds: bool = True
     """Add two-word phrases such as "traffic light", composed of the vocabulary's words, where it lacks them."""
     sae_concepts: int | None = None
     """Dictionary size when an SAE is trained here; None chooses from n and d."""
-    sae_active: int = 16
-    """Mean active concepts per image when an SAE is trained here."""
+    sae_active: int | None = None
+    """Mean active concepts per image when an SAE is trained here; None chooses."""
+    sae_seconds: float = 60.0
+    """Time budget for training an SAE here, > 0: a number of steps by a formula, so that the result does not hang on the clock."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mix", tuple(self.mix))
@@ -58,11 +62,13 @@ class CompareConfig:
         self._need(self.correction in ("bh", "by"), "correction", '"bh" or "by"')
         self._need(self.binning in ("sparse", "paper"), "binning", '"sparse" or "paper"')
         self._need(self.rank_by in ("gap", "jsd"), "rank_by", '"gap" or "jsd"')
+        self._need(self.precision in ("auto", "float32", "bfloat16"), "precision", '"auto", "float32" or "bfloat16"')
         self._need(0 <= self.prune_dominant < 1, "prune_dominant", "a share in [0, 1)")
         self._need(0 <= self.prune_monosemanticity < 1, "prune_monosemanticity", "a share in [0, 1)")
         self._need(2 <= self.folds <= 20, "folds", "between 2 and 20")
         self._need(len(self.penalties) > 0 and min(self.penalties) > 0, "penalties", "positive numbers")
         self._need(1 <= self.exemplars <= self.exemplar_pool, "exemplars", "between 1 and exemplar_pool")
+        self._need(self.sae_seconds > 0, "sae_seconds", "a positive time budget")
 
     def _need(self, ok: bool, name: str, what: str) -> None:
         if not ok:

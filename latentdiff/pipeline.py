@@ -33,14 +33,13 @@ from .embed.words import with_compounds
 from .errors import InputError
 from .progress import Progress, part, silent
 from .result import Comparison, ConceptTable, TwoSampleTest
+from .sae.encoding import fast_precision
 from .sae.model import SparseAutoencoder, load_sae
 from .sae.training import train_sae
 from .stats.density_ratio import cross_fit, two_sample
 from .stats.divergence import Divergence, divergence
 from .stats.power import smallest_detectable
 
-TRAINING_ROWS = 100_000
-"""Vectors on which an SAE is trained when none is given."""
 SMALL_WORK = 20_000_000
 """Vector entries below which threads cost more than they bring."""
 
@@ -146,13 +145,11 @@ class _Run:
             raise InputError(f"the SAE takes vectors of width {given.width}, the images have {width}; use an SAE of their encoder")
         if given is not None:
             return given, False
-        rows = np.arange(len(self.sides))
-        if len(rows) > TRAINING_ROWS:
-            rows = np.sort(np.random.default_rng(self.config.seed).choice(rows, TRAINING_ROWS, replace=False))
         trained = train_sae(
-            self.sides[rows],
+            self.sides,
             concepts=self.config.sae_concepts,
             active=self.config.sae_active,
+            seconds=self.config.sae_seconds,
             seed=self.config.seed,
             progress=part(self.progress, 0.0, 0.3),
         )
@@ -160,12 +157,10 @@ class _Run:
         return trained, True
 
     def _codes(self, sae: SparseAutoencoder) -> sp.csr_array:
-        report, parts = part(self.progress, 0.3, 0.5), []
-        for start, x in self.sides.chunks():
-            parts.append(sae.encode(x))
-            report(start / len(self.sides), "encoding concepts")
+        precision = fast_precision(len(self.sides), sae) if self.config.precision == "auto" else self.config.precision
+        codes = sae.encode(self.sides, precision=precision, progress=part(self.progress, 0.3, 0.5))
         self._done("encoding", 0.5)
-        return sp.csr_array(sp.vstack(parts, format="csr"))
+        return codes
 
     def _drafts(
         self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 import latentdiff
 from latentdiff import CheckpointError, InputError, SparseAutoencoder, load_sae
-from latentdiff.sae import model
+from latentdiff.sae import encoding
 
 
 def random_sae(d: int = 12, k: int = 30, seed: int = 0, threshold: np.ndarray | float | None = None) -> SparseAutoencoder:
@@ -60,7 +60,8 @@ def test_codes_do_not_depend_on_who_else_is_in_the_batch(monkeypatch: pytest.Mon
     together = sae.encode(x).toarray()
     alone = np.vstack([sae.encode(x[i : i + 1]).toarray() for i in range(64)])
     loud = sae.encode(np.concatenate([x, 100 * vectors(300, seed=2)])).toarray()[:64]
-    monkeypatch.setattr(model, "CHUNK_VALUES", 30 * 7)
+    monkeypatch.setattr(encoding, "CHUNK_VALUES", 30 * 7)
+    monkeypatch.setattr(encoding, "FEWEST_ROWS", 1)
     chunked = sae.encode(x).toarray()
     for other in (alone, loud, chunked):
         np.testing.assert_allclose(other, together, rtol=1e-5, atol=1e-6)
@@ -84,7 +85,8 @@ def test_no_vectors_and_vectors_of_another_width() -> None:
 
 
 def test_progress_reaches_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "CHUNK_VALUES", 300)
+    monkeypatch.setattr(encoding, "CHUNK_VALUES", 300)
+    monkeypatch.setattr(encoding, "FEWEST_ROWS", 1)
     seen: list[float] = []
     random_sae().encode(vectors(64), progress=lambda fraction, label: seen.append(fraction))
     assert seen == sorted(seen)

@@ -1,0 +1,65 @@
+"""The same work on many chunks, on all cores, results in order."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+IN_FLIGHT = 2
+"""Chunks a worker may be ahead: enough that none waits, few enough that memory does not grow."""
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None) -> Iterator[Result]:
+    """``work(item)`` for every item, in threads, yielded in the items' order.
+
+    Each thread runs its products on one core, so the result does not depend on how many there are. numpy and torch release the
+    interpreter while they compute.
+
+    Args:
+        work: what to do with an item; its exceptions come out here.
+        items: consumed as needed, never all at once.
+        workers: threads; None for one a core.
+    """
+    workers = workers or cores()
+    if workers == 1:
+        yield from map(work, items)
+        return
+    from threadpoolctl import threadpool_limits
+
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(workers, initializer=_one_core)
+    with threadpool_limits(1, "blas"):
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= IN_FLIGHT * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            _all_cores()
+
+
+def _one_core() -> None:
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+def _all_cores() -> None:
+    """torch sets MKL's threads for the whole process: put back what the calling thread has."""
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        torch.set_num_threads(torch.get_num_threads())

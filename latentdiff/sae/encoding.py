@@ -1,0 +1,117 @@
+"""Vectors to sparse codes: one product and one scan a chunk, on all cores or on a GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from .model import SparseAutoencoder
+
+CHUNK_VALUES = 1 << 23
+"""Dense activations that a worker holds at once (16 MB in bf16): they stay near the cache between product and scan."""
+FEWEST_ROWS = 256
+"""Rows a product needs to keep the processor's matrix units busy."""
+DEVICE_VALUES = 1 << 29
+"""The same on a GPU."""
+FAST_FROM = 1e12
+"""Multiplications from which bf16 pays and float32 costs seconds."""
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Codes of one chunk."""
+
+    counts: np.ndarray
+    """(rows,) active concepts of each row."""
+    columns: np.ndarray
+    """(nnz,) int32, ascending within a row."""
+    values: np.ndarray
+    """(nnz,) float32."""
+
+
+class Kernel:
+    """An SAE's weights in the number format and on the device of the products.
+
+    In bf16 the rows are taken minus ``b_dec`` first and the threshold is part of the bias, so what is rounded is the distance of an
+    activation from its threshold, and ``a > threshold`` is a sign.
+
+    Args:
+        sae: the sparse autoencoder.
+        precision: "float32" or "bfloat16" (products only: sums and codes are float32).
+        device: torch device, or None for the CPU.
+
+    Raises:
+        InputError: another precision.
+    """
+
+    def __init__(self, sae: SparseAutoencoder, precision: str = "float32", device: Any = None) -> None:
+        import torch
+
+        if precision not in PRECISIONS:
+            raise InputError(f'precision must be "float32" or "bfloat16", not {precision!r}')
+        self.sae, self.device = sae, torch.device(device or "cpu")
+        # TopK SAEs compare activations of one row with each other: ties of rounded ones would let more than k through.
+        self.half = precision == "bfloat16" and sae.top_k is None
+        values = CHUNK_VALUES if self.device.type == "cpu" else DEVICE_VALUES
+        self.rows = max(FEWEST_ROWS, values // sae.concepts)
+        weights = torch.from_numpy(sae.w_enc).to(self.device)
+        self.floor = np.maximum(sae.threshold, 0.0)
+        if self.half:
+            self.weights = weights.bfloat16()
+            self.bias = torch.from_numpy(sae.b_enc - self.floor).to(self.device).bfloat16()
+            self.centre = torch.from_numpy(sae.b_dec).to(self.device)
+        else:
+            self.weights, self.bias = weights, torch.from_numpy(sae.folded_bias).to(self.device)
+            self.limit = torch.from_numpy(self.floor).to(self.device)
+
+    def __call__(self, x: np.ndarray) -> Codes:
+        """Codes of (rows, d) raw vectors of any float type."""
+        import torch
+
+        h = torch.from_numpy(x if x.flags.writeable and x.flags.c_contiguous else np.array(x)).to(self.device)
+        if self.sae.normalise != "none":
+            h = torch.from_numpy(self.sae.normalised(h.float().cpu().numpy())[0]).to(self.device)
+        if self.half:
+            a = torch.addmm(self.bias, (h.float() - self.centre).bfloat16(), self.weights)
+            where = self._positions(a.view(torch.int16) > 0)  # a positive number's bits are a positive integer's
+            return self._codes(a, where, len(x), raised=True)
+        a = torch.addmm(self.bias, h.float(), self.weights)
+        active = a > self.limit
+        if self.sae.top_k is not None:
+            largest = a.topk(self.sae.top_k, dim=1, sorted=False).indices
+            active &= torch.zeros_like(active).scatter_(1, largest, True)
+        return self._codes(a, self._positions(active), len(x), raised=False)
+
+    def _positions(self, active: Any) -> Any:
+        """Flat positions of what is active; numpy's scan of a mask is several times as fast as torch's on a CPU."""
+        import torch
+
+        if self.device.type == "cpu":
+            return torch.from_numpy(np.flatnonzero(active.numpy()))
+        return active.view(-1).nonzero().view(-1)
+
+    def _codes(self, a: Any, where: Any, rows: int, *, raised: bool) -> Codes:
+        values = a.reshape(-1)[where].float().cpu().numpy()
+        position = where.cpu().numpy()
+        row, column = np.divmod(position, self.sae.concepts)
+        if raised:
+            values += self.floor[column]
+        return Codes(np.bincount(row, minlength=rows), column.astype(np.int32), values)
+
+
+def fast_precision(rows: int, sae: SparseAutoencoder) -> str:
+    """ "bfloat16" where the hardware has it and the work is long enough to care, else "float32"."""
+    import torch
+
+    from ..embed.precision import has_bf16
+
+    if rows * float(sae.width) * sae.concepts < FAST_FROM:
+        return "float32"
+    return "bfloat16" if has_bf16(torch.device("cuda" if torch.cuda.is_available() else "cpu")) else "float32"

@@ -1,0 +1,74 @@
+"""The encoding kernel in bf16: what rounding may change, and what it may not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentdiff import SparseAutoencoder
+from latentdiff.errors import InputError
+from latentdiff.sae import encoding
+
+D, K, N = 64, 300, 700
+
+
+@pytest.fixture
+def sae() -> SparseAutoencoder:
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(D, K)) / np.sqrt(D)
+    return SparseAutoencoder(w, rng.normal(size=K) / 5, w.T, 30 + rng.normal(size=D), rng.uniform(1.5, 2.5, K))
+
+
+@pytest.fixture
+def vectors(sae: SparseAutoencoder) -> np.ndarray:
+    """Far from the origin, as CLIP's are: bf16 of the raw vectors would lose what is particular about them."""
+    return (sae.b_dec + np.random.default_rng(1).normal(size=(N, D))).astype(np.float32)
+
+
+def activations(sae: SparseAutoencoder, x: np.ndarray) -> np.ndarray:
+    """The published equation in float64, before the threshold."""
+    return (x.astype(np.float64) - sae.b_dec) @ sae.w_enc.astype(np.float64) + sae.b_enc
+
+
+def test_bf16_codes_differ_from_the_equation_only_by_rounding(sae, vectors) -> None:
+    a = activations(sae, vectors)
+    codes = sae.encode(vectors, precision="bfloat16").toarray()
+    rounding = 0.04  # 2^-9 of |h| |w| and of the distance from the threshold, some deviations wide
+    sure = np.abs(a - sae.threshold) > rounding
+    np.testing.assert_array_equal((codes > 0)[sure], (a > sae.threshold)[sure])
+    both = (codes > 0) & (a > sae.threshold)
+    assert both.sum() > 1000
+    np.testing.assert_allclose(codes[both], a[both], atol=rounding)
+    assert (codes[codes > 0] > np.broadcast_to(sae.threshold, codes.shape)[codes > 0]).all()
+    assert (sae.encode(vectors).toarray() != codes).any()  # it really was another precision
+
+
+def test_chunks_and_threads_change_nothing(sae, vectors, monkeypatch) -> None:
+    whole = sae.encode(vectors, precision="bfloat16")
+    monkeypatch.setattr(encoding, "CHUNK_VALUES", K * 37)
+    monkeypatch.setattr(encoding, "FEWEST_ROWS", 1)
+    parts = sae.encode(vectors, precision="bfloat16")
+    np.testing.assert_allclose(parts.toarray(), whole.toarray(), atol=0.02)
+    np.testing.assert_array_equal(parts.indptr[[0, -1]], [0, parts.nnz])
+    assert parts.has_sorted_indices
+    again = sae.encode(vectors, precision="bfloat16")
+    np.testing.assert_array_equal(again.data, parts.data)
+
+
+def test_topk_saes_never_let_more_than_k_through(sae, vectors) -> None:
+    top = SparseAutoencoder(sae.w_enc, sae.b_enc, sae.w_dec, sae.b_dec, np.zeros(1), top_k=5)
+    codes = top.encode(vectors, precision="bfloat16").toarray()
+    a = activations(top, vectors)
+    best = np.sort(a, axis=1)[:, -5:]
+    np.testing.assert_allclose(np.sort(codes, axis=1)[:, -5:], np.maximum(best, 0), atol=1e-4)
+    assert ((codes > 0).sum(1) <= 5).all()
+
+
+def test_other_precisions_are_refused(sae, vectors) -> None:
+    with pytest.raises(InputError, match=r'"float32" or "bfloat16", not "?\'?int8'):
+        sae.encode(vectors, precision="int8")
+
+
+def test_short_work_stays_in_float32(sae) -> None:
+    assert encoding.fast_precision(1000, sae) == "float32"
+    assert encoding.fast_precision(10**9, sae) in encoding.PRECISIONS
