@@ -31,7 +31,7 @@ class TrainSae(foo.Operator):
 
         inputs = types.Object()
         ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
-        forms.choose_vectors(inputs, ctx.dataset)
+        forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         choose_training(inputs, ctx.params)
         return types.Property(inputs, view=types.PromptView(label="Train a sparse autoencoder", submit_button_label="Train"))
 

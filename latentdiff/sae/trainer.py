@@ -10,7 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 4e-3
+"""Of Adam on vectors of unit variance per dimension; 1e-3, 2e-3 and 4e-3 explained .835, .879 and .894 of held-out COCO captions after
+500 steps (K = 3,072, 32 active)."""
 BETAS = (0.9, 0.99)
 AUX_WEIGHT = 1 / 32
 """Weight of the loss that lets dead units explain the residual (Gao et al. 2025, section 2.4)."""
