@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .cli_compare import Outcome
+from .cli_describe import describe_notes
 from .progress import Progress
 from .report import p_text, percent, title, verdict
 from .report.tables import strict_json as dump
@@ -101,6 +102,7 @@ def _table(outcome: Outcome, shown: dict[str, Any]) -> Any:
 def _notes(outcome: Outcome) -> list[str]:
     left_out = outcome.comparison.info.get("left_out") or {}
     notes = [f"{left_out['overlap']} images in both views left out"] if left_out.get("overlap") else []
+    notes += describe_notes(outcome.comparison.info)
     for side, name in zip("AB", outcome.names, strict=True):
         for kind, why in (("missing", "without a vector"), ("bad", "with a NaN or infinite vector")):
             count = left_out.get(side, {}).get(kind)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
+from .account import checked_url
 
 CAPTIONERS = ("vocabulary", "given", "image-to-text", "endpoint")
 LANGUAGES = ("statistics", "endpoint")
@@ -55,6 +56,7 @@ class DescribeConfig:
         if "endpoint" in (self.captioner, self.language):
             model = self.language_model or (self.captioner_model if self.language != "endpoint" else None)
             self._need(bool(self.base_url), "base_url", "the server's address, such as http://localhost:8000/v1")
+            checked_url(self.base_url or "")  # before it is stored: an address may hold a password
             self._need(bool(model), "language_model", "the server's model")
 
     def _need(self, ok: bool, name: str, what: str) -> None:
@@ -64,6 +66,15 @@ class DescribeConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``DescribeConfig(**d)`` gives the same config back."""
         return dataclasses.asdict(self)
+
+    @property
+    def sends(self) -> list[str]:
+        """What will leave this machine, in words, to be shown before it does; nothing where empty."""
+        where = checked_url(self.base_url) if self.base_url else ""
+        per = self.exemplars * self.rounds
+        images = f"about {2 * (per + self.contrast)} images to {where} ({self.captioner_model or self.language_model})"
+        captions = f"the captions of about {2 * per} images to {where} ({self.language_model})"
+        return [images] * (self.captioner == "endpoint") + [captions] * (self.language == "endpoint")
 
     @classmethod
     def paper(cls, captioner_model: str, base_url: str, language_model: str, **changes: Any) -> DescribeConfig:
