@@ -137,7 +137,7 @@ class Records:
         if check:
             head = {"settings_digest": digest, "settings": json.loads(json.dumps(settings, default=str))}
             body = [head, *([{"stages": self.stages}] if self.stages else []), *self.found.values()]
-            write_atomic(path, ("\n".join(json.dumps(b) for b in body) + "\n").encode())
+            _write(path, ("\n".join(json.dumps(b) for b in body) + "\n").encode())
 
     def add(self, record: Record) -> None:
         """Write one finished task; it is on disk when this returns."""
@@ -188,9 +188,10 @@ def write_results(folder: Path, suite: Suite, report: Report, seconds: dict[str,
     versions = {"latentdiff": _version(), "python": platform.python_version()}
     versions |= {p: metadata.version(p) for p in PACKAGES if _installed(p)}
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    images = {stem: write_plot(folder / f"{stem}.png", draw(plot)) for stem, plot in report.plots.items()}
+    images = {stem: _write(folder / f"{stem}.png", draw(plot)) for stem, plot in report.plots.items()}
     papers = papers_tables(suite.name)
-    head = {"suite": suite.name, "date": today, "tasks": tasks, "settings": suite.settings(), "versions": versions, "seconds": seconds}
+    settings = json.loads(json.dumps(suite.settings(), default=str))
+    head = {"suite": suite.name, "date": today, "tasks": tasks, "settings": settings, "versions": versions, "seconds": seconds}
     body = {
         "figures": dict(report.figures),
         "tables": [dataclasses.asdict(t) for t in report.tables],
@@ -198,18 +199,19 @@ def write_results(folder: Path, suite: Suite, report: Report, seconds: dict[str,
         "plots": {stem: dataclasses.asdict(plot) for stem, plot in report.plots.items()},
         "notes": list(report.notes),
     }
-    write_atomic(folder / "results.json", (strict_json({**head, **body}) + "\n").encode())
+    _write(folder / "results.json", (strict_json({**head, **body}) + "\n").encode())
     lines = [f"# {suite.name}", "", suite.help, "", f"{today}, {tasks} tasks; " + ", ".join(f"{k} {v}" for k, v in versions.items()), ""]
     lines += [*(f"{note}\n" for note in report.notes), *(markdown(t) for t in report.tables)]
     lines += [f"![{report.plots[stem].title}]({path.name})\n" for stem, path in images.items()]
     lines += ["## The papers' figures\n", *(markdown(t) for t in papers)] if papers else []
     lines += ["## Time\n", markdown(Table("", ("stage", "seconds"), tuple((k, round(v, 1)) for k, v in seconds.items())))]
-    write_atomic(folder / "results.md", "\n".join(lines).encode())
+    _write(folder / "results.md", "\n".join(lines).encode())
 
 
-def write_plot(path: Path, png: bytes) -> Path:
-    """Write a picture and return its path."""
-    write_atomic(path, png)
+def _write(path: Path, data: bytes) -> Path:
+    """A result, whole or not at all, that others may read (temporary files are their owner's alone)."""
+    write_atomic(path, data)
+    path.chmod(0o644)
     return path
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from ..embed.cache import cache_folder
 from ..errors import CheckpointError, InputError
 from ..progress import Progress, part, silent
-from ..sae.model import SparseAutoencoder, load_sae
+from ..sae.checkpoints import load_sae
+from ..sae.model import SparseAutoencoder
 from ..sae.training import train_sae
 from .cases import Space
 from .suite import Options

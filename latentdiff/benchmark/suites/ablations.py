@@ -102,7 +102,7 @@ class Exemplars(Ablation):
             built = build_describer(options, images=rows, captions=captions)
             describer = Describer(space.language_model or WordStatistics(), built.captioner, images=rows, config=options)
             found = describer.describe(sides, ratio, space.vocabulary, seed)
-            a, b = (tuple((p,) for p in found.phrases[s]) for s in SIDES)
+            a, b = (tuple((p,) for p in found.info["phrases"][s]) for s in SIDES)
             out[f"{k} exemplars"] = Findings(a, b, *planted)
         return out
 

@@ -1,0 +1,207 @@
+"""Suites run to the end on small folders in the published layouts; scores are worked out again by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentdiff import demo
+from latentdiff.benchmark import noisy_diff
+from latentdiff.benchmark.runner import Records, evaluate, plan
+from latentdiff.benchmark.suite import Options
+from latentdiff.benchmark.suites import SUITES, load_suite
+from latentdiff.errors import InputError
+from tests.benchmark import layouts
+
+pytestmark = pytest.mark.usefixtures("judged")
+
+
+@pytest.fixture
+def options(tmp_path: Path):
+    """Options of the demo's encoder, words and SAE."""
+
+    def make(**changes) -> Options:
+        given = {
+            "data": tmp_path / "data",
+            "out": tmp_path / "out",
+            "encoder": "demo",
+            "sae": demo.load_sae.__globals__["SAE_FOLDER"],
+            "vocabulary": layouts.words_file(tmp_path / "words.txt"),
+        }
+        return Options(**{**given, **changes})
+
+    return make
+
+
+def records_of(folder: Path) -> list[dict]:
+    return [r for r in map(json.loads, (folder / "records.jsonl").read_text().splitlines()) if "task" in r]
+
+
+def table(outcome, title: str) -> dict[str, dict]:
+    """Rows of a report's table by their first column."""
+    found = next(t for t in outcome.report.tables if t.title.startswith(title))
+    return {row[0]: dict(zip(found.header[1:], row[1:], strict=True)) for row in found.rows}
+
+
+def write_findings(suite, found: dict[str, dict[str, tuple[list, list]]]) -> None:
+    """Records as if a method had found these phrases, by task and row, of A and of B."""
+    records = Records(suite.options.out / suite.name / "records.jsonl", suite.settings(), fresh=True)
+    for task in suite.tasks():
+        rows = {row: {"A": [[p] for p in a], "B": [[p] for p in b], "planted": [None, None]} for row, (a, b) in found[task.key].items()}
+        records.add({"task": task.key, "group": task.group, "rows": rows, "seconds": {"total": 0.0}})
+
+
+def test_visdiffbench_runs_and_names_what_is_drawn(options, tmp_path) -> None:
+    layouts.visdiffbench(tmp_path / "data", {"easy": [("boat", "umbrella")], "hard": [("cactus", "lamp")]})
+    layouts.visdiff_csv(tmp_path / "data", "ImageNetR", {"snow": ("ball", "snow"), "imagenet": ("ball", "beach")})
+    outcome = evaluate("visdiffbench", options(methods=("ours", "means")))
+    by_group = table(outcome, "Cosine by subset")
+    assert list(by_group) == ["PIS easy", "PIS hard", "ImageNet-R"]
+    found = {(r["task"].split(" | ")[0], row): v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
+    boat = found["PIS easy/1 boat", "ours, 3 + 2"]
+    assert "boat" in [f[0] for f in boat["A"][:5]] and "umbrella" in [f[0] for f in boat["B"][:5]]
+    assert "snow" in [f[0] for f in found["ImageNet-R/1 snow", "ours, 3 + 2"]["A"][:5]]
+    assert by_group["PIS easy"]["ours, 3 + 2"] == pytest.approx(1.0, abs=1e-5)
+    assert table(outcome, "All pairs")["ours, 3 + 2"]["sides"] == 5  # the plain counterpart of ImageNet-R has no label
+    for name in ("results.json", "results.md", "cosine.png", "coverage.png"):
+        assert (outcome.folder / name).stat().st_size > 200
+    page = (outcome.folder / "results.md").read_text(encoding="utf8")
+    assert "0.880" in page and "VisDiff, table 2" in page and "Acc@k needs a judge" in page
+
+
+def test_visdiffbench_scores_by_hand(options, tmp_path, sentence_judge) -> None:
+    layouts.visdiffbench(tmp_path / "data", {"easy": [("dogs", "cats")], "medium": [("couch", "lamp")]}, n=0)
+    options = options(methods=("ours",))
+    suite = load_suite("visdiffbench")(options)
+    suite.missing = list
+    first, second = (t.key for t in suite.tasks())
+    write_findings(suite, {first: {"m": (["cats", "Dogs"], ["grass"])}, second: {"m": (["sofa"], [])}})
+    report = suite.report(records_of(options.out / "visdiffbench"))
+    row = dict(zip(report.tables[0].header, report.tables[0].rows[0], strict=True))
+    cosine = sentence_judge.vectors(["dogs", "Dogs", "cats", "grass", "couch", "sofa"])
+    scores = [max(cosine[0] @ cosine[1], cosine[0] @ cosine[2]), cosine[2] @ cosine[3], cosine[4] @ cosine[5], 0.0]
+    assert row["sides"] == 4 and row["cosine"] == pytest.approx(np.mean(scores), abs=1e-5)
+    assert row["std"] == pytest.approx(np.std(scores), abs=1e-5)
+    assert (row["exact@1"], row["exact@5"], row["synonym@1"], row["synonym@5"]) == (0, 0.25, 0.25, 0.5)
+
+
+def test_accuracy_at_k_with_a_judge(options, tmp_path, monkeypatch) -> None:
+    from tests.describe.chat_server import ChatServer, answers
+
+    layouts.visdiffbench(tmp_path / "data", {"easy": [("dogs", "cats")], "medium": [("couch", "lamp")]}, n=0)
+    digits = {"grass": "0", "animals": "1", "dogs": "2", "sofa": "I say 1."}
+    server = ChatServer()
+    server.script = [answers(lambda body: digits[json.loads(body["messages"][-1]["content"])["prediction"]])]
+    try:
+        options = options(methods=("ours",), endpoint=f"{server.url},judge")
+        suite = load_suite("visdiffbench")(options)
+        first, second = (t.key for t in suite.tasks())
+        sofa = (["sofa"], [])
+        write_findings(suite, {first: {"m": (["grass", "animals", "dogs"], []), "n": ([], [])}, second: {"m": sofa, "n": sofa}})
+        report = suite.report(records_of(options.out / "visdiffbench"))
+        rows = {r[0]: dict(zip(report.tables[0].header[1:], r[1:], strict=True)) for r in report.tables[0].rows}
+        assert rows["m"] == {"PIS easy Acc@1": 0.0, "PIS easy Acc@5": 1.0, "PIS medium Acc@1": 0.5, "PIS medium Acc@5": 0.5}
+        assert rows["n"]["PIS easy Acc@1"] == 0.0 and rows["n"]["PIS medium Acc@5"] == 0.5
+        asked = len(server.requests)
+        assert asked == 4  # the same prediction for the same pair is asked for once
+        suite.report(records_of(options.out / "visdiffbench"))
+        assert len(server.requests) == asked
+    finally:
+        server.close()
+
+
+def test_pairs_from_visdiffs_csv(options, tmp_path) -> None:
+    from latentdiff.benchmark.suites.visdiffbench import read_benchmark
+
+    layouts.visdiffbench(tmp_path / "data", {"hard": [("boat", "kite"), ("cup", "vase")]}, n=2)
+    from_jsonl = read_benchmark(tmp_path / "data")
+    rows = ["path,group_name"]
+    rows += [f"./data/VisDiffBench/hard/{i}_{s}/{k + 1:06d}.jpg,{name}" for i, pair in enumerate((("boat", "kite"), ("cup", "vase")))
+             for s, name in enumerate(pair, 1) for k in range(2)]
+    (tmp_path / "data/PairedImageSets.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "data/VisDiffBench/hard.jsonl").unlink()
+    assert read_benchmark(tmp_path / "data") == from_jsonl and len(from_jsonl) == 2
+    assert all(Path(f).is_file() for p in from_jsonl for f in p.files_a)
+
+
+def test_purity(options, tmp_path) -> None:
+    layouts.visdiffbench(tmp_path / "data", {"hard": [("boat", "umbrella")], "easy": [("cup", "vase")]})
+    outcome = evaluate("purity", options(methods=("ours",), runs=1))
+    cosine = {group: row["ours, 3 + 2"] for group, row in table(outcome, "Cosine by purity").items()}
+    assert list(cosine) == ["100 %", "80 %", "60 %", "40 %", "20 %", "0 %"]
+    assert cosine["100 %"] == pytest.approx(1.0, abs=1e-5) and cosine["60 %"] == pytest.approx(1.0, abs=1e-5)
+    suite = load_suite("purity")(options(methods=("ours",), runs=1))
+    original = {c.group: c for c in suite.cases}
+    pure, mixed = original["100 %"], original["40 %"]
+    moved = len(set(mixed.rows_a.tolist()) - set(pure.rows_a.tolist()))
+    assert moved == round(0.3 * 24) and sorted([*mixed.rows_a, *mixed.rows_b]) == sorted([*pure.rows_a, *pure.rows_b])
+
+
+def test_metashift(options, tmp_path) -> None:
+    names = [("cat", "beach"), ("cat", "snow"), ("cat", "forest"), ("dog", "room"), ("dog", "night")]
+    layouts.metashift(tmp_path / "data", {(animal, place): place for animal, place in names})
+    outcome = evaluate("metashift", options(vocabulary=None))
+    rows = table(outcome, "Right label among 5")
+    assert {r["pairs"] for r in rows.values()} == {4}
+    assert rows["ours"]["top-3"] == 1.0 and rows["GSCLIP"]["top-3"] >= 0.75
+    for record in records_of(outcome.folder):  # the shares again, from what was ranked
+        _, one, other = record["task"].split(" | ")[0].split("/")
+        assert {f[0] for row in record["rows"].values() for f in row["A"]} <= {"beach", "snow", "forest", "room", "night"}, (one, other)
+    for name, row in rows.items():
+        for k in (1, 3, 5):
+            hits = []
+            for record in records_of(outcome.folder):
+                _, one, other = record["task"].split(" | ")[0].split("/")
+                if name in record["rows"]:
+                    hits.append(bool({f[0] for f in record["rows"][name]["A"][:k]} & {one, other}))
+            assert row[f"top-{k}"] == pytest.approx(sum(hits) / len(hits))
+    case = next(c for c in load_suite("metashift")(options(vocabulary=None)).cases if c.key == "cat/beach/snow")
+    assert len(case.rows_a) == 27 and len(case.rows_b) == 30 and not set(case.rows_a) & set(case.rows_b)
+
+
+def test_noisy_diff_imagenet(options, tmp_path, sentence_judge) -> None:
+    # Speedboats are conveyances and umbrellas protective coverings: 4 % each; the rest are two kinds of fish, animals.
+    classes = {"n04273569": ("boat", 20), "n04507155": ("umbrella", 20), "n01440764": (None, 230), "n01443537": (None, 230)}
+    layouts.imagenet(tmp_path / "data", classes)
+    outcome = evaluate("noisy-diff-imagenet", options(methods=("ours",), sizes=(500,)))
+    groups = table(outcome, "Groups")
+    assert {g: (row["images"], row["eligible"]) for g, row in groups.items()} == {
+        "animal": (460, "no"),
+        "conveyance": (20, "yes"),
+        "protective covering": (20, "yes"),
+    }
+    (record,) = records_of(outcome.folder)
+    found = record["rows"]["ours, 3 + 2"]
+    assert record["task"] == "500/conveyance/protective covering | ours"
+    assert "boat" in [f[0] for f in found["A"][:5]] and "umbrella" in [f[0] for f in found["B"][:5]]
+    cosine = [max(float(c) for c in sentence_judge.cosines(label, [f[0] for f in found[side][:5]]))
+              for side, label in (("A", "conveyance"), ("B", "protective covering"))]
+    assert table(outcome, "All pairs")["ours, 3 + 2"]["cosine"] == pytest.approx(sum(cosine) / 2, abs=1e-5)
+
+
+def test_coco_counts_stand_beside_the_papers(options, tmp_path) -> None:
+    images = [(f"{i}.jpg", ["dog", "dog", f"thing {i % 3}"]) for i in range(330)] + [(f"c{i}.jpg", ["cat"]) for i in range(5)]
+    layouts.coco(tmp_path / "data", images)
+    (tmp_path / "data/train2017").mkdir()
+    missing, tables = plan("noisy-diff-coco", options())
+    rows = {row[0]: row for row in tables[0].rows}
+    assert missing == [] and [rows[p][2] for p in ("bicycle", "backpack", "cat", "dog", "tv", "motorcycle")] == [22, 34, 23, 26, 28, 13]
+    assert rows["dog"] == ("dog", 330, 26, 3, 325, 3, "no") and rows["cat"][3] == 0 and rows["tv"][1] == 0
+    assert tables[-1].rows[0][:2] == ("dog", 3 * 5)
+    suite = load_suite("noisy-diff-coco")(options(pairs=1))
+    pair = noisy_diff.build([own for _, own in images], "dog", *suite.cases[0].key.split("/")[1:])
+    np.testing.assert_array_equal(suite.cases[0].rows_a, pair.rows_a)
+
+
+@pytest.mark.parametrize("name", sorted(set(SUITES) - {"planted"}))
+def test_missing_data_is_named(name, tmp_path) -> None:
+    options = Options(data=tmp_path / "nothing", out=tmp_path / "out")
+    missing, _ = plan(name, options)
+    assert missing and all(str(tmp_path / "nothing") in line for line in missing)
+    assert any(word in missing[0] for word in ("fetch ", "put ", "run "))
+    with pytest.raises(InputError, match="cannot run yet"):
+        evaluate(name, options)
+    assert not (tmp_path / "out").exists()
