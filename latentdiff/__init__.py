@@ -11,7 +11,8 @@ from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, Inp
 from .pipeline import compare
 from .report import write_report
 from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
-from .sae.model import SparseAutoencoder, load_sae
+from .sae.checkpoints import load_sae
+from .sae.model import SparseAutoencoder
 from .sae.monosemanticity import monosemanticity
 from .sae.training import train_sae
 from .stats.verification import Verification, verify

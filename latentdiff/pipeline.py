@@ -33,8 +33,9 @@ from .embed.words import with_compounds
 from .errors import InputError
 from .progress import Progress, part, silent
 from .result import Comparison, ConceptTable, TwoSampleTest
+from .sae.checkpoints import load_sae
 from .sae.encoding import fast_precision
-from .sae.model import SparseAutoencoder, load_sae
+from .sae.model import SparseAutoencoder
 from .sae.training import train_sae
 from .stats.density_ratio import cross_fit, two_sample
 from .stats.divergence import Divergence, divergence
@@ -59,7 +60,7 @@ def compare(
     Args:
         a: (n_a, d) raw image vectors, float16/32/64 array or memmap, n_a >= 20.
         b: (n_b, d) vectors of the other set; n_a != n_b is normal.
-        sae: a sparse autoencoder of the same encoder, a folder of a saved one, or None to train one on a and b.
+        sae: a sparse autoencoder of the same encoder, what :func:`load_sae` takes ("pach"), or None to train one on a and b.
         vocabulary: words with text vectors in the images' space; None leaves concepts unnamed ("concept 17").
         describer: captions of the most telling images and what tells them apart, as further candidates (method section 6); what it did and
             sent, and why it ended where it failed, is ``info["describe"]``. None: words of the vocabulary alone; nothing is ever sent.

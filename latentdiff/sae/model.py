@@ -208,10 +208,3 @@ class SparseAutoencoder:
         write_atomic(folder / "sae.safetensors", save(tensors))
         write_atomic(folder / "config.json", text.encode("utf8"))
         return folder
-
-
-def load_sae(source: str | Path, **options: Any) -> SparseAutoencoder:
-    """:func:`latentdiff.sae.checkpoints.load_sae`."""
-    from .checkpoints import load_sae as load
-
-    return load(source, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -274,6 +275,15 @@ def test_archives_that_claim_more_than_they_hold(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x/data.pkl", bytes(50_000_000))
     refused(tmp_path / "bomb.pt", r"claims to hold more bytes than it has")
+    with zipfile.ZipFile(tmp_path / "directory.pt", "w") as archive:
+        archive.writestr("x/data.pkl", b"\x80\x02}.")
+    data = bytearray((tmp_path / "directory.pt").read_bytes())
+    data[-10:-6] = (0xFFFFFFF0).to_bytes(4, "little")  # size of the directory, in the end record
+    (tmp_path / "directory.pt").write_bytes(data)
+    tracemalloc.start()
+    refused(tmp_path / "directory.pt", r"directory.pt is damaged or only half there")
+    assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    tracemalloc.stop()
     saved(tmp_path / "wide.pt", {"W_enc": torch.zeros(1).expand(1 << 20, 1 << 20), "W_dec": torch.zeros(1)})
     refused(tmp_path / "wide.pt", r"does not lie within its 1 stored numbers")
     (tmp_path / "h.safetensors").write_bytes((1 << 40).to_bytes(8, "little") + b"{}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -121,7 +123,7 @@ def _torch(path: Path) -> Any:
         )
     if start != b"PK\x03\x04":
         raise CheckpointError(f"{path} is not a file of torch.save (nor .safetensors): it starts with {start!r}")
-    with zipfile.ZipFile(path) as archive:
+    with _Clamped(path) as clamped, zipfile.ZipFile(clamped) as archive:
         members = {i.filename: i for i in archive.infolist()}
         if len(members) != len(archive.infolist()):
             raise CheckpointError("two members of the archive have one name")
@@ -133,6 +135,14 @@ def _torch(path: Path) -> Any:
         if f"{root}byteorder" in members and archive.read(f"{root}byteorder") == b"big":
             raise CheckpointError("it was written on a big-endian machine, which is not read here")
         return _Filler(archive, f"{root}data/").fill(read_pickle(archive.read(f"{root}data.pkl")))
+
+
+class _Clamped(io.FileIO):
+    """A file that never makes room for more bytes than it has left: zipfile asks for as many as a damaged directory claims (up to 4 GB)."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left)) or b""
 
 
 class _Filler:
