@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from latentdiff.result import Comparison
 from latentdiff.sae.checkpoints import check_encoder, load_sae
 
 from . import fields, runs
+from .describing import describer_for
 from .document import labels, to_document
 from .encoders import check_agree, recorded
 from .handle import ComparisonRun
 from .sides import Side, listed, resolve
 from .vectors import Vectors, bad_rows, read_vectors
 from .vocabularies import vocabulary_for
+
+Method = Callable[[np.ndarray, np.ndarray, Any, latentdiff.CompareConfig, Any, Progress], Comparison]
 
 MIN_IMAGES = 20
 """Fewer images a side tell nothing apart from chance."""
@@ -38,7 +42,11 @@ def compare_views(
     sae: latentdiff.SparseAutoencoder | str | Path | None = None,
     run: str,
     names: tuple[str, str] | None = None,
+    method: Method | None = None,
     config: latentdiff.CompareConfig | None = None,
+    describe: latentdiff.DescribeConfig | None = None,
+    captions: str | Mapping[str, str | Sequence[str]] | None = None,
+    key: str | None = None,
     overwrite: bool = False,
     skip_bad: bool = False,
     progress: Progress | None = None,
@@ -58,7 +66,13 @@ def compare_views(
         sae: a sparse autoencoder or its folder; None trains one on both sides.
         run: name of the comparison, an identifier.
         names: what people call the two sides; None for the views' or datasets' own names.
+        method: a baseline in place of :func:`latentdiff.compare`, as a function of (vectors of A, of B, vocabulary, config, (files of A,
+            of B), progress); ``sae`` and ``describe`` are not used then. The log ratios of a baseline are empty.
         config: options; None for the defaults.
+        describe: how the most telling images are captioned and what tells the captions apart; None: not at all, or by word statistics where
+            there are ``captions``. Nothing leaves this machine unless it names a server.
+        captions: field of the samples' captions (a text or a list of texts), or captions by file path.
+        key: that server's key; None: from the environment. It is stored nowhere.
         overwrite: replace a comparison of that name.
         skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
@@ -83,11 +97,38 @@ def compare_views(
     words = vocabulary_for(vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1))
     a, b = (read_vectors(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
     a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
-    comparison = latentdiff.compare(a.values, b.values, sae=opened, vocabulary=words, config=config, progress=part(progress, 0.4, 0.8))
+    report = part(progress, 0.4, 0.8)
+    if method is None:
+        describer = describer_for(sides, (a, b), describe, captions, key)
+        comparison = latentdiff.compare(
+            a.values, b.values, sae=opened, vocabulary=words, describer=describer, config=config, progress=report
+        )
+    else:
+        comparison = method(a.values, b.values, words, config, (_files(sides[0], a), _files(sides[1], b)), report)
     left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
     comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
     record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
     return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
+
+
+def comparable(
+    dataset: Any, view_a: Any, view_b: Any, embeddings: str, skip_bad: bool, progress: Progress
+) -> tuple[tuple[Side, Side], tuple[Vectors, Vectors], dict[str, Any]]:
+    """Both sides, the vectors of those of their images that can be compared, and the counts of what was left out.
+
+    Raises:
+        InputError: views, fields or vectors that cannot be compared.
+    """
+    sides = _sides(dataset, view_a, view_b, embeddings)
+    a, b = (read_vectors(side, part(progress, 0.5 * i, 0.5 * (i + 1))) for i, side in enumerate(sides))
+    a, b, record = _usable(sides, a, b, skip_bad)
+    return sides, (a, b), record
+
+
+def _files(side: Side, read: Vectors) -> list[str]:
+    """The image file of each row; for patches, that of the whole image."""
+    path = dict(zip(*side.dataset.values(["id", "filepath"]), strict=True))
+    return [path[i] for i in read.samples.tolist()]
 
 
 def _fingerprint(sides: tuple[Side, Side], sae: latentdiff.SparseAutoencoder | None) -> Fingerprint | None:

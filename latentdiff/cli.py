@@ -82,7 +82,10 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
         "--vocabulary", metavar="FILE", help="words: .npz with words and vectors, or a text file, one word or phrase a line"
     )
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
-    parser.add_argument("--sae", metavar="FOLDER", help="a saved sparse autoencoder; without it one is trained on A and B")
+    parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or its name (pach); without it one is trained")
+    from .cli_methods import method_arguments
+
+    method_arguments(parser)
     parser.add_argument("--run", metavar="NAME", help="name under which datasets store it (default: made of the views' names)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
@@ -91,6 +94,9 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
     parser.add_argument("--skip-bad", action="store_true", help="drop images with NaN or infinite vectors, and count them")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the sides differ, 0 when not")
+    from .cli_describe import describe_arguments
+
+    describe_arguments(parser)
     _output_arguments(parser)
 
 
@@ -128,6 +134,18 @@ def _show(args: argparse.Namespace) -> int:
 
     show(open_comparison(args.dataset, args.run), args)
     return 0
+
+
+def _ask_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_ask import ask_arguments
+
+    ask_arguments(parser)
+
+
+def _ask(args: argparse.Namespace) -> int:
+    from .cli_ask import run_ask
+
+    return run_ask(args)
 
 
 def _runs_arguments(parser: argparse.ArgumentParser) -> None:
@@ -256,6 +274,7 @@ def _sae(args: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command("compare", "Compare two sets of images.", _compare_arguments, _compare),
+    Command("ask", "Ask how many images of each side show a phrase, and which.", _ask_arguments, _ask),
     Command("runs", "List the comparisons stored in a dataset.", _runs_arguments, _runs),
     Command("show", "Show a stored or saved comparison.", _show_arguments, _show),
     Command("report", "Write a stored or saved comparison to a page, a table, or JSON.", _report_arguments, _report),

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from . import compare
+from .cli_describe import describe_config, describer_of
+from .cli_methods import method_of
 from .config import CompareConfig
+from .describe.captions import read_captions
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary, read_phrases
 from .errors import InputError
@@ -131,12 +134,15 @@ def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Pr
         view_a,
         view_b,
         embeddings=args.embeddings,
-        vocabulary=_vocabulary(args, None),
+        vocabulary=vocabulary_of(args, None),
         sae=args.sae,
         run=run,
         config=config,
+        describe=describe_config(args),
+        captions=read_captions(args.captions) if args.captions else None,
         overwrite=args.overwrite,
         skip_bad=args.skip_bad,
+        method=method_of(args, None),
         progress=progress,
     )
     return _stored(stored)
@@ -147,19 +153,26 @@ def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple
         raise InputError("--embeddings and --run are for datasets; files and folders take --save FOLDER")
     encoder = None
     if "folder" in kinds or (args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors):
-        encoder = _encoder(args)
+        encoder = encoder_of(args)
     sides = [
-        _read_side(side, kinds[i], encoder, args.skip_bad, part(progress, i / 4, (i + 1) / 4)) for i, side in enumerate((args.a, args.b))
+        read_side(side, kinds[i], encoder, args.skip_bad, part(progress, i / 4, (i + 1) / 4)) for i, side in enumerate((args.a, args.b))
     ]
-    vocabulary = _vocabulary(args, encoder)
+    vocabulary = vocabulary_of(args, encoder)
     (a, items_a), (b, items_b) = sides
-    comparison = compare(a, b, sae=args.sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.5, 1.0))
+    report = part(progress, 0.5, 1.0)
+    if method := method_of(args, encoder):
+        images = None if items_a is None or items_b is None else (items_a, items_b)
+        comparison = method(a, b, vocabulary, config, images, report)
+    else:
+        describer = describer_of(args, (items_a, items_b), encoder.encode_texts if encoder is not None else None)
+        comparison = compare(a, b, sae=args.sae, vocabulary=vocabulary, describer=describer, config=config, progress=report)
     names = distinct_names((Path(args.a).stem or args.a, Path(args.b).stem or args.b), (args.a, args.b))
     comparison.info["names"] = list(names)
     return Outcome(comparison, names, items=(items_a, items_b))
 
 
-def _read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
+def read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
+    """Vectors of a file or a folder of images, and what its rows are (None: nothing with a name)."""
     if how == "vectors":
         return load_vectors(side), None
     paths = image_files(side)
@@ -167,15 +180,17 @@ def _read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Prog
     return vectors, [str(p) for p in paths]
 
 
-def _encoder(args: argparse.Namespace) -> Any:
+def encoder_of(args: argparse.Namespace) -> Any:
+    """The encoder that --encoder names."""
     if not args.encoder:
         raise InputError("folders of images, and words without vectors, need an encoder: --encoder NAME")
+
     from .embed.encoder import load_encoder
 
     return load_encoder(args.encoder, args.pretrained)
 
 
-def _vocabulary(args: argparse.Namespace, encoder: Any) -> Vocabulary | None:
+def vocabulary_of(args: argparse.Namespace, encoder: Any) -> Vocabulary | None:
     """The words asked for; for images without any, common English words by the images' encoder."""
     if not args.vocabulary:
         return load_vocabulary(encoder) if encoder is not None else None
