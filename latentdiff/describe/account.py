@@ -124,7 +124,12 @@ def find_key(base_url: str) -> str | None:
     own = os.environ.get("LATENTDIFF_API_KEY")
     if own:
         return own
-    host = urlsplit(base_url).hostname or ""
     named = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
-    openai = host == "openai.com" or host.endswith(".openai.com")
-    return os.environ.get("OPENAI_API_KEY") or None if openai or (named and named == base_url.rstrip("/")) else None
+    theirs = is_openai(base_url) or (named and named == base_url.rstrip("/"))
+    return os.environ.get("OPENAI_API_KEY") or None if theirs else None
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether an address is OpenAI's own."""
+    host = urlsplit(base_url).hostname or ""
+    return host == "openai.com" or host.endswith(".openai.com")

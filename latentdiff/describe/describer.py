@@ -49,7 +49,7 @@ class Describer:
     """None: the vocabulary of the comparison."""
     encode_texts: TextEncoder | None = None
     """None: phrases made of words of the vocabulary alone are tested."""
-    images: tuple[Sequence[Any], Sequence[Any]] | None = None
+    images: tuple[Sequence[Any], Sequence[Any]] | None = field(default=None, repr=False)
     """Per side, what row i of its vectors is: file, PIL image, or key of given captions. Not needed by captioners that read vectors."""
     config: DescribeConfig = field(default_factory=DescribeConfig)
 

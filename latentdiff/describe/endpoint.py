@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import EndpointError
 from ..progress import Progress, silent
-from .account import Account, Budget, checked_url, find_key
+from .account import Account, Budget, checked_url, find_key, is_openai
 from .wire import Failure, Reply, read_reply, send
 
 TICK = 0.05
@@ -176,7 +176,10 @@ class ChatEndpoint:
         # No redirects: what is sent goes to the server that the user named, or nowhere. Retries are ours: they are counted and cancelled.
         limit = openai.Timeout(self.timeout + 1, connect=min(self.timeout, 10.0))  # ours ends the waiting; this ends the thread
         http = openai.DefaultHttpxClient(follow_redirects=False, timeout=limit)
-        return openai.OpenAI(base_url=self.base_url, api_key=self._key or "none", max_retries=0, timeout=limit, http_client=http)
+        client = openai.OpenAI(base_url=self.base_url, api_key=self._key or "none", max_retries=0, timeout=limit, http_client=http)
+        if not is_openai(self.base_url):
+            client.organization = client.project = None  # OPENAI_ORG_ID and its like are for OpenAI alone
+        return client
 
     def _clean(self, text: str) -> str:
         """A server that repeats the key does not get it shown."""

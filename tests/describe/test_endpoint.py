@@ -239,6 +239,15 @@ def test_keys_come_from_the_environment_and_go_to_their_own_server(monkeypatch) 
     assert find_key("http://other:8000/v1") == "own"
 
 
+def test_what_is_openais_goes_to_no_other_server(server, monkeypatch) -> None:
+    names = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_WEBHOOK_SECRET")
+    for name in names:
+        monkeypatch.setenv(name, f"secret-of-{name}")
+    server.script = [GOOD]
+    ChatEndpoint(server.url, "tiny").ask("do", "this")
+    assert "secret-of" not in json.dumps(server.headers + server.requests)
+
+
 @pytest.mark.parametrize("url", ["localhost:8000", "file:///etc/passwd", f"http://me:{KEY}@host/v1", f"http://host/v1?key={KEY}", ""])
 def test_addresses_that_cannot_be_used(url) -> None:
     with pytest.raises(InputError) as caught:
