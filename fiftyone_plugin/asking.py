@@ -1,83 +1,98 @@
-"""Ask a question about two views: their vectors, their samples' files, and what gives a phrase its vector."""
+"""Ask a stored comparison about a phrase of one's own: is it more true of one side?"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 import latentdiff
+from latentdiff.errors import InputError, LatentDiffError
 from latentdiff.progress import Progress, part, silent
 
-from . import encoders, runs
-from .comparing import comparable
-from .vocabularies import COMMON, vocabulary_for
+from . import encoders, forms
+from .handle import ComparisonRun
+from .sides import resolve
+from .vectors import read_vectors
+from .vocabularies import vocabulary_for
+
+BEST = 200
+"""Images listed per side: what one looks through, and small enough to stay in a panel's state."""
 
 
-def ask(
-    dataset: Any,
-    view_a: Any,
-    view_b: Any,
-    phrases: list[str],
-    *,
-    embeddings: str,
-    vocabulary: Any = None,
-    encoder: Any = None,
-    images: int = 10,
-    progress: Progress | None = None,
-) -> list[tuple[latentdiff.Verification, list[str], list[str]]]:
-    """How many images of each view show a phrase, does it tell them apart, and which samples show it best. Writes nothing.
+@dataclass(frozen=True)
+class Answer:
+    """Evidence for a phrase on all images of a comparison."""
+
+    found: latentdiff.Verification
+    """AUROC, Welch t, p and rates."""
+    ids: dict[str, list[str]]
+    """By "A" and "B": the images that show it best, best first, at most 200."""
+
+
+def ask(run: ComparisonRun, phrase: str, *, progress: Progress | None = None) -> Answer:
+    """Test a phrase on every image that was compared (VisDiff section 4.2).
+
+    The phrase is encoded by the encoder recorded for the vectors, and centred on the words that named the comparison, where they are known.
 
     Args:
-        dataset: ``fo.Dataset`` (or its name) in which saved views are looked up.
-        view_a, view_b: name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``.
-        phrases: texts.
-        embeddings: field of the image vectors.
-        vocabulary: as :func:`~fiftyone_plugin.comparing.compare_views` takes it: phrases are centred on its words; None: the common ones
-            where an encoder is known.
-        encoder: text encoder: an object, or what ``load_encoder`` takes; None: the one recorded for the field, if any. Without one,
-            phrases are made of the vocabulary's words.
-        images: samples listed, per side.
-        progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
-
-    Returns:
-        Per phrase, its :class:`latentdiff.Verification`, and the ids of the samples (labels, for patches) of A and of B that show it
-        best, best first.
+        run: the comparison.
+        phrase: a word or a few, such as "a dog on a beach".
+        progress: ``progress(fraction, label)``.
 
     Raises:
-        InputError: views, fields, vectors or phrases that cannot be used.
+        InputError: an empty phrase, no encoder recorded, or vectors that are gone. RunError: a side's dataset was deleted.
     """
-    from latentdiff.cli_ask import answers
-
-    report = progress or silent
-    dataset = runs.as_dataset(dataset)
-    sides, (a, b), _ = comparable(dataset, view_a, view_b, embeddings, True, part(report, 0.0, 0.6))
-    text_encoder, words = _language(sides[0], vocabulary, encoder, part(report, 0.6, 0.8))
-    found = answers(a.values, b.values, phrases, text_encoder, words, images, part(report, 0.8, 1.0))
-    return [(v, a.ids[list(v.rows_a)].tolist(), b.ids[list(v.rows_b)].tolist()) for v in found]
-
-
-def read_views(
-    a: tuple[str, str], b: tuple[str, str], embeddings: str, vocabulary: Any, encoder: Any, progress: Progress
-) -> tuple[tuple[np.ndarray, list[str]], tuple[np.ndarray, list[str]], Any, Any]:
-    """(vectors, files) of both of two (dataset, saved view), the text encoder and the words: what the command line asks with."""
-    dataset, other = runs.as_dataset(a[0]), runs.as_dataset(b[0])
-    view_b = b[1] if other is dataset else other.load_saved_view(b[1])
-    sides, read, _ = comparable(dataset, a[1], view_b, embeddings, True, part(progress, 0.0, 0.6))
-    text_encoder, words = _language(sides[0], vocabulary, encoder, part(progress, 0.6, 0.8))
-    items = []
-    for side, own in zip(sides, read, strict=True):
-        path = dict(zip(*side.dataset.values(["id", "filepath"]), strict=True))
-        items.append((own.values, [path[i] for i in own.samples.tolist()]))
-    return items[0], items[1], text_encoder, words
+    progress = progress or silent
+    phrase = " ".join(str(phrase or "").split())
+    if not phrase:
+        raise InputError("ask about a word or a few, such as 'a dog on a beach'")
+    home = run.sides["A"]
+    stored = resolve("A", home.select([]), run.dataset, run.config["embeddings"]).stored
+    progress(0.0, "loading the encoder")
+    encoder = encoders.rebuild(home.dataset, stored)
+    vector = encoder.encode_texts([phrase])
+    words = _words(run, stored, part(progress, 0.1, 0.4))
+    a, b = (_vectors(run, side, part(progress, 0.4 + 0.2 * i, 0.6 + 0.2 * i)) for i, side in enumerate("AB"))
+    (found,) = latentdiff.verify(a, b, [phrase], vector, vocabulary=words, rows=BEST, progress=part(progress, 0.8, 1.0))
+    rows = {"A": found.rows_a, "B": found.rows_b}
+    return Answer(found, {side: [str(run.sides[side].ids[row]) for row in rows[side]] for side in "AB"})
 
 
-def _language(side: Any, vocabulary: Any, encoder: Any, progress: Progress) -> tuple[Any, Any]:
-    """The text encoder of a side's vectors, where it is known, and the words on which phrases are centred."""
-    if encoder is not None:
-        encoder = encoders.build(encoder)[0]
-    elif encoders.recorded(side.dataset, side.stored) is not None:
-        encoder = encoders.rebuild(side.dataset, side.stored)
-    if vocabulary == COMMON or (vocabulary is None and encoder is not None):
-        return encoder, latentdiff.load_vocabulary(encoder or encoders.rebuild(side.dataset, side.stored), progress=progress)
-    return encoder, vocabulary_for(vocabulary, side.dataset, side.stored, progress)
+def can_ask(run: ComparisonRun) -> str | None:
+    """Why a comparison cannot be asked; None where it can."""
+    home = run.sides["A"]
+    if home.dataset is None:
+        return f"The dataset {home.dataset_name!r} was deleted."
+    try:
+        stored = resolve("A", home.select([]), run.dataset, run.config["embeddings"]).stored
+    except LatentDiffError as e:
+        return forms.sentence(e)
+    stamp = encoders.recorded(home.dataset, stored)
+    if stamp is None or stamp.source is None:
+        return (
+            "A phrase needs the encoder that made the image vectors, and none is recorded. Vectors made by “LatentDiff: compute "
+            "embeddings” have one; for others it can be declared with declare_embeddings()."
+        )
+    return None
+
+
+def _words(run: ComparisonRun, stored: str, progress: Progress) -> latentdiff.Vocabulary | None:
+    """The words that named the comparison; None where they are not known any more."""
+    given = forms.chosen_vocabulary(run.config.get("form") or {})
+    try:
+        return vocabulary_for(given, run.sides["A"].dataset, stored, progress)
+    except LatentDiffError:
+        return None  # a file that was moved: centring sharpens the answer, it does not make it
+
+
+def _vectors(run: ComparisonRun, side: str, progress: Progress) -> np.ndarray:
+    """(n, d) vectors of a side's images, in the comparison's order."""
+    place = run.sides[side]
+    view = place.select([str(i) for i in place.ids], ordered=False)
+    read = read_vectors(resolve(side, view, run.dataset, run.config["embeddings"]), progress)
+    at = {name: row for row, name in enumerate(read.ids.tolist())}
+    missing = [name for name in place.ids.tolist() if name not in at]
+    if missing:
+        raise InputError(f"{len(missing)} of the images of {place.name!r} are gone, or have no vector any more; compare again")
+    return read.values[[at[name] for name in place.ids.tolist()]]

@@ -29,14 +29,14 @@ class RunSide:
     ids: np.ndarray
     """(n,) str: sample (or label) ids of the comparison's rows."""
 
-    def select(self, ids: list[str]) -> Any:
-        """View of some of its images, in that order (patches: in the dataset's order)."""
+    def select(self, ids: list[str], *, ordered: bool = True) -> Any:
+        """View of some of its images, in that order (patches, and all where ``ordered`` is false: in the dataset's order)."""
         if self.dataset is None:
             raise RunError(f"dataset {self.dataset_name!r} was deleted; side {self.name!r} can no longer be shown")
         if self.labels is None:
             # Of a grouped dataset only the active slice is seen, which need not be the one that was compared.
             grouped = self.dataset.media_type == "group"
-            return (self.dataset.select_group_slices(_allow_mixed=True) if grouped else self.dataset).select(ids, ordered=True)
+            return (self.dataset.select_group_slices(_allow_mixed=True) if grouped else self.dataset).select(ids, ordered=ordered)
         field = self.labels.split(".")[0]
         return self.dataset.select_labels(ids=ids, fields=field).to_patches(field)
 

@@ -126,7 +126,7 @@ def _images(ctx: Any, answer: tuple[Any, ...]) -> Any:
         return other.load_saved_view(answer[2])
     if answer[0].startswith(EARLIER) and not ctx.dataset.has_saved_view(answer[0]):
         _, side = _earlier(ctx.dataset, answer[0])
-        return side.select([str(i) for i in side.ids])
+        return side.select([str(i) for i in side.ids], ordered=False)
     return answer[0]
 
 

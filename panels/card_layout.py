@@ -13,7 +13,7 @@ STRIP = {
     "display": "grid",
     "gridTemplateColumns": "repeat(5, minmax(0, 1fr))",
     "width": "100%",
-    "& img": {"objectFit": "cover", "borderRadius": "4px"},
+    "&& img": {"objectFit": "cover", "borderRadius": "4px"},
 }
 SOURCES = {
     "sae": ("concept", "Found as a concept: a pattern that fires on more images of one side than of the other."),
@@ -60,7 +60,7 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
 
 def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], names: dict[str, str]) -> None:
     own, other = data["side"], "B" if data["side"] == "A" else "A"
-    row = box.h_stack("actions", gap=1, componentsProps=grid(**ROW, **{"& button": {"textAlign": "left"}}))
+    row = box.h_stack("actions", gap=1, componentsProps=grid(**ROW, **{"&& button": {"textAlign": "left"}}))
     at = {"run": run, "rank": data["rank"]}
     label = f"Show {data['images'][own]:,} in {names[own]}"
     row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own})

@@ -29,8 +29,10 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
 
     Returns:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out), and per side ("A", "B")
-        its name, count, cards and how many more.
+        its name, count, cards and how many more; ``ask``: why it cannot be asked about a phrase, or None.
     """
+    from fiftyone_plugin.asking import can_ask
+
     names = {side: run.sides[side].name for side in "AB"}
     sides = {}
     for side in "AB":
@@ -45,6 +47,7 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         "differs": bool(run.differs),
         "notes": _notes(run, names),
         "sides": sides,
+        "ask": can_ask(run),
     }
 
 

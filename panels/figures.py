@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def score_range(run: Any) -> tuple[float, float]:
     both = np.concatenate(values)
     if not len(both):
         return 0.0, 0.0
-    return float(np.floor(100.0 * both.min()) / 100), float(np.ceil(100.0 * both.max()) / 100)
+    return math.floor(100 * float(both.min())) / 100, math.ceil(100 * float(both.max())) / 100
 
 
 def histogram(run: Any, bins: int = BINS) -> list[dict[str, Any]]:

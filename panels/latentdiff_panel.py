@@ -7,6 +7,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from .ask_actions import AskActions
 from .card_actions import CardActions
 from .plot_actions import PlotActions
 from .run_actions import RunActions
@@ -19,10 +20,10 @@ HELP = (
     "- **looks like**: no word fits these images well; look at them before believing the name"
 )
 PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
-STATE = ("shown", "run", "tab", "listed", "detail", "point", "range", "scores")
+STATE = ("shown", "run", "tab", "listed", "detail", "point", "range", "scores", "phrase", "answer")
 
 
-class LatentDiffPanel(RunActions, CardActions, PlotActions, foo.Panel):
+class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Panel):
     """Ranked differences of one stored comparison, in two columns."""
 
     @property

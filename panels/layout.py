@@ -6,6 +6,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from .ask_layout import question
 from .card_layout import card
 from .cards import plain
 from .plot_layout import concepts, scores
@@ -17,17 +18,17 @@ COLUMNS = {
     "gridAutoFlow": "row",
     "width": "100%",
     "alignItems": "start",
-    "& > *": {"minWidth": 0, "width": "100%"},
+    "&& > *": {"minWidth": 0, "width": "100%"},
 }
 """Side by side where there is room, below each other where not (a stack flows by columns unless told otherwise)."""
 VERDICT = (
     "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
     "p: how often two sides that do not differ would look this different."
 )
-TOOLBAR = {"alignItems": "flex-end", "& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "140px"}}
+TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "140px"}}
 """The drop-down would take a whole line of its own."""
-DIFFERENCES, SCORES, CONCEPTS = "differences", "scores", "concepts"
-TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts"}
+DIFFERENCES, SCORES, CONCEPTS, ASK = "differences", "scores", "concepts", "ask"
+TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts", ASK: "Ask"}
 
 
 def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
@@ -145,6 +146,8 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
         scores(panel, root, board, state)
     elif tab == CONCEPTS:
         concepts(panel, root, board, state)
+    elif tab == ASK:
+        question(panel, root, board, state)
     else:
         _differences(panel, root, board, state.get("detail"))
 

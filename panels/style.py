@@ -6,8 +6,9 @@ from typing import Any
 
 COLOURS = {"A": "rgba(255, 109, 4, 0.5)", "B": "rgba(46, 134, 255, 0.5)"}
 """FiftyOne's orange for A and a blue for B that is told from it by the colour-blind; legible under dark and light text."""
-ROW: dict[str, Any] = {"display": "flex", "flexWrap": "wrap", "& > *": {"width": "auto", "minWidth": 0, "maxWidth": "100%"}}
-"""Things beside each other that go on in the next line where the panel is narrow."""
+ROW: dict[str, Any] = {"display": "flex", "flexWrap": "wrap", "&& > *": {"width": "auto", "minWidth": 0, "maxWidth": "100%"}}
+"""Things beside each other that go on in the next line where the panel is narrow. (The doubled & outweighs the components' own styles,
+which otherwise win or lose by the order in which they were first drawn.)"""
 ONE_COLUMN = {"gridTemplateColumns": "minmax(0, 1fr)"}
 """Without it a grid is as wide as its widest button, and reaches beyond the panel."""
 SMALL = {"button": {"sx": {"fontSize": "0.85rem", "fontWeight": "normal", "minWidth": "auto", "px": 0.75, "py": 0.25, "opacity": 0.85}}}

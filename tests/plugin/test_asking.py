@@ -1,0 +1,65 @@
+"""A phrase of one's own, tested on the images of a stored comparison: with the demo's real small encoder."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import numpy as np
+import pytest
+
+import latentdiff
+from fiftyone_plugin import compare_views
+from fiftyone_plugin.asking import ask, can_ask
+from latentdiff import demo
+from latentdiff.embed.encoder import load_encoder
+from latentdiff.errors import InputError
+from tests.plugin.calls import execute, form, panel, shown
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """120 scenes, half of those in "winter" snowy, with vectors of the demo's encoder, which is recorded."""
+    from fiftyone_plugin import compute_embeddings
+
+    folder = tmp_path_factory.mktemp("scenes")
+    pair = demo.setting_shift_pair(60, 3, setting="snow", rates=(0.6, 0.1))
+    dataset = fo.Dataset()
+    for side, name in (("A", "winter"), ("B", "summer")):
+        for i, (image, _) in enumerate(pair.draw(side, size=128)):
+            image.save(folder / f"{name}{i}.png")
+            dataset.add_sample(fo.Sample(filepath=str(folder / f"{name}{i}.png"), tags=[name]))
+        dataset.save_view(name, dataset.match_tags(name))
+    compute_embeddings(dataset, "demo", "demo_clip")
+    vocabulary = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
+    yield compare_views(dataset, "winter", "summer", embeddings="demo_clip", vocabulary=vocabulary, sae=demo.load_sae(), run="seasons")
+    dataset.delete()
+
+
+def test_the_answer_is_that_of_verify_on_the_same_images(scenes):
+    vectors = {s: np.stack(scenes.dataset.select(scenes.sides[s].ids.tolist(), ordered=True).values("demo_clip")) for s in "AB"}
+    (wanted,) = latentdiff.verify(vectors["A"], vectors["B"], ["snow"], load_encoder("demo").encode_texts(["snow"]), rows=200)
+    answer = ask(scenes, "  snow ")
+    assert answer.found == wanted and answer.found.text == "snow"
+    assert answer.ids["A"] == [str(scenes.sides["A"].ids[row]) for row in wanted.rows_a]
+    assert answer.found.auroc > 0.6 and answer.found.p_value < 0.01  # snow was planted in A
+
+
+def test_panel_and_operator_give_the_same_answer(scenes):
+    dataset = scenes.dataset
+    board = shown(panel(dataset, "on_load"))["shown"]["board"]
+    assert board["ask"] is None
+    result = execute("ask_question", dataset, run="seasons", phrase="snow").result
+    found = ask(scenes, "snow").found
+    assert (result["auroc"], result["rates"]) == (found.auroc, {"A": found.rate_a, "B": found.rate_b})
+    state = {"run": "seasons", "answer": shown(panel(dataset, "answered", {}, result=result))["answer"]}
+    (request,) = [r for r in panel(dataset, "show_answer", state, side="A") if r["operator_uri"].endswith("set_view")]
+    assert dict(request["params"]["view"][-1]["kwargs"])["sample_ids"] == result["ids"]["A"]
+
+
+def test_what_cannot_be_asked_says_why(scenes, dataset, stored):
+    with pytest.raises(InputError, match="a word or a few"):
+        ask(scenes, "  ")
+    assert "encoder that made the image vectors" in can_ask(stored)
+    assert form("ask_question", dataset, run="seasons")["run"]["invalid"]
+    assert "encoder" in shown(panel(dataset, "on_load"))["shown"]["board"]["ask"]
+    with pytest.raises(InputError, match="no encoder is recorded"):
+        ask(stored, "snow")
