@@ -9,41 +9,70 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .benchmark import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
     from .handle import ComparisonRun
+    from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
     from .reporting import export_report
     from .runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
+    from .sweeping import ClassDifference, sweep_classes
     from .training import train_sae
 
 _SDK = {
+    "ClassDifference": ".sweeping",
     "ComparisonRun": ".handle",
     "Embedded": ".embedding",
+    "NoisyDiffRun": ".benchmark",
     "RunSummary": ".runs",
+    "build_noisy_diff": ".benchmark",
+    "compare_errors": ".recipes",
+    "compare_extremes": ".recipes",
+    "compare_generators": ".recipes",
+    "compare_models": ".recipes",
+    "compare_patches": ".recipes",
+    "compare_versions": ".recipes",
     "compare_views": ".comparing",
     "compute_embeddings": ".embedding",
     "declare_embeddings": ".embedding",
     "delete_comparison": ".runs",
+    "delete_noisy_diff": ".benchmark",
     "export_report": ".reporting",
     "list_comparisons": ".runs",
     "load_comparison": ".runs",
+    "load_noisy_diff": ".benchmark",
+    "noisy_diff_pairs": ".benchmark",
     "rename_comparison": ".runs",
+    "sweep_classes": ".sweeping",
     "train_sae": ".training",
 }
 
 __all__ = [
+    "ClassDifference",
     "ComparisonRun",
     "Embedded",
+    "NoisyDiffRun",
     "RunSummary",
+    "build_noisy_diff",
+    "compare_errors",
+    "compare_extremes",
+    "compare_generators",
+    "compare_models",
+    "compare_patches",
+    "compare_versions",
     "compare_views",
     "compute_embeddings",
     "declare_embeddings",
     "delete_comparison",
+    "delete_noisy_diff",
     "export_report",
     "list_comparisons",
     "load_comparison",
+    "load_noisy_diff",
+    "noisy_diff_pairs",
     "register",
     "rename_comparison",
+    "sweep_classes",
     "train_sae",
 ]
 

@@ -1,0 +1,117 @@
+"""Two views class by class: which classes differ most, and in what."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import latentdiff
+from latentdiff.progress import Progress, part, silent
+from latentdiff.result import Comparison, Hypothesis
+from latentdiff.stats.divergence import q_values
+
+from .benchmark import label_path
+from .comparing import MIN_IMAGES
+from .recipes import _view, class_patches
+from .sides import resolve
+from .vectors import bad_rows, read_vectors
+
+
+@dataclass(frozen=True, eq=False)
+class ClassDifference:
+    """What tells one class's images of two views apart."""
+
+    label: str
+    n_a: int
+    n_b: int
+    comparison: Comparison
+    q_value: float
+    """False-discovery-adjusted p of the two-sample tests of all classes."""
+
+    @property
+    def auc(self) -> float:
+        """How well its images of A and of B can be told apart, out of fold; 0.5 is chance."""
+        return self.comparison.two_sample.auc
+
+    def top(self, side: str, k: int = 5) -> tuple[Hypothesis, ...]:
+        """The k best differences of one side; see :meth:`latentdiff.Comparison.top`."""
+        return self.comparison.top(side, k)
+
+
+def sweep_classes(
+    view_a: Any,
+    view_b: Any,
+    field: str,
+    *,
+    embeddings: str,
+    patches: bool = False,
+    vocabulary: latentdiff.Vocabulary | None = None,
+    sae: latentdiff.SparseAutoencoder | None = None,
+    config: latentdiff.CompareConfig | None = None,
+    minimum: int = MIN_IMAGES,
+    progress: Progress | None = None,
+) -> list[ClassDifference]:
+    """Compare two views once per class (VisDiff section 6.1: 1,000 classes of two ImageNets). Nothing is written.
+
+    Args:
+        view_a, view_b: ``fo.Dataset`` (or its name) or ``fo.DatasetView``.
+        field: classification, detections or string field of both, whose labels are the classes.
+        embeddings: vector field; with ``patches`` the labels' attribute.
+        patches: compare the patches of each class, not the images that show it.
+        vocabulary: words with vectors in the images' space.
+        sae: a sparse autoencoder of the same encoder; None trains one per class, which is slow and needs many images.
+        config: options of each comparison.
+        minimum: images that a class needs in both views, at least 20.
+        progress: ``progress(fraction, label)``.
+
+    Returns:
+        One entry per class with enough images, those that can be told apart best first.
+
+    Raises:
+        InputError: fields or vectors that cannot be used.
+    """
+    progress, config = progress or silent, config or latentdiff.CompareConfig()
+    views = (_view(view_a), _view(view_b))
+    counts = [_counts(v, field, patches) for v in views]
+    shared = [c for c in sorted(counts[0]) if min(counts[0][c], counts[1][c]) >= max(minimum, MIN_IMAGES)]
+    found = []
+    for i, label in enumerate(shared):
+        step = part(progress, i / len(shared), (i + 1) / len(shared))
+        vectors = [_vectors(v, field, label, embeddings, patches) for v in views]
+        if min(map(len, vectors)) >= MIN_IMAGES:
+            c = latentdiff.compare(vectors[0], vectors[1], sae=sae, vocabulary=vocabulary, config=config, progress=step)
+            found.append(ClassDifference(label, len(vectors[0]), len(vectors[1]), c, 1.0))
+        step(1.0, label)
+    if not found:
+        return []
+    q = q_values(np.array([d.comparison.two_sample.p_value for d in found]), config.correction)
+    adjusted = [dataclasses.replace(d, q_value=float(value)) for d, value in zip(found, q, strict=True)]
+    return sorted(adjusted, key=lambda d: (d.comparison.two_sample.p_value, -d.auc))
+
+
+def _counts(view: Any, field: str, patches: bool) -> Counter[str]:
+    """Images (or patches) by class."""
+    path = label_path(view, field)
+    if patches:
+        return Counter(view.count_values(path))
+    values = view.values(path)
+    return Counter(label for own in values for label in ({own} if isinstance(own, str) else set(own or ())) if label)
+
+
+def _vectors(view: Any, field: str, label: str, embeddings: str, patches: bool) -> Any:
+    """(n, d) vectors of one class; images without one are left out."""
+    import fiftyone as fo
+    from fiftyone import ViewField as F
+
+    if patches:
+        view = class_patches(view, field, label)
+    else:
+        path = label_path(view, field)
+        several = path.count(".") == 2 or isinstance(view.get_field(path), fo.ListField)
+        view = view.match(F(path).contains(label) if several else F(path) == label)
+    read = read_vectors(resolve("A", view, view._root_dataset, embeddings))
+    return read.values[~bad_rows(read.values)]
