@@ -111,7 +111,7 @@ def _sides(args: argparse.Namespace, progress: Progress) -> tuple[tuple[np.ndarr
 def _views(args: argparse.Namespace, progress: Progress) -> tuple[tuple[np.ndarray, Any], tuple[np.ndarray, Any], Any, Vocabulary | None]:
     if not args.embeddings:
         raise InputError("name the datasets' vector field: --embeddings FIELD")
-    from fiftyone_plugin.asking import read_views
+    from fiftyone_plugin.asking_views import read_views
 
     (name_a, _, view_a), (name_b, _, view_b) = args.a.partition(":"), args.b.partition(":")
     return read_views((name_a, view_a), (name_b, view_b), args.embeddings, args.vocabulary, args.encoder, progress)

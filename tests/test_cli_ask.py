@@ -103,11 +103,11 @@ def test_ask_about_saved_views(dataset, files, capsys) -> None:
 
 
 def test_sdk_answers_with_sample_ids_and_writes_nothing(dataset, files) -> None:
-    from fiftyone_plugin.asking import ask
+    from fiftyone_plugin import ask_views
     from tests.planted import state
 
     before = state(dataset)
-    ((answer, ids_a, ids_b),) = ask(dataset, "summer", "winter", [WORDS[DOG]], embeddings="clip", vocabulary=files[3], images=4)
+    ((answer, ids_a, ids_b),) = ask_views(dataset, "summer", "winter", [WORDS[DOG]], embeddings="clip", vocabulary=files[3], images=4)
     assert [dataset[i].filepath for i in ids_a] == [f"/nowhere/summer{r}.jpg" for r in answer.rows_a] and len(ids_a) == 4
     assert all("winter" in dataset[i].tags for i in ids_b)
     assert state(dataset) == before
