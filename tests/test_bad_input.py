@@ -123,7 +123,7 @@ def test_an_sae_that_never_fires_leaves_no_candidates() -> None:
 
 
 def test_a_folder_without_an_sae(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="does not hold a saved SAE"):
+    with pytest.raises(CheckpointError, match="holds an SAE"):
         compare(A, B, sae=tmp_path / "missing")
 
 
