@@ -149,10 +149,10 @@ def _member(path: str, line: int, base: Path, roots: Sequence[Path] | None) -> P
     try:
         file = allowed(base / Path(path).expanduser(), roots)
         found = file.is_file()
-    except (OSError, RuntimeError) as e:
-        raise InputError(f"line {line} of the CSV: {path[:200]} cannot be opened: {e}") from e
     except InputError as e:
         raise InputError(f"line {line} of the CSV: {e}") from e
+    except (OSError, RuntimeError, ValueError) as e:  # too long a name, an unknown ~user, a NUL byte
+        raise InputError(f"line {line} of the CSV: {path[:200]!r} cannot be opened: {e}") from e
     if not found:
         raise InputError(f"line {line} of the CSV: there is no file {path[:200]}")
     return file

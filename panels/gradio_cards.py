@@ -134,6 +134,7 @@ CSS = f"""
 .ld-message {{ margin: 0; padding: 12px 16px; border-radius: 6px; border-left: 5px solid var(--ld-info-line); background: var(--ld-info);
   overflow-wrap: anywhere; }}
 .ld-message.error {{ border-color: #d64545; background: color-mix(in srgb, #d64545 14%, var(--ld-card)); }}
+:root {{ --block-info-text-color: #5d5d68; }} .dark {{ --block-info-text-color: #a3a3ae; }}
 .gradio-container {{ width: 100% !important; max-width: 1560px !important; margin: 0 auto; }}
 .ld-slot {{ gap: 8px !important; padding: 14px 16px !important; border: 1px solid var(--border-color-primary); border-radius: 10px;
   background: var(--block-background-fill); min-width: 0 !important; }}

@@ -50,7 +50,8 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
 
         # Built here, since Gradio hands over what the signature's annotations ask for, and they need Gradio itself.
         def compare(request: Any, *values: Any) -> Iterator[dict[Any, Any]]:
-            yield from run(gr, outputs, Asked(**dict(zip(names, values, strict=True))), settings, sessions, request.session_hash)
+            given = {name: value for name, value in zip(names, values, strict=True) if value is not None}  # None: never touched
+            yield from run(gr, outputs, Asked(**given), settings, sessions, request.session_hash)
 
         def cancel(request: Any) -> Any:
             sessions.get(request.session_hash).stop.set()

@@ -12,6 +12,7 @@ from typing import Any
 from .content import READING, SIDES, THUMBNAILS, Card, Content, images
 from .plots import histogram_svg, volcano_svg
 from .style import page_css
+from .tables import strict
 from .thumbnails import Images, inline, source
 
 
@@ -140,7 +141,7 @@ def _settings(content: Content) -> str:
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else json.dumps(strict(value), ensure_ascii=False, default=str)
 
 
 def _made_by(content: Content) -> str:

@@ -99,16 +99,17 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
 
 def strict_json(value: Any) -> str:
     """Readable strict JSON: NaN and infinities become null, numpy values become plain ones."""
-    return json.dumps(_strict(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """The same as plain JSON values, without NaN and infinities."""
     if isinstance(value, dict):
-        return {str(k): _strict(v) for k, v in value.items()}
+        return {str(k): strict(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_strict(v) for v in value]
+        return [strict(v) for v in value]
     if hasattr(value, "tolist"):
-        return _strict(value.tolist())
+        return strict(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from fiftyone_plugin.panels.gradio_archives import unpack
 from PIL import Image
 
-from fiftyone_plugin.panels.gradio_archives import unpack
 from latentdiff.errors import InputError
 
 
@@ -35,7 +35,14 @@ def opened(archive: Path, folder: Path, **limits: int) -> tuple[Path, ...]:
 
 
 def test_images_come_out_in_the_order_of_their_names(tmp_path: Path) -> None:
-    members = {"b/2.png": picture(2), "a/1.PNG": picture(1), "c.png": picture(3), "notes.txt": b"no", "__MACOSX/c.png": b"no", ".x.png": b"no"}
+    members = {
+        "b/2.png": picture(2),
+        "a/1.PNG": picture(1),
+        "c.png": picture(3),
+        "notes.txt": b"no",
+        "__MACOSX/c.png": b"no",
+        ".x.png": b"no",
+    }
     paths = opened(pack(tmp_path / "x.zip", members), tmp_path / "out")
     assert [path.read_bytes() for path in paths] == [picture(1), picture(2), picture(3)]
     assert sorted(tmp_path.joinpath("out").iterdir()) == sorted(paths)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from fiftyone_plugin.panels.gradio_serve import Page, open_page, serve
 from fiftyone_plugin.panels.gradio_settings import PageSettings
+
 from latentdiff.errors import InputError
 
 LIMIT = 200_000
@@ -81,7 +81,11 @@ def test_only_the_session_s_files_can_be_fetched(page: Page, tmp_path: Path) -> 
     shown.write_bytes(b"jpeg")
     assert ask(page, f"/gradio_api/file={shown}")[:2] == (200, b"jpeg")
     refused = [str(secret), "/etc/passwd", str(Path.cwd() / "pyproject.toml"), str(Path.home() / ".bashrc"), str(page.folder)]
-    refused += [f"{session.folder}/../../../../etc/passwd", f"{session.folder}/..%2f..%2f..%2f..%2fetc%2fpasswd", str(page.settings.roots[0])]
+    refused += [
+        f"{session.folder}/../../../../etc/passwd",
+        f"{session.folder}/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        str(page.settings.roots[0]),
+    ]
     for path in refused:
         for door in ("/gradio_api/file=", "/gradio_api/file/"):
             status, body, _ = ask(page, door + path)
@@ -93,7 +97,9 @@ def test_only_the_session_s_files_can_be_fetched(page: Page, tmp_path: Path) -> 
     assert ask(page, f"/gradio_api/file={shown}")[0] == 403
 
 
-@pytest.mark.parametrize("door", ["proxy=http://127.0.0.1:1/", "file=http://127.0.0.1:1/", "file=https://example.com/x", "run-history/buckets"])
+@pytest.mark.parametrize(
+    "door", ["proxy=http://127.0.0.1:1/", "file=http://127.0.0.1:1/", "file=https://example.com/x", "run-history/buckets"]
+)
 def test_doors_that_the_page_does_not_use_are_closed(page: Page, door: str) -> None:
     assert ask(page, "/gradio_api/" + door)[0] == 404
 

@@ -1,0 +1,335 @@
+"""The Gradio page as people use it, in headless Chromium, on drawn scenes: every way in, what it shows, stopping, leaving."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from latentdiff.demo import setting_shift_pair
+from latentdiff.report import verdict
+
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+WORDS = ("snow", "beach", "forest", "dog", "bus", "city", "boat", "kite", "house", "desert")
+SOON = 60_000
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    found = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+    if found is None:
+        pytest.skip("no Chromium on PATH")
+    return found
+
+
+@pytest.fixture(scope="module")
+def output(root: Path) -> Path:
+    """Where screenshots are kept."""
+    folder = root / "test-output" / "gradio"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders "winter" and "summer" of drawn scenes, the same as zip files, and as a CSV."""
+    folder = tmp_path_factory.mktemp("scenes")
+    pair = setting_shift_pair(50, 3, setting="snow", rates=(0.7, 0.1))
+    rows = ["path,group_name"]
+    for side, name in (("A", "winter"), ("B", "summer")):
+        (folder / name).mkdir()
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+            for i, (image, _) in enumerate(pair.draw(side, size=128)):
+                file = folder / name / f"{i:03d}.jpg"
+                image.save(file)
+                archive.write(file, file.name)
+                rows.append(f"{name}/{file.name},{name}")
+    (folder / "table.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from fiftyone_plugin.panels.gradio_serve import serve
+    from fiftyone_plugin.panels.gradio_settings import PageSettings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATENTDIFF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        page = serve(PageSettings(encoder="demo", roots=(scenes,)))
+        yield page
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def expected(scenes: Path, served: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The same comparison, made without a page."""
+    from fiftyone_plugin.panels.gradio_work import Asked, answer
+
+    asked = Asked(folder_a=str(scenes / "winter"), folder_b=str(scenes / "summer"), encoder="demo", words="\n".join(WORDS))
+    return answer(asked, served.settings, tmp_path_factory.mktemp("work"), lambda fraction, label: None)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, served: Any) -> Iterator[Callable[..., Any]]:
+    """``visit(width, theme)``: the page in a tab of its own; errors in its console, and requests to anywhere else, fail the test."""
+    errors: list[str] = []
+    contexts = []
+
+    def opened(width: int = 1280, theme: str = "dark") -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.on(
+            "request", lambda request: errors.append(request.url) if not request.url.startswith((served.url, "data:", "blob:")) else None
+        )
+        tab.goto(served.url)
+        tab.wait_for_selector("#compare", timeout=SOON)
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def fill(tab: Any, a: str, b: str, words: tuple[str, ...] = WORDS) -> None:
+    tab.get_by_label("Folder A").fill(a)
+    tab.get_by_label("Folder B").fill(b)
+    choose_words(tab, words)
+
+
+def choose_words(tab: Any, words: tuple[str, ...]) -> None:
+    tab.get_by_role("button", name="Options").click()
+    tab.get_by_label("Your own words").fill("\n".join(words))
+
+
+def compared(tab: Any) -> str:
+    """Click Compare and wait; the verdict, or what is said in its place."""
+    tab.evaluate("() => document.querySelectorAll('#verdict .ld-verdict, #status .ld-message').forEach(e => e.remove())")
+    tab.click("#compare")
+    tab.wait_for_selector("#verdict .ld-verdict, #status .ld-message", timeout=SOON)
+    return tab.inner_text("#verdict .ld-verdict" if tab.query_selector("#verdict .ld-verdict") else "#status .ld-message")
+
+
+def eventually(true: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def no_work() -> bool:
+    return not any(thread.name == "latentdiff-work" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (1920, "light")])
+def test_two_folders(visit, expected, scenes, output, tmp_path, width, theme) -> None:
+    tab = visit(width, theme)
+    tab.screenshot(path=output / f"start-{width}-{theme}.png")
+    fill(tab, str(scenes / "winter"), str(scenes / "summer"))
+    assert compared(tab) == verdict(expected.comparison, "winter", "summer")
+    found = {side: expected.comparison.top(side, 6) for side in "AB"}
+    cards = tab.locator(".ld-card:visible")
+    assert cards.count() == len(found["A"]) + len(found["B"]) >= 1
+    for card, h in zip(cards.all(), (*found["A"], *found["B"]), strict=True):
+        text = card.inner_text()
+        assert h.text in text and ("looks like" in text) == h.weak
+        shares = card.locator(".ld-rates .value").all_inner_texts()
+        own = (h.rate_a, h.rate_b) if h.side == "A" else (h.rate_b, h.rate_a)
+        for shown, rate in zip(shares, own, strict=True):
+            assert abs(float(re.sub("[<>%]", "", shown)) / 100 - rate) <= 0.01
+        widths = [float(rect.get_attribute("width").strip("%")) for rect in card.locator(".ld-bar rect").all()]
+        assert np.allclose(widths, [100 * own[0], 100 * own[1]], atol=0.01)
+        facts = dict(zip(card.locator("dt").all_inner_texts(), card.locator("dd").all_inner_texts(), strict=True))
+        assert facts["AUROC"] == f"{h.auroc:.2f}"
+        assert facts["difference"].startswith(f"{round(100 * h.effect, 1):+} points")
+        assert facts["name"].endswith(f"({h.name_strength:.2f})")
+        assert facts["q"] == ("< 0.001" if h.q_value < 0.001 else f"{h.q_value:.2g}")
+    tab.wait_for_function("() => [...document.querySelectorAll('.ld-slot img')].every(i => i.complete && i.naturalWidth)", timeout=SOON)
+    assert not_cut_off(tab)
+    tab.screenshot(path=output / f"result-{width}-{theme}.png", full_page=True)
+    if width == 1280:
+        check_pictures(tab, expected, found["A"][0])
+        check_downloads(tab, expected, tmp_path)
+
+
+def not_cut_off(tab: Any) -> bool:
+    """Nothing reaches beyond the window or its own card."""
+    return tab.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth
+            && [...document.querySelectorAll('.ld-slot')].filter(slot => slot.offsetParent).every(slot => {
+                const edge = slot.getBoundingClientRect().right + 1;
+                return [...slot.querySelectorAll('.ld-card, img')].every(e => e.getBoundingClientRect().right <= edge);
+            })"""
+    )
+
+
+def check_pictures(tab: Any, expected: Any, hypothesis: Any) -> None:
+    """The gallery of the first card holds copies of the hypothesis's exemplars, in order."""
+    import io
+
+    from PIL import Image
+
+    shown = tab.locator(".ld-slot:visible").first.locator("button img").all()
+    assert len(shown) == len(hypothesis.exemplars)
+    for image, row in zip(shown, hypothesis.exemplars, strict=True):
+        got = tab.request.get(image.evaluate("i => i.src")).body()
+        wanted = np.asarray(Image.open(expected.images["A"][row]).convert("RGB").resize((64, 64)), float)
+        assert np.abs(np.asarray(Image.open(io.BytesIO(got)).convert("RGB").resize((64, 64)), float) - wanted).mean() < 6
+
+
+def check_downloads(tab: Any, expected: Any, folder: Path) -> None:
+    for kind in ("html", "md", "csv", "json"):
+        with tab.expect_download() as download:
+            tab.click(f"#file-{kind}")
+        download.value.save_as(folder / f"report.{kind}")
+    said = json.loads((folder / "report.json").read_text())
+    assert [h["text"] for h in said["hypotheses"]] == [h.text for h in expected.comparison.hypotheses]
+    assert [h["q_value"] for h in said["hypotheses"]] == [h.q_value for h in expected.comparison.hypotheses]
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_zip_files_are_removed_when_the_tab_closes(visit, served, expected, scenes) -> None:
+    tab = visit()
+    tab.get_by_role("tab", name="Two zip files").click()
+    chooser = tab.locator('input[type="file"]')
+    chooser.nth(0).set_input_files(scenes / "winter.zip")
+    tab.wait_for_selector("text=winter.zip", timeout=SOON)
+    chooser.nth(0).set_input_files(scenes / "summer.zip")
+    tab.wait_for_selector("text=summer.zip", timeout=SOON)
+    choose_words(tab, WORDS)
+    assert compared(tab) == verdict(expected.comparison, "winter", "summer")
+    uploads, sessions = served.folder / "uploads", served.folder / "sessions"
+    assert len(list(uploads.rglob("*.zip"))) == 2
+    kept = [path for path in sessions.rglob("*") if path.is_file()]
+    assert kept and not [path for path in kept if path.parent.name in ("a", "b")]  # unpacked images are gone once they are compared
+    tab.close()
+    eventually(lambda: not list(uploads.rglob("*.zip")) and not list(sessions.rglob("*.*")))
+
+
+def test_table_of_paths(visit, expected, scenes) -> None:
+    tab = visit()
+    tab.get_by_role("tab", name="A table of paths").click()
+    tab.locator('input[type="file"]').first.set_input_files(scenes / "table.csv")
+    tab.wait_for_selector("text=table.csv", timeout=SOON)
+    tab.get_by_label("Folder of the images").fill(str(scenes))
+    choose_words(tab, WORDS)
+    assert compared(tab) == verdict(expected.comparison, "winter", "summer")
+
+
+def test_bad_choices_are_said_in_words_and_markup_is_text(visit, scenes, output) -> None:
+    tab = visit()
+    assert compared(tab) == "Name folder A first."
+    attack = "<img src=x onerror=\"document.title='attacked'\">"
+    for a, b, said in (
+        ("/etc", str(scenes / "summer"), "is outside the folders that may be read here"),
+        (f"{scenes}/winter/../../..", str(scenes / "summer"), "is outside the folders that may be read here"),
+        (str(scenes / "nowhere"), str(scenes / "summer"), "There is no folder"),
+        (str(scenes / "winter"), str(scenes / "winter"), "Both sides are the same folder"),
+        (f"{scenes}/{attack}", str(scenes / "summer"), attack),
+    ):
+        tab.get_by_label("Folder A").fill(a)
+        tab.get_by_label("Folder B").fill(b)
+        assert said in compared(tab)
+    tab.screenshot(path=output / "error.png")
+    assert tab.title() == "LatentDiff"
+    assert tab.is_enabled("#compare") and not tab.is_visible("#cancel")
+
+
+def test_names_and_words_with_markup_show_as_text(visit, scenes, tmp_path) -> None:
+    attack = "<img src=x onerror=document.title='attacked'>"
+    hostile = scenes / "b><script>document.title=1<"
+    shutil.copytree(scenes / "summer", hostile, dirs_exist_ok=True)
+    tab = visit()
+    fill(
+        tab, str(scenes / "winter"), str(hostile), (f"snow {attack}", f"beach {attack}", *(f"{w} [x](javascript:alert(1))" for w in WORDS))
+    )
+    said = compared(tab)
+    assert hostile.name in said
+    assert tab.locator(".ld-card:visible").count() >= 1
+    assert any(attack in text or "[x](javascript" in text for text in tab.locator(".ld-card h3").all_inner_texts())
+    assert tab.evaluate("() => document.querySelectorAll('.ld img[src=\"x\"], .ld script, .ld a').length") == 0
+    assert tab.title() == "LatentDiff"
+
+
+def test_cancel_stops_the_work(visit, served, scenes, output) -> None:
+    tab = visit()
+    fill(tab, str(scenes / "winter"), str(scenes / "summer"), ())  # 20,000 common words have to be encoded: long enough to stop
+    tab.click("#compare")
+    tab.wait_for_function("() => document.querySelector('#status').innerText.includes('texts')", timeout=SOON)
+    tab.screenshot(path=output / "working.png")
+    tab.click("#cancel")
+    tab.wait_for_function("() => document.querySelector('#status').innerText.startsWith('Stopped.')", timeout=SOON)
+    eventually(no_work)
+    assert tab.is_enabled("#compare") and not tab.is_visible("#cancel")
+    assert not [path for path in (served.folder / "sessions").rglob("*") if path.is_file()]
+
+
+def test_closing_the_tab_stops_the_work(visit, served, scenes) -> None:
+    eventually(lambda: len(served.sessions) == 0)
+    tab = visit()
+    fill(tab, str(scenes / "winter"), str(scenes / "summer"), ())
+    tab.click("#compare")
+    tab.wait_for_function("() => document.querySelector('#status').innerText.includes('texts')", timeout=SOON)
+    assert not no_work() and len(served.sessions) == 1
+    tab.close()
+    eventually(no_work)
+    eventually(lambda: len(served.sessions) == 0 and not list((served.folder / "sessions").iterdir()))
+
+
+def test_views_of_a_dataset(visit, tmp_path, output) -> None:
+    import fiftyone as fo
+    from PIL import Image
+
+    from fiftyone_plugin import load_comparison
+    from tests.planted import vectors
+
+    dataset = fo.Dataset(f"gradio-{uuid.uuid4().hex[:8]}")
+    try:
+        samples = []
+        for side, rows in (("summer", vectors(60, 2 / 3, seed=1)), ("winter", vectors(80, 1 / 20, seed=2))):
+            for i, row in enumerate(rows):
+                path = tmp_path / f"{side}{i}.png"
+                Image.new("RGB", (32, 24), (0, 3 * i, 90)).save(path)
+                samples.append(fo.Sample(filepath=str(path), tags=[side], clip=row))
+        dataset.add_samples(samples, progress=False)
+        for side in ("summer", "winter"):
+            dataset.save_view(side, dataset.match_tags(side))
+        tab = visit()
+        tab.get_by_role("tab", name="Views of a dataset").click()
+        for label, choice in (("Dataset", dataset.name), ("View A", "summer"), ("View B", "winter")):
+            tab.get_by_label(label, exact=True).click()
+            tab.get_by_role("option", name=choice).last.click(timeout=SOON)
+            if label == "Dataset":
+                tab.wait_for_function("() => document.querySelector('[aria-label=\"Image vectors\"]').value === 'clip'", timeout=SOON)
+        said = compared(tab)
+        tab.screenshot(path=output / "views.png", full_page=True)
+        assert "differ" in said
+        stored = load_comparison(dataset, "summer_vs_winter")
+        assert said == verdict(stored.comparison, "summer", "winter")
+        assert f"stored in dataset {dataset.name} as summer_vs_winter" in tab.inner_text("#verdict")
+        assert tab.locator(".ld-slot:visible button img").count() > 0
+    finally:
+        fo.delete_dataset(dataset.name)

@@ -1,0 +1,335 @@
+"""Reports say what the comparison says, stand alone, and let no text of theirs become markup, code or a formula."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from PIL import Image
+
+import latentdiff
+from latentdiff import CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest, write_report
+from latentdiff.cli import main
+from latentdiff.report.plots import BINS, histogram_svg, volcano_svg
+from latentdiff.report.text import plain_markdown
+from latentdiff.report.thumbnails import data_uri, square, whole
+from tests.planted import WIDTH, WORDS, vectors
+
+ATTACKS = (
+    "<img src=x onerror=alert(1)>",
+    "</style><script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "[click](javascript:alert(1))",
+    "| broken | table |",
+    '=HYPERLINK("http://evil.example")',
+    "https://evil.example/",
+    "@SUM(1+1)",
+    "\u202egnp.exe",
+)
+
+
+class Page(HTMLParser):
+    """Tags, attributes and visible text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32))
+    vocabulary = latentdiff.Vocabulary(WORDS, eye)
+    a, b = vectors(60, 2 / 3, seed=1), vectors(80, 1 / 20, seed=2)
+    b[:40, 7] += 1.7  # and something that B has more of
+    return latentdiff.compare(a, b, sae=sae, vocabulary=vocabulary)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[Path]]:
+    """One picture per row, each of a colour of its own."""
+    folder, sides = tmp_path_factory.mktemp("photos"), []
+    for letter, count in (("a", 60), ("b", 80)):
+        paths = [folder / f"{letter}{i}.png" for i in range(count)]
+        for i, path in enumerate(paths):
+            Image.new("RGB", (60, 40), (3 * i, 0 if letter == "a" else 255, 128)).save(path)
+        sides.append(paths)
+    return sides[0], sides[1]
+
+
+def hostile(texts: tuple[str, ...]) -> Comparison:
+    """A comparison whose every text is one of ``texts``: as if its file had been tampered with."""
+    found = tuple(
+        Hypothesis(
+            t,
+            "AB"[i % 2],
+            t if i else "sae",
+            0.5,
+            0.6,
+            0.1,
+            0.001,
+            0.01,
+            0.8,
+            0.4,
+            9.0 - i,
+            concept=i,
+            also=(t,),
+            words=(t,),
+            exemplars=(0,),
+        )
+        for i, t in enumerate(texts)
+    )
+    n, shows = len(texts), sp.csr_array(np.ones((30, len(texts)), bool))
+    x = np.linspace(-1, 1, 30, dtype=np.float32)
+    table = ConceptTable(np.arange(n), *(np.full(n, v) for v in (0.6, 0.1, 0.5, 0.1, 0.1, 0.001, 0.01)), name=texts)
+    info = {"names": [texts[0], texts[1]], texts[2]: texts[3], "versions": {texts[0]: texts[1]}, "left_out": {"overlap": 3}}
+    return Comparison(found, x, x, shows, shows, TwoSampleTest(0.9, 0.001), True, 0.1, table, CompareConfig(), info)
+
+
+class TestHtml:
+    @pytest.fixture(scope="class")
+    def page(self, comparison: Comparison, photos: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+        path = tmp_path_factory.mktemp("report") / "report.html"
+        assert write_report(comparison, path, images=photos, names=("summer", "winter")) == path
+        return path.read_text(encoding="utf8")
+
+    def test_every_number_is_the_comparison_s(self, page: str, comparison: Comparison) -> None:
+        cards = re.findall(r'<article class="ld-card">.*?</article>', page, re.DOTALL)
+        found = (*comparison.top("A", 10), *comparison.top("B", 10))
+        assert len(cards) == len(found) >= 2
+        for card, h in zip(cards, found, strict=True):
+            text = "|".join(Page(card).text)
+            assert h.text in text
+            widths = [float(w) for w in re.findall(r'width="([\d.]+)%"', card)]
+            own, other = (h.rate_a, h.rate_b) if h.side == "A" else (h.rate_b, h.rate_a)
+            assert widths == [pytest.approx(100 * own, abs=0.006), pytest.approx(100 * other, abs=0.006)]
+            facts = dict(re.findall(r"<dt[^>]*>([^<]*)</dt><dd>([^<]*)</dd>", card))
+            low, high = h.interval
+            assert facts["difference"].startswith(f"{round(100 * h.effect, 1):+}")
+            assert f"({100 * low:+.1f} to {100 * high:+.1f})" in facts["difference"].replace("+0.0", f"{100 * low:+.1f}")
+            assert facts["AUROC"] == f"{h.auroc:.2f}"
+            assert facts["q"] == ("&lt; 0.001" if h.q_value < 0.001 else f"{h.q_value:.2g}")
+            for side, rate in (("A", h.rate_a), ("B", h.rate_b)):
+                shown = len(comparison.rows_showing(h, side))
+                assert f"{shown:,} image{'' if shown == 1 else 's'} of {'summer' if side == 'A' else 'winter'}" in card
+                assert shown == pytest.approx(rate * (60 if side == "A" else 80))
+
+    def test_thumbnails_are_the_exemplars(self, page: str, comparison: Comparison, photos: Any) -> None:
+        cards = re.findall(r'<div class="box"><article class="ld-card">.*?</article>', page, re.DOTALL)
+        for card, h in zip(cards, (*comparison.top("A", 10), *comparison.top("B", 10)), strict=True):
+            sources = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', card)
+            assert len(sources) == min(5, len(h.exemplars)) > 0
+            for source, row in zip(sources, h.exemplars, strict=False):
+                seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))).convert("RGB"), float).mean((0, 1))
+                wanted = np.asarray(Image.open(photos["AB".index(h.side)][row]), float).mean((0, 1))
+                assert np.abs(seen - wanted).max() < 2  # the next picture's red is 3 away
+
+    def test_it_needs_nothing_else_and_runs_nothing(self, page: str) -> None:
+        parsed = Page(page)
+        assert not {"script", "link", "iframe", "object", "base", "form", "a"} & {tag for tag, _ in parsed.tags}
+        for _, attributes in parsed.tags:
+            assert not [name for name in attributes if name.startswith("on") or name in ("href", "style")]
+            assert str(attributes.get("src") or "data:image/jpeg;base64,").startswith("data:image/jpeg;base64,")
+        (policy,) = (a["content"] for t, a in parsed.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+        css = page[page.index("<style>") + 7 : page.index("</style>")]
+        digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+        assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+        assert "url(" not in css and "@import" not in css and "prefers-color-scheme: dark" in css
+
+    def test_settings_and_versions_are_in_it(self, page: str, comparison: Comparison) -> None:
+        text = "\n".join(Page(page).text)
+        for key in (*comparison.config.to_dict(), "sae", "penalties", "versions"):
+            assert f"\n{key}\n" in text
+        assert f"latentdiff {latentdiff.__version__}" in text
+
+
+@pytest.mark.parametrize("turn", range(len(ATTACKS)))
+def test_no_text_becomes_markup(turn: int, tmp_path: Path) -> None:
+    texts = ATTACKS[turn:] + ATTACKS[:turn]
+    comparison = hostile(texts)
+    page = Page(write_report(comparison, tmp_path / "r.html").read_text(encoding="utf8"))
+    assert not {"script", "a", "img"} & {tag for tag, _ in page.tags}
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    for text in texts:
+        assert any(text in shown for shown in page.text)
+    lines = write_report(comparison, tmp_path / "r.md").read_text(encoding="utf8").splitlines()
+    rows = [line for line in lines if line.startswith("| ") and "what" not in line]
+    assert len(rows) == len(texts)
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}  # eight cells each: no text closes one
+    joined = "\n".join(lines)
+    assert "<" not in joined and not re.search(r"(?<!\\)[\[\]]", joined.replace("**", "")) and "https://" not in joined
+    cells = list(csv.reader(io.StringIO(write_report(comparison, tmp_path / "r.csv").read_text(encoding="utf8"))))
+    assert len(cells) == len(texts) + 1
+    for row in cells:
+        for cell in row:
+            assert not cell.startswith(("=", "+", "@", "|", "%")) and (not cell.startswith("-") or math.isfinite(float(cell)))
+    said = json.loads(write_report(comparison, tmp_path / "r.json").read_text(encoding="utf8"))
+    assert [h["text"] for h in said["hypotheses"]] == [h.text for h in comparison.hypotheses]
+
+
+def test_markdown_text_is_shown_as_it_is() -> None:
+    assert plain_markdown("a*b_c") == r"a\*b\_c"
+    assert plain_markdown("line\nbreak\t<b>&amp;") == r"line break &lt;b\>&amp;amp;"
+
+
+def test_tables_hold_all_in_full(comparison: Comparison, photos: Any, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(write_report(comparison, tmp_path / "r.csv", images=photos).read_text(encoding="utf8"))))
+    said = json.loads(write_report(comparison, tmp_path / "r.json", images=photos).read_text(encoding="utf8"))
+    assert said["verdict"] == latentdiff.report.verdict(comparison, "A", "B") and said["differs"] is True
+    for row, entry, h in zip(rows, said["hypotheses"], comparison.hypotheses, strict=True):
+        for name in ("rate_a", "rate_b", "effect", "q_value", "p_value", "auroc"):
+            assert float(row[name]) == entry[name] == getattr(h, name)
+        wanted = [str(photos["AB".index(h.side)][i]) for i in h.exemplars]
+        assert row["exemplars"].split("; ") == entry["exemplar_items"] == wanted
+        assert int(row["images_a"]) == entry["images"]["A"] == len(comparison.rows_showing(h, "A"))
+
+
+def test_a_comparison_that_found_nothing(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((120, WIDTH)).astype(np.float32)
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 9.0, np.float32))
+    quiet = latentdiff.compare(x[:50], x[50:], sae=sae)
+    for suffix in (".html", ".md", ".csv", ".json"):
+        text = write_report(quiet, tmp_path / f"r{suffix}").read_text(encoding="utf8")
+        assert suffix == ".csv" or "No detectable difference" in text
+        assert "nan" not in text.lower().replace("finance", "")
+    assert "No concept fires in enough images" in volcano_svg(quiet, {"A": "a", "B": "b"})
+
+
+def test_histogram_has_the_shares_of_both_sides(comparison: Comparison) -> None:
+    svg = histogram_svg(comparison, {"A": "summer", "B": "winter"})
+    paths = re.findall(r'class="area ([ab])" d="M([^"]+)Z"', svg)
+    both = np.concatenate([comparison.log_ratio_a, comparison.log_ratio_b]).astype(float)
+    edges = np.linspace(*np.quantile(both, [0.001, 0.999]), BINS + 1)
+    tops = {}
+    for side, x in (("a", comparison.log_ratio_a), ("b", comparison.log_ratio_b)):
+        tops[side] = np.array([np.mean((c >= lo) & (c < hi)) for lo, hi in pairwise(edges) for c in [x.clip(edges[0], edges[-1] - 1e-9)]])
+    highest = max(t.max() for t in tops.values())
+    for side, path in paths:
+        heights = [float(point.split()[1]) for point in path.split("L")][1::2][:BINS]
+        floor = float(path.split("L")[0].split()[1])
+        assert np.allclose((floor - np.array(heights)) / (floor - 18) * highest, tops[side], atol=0.02 * highest + 1e-3)
+
+
+def test_volcano_has_every_concept(comparison: Comparison) -> None:
+    svg = volcano_svg(comparison, {"A": "summer", "B": "winter"})
+    dots = re.findall(r'class="dot (\w+)"', svg)
+    assert len(dots) == len(comparison.concepts.concept)
+    passed = comparison.concepts.q_value <= comparison.config.alpha
+    assert dots.count("a") == int((passed & (comparison.concepts.gap > 0)).sum()) >= 1
+    assert dots.count("none") == int((~passed).sum())
+
+
+def test_thumbnails_keep_shape_turn_and_centre(tmp_path: Path) -> None:
+    image = Image.new("RGB", (400, 100), (255, 0, 0))
+    image.paste((0, 0, 255), (150, 0, 250, 100))
+    image.save(tmp_path / "wide.png")
+    assert whole(tmp_path / "wide.png", 200).size == (200, 50)
+    assert square(tmp_path / "wide.png", 40).size == (40, 40)
+    assert square(tmp_path / "wide.png", 40).getpixel((20, 20)) == (0, 0, 255)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    assert whole(tmp_path / "turned.jpg", 200).size == (50, 200)
+    assert b"Exif" not in base64.b64decode(data_uri(whole(tmp_path / "turned.jpg", 200)).split(",")[1])
+
+
+def test_images_that_are_gone_are_left_out(comparison: Comparison, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    images = {"A": [tmp_path / "nowhere.jpg"] * 60, "B": {0: tmp_path / "broken.jpg"}}
+    assert "<img" not in write_report(comparison, tmp_path / "r.html", images=images).read_text(encoding="utf8")
+
+
+def test_bad_paths(comparison: Comparison, tmp_path: Path) -> None:
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "file").write_text("mine")
+    for path, said in (
+        ("r.pdf", "one of .html"),
+        ("report", "one of .html"),
+        ("folder.html", "is a folder"),
+        ("file/r.html", "cannot be written"),
+    ):
+        with pytest.raises(InputError, match=said):
+            write_report(comparison, tmp_path / path)
+    with pytest.raises(InputError, match="two lists"):
+        write_report(comparison, tmp_path / "r.html", images=[[]])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.html"]  # nothing half-written
+
+
+def test_a_failing_report_keeps_the_old_one(comparison: Comparison, tmp_path: Path) -> None:
+    path = write_report(comparison, tmp_path / "r.json")
+    before = path.read_text()
+    with pytest.raises((TypeError, ValueError)):
+        write_report(dataclasses.replace(comparison, info={"x": object()}), path)
+    assert path.read_text() == before and [p.name for p in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_command_line(tmp_path: Path, capsys: Any) -> None:
+    for name, x in (("a", vectors(60, 2 / 3, seed=1)), ("b", vectors(80, 1 / 20, seed=2))):
+        np.save(tmp_path / f"{name}.npy", x)
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32)).save(tmp_path / "sae")
+    saved, page = str(tmp_path / "saved"), tmp_path / "direct.html"
+    sides = [str(tmp_path / "a.npy"), str(tmp_path / "b.npy"), "--sae", str(sae or tmp_path / "sae")]
+    assert main(["compare", *sides, "--save", saved, "--report", str(page)]) == 0
+    assert main(["report", saved, "-o", str(tmp_path / "later.html")]) == 0
+    assert capsys.readouterr().out.endswith(f"{tmp_path / 'later.html'}\n")
+    assert (tmp_path / "later.html").read_text() == page.read_text()
+    assert main(["report", saved, "-o", str(tmp_path / "x.pdf")]) == 2
+    assert main(["report", str(tmp_path / "nowhere"), "-o", str(page)]) == 2
+
+
+def test_command_line_shows_the_images_of_folders(tmp_path: Path, capsys: Any) -> None:
+    from latentdiff.demo import SAE_FOLDER, setting_shift_pair
+
+    pair = setting_shift_pair(30, 3, setting="snow", rates=(0.9, 0.1))
+    for side, name in (("A", "winter"), ("B", "summer")):
+        (tmp_path / name).mkdir()
+        for i, (image, _) in enumerate(pair.draw(side, size=96)):
+            image.save(tmp_path / name / f"{i:02d}.jpg")
+    (tmp_path / "words.txt").write_text("snow\nbeach\nforest\ndog\nbus\n")
+    folders = [str(tmp_path / "winter"), str(tmp_path / "summer")]
+    assert (
+        main(
+            [
+                "compare",
+                *folders,
+                "--encoder",
+                "demo",
+                "--sae",
+                str(SAE_FOLDER),
+                "--vocabulary",
+                str(tmp_path / "words.txt"),
+                "--save",
+                str(tmp_path / "s"),
+            ]
+        )
+        == 0
+    )
+    assert main(["report", str(tmp_path / "s"), "-o", str(tmp_path / "r.html")]) == 0
+    assert (tmp_path / "r.html").read_text().count("data:image/jpeg") > 3
