@@ -119,7 +119,7 @@ def train_sae(
     source = open_source(vectors, skip_bad=skip_bad, progress=part(progress, 0.0, 0.02))
     n, d = len(source), source.width
     size = default_concepts(n, d) if concepts is None else concepts
-    kept = min(default_active(d), size) if active is None else active
+    kept = default_active(size) if active is None else active
     if not 1 <= kept <= size:
         raise InputError(f"active must be between 1 and the number of concepts ({size}), not {kept}")
     held_out = min(MOST_HELD_OUT, int(validation * n))

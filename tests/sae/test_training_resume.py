@@ -12,7 +12,7 @@ import pytest
 
 from latentdiff import Cancelled, CheckpointError, InputError, SparseAutoencoder, train_sae
 from latentdiff.sae import training
-from latentdiff.sae.schedule import DECAY, Schedule, step_seconds, steps_within
+from latentdiff.sae.schedule import DECAY, Schedule, default_active, step_seconds, steps_within
 
 X = np.random.default_rng(0).standard_normal((400, 16)).astype(np.float32) @ np.random.default_rng(1).standard_normal((16, 16)).astype("f4")
 OPTIONS = {"concepts": 40, "active": 3, "seed": 3, "steps": 120, "trainer": "matryoshka", "device": "cpu"}
@@ -157,3 +157,8 @@ def test_without_a_validation_split() -> None:
     report = train_sae(X, concepts=40, active=3, steps=5, validation=0, device="cpu").info["training"]
     assert report["held_out"] == 0 and "explained_variance_training" not in report
     assert train_sae(X[:60], steps=5, device="cpu").info["training"]["held_out"] == 0  # six would say nothing
+
+
+def test_default_sparsity_follows_the_dictionary() -> None:
+    assert [default_active(k) for k in (1, 3, 8, 40, 200, 1024, 1536, 3072, 65536)] == [1, 1, 2, 10, 16, 21, 32, 32, 32]
+    assert train_sae(X, concepts=40, steps=2, device="cpu").info["training"]["active"] == 10
