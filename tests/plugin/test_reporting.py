@@ -82,7 +82,7 @@ def test_patches_are_cut_out(dataset: Any, vocabulary: Any, sae: Any, tmp_path: 
 def test_what_cannot_be_exported(compared: Any, dataset: Any, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no comparison"):
         export_report(dataset, "rain", tmp_path / "r.html")
-    with pytest.raises(InputError, match="one of .html"):
+    with pytest.raises(InputError, match=r"one of \.html"):
         export_report(dataset, "sun", tmp_path / "r.docx")
     assert "export_report" in fiftyone_plugin.__all__
 
@@ -91,7 +91,7 @@ def test_operator_writes_and_hands_over(compared: Any, dataset: Any, tmp_path: P
     import fiftyone.operators as foo
 
     params = {"run": "sun", "format": ".csv", "folder": str(tmp_path)}
-    result = foo.execute_operator("@latentdiff/latentdiff/export_report", {"dataset_name": dataset.name, "params": params})
+    result = foo.execute_operator("@latentdiff/latentdiff/export_report", {"dataset": dataset, "params": params})
     assert result.result == {"path": str(tmp_path / "sun.csv")}
     assert (tmp_path / "sun.csv").read_text(encoding="utf8").startswith("side,name,rank,text")
     (request,) = result.executor.to_json()["requests"]
@@ -102,11 +102,11 @@ def test_operator_writes_and_hands_over(compared: Any, dataset: Any, tmp_path: P
 def test_operator_opens_the_page(dataset: Any) -> None:
     import fiftyone.operators as foo
 
-    result = foo.execute_operator("@latentdiff/latentdiff/open_page", {"dataset_name": dataset.name, "params": {}})
+    result = foo.execute_operator("@latentdiff/latentdiff/open_page", {"dataset": dataset, "params": {}})
     url = result.result["url"]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
     connection = http.client.HTTPConnection("127.0.0.1", int(url.rsplit(":", 1)[1].strip("/")), timeout=20)
     connection.request("GET", "/")
     assert connection.getresponse().status == 200
-    again = foo.execute_operator("@latentdiff/latentdiff/open_page", {"dataset_name": dataset.name, "params": {}})
+    again = foo.execute_operator("@latentdiff/latentdiff/open_page", {"dataset": dataset, "params": {}})
     assert again.result["url"] == url
