@@ -33,7 +33,7 @@ from .embed.words import with_compounds
 from .errors import InputError
 from .progress import Progress, part, silent
 from .result import Comparison, ConceptTable, TwoSampleTest
-from .sae.checkpoints import load_sae
+from .sae.checkpoints import check_encoder, load_sae
 from .sae.encoding import fast_precision
 from .sae.model import SparseAutoencoder
 from .sae.training import train_sae
@@ -142,9 +142,8 @@ class _Run:
             theirs = self.vocabulary.width
             raise InputError(f"the vocabulary has vectors of width {theirs}, the images of {width}; encode it with the images' encoder")
         given = load_sae(sae) if isinstance(sae, (str, Path)) else sae
-        if given is not None and given.width != width:
-            raise InputError(f"the SAE takes vectors of width {given.width}, the images have {width}; use an SAE of their encoder")
         if given is not None:
+            check_encoder(given, None, width, "the images")
             return given, False
         trained = train_sae(
             self.sides,

@@ -93,7 +93,8 @@ def _read(path: Path, options: Options) -> SparseAutoencoder:
     weights = find_weights(path)
     content = read_file(weights)
     reader, tensors, config = reader_of(weights, content, config)
-    parts = reader(Checkpoint(weights, tensors, dict(config), options))
+    with np.errstate(all="ignore"):  # what overflows becomes NaN or infinite, and is refused as such below
+        parts = reader(Checkpoint(weights, tensors, dict(config), options))
     form = parts.pop("format")
     origin = {"format": form, "file": weights.name, "config": _summary(config)}
     info: dict[str, Any] = {"format": form, "origin": origin}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from latentdiff import CheckpointError, InputError, SparseAutoencoder, load_sae
 from latentdiff.sae import hub, registry
@@ -316,6 +316,18 @@ def test_saelens_nested_widths_are_groups(tmp_path: Path) -> None:
     for widths, groups in (([2, 6, K], (2, 4, 8)), ([K], (K,)), ([2, 6], None), ([6, 2, K], None), ("x", None)):
         (tmp_path / "cfg.json").write_text(json.dumps({**config, "matryoshka_widths": widths}))
         assert load_sae(tmp_path).groups == groups
+
+
+def test_a_dead_direction_of_length_zero_does_not_spoil_the_rest(tmp_path: Path) -> None:
+    written = published.saelens(tmp_path, 0, architecture="topk", rescale=True)
+    tensors = load_file(tmp_path / "sae_weights.safetensors")
+    tensors["W_dec"][3] = 0
+    save_file(tensors, tmp_path / "sae_weights.safetensors")
+    got = load_sae(tmp_path).encode(X).toarray()
+    assert not got[:, 3].any()
+    alike = written.codes(X)[:, 3] == 0  # rows in which concept 3 took no place from another
+    np.testing.assert_allclose(got[alike], written.codes(X)[alike], atol=1e-6)
+    assert alike.sum() > 10
 
 
 def test_prisma_architectures_that_are_something_else(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def _decoder_scales(c: Checkpoint, out: dict[str, Any], sizes: dict[str, int]) -
         out["w_dec"] = out["w_dec"] * c.array("finetuning_scaling_factor", "K", sizes=sizes)[:, None]
     if c.flag("rescale_acts_by_decoder_norm", False):
         norms = np.linalg.norm(out["w_dec"], axis=1)
-        out["w_enc"], out["b_enc"], out["w_dec"] = out["w_enc"] * norms, out["b_enc"] * norms, out["w_dec"] / norms[:, None]
+        out["w_enc"], out["b_enc"] = out["w_enc"] * norms, out["b_enc"] * norms
+        out["w_dec"] = out["w_dec"] / np.where(norms > 0, norms, 1)[:, None]  # a zero direction never fires
 
 
 def prisma(c: Checkpoint) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import resource
 import shutil
 import struct
 import sys
+import warnings
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 from latentdiff.errors import LatentDiffError
 from latentdiff.sae.checkpoints import load_sae
 
-HEADROOM = 256 << 20
+HEADROOM = 64 << 20
 """Bytes of address space beyond what the process has at its start: a checkpoint here has a few thousand."""
 NUMBERS = [-1, 0, 1, 10**18, 10**400, 1e308, -0.5, float("nan"), float("inf")]
 NASTY = [*NUMBERS, None, True, "x", "", "gated", "topk", [], {}, [0], [10**9], {"k": -1}]
@@ -195,6 +196,8 @@ def main(root: Path, count: int, seed: int) -> dict[str, Any]:
     events: list[str] = []
     watched = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "exec", "import", "ctypes.dlopen", "socket.connect")
     sys.addaudithook(lambda event, arguments: events.append(f"{event} {str(arguments)[:80]}") if event in watched else None)
+    warnings.simplefilter("always")
+    warnings.showwarning = lambda message, *_, **__: events.append(f"warning: {message}")
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + HEADROOM, used + HEADROOM))
     before = resident()
