@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .embed.vocabulary import Vocabulary
-from .embed.words import load_vocabulary, read_phrases
+from .embed.words import load_vocabulary, read_phrases, with_compounds
 from .errors import InputError
 from .inputs import load_vectors, read_vocabulary
 from .report import percent
@@ -95,7 +95,7 @@ def _vocabulary(args: argparse.Namespace, encoder: Any) -> Vocabulary | None:
     if not args.vocabulary:
         return load_vocabulary(encoder) if encoder is not None else None
     if encoder is None or args.vocabulary_vectors or Path(args.vocabulary).suffix == ".npz":
-        return read_vocabulary(args.vocabulary, args.vocabulary_vectors)
+        return with_compounds(read_vocabulary(args.vocabulary, args.vocabulary_vectors))
     return load_vocabulary(encoder, words=(), phrases=read_phrases(args.vocabulary))
 
 

@@ -16,6 +16,8 @@ ALTERNATIVES = 4
 """Further words kept for each concept."""
 
 
+DECODER_SHARE = 0.5
+"""Weight of the decoder's cosine beside that of the data (.4 to .7 are alike on COCO's pairs, given and of other parents)."""
 NEAR_SYNONYM = 0.65
 """Cosine of centred text vectors from which two words count as one (COCO pairs and Corel: .6 to .7 alike; .5 loses "horse" to "foal")."""
 JOINT_LAYER = "post_projection"
@@ -31,7 +33,7 @@ class Name:
     strength: float
     """Mean of the cosines of the best word (decoder and data, or the one there is), in [-1, 1]."""
     margin: float
-    """Strength minus that of the next word that is no near-synonym."""
+    """How much better the best word fits than the next that is no near-synonym, >= 0, on the scale of cosines."""
     also: tuple[int, ...] = ()
     """Near-synonyms of the best word among the strongest, best first."""
 
@@ -85,23 +87,23 @@ def name_concepts(sae: SparseAutoencoder, concepts: np.ndarray, data: np.ndarray
     directions = naming_directions(sae, concepts, data, vocabulary)
     names = []
     for start in range(0, len(concepts), 256):
-        cosine = sum(d[start : start + 256] @ vocabulary.centred.T for d in directions) / len(directions)
-        names += [_best(row, vocabulary) for row in np.asarray(cosine)]
+        cosine = np.asarray(sum(w * (d[start : start + 256] @ vocabulary.centred.T) for w, d in directions))
+        names += [_best(row, vocabulary) for row in cosine]
     return names
 
 
 def naming_directions(
     sae: SparseAutoencoder, concepts: np.ndarray, data: np.ndarray | None, vocabulary: Vocabulary
-) -> list[np.ndarray]:
-    """One or two (m, d) arrays of unit directions whose cosines with a word are averaged: see :func:`name_concepts`."""
+) -> list[tuple[float, np.ndarray]]:
+    """One or two (m, d) arrays of unit directions and the weights, summing to 1, of their cosines: see :func:`name_concepts`."""
     if data is not None and data.shape != (len(concepts), vocabulary.width):
         raise InputError(f"data directions must be ({len(concepts)}, {vocabulary.width}), one a concept as wide as words, not {data.shape}")
-    directions = [unit_rows(sae.w_dec[concepts])] if in_joint_space(sae, vocabulary) else []
-    if data is not None:
-        directions.append(unit_rows(data))
-    if not directions:
+    joint = in_joint_space(sae, vocabulary)
+    if data is None and not joint:
         raise InputError(outside(sae, vocabulary))
-    return directions
+    share = (1.0 if data is None else DECODER_SHARE) if joint else 0.0
+    directions = [(share, unit_rows(sae.w_dec[concepts]))] if joint else []
+    return directions if data is None else [*directions, (1 - share, unit_rows(data))]
 
 
 def outside(sae: SparseAutoencoder, vocabulary: Vocabulary) -> str:
@@ -114,7 +116,8 @@ def outside(sae: SparseAutoencoder, vocabulary: Vocabulary) -> str:
 
 
 def _best(cosine: np.ndarray, vocabulary: Vocabulary) -> Name:
-    near = strongest(cosine, 6 * ALTERNATIVES)
+    ranked = cosine - vocabulary.handicap
+    near = strongest(ranked, 6 * ALTERNATIVES)
     text = vocabulary.centred[near] @ vocabulary.centred[near].T
     chosen: list[int] = []
     also: list[int] = []
@@ -126,7 +129,7 @@ def _best(cosine: np.ndarray, vocabulary: Vocabulary) -> Name:
             also.append(word)
     chosen = chosen[: ALTERNATIVES + 1]
     words = tuple(near[chosen].tolist())
-    margin = float(cosine[words[0]] - cosine[words[1]]) if len(words) > 1 else 0.0
+    margin = float(ranked[words[0]] - ranked[words[1]]) if len(words) > 1 else 0.0
     return Name(words, float(cosine[words[0]]), margin, tuple(also))
 
 

@@ -48,7 +48,7 @@ def compose_phrases(
     taken: dict[str, int] = {}
     out = []
     for i, (name, some) in enumerate(zip(names, offers, strict=True)):
-        fit = np.mean([unit[[row[p] for p in some]] @ d[i] for d in directions], axis=0) if some else np.zeros(0)
+        fit = np.sum([w * (unit[[row[p] for p in some]] @ d[i]) for w, d in directions], axis=0) if some else np.zeros(0)
         if len(fit) and fit.max() > name.strength + GAIN:
             best = some[int(fit.argmax())]
             word = taken.setdefault(best, len(vocabulary) + len(taken))

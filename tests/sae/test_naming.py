@@ -150,6 +150,20 @@ def test_labels_say_when_they_are_guesses() -> None:
     assert concept_label(812, None, None, 1.0) == "concept 812"
 
 
+def test_a_composed_phrase_has_to_fit_better_than_a_word() -> None:
+    """The sum of two words lies nearer to a mixture than either: it names the concept only beyond its handicap."""
+    base = Vocabulary(["traffic", "light", "tree", "sky"], np.eye(12)[:4] + 0.02)
+    vocabulary = base.with_phrases([("traffic", "light")])
+    for mixture, want in (([1.0, 1.0], "traffic light"), ([1.0, 0.35], "traffic")):
+        direction = np.array(mixture) @ base.centred[:2]
+        sae = SparseAutoencoder(np.ones((12, 1)), np.zeros(1), direction[None], np.zeros(12), np.zeros(1))
+        (name,) = name_concepts(sae, np.array([0]), None, vocabulary)
+        cosine = vocabulary.centred @ unit(direction)
+        assert vocabulary.words[name.words[0]] == want
+        assert name.strength == pytest.approx(cosine[name.words[0]], abs=1e-5)
+        assert name.margin >= 0
+
+
 SAME = "bus buses, Dog dogs, box boxes, berry berries, glass glasses, bench benches, brush brushes, house houses, horse horses, toy toys"
 OTHER = "bus but, glass gla, cat car, can canes, princess princes, us use, house hous"
 
