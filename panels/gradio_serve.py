@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -142,5 +142,6 @@ def open_page(encoder: str = "fast") -> Page:
     global _page
     with _lock:
         if _page is None or not _page._blocks.is_running:
-            _page = serve(replace(PageSettings(), encoder=encoder))
+            # The server's working folder is FiftyOne's own: nobody's images are there.
+            _page = serve(PageSettings(encoder=encoder, roots=(Path.home(),)))
         return _page

@@ -11,7 +11,9 @@
     try {
       const address = new URL(String(text));
       const local = ["127.0.0.1", "localhost", "[::1]"].includes(address.hostname);
-      return local && address.protocol === "http:" ? address.href : null;
+      if (!local || address.protocol !== "http:") return null;
+      address.searchParams.set("__theme", localStorage.getItem("mui-mode") === "light" ? "light" : "dark"); // as the App is
+      return address.href;
     } catch (error) {
       return null;
     }
@@ -26,7 +28,7 @@
       title: "LatentDiff",
       credentialless: "", // the App isolates itself from other origins: without this its frame stays empty
       sandbox: "allow-scripts allow-same-origin allow-forms allow-downloads",
-      style: { width: "100%", minWidth: "min(1100px, 80vw)", height: view.height || "78vh", border: 0, borderRadius: 6, background: "transparent" },
+      style: { width: "100%", height: view.height || "78vh", border: 0, borderRadius: 6, background: "transparent" },
     });
   }
 

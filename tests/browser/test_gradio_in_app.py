@@ -52,5 +52,8 @@ def test_the_operator_frames_the_page(address: str, root: Path) -> None:
         frame = page.frame_locator('iframe[title="LatentDiff"]')
         frame.locator("#compare").click(timeout=SOON)
         frame.get_by_text("Name folder A first.").wait_for(timeout=SOON)  # a click there reaches Python and comes back
+        assert frame.locator("body.dark").count() == 1  # as the App is by default
+        inside = "f => f.getBoundingClientRect().right <= f.closest('[role=dialog]').getBoundingClientRect().right + 1"
+        assert page.locator('iframe[title="LatentDiff"]').evaluate(inside)
         page.screenshot(path=output / "in-the-app.png")
         browser.close()
