@@ -1,6 +1,6 @@
 """From exemplars to phrases over the 30 Noisy-Diff pairs of COCO val2017 in caption space: what captions and their number bring.
 
-    python benchmarks/describe.py
+    python benchmarks/describe.py [ROW ...]
 
 One row per way of describing: cosine of the best of five candidates to the planted label, mean over pairs and sides, for the exemplar
 branch alone and for the merged list, and where the words that the describer itself proposed stand, before any test. The images' vectors
@@ -90,13 +90,13 @@ def main() -> None:
     images = json.loads((DATA / "coco/images.json").read_text())
     captions = {i: image["captions"] for i, image in enumerate(images)}
     data = {"x": x, "vocabulary": vocabulary, "sae": sae, "captions": captions, "pairs": json.loads((DATA / "coco/pairs.json").read_text())}
-    judge, table = Judge(), {}
-    print(f"{'':48}{'exemplars':>10}{'merged':>10}{'proposed':>10}{'s/pair':>8}")
-    for name, config in WAYS.items():
-        f = table[name] = measure(config, data, judge)
-        print(f"{name:48}{f['exemplar branch']:10.3f}{f['merged']:10.3f}{f['proposed']:10.3f}{f['seconds a pair']:8.2f}", flush=True)
+    judge, table = Judge(), json.loads(RESULTS.read_text())["figures"] if RESULTS.exists() else {}
     versions = {"latentdiff": latentdiff.__version__, "numpy": np.__version__}
-    RESULTS.write_text(json.dumps({"figures": table, "date": time.strftime("%Y-%m-%d"), "versions": versions}, indent=1) + "\n")
+    print(f"{'':48}{'exemplars':>10}{'merged':>10}{'proposed':>10}{'s/pair':>8}")
+    for name in sys.argv[1:] or list(WAYS):
+        f = table[name] = measure(WAYS[name], data, judge)
+        print(f"{name:48}{f['exemplar branch']:10.3f}{f['merged']:10.3f}{f['proposed']:10.3f}{f['seconds a pair']:8.2f}", flush=True)
+        RESULTS.write_text(json.dumps({"figures": table, "date": time.strftime("%Y-%m-%d"), "versions": versions}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

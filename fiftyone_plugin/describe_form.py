@@ -56,7 +56,8 @@ def chosen_description(params: dict[str, Any]) -> latentdiff.DescribeConfig | No
         return None
     if how not in (FIELD, SERVER):
         raise InputError(f"describe is {NOT!r}, {FIELD!r} or {SERVER!r}, not {how!r}")
-    server: dict[str, Any] = {"base_url": params.get("llm_url") or None, "language_model": params.get("llm_model") or None, "language": "endpoint"}
+    url, model = (params.get(name) or None for name in ("llm_url", "llm_model"))
+    server: dict[str, Any] = {"base_url": url, "language_model": model, "language": "endpoint"}
     if how == SERVER:
         return latentdiff.DescribeConfig(captioner="endpoint", **server)
     return latentdiff.DescribeConfig(captioner="given", **(server if params.get("ask_model") else {}))
