@@ -8,6 +8,7 @@ from typing import Any
 def register(plugin: Any) -> None:
     """Register every operator of the plugin."""
     from .ask_question import AskQuestion
+    from .build_noisy_diff import BuildNoisyDiff
     from .compare_views import CompareViews
     from .compute_embeddings import ComputeEmbeddings
     from .delete_comparison import DeleteComparison
@@ -21,6 +22,6 @@ def register(plugin: Any) -> None:
 
     operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, DeleteComparison, RenameComparison)
     operators += (SaveHypothesis, ShowHypothesis, TagHypothesis, TrainSae)
-    operators += (ExportReport, OpenPage, AskQuestion)
+    operators += (BuildNoisyDiff, ExportReport, OpenPage, AskQuestion)
     for operator in operators:
         plugin.register(operator)
