@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 PLUGIN = "@latentdiff/latentdiff"
+PHRASE = "ask.row.phrase"
+"""Where the App keeps what is typed: the text field's place in the panel. Nothing is sent, or drawn anew, at every letter."""
 
 
 class AskActions:
@@ -14,13 +16,9 @@ class AskActions:
     show_view: Callable[[Any, Any], bool]
     """Sets the App's view: ``CardActions.show_view``."""
 
-    def on_change_phrase(self, ctx: Any) -> None:
-        """Remember what was typed."""
-        ctx.panel.state.phrase = ctx.params.get("value")
-
     def ask(self, ctx: Any) -> None:
         """Ask about the phrase that was typed."""
-        phrase = str(ctx.panel.state.phrase or "").strip()
+        phrase = str(ctx.panel.get_state(PHRASE) or "").strip()
         if not phrase:
             ctx.ops.notify("Type a word or a few first, such as: a dog on a beach", variant="info")
             return

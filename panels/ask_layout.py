@@ -23,7 +23,7 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     text = f"Is something more true of **{a}** or of **{b}**? Type a phrase; it is tested on all their images."
     box.md(text, name="what", componentsProps=FAINT)
     row = box.h_stack("row", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
-    row.str("phrase", label="Phrase", default=state.get("phrase") or "", view=types.TextFieldView(), on_change=panel.on_change_phrase)
+    row.str("phrase", label="Phrase", view=types.TextFieldView())
     row.btn("send", label="Ask", icon="contact_support", variant="contained", on_click=panel.ask)
     answer = state.get("answer")
     if answer and answer["run"] == board["name"]:

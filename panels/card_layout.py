@@ -60,7 +60,7 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
 
 def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], names: dict[str, str]) -> None:
     own, other = data["side"], "B" if data["side"] == "A" else "A"
-    row = box.h_stack("actions", gap=1, componentsProps=grid(**ROW, **{"&& button": {"textAlign": "left"}}))
+    row = box.h_stack("actions", gap=1, componentsProps=grid(**ROW, alignItems="center", **{"&& button": {"textAlign": "left"}}))
     at = {"run": run, "rank": data["rank"]}
     label = f"Show {data['images'][own]:,} in {names[own]}"
     row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own})
@@ -89,14 +89,18 @@ def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unf
         shown.append(("sure", "name is a guess" if data["weak"] else "name fits", SURE[data["weak"]].format(strength=data["strength"])))
     for name, label, tooltip in shown:
         row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
-    acts = (
-        ("save", "bookmark_add", "Save these images as a view", panel.save),
-        ("tag", "local_offer", "Tag these images", panel.tag),
-        ("detail", "expand_less" if unfolded else "expand_more", "Less" if unfolded else "More about it", panel.unfold),
-    )
-    for name, icon, tooltip, method in acts:
-        row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
-    row.view("copy", types.View(component="LatentDiffCopy", composite_view=True, text=data["copy"]))
+    _icons(panel, row, at, data["copy"], unfolded)
+
+
+def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolded: bool) -> None:
+    def icon(name: str, symbol: str, tooltip: str, method: Any) -> None:
+        row.btn(name, label="", icon=symbol, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
+
+    icon("save", "bookmark_add", "Save these images as a view", panel.save)
+    icon("tag", "local_offer", "Tag these images", panel.tag)
+    # In the browser alone: the clipboard opens only to a click, not to an answer that comes later.
+    row.view("copy", types.View(component="LatentDiffCopy", composite_view=True, text=text))
+    icon("detail", "expand_less" if unfolded else "expand_more", "Less" if unfolded else "More about it", panel.unfold)
 
 
 def _detail(box: types.Object, detail: dict[str, Any]) -> None:

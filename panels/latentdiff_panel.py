@@ -20,7 +20,10 @@ HELP = (
     "- **looks like**: no word fits these images well; look at them before believing the name"
 )
 PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
-STATE = ("shown", "run", "tab", "listed", "detail", "point", "range", "scores", "phrase", "answer")
+STATE = ("shown", "run", "tab", "listed", "detail", "point", "range", "scores", "answer")
+
+QUIET = ("look", "on_change_tab", "on_change_run", "slide", "brush")
+"""Methods that the App also calls by itself, or where nothing was done."""
 
 
 class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Panel):
@@ -31,6 +34,21 @@ class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Pane
         return foo.PanelConfig(
             name="latentdiff_panel", label="LatentDiff", icon="compare_arrows", help_markdown=HELP, category=foo.Categories.ANALYZE
         )
+
+    def execute(self, ctx: Any) -> Any:
+        """As FiftyOne's, but where nothing changed nothing is drawn anew.
+
+        Every drawing replaces the whole panel by what this request knew. One that came too late, such as the timer's, would take back what
+        a later click had changed.
+        """
+        method = ctx.params.get("__method__")
+        if method not in QUIET:
+            return super().execute(ctx)
+        before = len(ctx.executor._requests)
+        getattr(self, method)(ctx)
+        if len(ctx.executor._requests) > before:
+            ctx.ops.show_panel_output(self.render(ctx))
+        return None
 
     def on_load(self, ctx: Any) -> None:
         self.update(ctx)

@@ -45,7 +45,7 @@ class RunActions:
 
     def forget(self, ctx: Any) -> None:
         """What was unfolded, brushed or clicked in the comparison that was open."""
-        for name in ("detail", "point", "range", "cards"):
+        for name in ("detail", "point", "range", "cards", "answer"):
             ctx.panel.set_state(name, None)
 
     def open_run(self, ctx: Any) -> None:

@@ -1,122 +1,220 @@
-"""The panel in the real App, in headless Chromium, on real photographs."""
+"""The panel in the real App, as people use it: read, see the images, filter by score, save, tag, copy, compare, rename, delete."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
+import re
 from typing import Any
+from urllib.parse import unquote
 
-import numpy as np
-import pytest
-
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
-    if found is None:
-        pytest.skip("no Chromium on PATH")
-    return found
+from fiftyone_plugin import list_comparisons, load_comparison
+from latentdiff.report import p_text, percent, title, verdict
+from tests.browser.panel_app import App, Scenes
 
 
-@pytest.fixture(scope="module")
-def compared(shared_data: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Photographs of beaches and buildings against buses and buildings, compared both ways round."""
-    import fiftyone as fo
-
-    import latentdiff
-    from fiftyone_plugin import compare_views
-
-    corel = shared_data / "corel"
-    labels = [entry["label"] for entry in json.loads((corel / "labels.json").read_text())]
-    vectors = np.load(corel / "clip_vit_b_32_images.npy")
-    rows = [i for i, label in enumerate(labels) if label in ("beach", "building", "bus")]
-    dataset = fo.Dataset(f"browser-{uuid.uuid4().hex[:8]}")
-    dataset.persistent = True  # the App's server is another process
-    samples = []
-    for i in rows:
-        side = {"beach": "coast", "bus": "town"}.get(labels[i]) or ("coast" if i % 2 else "town")
-        samples.append(fo.Sample(filepath=str((corel / "photos" / f"{i}.jpg").resolve()), tags=[side], clip=vectors[i]))
-    dataset.add_samples(samples, progress=False)
-    for side in ("coast", "town"):
-        dataset.save_view(side, dataset.match_tags(side))
-    words = (corel / "lvis_words.txt").read_text().splitlines()
-    vocabulary = latentdiff.Vocabulary(words, np.load(corel / "clip_vit_b_32_lvis_words.npy"))
-    options: dict[str, Any] = {"embeddings": "clip", "vocabulary": vocabulary}
-    runs = {
-        "town_vs_coast": compare_views(dataset, "town", "coast", run="town_vs_coast", **options),
-        "coast_vs_town": compare_views(dataset, "coast", "town", run="coast_vs_town", **options),
-    }
-    yield dataset, runs
-    fo.delete_dataset(dataset.name)
+def cards(app: App) -> list[dict[str, Any]]:
+    """What each card shows: its phrase, its lines, and the files of its thumbnails, once they are loaded."""
+    loaded = "() => { const all = [...document.querySelectorAll('img[alt*=\", example \"]')];"
+    loaded += " return all.length && all.every(i => i.naturalWidth) }"
+    app.page.wait_for_function(loaded)
+    script = """() => [...document.querySelectorAll('h6')].map(h => {
+        let box = h; while (box && !box.querySelector('button')) box = box.parentElement;
+        return {title: h.innerText, lines: box.innerText.split('\\n').filter(t => t.trim()),
+                files: [...box.querySelectorAll('img')].map(i => new URL(i.src).searchParams.get('filepath'))} })"""
+    return app.page.evaluate(script)
 
 
-@pytest.fixture(scope="module")
-def address(compared) -> Iterator[str]:
-    import fiftyone as fo
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    session = fo.launch_app(compared[0], remote=True, address="127.0.0.1", port=port)
-    yield f"http://127.0.0.1:{port}/datasets/{compared[0].name}"
-    session.close()
-
-
-@pytest.fixture
-def page(chromium: str, address: str) -> Iterator[Any]:
-    """The App with the dataset open; errors that our code causes in it fail the test."""
-    from playwright.sync_api import sync_playwright
-
-    errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
-        page = browser.new_page(viewport={"width": 1600, "height": 900})
-        page.add_init_script("localStorage['fiftyone-enterprise-tooltip-seen'] = 'true'")
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.goto(address)
-        page.wait_for_selector('[data-cy="looker"]', timeout=60_000)
-        yield page
-        browser.close()
-    ours = [text for text in errors if "ERR_NAME_NOT_RESOLVED" not in text and "ERR_INTERNET_DISCONNECTED" not in text]
-    assert not [text for text in ours if "perator" in text or "latentdiff" in text], ours
+def test_every_card_says_what_the_comparison_says(app: App, panel_scenes: Scenes) -> None:
+    run = panel_scenes.runs["second_try"]
+    names = {side: run.sides[side].name for side in "AB"}
+    body = app.page.evaluate("document.body.innerText")
+    assert verdict(run.comparison, names["A"], names["B"]) in body  # the newest run opens
+    seen = cards(app)
+    app.picture("01_differences")
+    wanted = [h for side in "AB" for h in run.top(side, 6)]
+    assert [card["title"] for card in seen] == [f"looks like {h.text}" if h.weak else h.text for h in wanted]
+    for card, h in zip(seen, wanted, strict=True):
+        own, other = h.side, "B" if h.side == "A" else "A"
+        rate = {"A": h.rate_a, "B": h.rate_b}
+        count = {side: len(run.comparison.rows_showing(h, side)) for side in "AB"}
+        expected = [f"{percent(rate[side])} of {names[side]}" for side in (own, other)]
+        expected += [f"Show {count[own]:,} in {names[own]}", p_text(h.q_value, "q")]
+        expected += [f"{count[other]:,} counter-example{'' if count[other] == 1 else 's'} in {names[other]}"]
+        expected += [f"AUROC {h.auroc:.2f}", "concept" if h.source == "sae" else "typical images"]
+        expected += ["name is a guess" if h.weak else "name fits"]
+        assert set(expected) <= set(card["lines"]), (expected, card["lines"])
+        paths = dict(zip(*run.sides[own].dataset.select(run.exemplars(h)).values(["id", "filepath"]), strict=True))
+        assert [unquote(f) for f in card["files"]] == [paths[i] for i in run.exemplars(h)[:5]]
 
 
-def grid_count(page: Any, count: int) -> None:
-    """Wait until the grid says that it holds this many samples."""
-    words = "1 sample" if count == 1 else f"{count:,} samples"
-    page.wait_for_function("words => document.body.innerText.split('\\n').includes(words)", arg=words, timeout=30_000)
+def test_show_counter_examples_and_copy(app: App, panel_scenes: Scenes) -> None:
+    run = panel_scenes.runs["second_try"]
+    h = next(h for h in run.top("A", 6) if len(run.comparison.rows_showing(h, "B")))
+    name = {side: run.sides[side].name for side in "AB"}
+    own, other = (len(run.comparison.rows_showing(h, side)) for side in "AB")
+    app.button(f"Show {own:,} in {name['A']}").click()
+    app.grid_count(own)
+    app.picture("02_shown")
+    app.button(f"{other:,} counter-example").click()
+    app.grid_count(other)
+    app.page.get_by_label("Copy as text").first.click()
+    app.page.wait_for_selector("[aria-label=Copied]")
+    first = run.top("A", 1)[0]
+    copied = app.page.evaluate("navigator.clipboard.readText()")
+    assert title(first) in copied and f"{percent(first.rate_a)} of {name['A']}" in copied
 
 
-def test_choose_a_run_read_it_and_show_its_images(page, compared, tmp_path) -> None:
-    _, runs = compared
-    grid_count(page, 300)
-    page.click('[data-cy="new-panel-btn"]')
-    page.click('[data-cy="new-panel-option-latentdiff_panel"]')
-    page.wait_for_selector("text=More in coast", timeout=30_000)  # the newest run opens
-    newest = runs["coast_vs_town"]
-    for hypothesis in newest.top("A", 3):
-        assert page.get_by_role("heading", name=hypothesis.text).count() >= 1
-    loaded = (
-        "() => { const all = [...document.querySelectorAll('img[alt*=\"example\"]')]; return all.length && all.every(i => i.naturalWidth) }"
-    )
-    page.wait_for_function(loaded, timeout=30_000)
-    page.screenshot(path=tmp_path / "panel.png")
+def test_a_cards_detail_and_a_tooltip(app: App, panel_scenes: Scenes) -> None:
+    h = panel_scenes.runs["second_try"].top("A", 1)[0]
+    app.page.get_by_label("More about it").first.click()
+    app.page.wait_for_selector(f"text={h.auroc:.3f}")
+    app.page.get_by_text(p_text(h.q_value, "q"), exact=True).first.hover()
+    app.page.wait_for_selector("[role=tooltip] >> text=false alarms")
+    app.picture("03_detail")
 
-    page.get_by_text("coast_vs_town", exact=True).first.click()
-    page.get_by_role("option", name="town_vs_coast").click()
-    chosen = runs["town_vs_coast"]
-    first = chosen.hypotheses[0]
-    count = len(chosen.comparison.rows_showing(first, first.side))
-    name = chosen.sides[first.side].name
-    page.wait_for_function(
-        "() => document.body.innerText.indexOf('More in town') < document.body.innerText.indexOf('More in coast')", timeout=30_000
-    )
-    page.get_by_role("button", name=f"Show {count:,} in {name}").first.click()
-    page.get_by_text("Samples", exact=True).first.click()
-    grid_count(page, count)
+
+def between(app: App, panel_scenes: Scenes) -> tuple[int, int]:
+    """Least and most images that the grid may show: what the panel says of the range is rounded to hundredths."""
+    said = app.page.get_by_text("The grid shows the images with a score from").inner_text()
+    low, high = (float(number) for number in re.findall(r"-?\d+\.\d+", said))
+    comparison = panel_scenes.runs["second_try"].comparison
+    scores = [*comparison.log_ratio_a.tolist(), *comparison.log_ratio_b.tolist()]
+    return sum(low + 0.005 <= s <= high - 0.005 for s in scores), sum(low - 0.005 <= s <= high + 0.005 for s in scores)
+
+
+def test_brush_and_slider_filter_by_score(app: App, panel_scenes: Scenes) -> None:
+    total = len(panel_scenes.dataset)
+    app.tab("Images by score")
+    plot = app.page.locator(".js-plotly-plot .nsewdrag").first
+    plot.wait_for()
+    app.page.wait_for_selector(".barlayer .point")
+    box = plot.bounding_box()
+
+    def brush() -> None:
+        app.page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 30)
+        app.page.mouse.down()
+        app.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 90, steps=10)
+        app.page.mouse.up()
+
+    brushed = app.grid_changes(brush)
+    app.page.wait_for_selector("text=The grid shows the images with a score from")
+    app.picture("04_brushed")
+    assert 0 < brushed < total
+    least, most = between(app, panel_scenes)
+    assert least <= brushed <= most
+    app.page.get_by_role("button", name="Show all").click()
+    app.grid_count(total)
+
+    slider = app.page.locator(".MuiSlider-root").last
+    slider.scroll_into_view_if_needed()
+    thumb, rail = slider.locator(".MuiSlider-thumb").first.bounding_box(), slider.bounding_box()
+
+    def slide() -> None:
+        app.page.mouse.move(thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2)
+        app.page.mouse.down()
+        app.page.mouse.move(rail["x"] + 0.7 * rail["width"], thumb["y"] + thumb["height"] / 2, steps=10)
+        app.page.mouse.up()
+
+    slid = app.grid_changes(slide)
+    app.page.wait_for_selector("text=The grid shows the images with a score from")
+    app.picture("05_slider")
+    least, most = between(app, panel_scenes)
+    assert least <= slid <= most
+
+
+def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Scenes) -> None:
+    from fiftyone_plugin.panels.figures import volcano
+
+    run = panel_scenes.runs["second_try"]
+    concepts = volcano(run)[0]["ids"]
+    h = next(h for h in run.candidates if h.concept is not None)
+    app.tab("All concepts")
+    points = app.page.locator(".scatterlayer .point")
+    points.first.wait_for()
+    box = points.nth(concepts.index(str(h.concept))).bounding_box()
+    app.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    app.page.wait_for_selector("text=The grid shows its images")
+    said = app.page.evaluate("document.body.innerText")
+    clicked = [c for c in run.candidates if c.concept is not None and f"{c.text}: {percent(c.rate_a)} of" in said]
+    assert clicked
+    app.grid_count(len(run.comparison.rows_showing(clicked[0], clicked[0].side)))
+    app.picture("06_volcano")
+
+
+def test_save_as_view_and_tag(app: App, panel_scenes: Scenes) -> None:
+    run = panel_scenes.runs["second_try"]
+    h = run.top("A", 1)[0]
+    count = len(run.comparison.rows_showing(h, "A"))
+    app.page.get_by_label("Save these images as a view").first.click()
+    name = app.page.get_by_role("dialog").get_by_role("textbox").last
+    name.fill("")
+    name.fill(panel_scenes.views[0])
+    app.page.wait_for_selector("text=already; choose another name")
+    app.picture("07_name_taken")
+    name.fill("kept by hand")
+    app.page.wait_for_selector("text=already; choose another name", state="detached")
+    app.page.get_by_role("button", name="Save", exact=True).click()
+    app.page.wait_for_selector(f"text=Saved {count:,} images")
+    panel_scenes.dataset.reload()
+    assert set(panel_scenes.dataset.load_saved_view("kept by hand").values("id")) == set(run.ids(h, "A"))
+    app.page.locator("text=Unsaved view").first.click()
+    app.page.wait_for_selector("text=kept by hand")
+    app.picture("08_saved_view")
+    app.page.keyboard.press("Escape")
+    app.page.get_by_label("Tag these images").first.click()
+    app.page.get_by_role("dialog").get_by_role("textbox").last.fill("look twice")
+    app.page.get_by_role("button", name="Tag", exact=True).click()
+    app.page.wait_for_selector(f"text={count:,} images carry the tag")
+    panel_scenes.dataset.reload()
+    assert set(panel_scenes.dataset.match_tags("look twice").values("id")) == set(run.ids(h, "A"))
+
+
+def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
+    app.button("Compare two views").click()
+    boxes = app.page.get_by_role("dialog").get_by_role("combobox")
+    boxes.nth(3).wait_for()
+    app.choose(boxes.nth(0), f"Saved view: {panel_scenes.views[0]}")
+    app.choose(boxes.nth(1), f"Saved view: {panel_scenes.views[0]}")
+    app.page.wait_for_selector("text=Both sides are the same images")
+    app.picture("09_same_side_twice")
+    app.choose(boxes.nth(1), f"Saved view: {panel_scenes.views[1]}")
+    app.page.wait_for_selector("text=Both sides are the same images", state="detached")
+    app.choose(boxes.nth(3), "A file of words")
+    texts = app.page.get_by_role("dialog").get_by_role("textbox")
+    texts.nth(1).wait_for()
+    texts.nth(0).fill("/nowhere.npz")
+    app.page.wait_for_selector("text=There is no file /nowhere.npz")
+    texts.nth(0).fill(str(panel_scenes.words))
+    app.page.wait_for_selector("text=There is no file", state="detached")
+    texts.nth(1).fill("no name")
+    app.page.wait_for_selector("text=name is letters, digits")
+    texts.nth(1).fill(name)
+    app.page.wait_for_selector("text=name is letters, digits", state="detached")
+    app.picture("10_form")
+
+
+def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
+    _fill_form(app, panel_scenes, "by_hand")
+    app.page.get_by_role("button", name="Compare", exact=True).click()
+    app.page.wait_for_selector("text=by_hand_log_ratio")  # in the sidebar
+    app.page.wait_for_function("() => [...document.querySelectorAll('[role=combobox]')].some(e => e.innerText.trim() === 'by_hand')")
+    panel_scenes.dataset.reload()
+    stored = load_comparison(panel_scenes.dataset, "by_hand")
+    assert [h.text for h in stored.hypotheses] == [h.text for h in panel_scenes.runs["second_try"].hypotheses]
+    assert {card["title"].removeprefix("looks like ") for card in cards(app)} == {h.text for s in "AB" for h in stored.top(s, 6)}
+    app.picture("11_compared")
+
+    app.button("All comparisons").click()
+    app.page.get_by_label("Rename").first.click()
+    app.page.get_by_role("dialog").get_by_role("textbox").last.fill("another_name")
+    app.page.get_by_role("button", name="Rename", exact=True).last.click()
+    app.page.wait_for_selector("text=another_name_log_ratio")
+    app.page.wait_for_selector("text=by_hand_log_ratio", state="detached")
+    app.picture("12_renamed")
+    app.page.get_by_label("Delete").first.click()
+    app.page.wait_for_selector("text=Deletes the comparison")
+    app.page.get_by_role("button", name="Delete", exact=True).last.click()
+    app.page.wait_for_selector("text=another_name_log_ratio", state="detached")
+    app.page.wait_for_function("() => !document.body.innerText.includes('another_name')")
+    app.picture("13_deleted")
+    panel_scenes.dataset.reload()
+    assert "another_name" not in list_comparisons(panel_scenes.dataset) and not panel_scenes.dataset.has_field("another_name_concepts")

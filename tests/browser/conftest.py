@@ -1,0 +1,67 @@
+"""One dataset, one App server and one browser for the tests of the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.panel_app import FLAGS, App, Scenes, build, chromium, photographs, save_workspace, serve
+
+
+@pytest.fixture(scope="session")
+def pictures(root: Path) -> Path:
+    """Where screenshots are kept."""
+    folder = root / "test-output" / "panel"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def panel_scenes(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
+    """Two views, compared both ways round: "first_try", then "second_try"."""
+    import fiftyone as fo
+
+    chromium()
+    made = build(photographs(root), tmp_path_factory.mktemp("browser"))
+    save_workspace(made.dataset)
+    yield made
+    fo.delete_dataset(made.dataset.name)
+
+
+@pytest.fixture(scope="session")
+def app_session(panel_scenes: Scenes) -> Iterator[tuple[str, Any]]:
+    """Where the App is served, and its session, which remembers the view that was shown last."""
+    with serve(panel_scenes.dataset) as served:
+        yield served
+
+
+@pytest.fixture
+def app_address(app_session: tuple[str, Any]) -> str:
+    """Where the App is served, with the whole dataset in the grid."""
+    app_session[1].clear_view()
+    return app_session[0]
+
+
+@pytest.fixture(scope="module")
+def app_browser(app_session: tuple[str, Any]) -> Iterator[Any]:
+    """Not for the whole session: Playwright bears one at a time, and other modules start their own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=FLAGS.split())
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def app(app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> Iterator[App]:
+    """The App with the panel open; any error in its console fails the test."""
+    window = App(app_browser, app_address, pictures)
+    window.open(panel_scenes.dataset.name)
+    yield window
+    complaints = window.complaints()
+    window.close()
+    assert not complaints, complaints

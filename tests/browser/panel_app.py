@@ -1,0 +1,187 @@
+"""The real App on real photographs, in headless Chromium: what the tests of the panel share."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+OFFLINE = ("ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED", "ERR_NAME_RESOLUTION_FAILED")
+"""The App looks for fonts and news of its own; nothing of ours asks the network for anything."""
+PATIENCE = 180_000
+"""Milliseconds: no test says how long something takes, and the machine may be busy."""
+
+
+@dataclass
+class Scenes:
+    """A dataset whose two views were compared both ways round."""
+
+    dataset: Any
+    embeddings: str
+    views: tuple[str, str]
+    words: Path
+    runs: dict[str, Any] = field(default_factory=dict)
+
+
+def build(shared_data: Path | None, folder: Path) -> Scenes:
+    """Photographs where they are here, the drawn scenes of the demo elsewhere."""
+    from fiftyone_plugin import compare_views
+
+    scenes = _photographs(shared_data, folder) if shared_data else _drawn(folder)
+    scenes.dataset.persistent = True  # the App's server is another process
+    a, b = scenes.views
+    for run, (first, second) in {"first_try": (b, a), "second_try": (a, b)}.items():
+        made = compare_views(scenes.dataset, first, second, embeddings=scenes.embeddings, vocabulary=scenes.words, run=run)
+        scenes.runs[run] = made
+    return scenes
+
+
+def _photographs(shared_data: Path, folder: Path) -> Scenes:
+    """Beaches and buildings against buses and buildings."""
+    import fiftyone as fo
+
+    corel = shared_data / "corel"
+    labels = [entry["label"] for entry in json.loads((corel / "labels.json").read_text())]
+    vectors = np.load(corel / "clip_vit_b_32_images.npy")
+    dataset = fo.Dataset(f"browser-{uuid.uuid4().hex[:8]}")
+    samples = []
+    for i in [i for i, label in enumerate(labels) if label in ("beach", "building", "bus")]:
+        side = {"beach": "coast", "bus": "town"}.get(labels[i]) or ("coast" if i % 2 else "town")
+        samples.append(fo.Sample(filepath=str((corel / "photos" / f"{i}.jpg").resolve()), tags=[side], clip=vectors[i]))
+    dataset.add_samples(samples, progress=False)
+    for side in ("coast", "town"):
+        dataset.save_view(side, dataset.match_tags(side))
+    words = (corel / "lvis_words.txt").read_text().splitlines()
+    file = folder / "words.npz"
+    np.savez(file, words=np.array(words), vectors=np.load(corel / "clip_vit_b_32_lvis_words.npy"))
+    return Scenes(dataset, "clip", ("coast", "town"), file)
+
+
+def _drawn(folder: Path) -> Scenes:
+    from fiftyone_plugin.demo import EMBEDDINGS, build_demo
+    from latentdiff import demo
+    from latentdiff.embed.encoder import load_encoder
+
+    dataset = build_demo(400, 3, folder=folder / "scenes").dataset
+    file = folder / "words.npz"
+    np.savez(file, words=np.array(demo.words()), vectors=load_encoder("demo").encode_texts(demo.words()))
+    return Scenes(dataset, EMBEDDINGS, ("winter", "summer"), file)
+
+
+def save_workspace(dataset: Any) -> None:
+    """The grid beside the panel."""
+    import fiftyone as fo
+
+    panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type="latentdiff_panel"))
+    halves = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
+    dataset.save_workspace("latentdiff", fo.Space(children=halves, orientation="horizontal", sizes=[0.4, 0.6]), overwrite=True)
+
+
+@contextmanager
+def serve(dataset: Any) -> Iterator[tuple[str, Any]]:
+    """The App's address and its ``fo.Session``, while it is served."""
+    import fiftyone as fo
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    session = fo.launch_app(dataset, remote=True, address="127.0.0.1", port=port)
+    try:
+        yield f"http://127.0.0.1:{port}", session
+    finally:
+        session.close()
+
+
+class App:
+    """One browser window with the App in it."""
+
+    def __init__(self, browser: Any, address: str, pictures: Path, theme: str = "dark", width: int = 1600) -> None:
+        self.address, self.pictures, self.errors = address, pictures, []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 1000}, color_scheme=theme, permissions=["clipboard-read", "clipboard-write"]
+        )
+        self.context.add_init_script(
+            "localStorage['fiftyone-enterprise-tooltip-seen'] = 'true';"
+            f"for (const key of ['mui-mode', 'mode']) localStorage[key] = localStorage[key] || '{theme}'"
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, dataset: str, text: str = "More in") -> None:
+        """A dataset with the panel beside the grid; waits until the panel says something."""
+        self.page.goto(f"{self.address}/datasets/{dataset}?workspace=latentdiff")
+        self.page.wait_for_selector('[data-cy="looker"]')
+        self.page.wait_for_selector(f"text={text}")
+
+    def picture(self, name: str) -> None:
+        """Keep what is seen as test output."""
+        self.page.screenshot(path=self.pictures / f"{name}.png")
+
+    def grid_count(self, count: int) -> None:
+        """Wait until the grid says that it holds this many samples."""
+        words = "1 sample" if count == 1 else f"{count:,} samples"
+        self.page.wait_for_function("words => document.body.innerText.split('\\n').includes(words)", arg=words)
+
+    def counted(self) -> int:
+        """What the grid says now."""
+        found = [line for line in self.page.evaluate("document.body.innerText").split("\n") if re.match(r"^[\d,]+ samples?$", line)]
+        return int(found[0].split()[0].replace(",", ""))
+
+    def grid_changes(self, act: Any) -> int:
+        """Do something, wait until the grid's count changes; the new one."""
+        before = self.counted()
+        act()
+        pattern = "n => { const f = document.body.innerText.split('\\n').find(l => /^[\\d,]+ samples?$/.test(l));"
+        pattern += " return f && f.split(' ')[0].replaceAll(',', '') !== n }"
+        self.page.wait_for_function(pattern, arg=str(before))
+        return self.counted()
+
+    def choose(self, combobox: Any, option: str) -> None:
+        """Open a drop-down and choose."""
+        combobox.click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+
+    def button(self, name: str) -> Any:
+        return self.page.get_by_role("button", name=name).first
+
+    def first_column(self, view: str) -> None:
+        """Wait until the left column is what there is more of in this view."""
+        self.page.wait_for_function("text => document.querySelector('h5').innerText.includes(text)", arg=f"More in {view}")
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    def close(self) -> None:
+        self.context.close()
+
+    def complaints(self) -> list[str]:
+        """Errors in the browser's console that are not the missing network's."""
+        return [text for text in self.errors if not any(known in text for known in OFFLINE)]
+
+
+def chromium() -> str:
+    """Chromium's path; skips where there is none."""
+    found = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+    if found is None:
+        pytest.skip("no Chromium on PATH")
+    return str(found)
+
+
+def photographs(root: Path) -> Path | None:
+    """The folder of real data; None where it is missing, or drawn scenes were asked for (LATENTDIFF_BROWSER_DATA=demo)."""
+    data = root.parent / "shared" / "data"
+    return data if data.is_dir() and os.environ.get("LATENTDIFF_BROWSER_DATA") != "demo" else None

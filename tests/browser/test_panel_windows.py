@@ -1,0 +1,177 @@
+"""The panel beside other things that happen: themes, narrow windows, other windows, workers, a reload in mid-run, an empty dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+
+from fiftyone_plugin import compare_views, delete_comparison, list_comparisons
+from tests.browser.panel_app import App, Scenes, save_workspace
+
+URI = "@latentdiff/latentdiff"
+SPILLS = """() => { const found = [];
+    for (const e of document.querySelectorAll('h5, h6, button, [role=alert], [role=combobox], .js-plotly-plot')) {
+        const box = e.getBoundingClientRect();
+        if (box.width && box.right > innerWidth + 1) found.push(e.innerText.slice(0, 40) || e.className);
+        if (e.scrollWidth > e.clientWidth + 2 && getComputedStyle(e).overflow === 'hidden') found.push('cut: ' + e.innerText.slice(0, 40));
+    } return found }"""
+"""What reaches beyond the window, or is cut off."""
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("width", [640, 1280, 1920])
+def test_nothing_is_cut_off(app_browser, app_address, panel_scenes, pictures, theme, width) -> None:
+    window = App(app_browser, app_address, pictures, theme, width)
+    window.open(panel_scenes.dataset.name)
+    window.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
+    assert window.page.evaluate(SPILLS) == []
+    window.picture(f"20_{theme}_{width}_differences")
+    columns = window.page.evaluate("[...document.querySelectorAll('h5')].map(h => h.getBoundingClientRect().width)")
+    assert max(columns) - min(columns) < 2
+    for tab, name in (("Images by score", "scores"), ("All concepts", "concepts")):
+        window.tab(tab)
+        window.page.wait_for_selector(".js-plotly-plot .point")
+        assert window.page.evaluate(SPILLS) == []
+        window.picture(f"20_{theme}_{width}_{name}")
+    complaints = window.complaints()
+    window.close()
+    assert not complaints
+
+
+def test_the_theme_is_switched_while_the_panel_is_open(app: App) -> None:
+    shade = "() => getComputedStyle(document.querySelector('h6')).color"
+    dark = app.page.evaluate(shade)
+    app.page.locator("header svg[data-testid=LightModeIcon], [data-testid=LightModeIcon]").first.click()
+    app.page.wait_for_function(f"before => ({shade})() !== before", arg=dark)
+    app.picture("21_theme_switched")
+    app.page.locator("[data-testid=DarkModeIcon]").first.click()
+    app.page.wait_for_function(f"before => ({shade})() === before", arg=dark)
+
+
+def test_two_windows_on_one_dataset(app: App, app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
+    dataset, (a, b) = panel_scenes.dataset, panel_scenes.views
+    compare_views(dataset, b, a, embeddings=panel_scenes.embeddings, vocabulary=panel_scenes.words, run="shared")
+    other = App(app_browser, app_address, pictures)
+    other.open(dataset.name)
+    for window in (app, other):
+        window.button("Refresh").click()
+        window.choose(window.page.get_by_role("combobox").first, "shared")
+        window.first_column(b)
+    other.button("All comparisons").click()
+    other.page.get_by_label("Delete").first.click()
+    other.page.wait_for_selector("text=Deletes the comparison")
+    other.page.get_by_role("button", name="Delete", exact=True).last.click()
+    other.page.wait_for_selector("text=shared_log_ratio", state="detached")
+    app.page.get_by_role("button", name="Show ").first.click()  # of what the other window has deleted
+    app.first_column(a)
+    app.picture("22_deleted_elsewhere")
+    complaints = other.complaints()
+    other.close()
+    assert not complaints and "shared" not in list_comparisons(dataset)
+
+
+def test_a_delegated_comparison_finishes_while_the_panel_is_open(app: App, panel_scenes: Scenes) -> None:
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    dataset, (a, b) = panel_scenes.dataset, panel_scenes.views
+    params = {"view_a": a, "view_b": b, "embeddings": panel_scenes.embeddings, "vocabulary": str(panel_scenes.words), "run": "by_worker"}
+    foo.execute_operator(f"{URI}/compare_views", {"dataset": dataset, "params": params}, request_delegation=True)
+    app.button("Refresh").click()
+    app.page.wait_for_selector("text=by_worker waits for a worker")
+    app.picture("23_delegated")
+    DelegatedOperationService().execute_queued_operations(dataset_name=dataset.name)
+    app.page.wait_for_selector("text=by_worker waits for a worker", state="detached")
+    app.choose(app.page.get_by_role("combobox").first, "by_worker")
+    app.page.wait_for_selector("text=by_worker_log_ratio")
+    app.picture("24_delegated_done")
+    dataset.reload()
+    delete_comparison(dataset, "by_worker")
+
+
+def test_a_reload_in_mid_run_leaves_no_half(app: App, panel_scenes: Scenes) -> None:
+    dataset = panel_scenes.dataset
+    app.button("Compare two views").click()
+    boxes = app.page.get_by_role("dialog").get_by_role("combobox")
+    boxes.nth(3).wait_for()
+    for i, view in enumerate(panel_scenes.views):
+        app.choose(boxes.nth(i), f"Saved view: {view}")
+    name = app.page.get_by_role("dialog").get_by_role("textbox").last
+    name.fill("reloaded")
+    app.page.get_by_role("button", name="Compare", exact=True).click()
+    app.page.wait_for_selector("[role=progressbar]")
+    app.picture("25_progress")
+    app.page.reload()
+    app.page.wait_for_selector("text=More in")
+    app.picture("26_after_reload")
+    app.errors.clear()  # the reload broke the answer's stream off: the browser says so
+    dataset.reload()
+    halves = [run for run in list_comparisons(dataset) if run == "reloaded"]
+    if halves and halves[0].complete:
+        delete_comparison(dataset, "reloaded")
+    else:  # it is told to stop at its next step, and takes back what it wrote
+        for _ in range(600):
+            if "reloaded" not in list_comparisons(dataset):
+                break
+            app.page.wait_for_timeout(200)
+            if list_comparisons(dataset)[0] == "reloaded" and list_comparisons(dataset)[0].complete:
+                delete_comparison(dataset, "reloaded")
+    assert "reloaded" not in list_comparisons(dataset)
+    dataset.reload()
+    assert not dataset.has_field("reloaded_log_ratio")
+
+
+def test_a_dataset_without_vectors_says_what_to_do(app: App, panel_scenes: Scenes) -> None:
+    empty = fo.Dataset(persistent=True)
+    empty.add_samples([fo.Sample(filepath=path) for path in panel_scenes.dataset.limit(5).values("filepath")], progress=False)
+    save_workspace(empty)
+    try:
+        app.open(empty.name, "this dataset has none yet")
+        app.picture("27_empty")
+        app.button("Compute embeddings").click()
+        app.page.wait_for_selector("text=Field that gets one vector per image")
+        app.page.keyboard.press("Escape")
+        app.open(panel_scenes.dataset.name)
+    finally:
+        fo.delete_dataset(empty.name)
+
+
+def test_a_question_is_answered(app_browser, app_session, pictures, tmp_path) -> None:
+    """On drawn scenes, whose small encoder comes with the package."""
+    import latentdiff
+    from fiftyone_plugin import compute_embeddings
+    from fiftyone_plugin.asking import ask
+    from latentdiff import demo
+    from latentdiff.embed.encoder import load_encoder
+
+    dataset = fo.Dataset(persistent=True)
+    try:
+        pair = demo.setting_shift_pair(40, 3, setting="snow", rates=(0.6, 0.1))
+        for side, name in (("A", "winter"), ("B", "summer")):
+            for i, (image, _) in enumerate(pair.draw(side, size=128)):
+                image.save(tmp_path / f"{name}{i}.png")
+                dataset.add_sample(fo.Sample(filepath=str(tmp_path / f"{name}{i}.png"), tags=[name]))
+            dataset.save_view(name, dataset.match_tags(name))
+        compute_embeddings(dataset, "demo", "demo_clip")
+        vocabulary = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
+        run = compare_views(dataset, "winter", "summer", embeddings="demo_clip", vocabulary=vocabulary, sae=demo.load_sae(), run="seasons")
+        save_workspace(dataset)
+        window = App(app_browser, app_session[0], pictures)
+        window.open(dataset.name, "winter and summer differ")
+        window.tab("Ask")
+        window.page.get_by_role("textbox").last.fill("snow")
+        window.page.get_by_role("button", name="Ask", exact=True).click()
+        answer = ask(run, "snow")
+        window.page.wait_for_selector(f"text=AUROC {answer.found.auroc:.2f}")
+        count = len(answer.ids["A"])
+        window.button(f"Show the {count} best in winter").click()
+        window.grid_count(count)
+        window.picture("28_question")
+        complaints = window.complaints()
+        window.close()
+        assert not complaints
+    finally:
+        fo.delete_dataset(dataset.name)
