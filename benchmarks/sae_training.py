@@ -28,7 +28,7 @@ import numpy as np
 import latentdiff
 from latentdiff.sae.model import SparseAutoencoder
 from latentdiff.sae.streams import Order
-from latentdiff.sae.training import calibrated
+from latentdiff.sae.training_run import calibrated
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "coco"
@@ -91,7 +91,7 @@ def theirs(x: np.ndarray, steps: int, concepts: int, active: int, rate: float) -
     import torch
 
     if not hasattr(matplotlib.cm, "get_cmap"):  # overcomplete imports this at its top level; matplotlib 3.9 took it away
-        matplotlib.cm.get_cmap = matplotlib.colormaps.get_cmap
+        setattr(matplotlib.cm, "get_cmap", matplotlib.colormaps.get_cmap)  # noqa: B010
     from overcomplete.sae import BatchTopKSAE, train_sae
 
     torch.manual_seed(SEED)

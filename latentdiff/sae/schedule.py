@@ -27,8 +27,8 @@ def default_concepts(n: int, d: int) -> int:
 def default_active(concepts: int) -> int:
     """Mean number of active concepts k: one in 48, at least 16 and at most 32, and never more than a quarter of a small dictionary.
 
-    32 of 3,072 are the fewest that explained nine tenths of held-out COCO captions (20: .84 to .88, after as many steps); with 200 to
-    1,000 vectors of their own, dictionaries explain fresh ones no better beyond 16.
+    32 of 3,072 explain .90 of held-out COCO captions. With only 200 vectors and as many concepts, 4, 8, 16 and 32 active explain .63,
+    .66, .68 and .68 of fresh ones.
     """
     return max(1, min(32, max(concepts // 48, 16), concepts // 4))
 

@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from ..embed.fingerprint import Fingerprint
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from .model import SparseAutoencoder
-from .resuming import load_state, save_state
-from .schedule import BATCH, Schedule, default_active, default_concepts, default_steps, steps_within
-from .streams import Order, Source, open_source
-from .trainer import Trainer
-
-if TYPE_CHECKING:
-    import torch
+from .schedule import BATCH, default_active, default_concepts, default_steps, steps_within
+from .streams import open_source
+from .training_run import Options, TrainingRun
 
 TRAINERS = ("batchtopk", "matryoshka")
-GROUPS = (0.0625, 0.125, 0.25, 0.5625)
-"""Shares of the dictionary in the Matryoshka groups, coarse first (Pach et al. 2025)."""
-SEED_NOISE = 0.3
-"""Spread per dimension of the noise on the dictionary's seeds, where the vectors' spread is 1."""
 MOST_HELD_OUT = 10_000
 FEWEST_HELD_OUT = 10
 """Held-out vectors below which explained variance says nothing: nobody is held out then."""
-LOOKED_AT = 4096
-"""Held-out vectors behind each look during training."""
-CALIBRATION_ROWS = 8192
-REPORT_ROWS = 1 << 17
-"""Training vectors on which dead units are counted at the end."""
-SAVE_SECONDS = 30.0
-"""Time between two states written to ``resume``."""
 OVERTIME = 3
 """Times a budget after which the clock is looked at after all: no machine should take so much longer than the reference."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What decides the result, besides the vectors."""
-
-    trainer: str
-    concepts: int
-    active: int
-    seed: int
-    steps: int
-    held_out: int
-    early_stop: bool
-    device: str
-
-    @property
-    def groups(self) -> tuple[int, ...]:
-        """Sizes of the nested groups; one for BatchTopK."""
-        if self.trainer == "batchtopk":
-            return (self.concepts,)
-        ends = np.round(np.cumsum(GROUPS) * self.concepts).astype(int)
-        return tuple(int(size) for size in np.diff(ends, prepend=0) if size > 0)
 
 
 def train_sae(
@@ -127,7 +86,7 @@ def train_sae(
     affordable = steps_within(seconds, d, size, kept, min(BATCH, n - held_out)) if seconds else None
     most = steps or min(default_steps(n), affordable or default_steps(n))
     options = Options(trainer, size, kept, seed, most, held_out, early_stop, _device(device))
-    run = _Run(source, options, Path(resume).expanduser() if resume is not None else None, OVERTIME * seconds if seconds else None)
+    run = TrainingRun(source, options, Path(resume).expanduser() if resume is not None else None, OVERTIME * seconds if seconds else None)
     sae = run.train(part(progress, 0.02, 0.95))
     progress(1.0, "training the SAE")
     known = encoder or source.fingerprint
@@ -144,129 +103,3 @@ def _device(device: Any) -> str:
     if device is None:  # Apple's MPS lacks weighted embedding_bag: its processors' own cores train faster than its fallbacks
         return "cuda" if torch.cuda.is_available() else "cpu"
     return str(pick_device(device))
-
-
-class _Run:
-    """One training run: batches from the source, steps, looks at the held-out vectors, states on disk."""
-
-    def __init__(self, source: Source, options: Options, state: Path | None, limit: float | None) -> None:
-        self.source, self.options, self.state, self.limit = source, options, state, limit
-        self.order = Order(len(source), options.held_out, options.seed)
-        self.batch = min(BATCH, self.order.training)
-        self.centre = (source.mean * source.scale).astype(np.float32)
-        self.schedule = Schedule(options.steps)
-        self.trainer = Trainer(self._dictionary(), self.centre, options.active, options.groups, options.device)
-
-    def train(self, progress: Progress) -> SparseAutoencoder:
-        """All steps that are still to be made, then the SAE."""
-        record = {**asdict(self.options), "vectors": len(self.source), "data": self.source.digest}
-        step = 0
-        if self.state is not None and self.state.exists():
-            step, self.schedule = load_state(self.state, self.trainer, record)
-        started = saved = time.monotonic()
-        try:
-            while step < self.schedule.end:
-                if step % 10 == 0:
-                    progress(step / self.schedule.end, "training the SAE")
-                self.trainer.step(self._scaled(self.order.batch(step, self.batch)), self.schedule.rate(step))
-                step += 1
-                self._look(step)
-                now = time.monotonic()
-                if self.limit is not None and now - started > self.limit:
-                    self.schedule.wind_down(step, "time")
-                if self.state is not None and now - saved > SAVE_SECONDS:
-                    save_state(self.state, self.trainer, self.schedule, step, record)
-                    saved = time.monotonic()
-        except BaseException:
-            if self.state is not None and step:
-                save_state(self.state, self.trainer, self.schedule, step, record)
-            raise
-        sae = self._finish(step)
-        if self.state is not None:
-            self.state.unlink(missing_ok=True)
-        return sae
-
-    def _scaled(self, index: np.ndarray) -> torch.Tensor:
-        import torch
-
-        return torch.from_numpy(self.source.read(index) * np.float32(self.source.scale)).to(self.trainer_device)
-
-    @property
-    def trainer_device(self) -> str:
-        return self.options.device
-
-    def _dictionary(self) -> np.ndarray:
-        """Seeds are data points: on clustered image vectors fewer units die than with Gaussian seeds."""
-        rng = np.random.default_rng(self.options.seed)
-        known = self.order.sample(self.options.concepts)
-        rows = np.concatenate([known, rng.choice(known, self.options.concepts - len(known))])
-        seeds = self.source.read(rows) * np.float32(self.source.scale) - self.centre
-        seeds += rng.normal(0, SEED_NOISE, seeds.shape)
-        return np.asarray(seeds / np.linalg.norm(seeds, axis=1, keepdims=True), np.float32)
-
-    def _look(self, step: int) -> None:
-        if not (self.options.early_stop and self.options.held_out) or step % self.schedule.every:
-            return
-        import torch
-
-        centre, error, total = torch.from_numpy(self.centre).to(self.trainer_device), 0.0, 0.0
-        held_out = self.order.validation(LOOKED_AT)
-        for start in range(0, len(held_out), BATCH):
-            off, spread = self.trainer.explained(self._scaled(held_out[start : start + BATCH]), centre)
-            error, total = error + off, total + spread
-        self.schedule.look(step, 1 - error / max(total, 1e-12))
-
-    def _finish(self, steps: int) -> SparseAutoencoder:
-        """Fold the input scale back, so that the SAE takes raw vectors, and measure it."""
-        w_enc, b_enc, w_dec, b_dec = (p.detach().cpu().numpy() for p in self.trainer.parameters)
-        scale, o = self.source.scale, self.options
-        groups = o.groups if o.trainer == "matryoshka" else None
-        bare = SparseAutoencoder(np.ascontiguousarray(w_enc.T), b_enc / scale, w_dec, b_dec / scale, np.zeros(1), {}, groups)
-        threshold = calibrated(bare, (self.source.read(i) for i in _pieces(self.order.sample(CALIBRATION_ROWS))), o.active)
-        sae = SparseAutoencoder(bare.w_enc, bare.b_enc, bare.w_dec, bare.b_dec, np.full(o.concepts, threshold), {}, groups)
-        explained, active, fired = self._measured(sae, self.order.sample(REPORT_ROWS))
-        scores = {"explained_variance": explained, "mean_active": active, "dead": int((~fired).sum()), "stopped": self.schedule.stopped}
-        if o.held_out:
-            scores["explained_variance_training"] = explained
-            scores["explained_variance"], scores["mean_active"], _ = self._measured(sae, self.order.validation(REPORT_ROWS))
-        sae.info["training"] = {**asdict(o), "steps": steps, "vectors": len(self.source), **scores}
-        return sae
-
-    def _measured(self, sae: SparseAutoencoder, rows: np.ndarray) -> tuple[float, float, np.ndarray]:
-        """Explained variance, mean active concepts, and which concepts fire at all, over some vectors."""
-        error = spread = active = 0.0
-        fired = np.zeros(sae.concepts, bool)
-        for index in _pieces(rows):
-            x = self.source.read(index)
-            codes = sae.encode(x)
-            error += float(np.square(x - sae.decode(codes), dtype=np.float64).sum())
-            spread += float(np.square(x - self.source.mean).sum())
-            active += codes.nnz
-            fired[codes.indices] = True
-        return 1 - error / spread, active / len(rows), fired
-
-
-def _pieces(rows: np.ndarray) -> list[np.ndarray]:
-    return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-
-
-def calibrated(sae: SparseAutoencoder, chunks: Any, active: int) -> float:
-    """The activation above which ``active`` concepts fire per vector in the mean.
-
-    Measured once at the end: a running minimum over batches lags behind the weights and left 16 active where 20 were asked for.
-
-    Args:
-        sae: its threshold is not looked at above zero.
-        chunks: (b, d) raw vectors of consecutive chunks.
-        active: mean number of activations above the threshold.
-    """
-    count, highest = 0, []
-    for x in chunks:
-        values = sae.encode(x).data
-        # A chunk's share of the largest activations is at most a few times the mean: keep enough, not all.
-        most = min(len(values), 4 * active * len(x))
-        highest.append(np.partition(values, len(values) - most)[len(values) - most :] if most else values)
-        count += len(x)
-    pool = np.concatenate(highest)
-    wanted = min(active * count, len(pool))
-    return max(float(np.partition(pool, len(pool) - wanted)[len(pool) - wanted]), 0.0) if wanted else 0.0

@@ -51,8 +51,8 @@ def test_cancelled_and_resumed_twice(tmp_path, undisturbed) -> None:
 
 KILLED = """
 import sys, numpy as np
-from latentdiff.sae import training
-training.SAVE_SECONDS = 0.0
+from latentdiff.sae import training, training_run
+training_run.SAVE_SECONDS = 0.0
 from tests.sae.test_training_resume import OPTIONS, X
 training.train_sae(X, **OPTIONS, resume=sys.argv[1], progress=lambda f, label: print(f, flush=True))
 """
