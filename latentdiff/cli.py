@@ -71,8 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     side = "dataset:saved_view, a .npy file of vectors (n, d), or a folder of images"
-    parser.add_argument("a", metavar="A", help=side)
-    parser.add_argument("b", metavar="B", help=side)
+    parser.add_argument("a", metavar="A", help=f"{side}; alone: a .csv with the columns path and group_name")
+    parser.add_argument("b", metavar="B", nargs="?", help=side)
     parser.add_argument("--embeddings", metavar="FIELD", help="vector field of the datasets (needed for dataset:view)")
     parser.add_argument(
         "--encoder", metavar="NAME", help="encoder of image folders and of --vocabulary without vectors, as load_encoder takes it"
@@ -82,7 +82,7 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
         "--vocabulary", metavar="FILE", help="words: .npz with words and vectors, or a text file, one word or phrase a line"
     )
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
-    parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or its name (pach); without it one is trained")
+    parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or a name (pach); default: train one")
     from .cli_methods import method_arguments
 
     method_arguments(parser)
@@ -218,6 +218,18 @@ def _ui(args: argparse.Namespace) -> int:
     return run_ui(args)
 
 
+def _noisy_diff_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_noisy_diff import noisy_diff_arguments
+
+    noisy_diff_arguments(parser)
+
+
+def _noisy_diff(args: argparse.Namespace) -> int:
+    from .cli_noisy_diff import run_noisy_diff
+
+    return run_noisy_diff(args)
+
+
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     from .cli_evaluate import evaluate_arguments
 
@@ -285,6 +297,7 @@ COMMANDS = (
     Command("train-sae", "Train a sparse autoencoder on vectors and save it.", _train_arguments, _train),
     Command("concepts", "Show what an SAE's concepts are: a table, a tree, or cards.", _concepts_arguments, _concepts),
     Command("sae", "Look at a published sparse autoencoder, or convert it into our format.", _sae_arguments, _sae),
+    Command("noisy-diff", "Make pairs of image sets that differ in one rare attribute each.", _noisy_diff_arguments, _noisy_diff),
     Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", _nothing, _install_plugin),
 )
 
