@@ -21,7 +21,7 @@ from latentdiff.report import verdict
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 WORDS = ("snow", "beach", "forest", "dog", "bus", "city", "boat", "kite", "house", "desert")
-SOON = 60_000
+SOON = 150_000
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def compared(tab: Any) -> str:
     return tab.inner_text("#verdict .ld-verdict" if tab.query_selector("#verdict .ld-verdict") else "#status .ld-message")
 
 
-def eventually(true: Callable[[], Any], seconds: float = 30) -> None:
+def eventually(true: Callable[[], Any], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
