@@ -12,6 +12,7 @@ from .pipeline import compare
 from .report import write_report
 from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
 from .sae.checkpoints import load_sae
+from .sae.concepts import describe_concepts
 from .sae.model import SparseAutoencoder
 from .sae.monosemanticity import monosemanticity
 from .sae.training import train_sae
@@ -39,6 +40,7 @@ __all__ = [
     "Vocabulary",
     "build_describer",
     "compare",
+    "describe_concepts",
     "load_encoder",
     "load_sae",
     "load_vocabulary",

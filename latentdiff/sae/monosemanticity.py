@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,7 +19,7 @@ SUM_VALUES = 1 << 25
 """Weighted sums held at once (256 MB of float64): with more concepts than that, the vectors are read once per block of concepts."""
 
 
-def monosemanticity(codes: sp.sparray | np.ndarray, vectors: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
+def monosemanticity(codes: sp.sparray | np.ndarray, vectors: Any, *, progress: Progress = silent) -> np.ndarray:
     """How alike the images are that fire each concept: their mean pairwise cosine, weighted by both activations.
 
     ``MS = sum_{i != j} a_i a_j <e_i, e_j> / sum_{i != j} a_i a_j``, a the activations min-max scaled per concept over these images, e the
@@ -27,7 +28,8 @@ def monosemanticity(codes: sp.sparray | np.ndarray, vectors: np.ndarray, *, prog
 
     Args:
         codes: (n, K) activations >= 0, sparse (any format) or dense, of a reference set of images.
-        vectors: (n, d2) vectors of the same images by the judging encoder, array or memmap: the SAE's own, or a second encoder's.
+        vectors: (n, d2) vectors of the same images by the judging encoder, the SAE's own or a second: an array, a memmap, or anything
+            with a shape whose row slices are arrays.
         progress: ``progress(fraction, label)``.
 
     Returns:
@@ -95,9 +97,9 @@ def purest(values: np.ndarray, alive: np.ndarray, share: float) -> np.ndarray:
     return alive & (known >= lowest)
 
 
-def _columns(codes: sp.sparray | np.ndarray, vectors: np.ndarray) -> sp.csc_array:
+def _columns(codes: sp.sparray | np.ndarray, vectors: Any) -> sp.csc_array:
     """Activations by concept, float64, those of concepts that fire on every image taken minus their minimum."""
-    if codes.ndim != 2 or vectors.ndim != 2 or codes.shape[0] != vectors.shape[0] or codes.shape[0] == 0:
+    if codes.ndim != 2 or len(vectors.shape) != 2 or codes.shape[0] != vectors.shape[0] or codes.shape[0] == 0:
         raise InputError(f"monosemanticity needs (n, K) codes and (n, d) vectors of the same images, got {codes.shape}, {vectors.shape}")
     columns = sp.csc_array(codes, dtype=np.float64, copy=True)
     columns.sum_duplicates()
@@ -116,8 +118,8 @@ def _images(columns: sp.csc_array) -> np.ndarray:
     return running[columns.indptr[1:]] - running[columns.indptr[:-1]]
 
 
-def _unit_chunks(vectors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    for start in range(0, len(vectors), ROWS):
+def _unit_chunks(vectors: Any) -> Iterator[tuple[int, np.ndarray]]:
+    for start in range(0, vectors.shape[0], ROWS):
         x = np.asarray(vectors[start : start + ROWS], np.float64)
         if not np.isfinite(x).all():
             bad = start + int(np.flatnonzero(~np.isfinite(x).all(1))[0])

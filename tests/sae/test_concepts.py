@@ -12,6 +12,7 @@ import pytest
 import latentdiff
 from latentdiff import InputError, SparseAutoencoder, Vocabulary
 from latentdiff.cli import main
+from latentdiff.embed.sides import Sides
 from latentdiff.embed.vocabulary import unit_rows
 from latentdiff.sae.concepts import ConceptSet, concept_cards, describe_concepts
 from latentdiff.sae.tree import ancestors, parents
@@ -89,6 +90,12 @@ def test_cards_of_a_few_concepts_are_those_of_the_whole() -> None:
         want = whole.cards([k])[k]
         near = {n: pytest.approx(want[n], abs=1e-5) for n in ("strength", "margin", "monosemanticity")}
         assert {**card, "children": None} == {**want, "children": None, **near}
+
+
+def test_cards_of_two_sides_seen_as_one() -> None:
+    x, sae = images(), identity_sae(groups=GROUPS)
+    want = concept_cards(sae, sae.encode(x), np.array([2]), x, vocabulary=vocabulary())
+    assert concept_cards(sae, sae.encode(x), np.array([2]), Sides(x[:120], x[120:]), vocabulary=vocabulary()) == want
 
 
 def test_ancestors_called_the_same_are_told_once() -> None:
