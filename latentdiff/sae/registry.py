@@ -14,8 +14,8 @@ CLIP_L = "openai CLIP ViT-L/14"
 CLIP_B32_DATACOMP = "DataComp CLIP ViT-B/32"
 
 ENCODERS = {
-    CLIP_L_336: ("ViT-L-14-336", "clip-vit-large-patch14-336"),
-    CLIP_L: ("ViT-L-14", "clip-vit-large-patch14"),
+    CLIP_L_336: ("ViT-L-14-336", "ViT-L-14-336-quickgelu", "clip-vit-large-patch14-336"),
+    CLIP_L: ("ViT-L-14", "ViT-L-14-quickgelu", "clip-vit-large-patch14"),
     CLIP_B32_DATACOMP: ("ViT-B-32", "CLIP-ViT-B-32-DataComp.XL-s13B-b90K"),
 }
 """Encoder -> what open_clip and transformers call it. One architecture name stands for several tags; weights are compared where known."""

@@ -61,7 +61,7 @@ def test_archives_are_read_as_torch_reads_them(name: str, tmp_path: Path) -> Non
     config = type("VisionModelSAERunnerConfig", (), {"__module__": "vit_prisma.sae.config"})
     from numpy._core.multiarray import _reconstruct, scalar
 
-    safe = [config, _reconstruct, scalar, np.ndarray, np.dtype, type(np.dtype("f4")), type(np.dtype("f8"))]
+    safe: list[Any] = [config, _reconstruct, scalar, np.ndarray, np.dtype, type(np.dtype("f4")), type(np.dtype("f8"))]
     with torch.serialization.safe_globals(safe):
         reference = torch.load(path, weights_only=True)
     compare(read_file(path), reference)
@@ -100,7 +100,8 @@ def test_real_overcomplete_classes_give_the_same_codes(tmp_path: Path) -> None:
         matplotlib.cm.get_cmap = mpl.colormaps.get_cmap  # overcomplete's plots, imported with it, ask for what newer matplotlib lacks
     sae = pytest.importorskip("overcomplete.sae")
     torch.manual_seed(0)
-    kinds = {sae.SAE: {"threshold": 0.0}, sae.TopKSAE: {"top_k": 4}, sae.BatchTopKSAE: {"threshold": 0.2}, sae.JumpSAE: {}}
+    kinds: dict[Any, dict[str, Any]] = {sae.SAE: {"threshold": 0.0}}
+    kinds |= {sae.TopKSAE: {"top_k": 4}, sae.BatchTopKSAE: {"threshold": 0.2}, sae.JumpSAE: {}}
     for kind, options in kinds.items():
         model = kind(D, K, **({"top_k": 4} if "top_k" in kind.__init__.__code__.co_varnames else {})).eval()
         if kind is sae.BatchTopKSAE:
@@ -277,9 +278,9 @@ def test_archives_that_claim_more_than_they_hold(tmp_path: Path) -> None:
     refused(tmp_path / "bomb.pt", r"claims to hold more bytes than it has")
     with zipfile.ZipFile(tmp_path / "directory.pt", "w") as archive:
         archive.writestr("x/data.pkl", b"\x80\x02}.")
-    data = bytearray((tmp_path / "directory.pt").read_bytes())
-    data[-10:-6] = (0xFFFFFFF0).to_bytes(4, "little")  # size of the directory, in the end record
-    (tmp_path / "directory.pt").write_bytes(data)
+    data = (tmp_path / "directory.pt").read_bytes()
+    claimed = (0xFFFFFFF0).to_bytes(4, "little")  # size of the directory, in the end record
+    (tmp_path / "directory.pt").write_bytes(data[:-10] + claimed + data[-6:])
     tracemalloc.start()
     refused(tmp_path / "directory.pt", r"directory.pt is damaged or only half there")
     assert tracemalloc.get_traced_memory()[1] < 10 << 20
@@ -334,7 +335,7 @@ def test_prisma_architectures_that_are_something_else(tmp_path: Path) -> None:
     published.prisma(tmp_path, 0)
     config = json.loads((tmp_path / "config.json").read_text())
     changes = ({"architecture": "jumprelu"}, {"is_transcoder": True})
-    for change, match in zip(changes, ("architecture .jumprelu. is not read", "is a transcoder"), strict=True):
+    for change, match in zip(list[dict[str, Any]](changes), ("architecture .jumprelu. is not read", "is a transcoder"), strict=True):
         (tmp_path / "config.json").write_text(json.dumps({**config, **change}))
         refused(tmp_path, match)
 

@@ -7,6 +7,7 @@ walked here, every global is either in a table of descriptions or refused by nam
 
 from __future__ import annotations
 
+import io
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,15 +89,16 @@ def read_pickle(data: bytes) -> Any:
     """
     if len(data) > MAX_PICKLE:
         raise CheckpointError(f"its pickle has {len(data):,} bytes beside the weights; a saved SAE needs a few thousand")
-    machine = _Machine()
+    machine, stream = _Machine(), io.BytesIO(data)
     try:
-        for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name == "STOP":
+        while code := stream.read(1):
+            opcode = _OPCODES.get(code.decode("latin-1"))
+            name = opcode.name if opcode else repr(code)
+            if name == "STOP":
                 return machine.stack.pop()
-            act = _ACTIONS.get(opcode.name)
-            if act is None:
-                raise CheckpointError(f"its pickle uses the instruction {opcode.name}, which no saved SAE needs")
-            act(machine, argument)
+            if opcode is None or name not in _ACTIONS:  # refused before its argument is read
+                raise CheckpointError(f"its pickle uses the instruction {name}, which no saved SAE needs")
+            _ACTIONS[name](machine, opcode.arg.reader(stream) if opcode.arg else None)
     except CheckpointError:
         raise
     except Exception as e:
@@ -200,6 +202,7 @@ _REDUCERS: dict[str, Callable[..., Any]] = {
 }
 """What stands for each function that a state dict names: descriptions, in place of calls."""
 
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _VALUES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "BINSTRING")
 _ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "PROTO": lambda m, a: None,

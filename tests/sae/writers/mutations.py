@@ -79,7 +79,7 @@ def mutate_pickle(data: bytes, r: random.Random) -> bytes:
     kind = r.randrange(5)
     if kind == 0:
         return raw(data, r)
-    places = [(op, argument, position) for op, argument, position in pickletools.genops(data) if position is not None]
+    places: list[tuple[Any, Any, Any]] = list(pickletools.genops(data))
     if kind == 1:
         position = r.choice(places[1:])[2]
         return data[:position] + r.choice(CODE) + (b"0" if r.random() < 0.5 else b"") + data[position:]
@@ -166,7 +166,7 @@ def damage(folder: Path, count: int, r: random.Random, events: list[str]) -> dic
     target = work / note["path"]
     load_sae(target, **note["options"])
     faults: Counter[str] = Counter()
-    read, kinds = 0, Counter()
+    read, kinds = 0, Counter[str]()
     for _ in range(count):
         victim = r.choice(victims)
         kind, data = mutate(victim, files[victim], r)

@@ -280,7 +280,8 @@ def overcomplete(folder: Path, seed: int, *, kind: str = "batchtopk", batch_norm
     w = weights(seed)
     state = {"encoder.final_block.0.weight": w["enc"].T.contiguous(), "encoder.final_block.0.bias": w["be"]}
     state |= {"dictionary._weights": w["dec"], "dictionary.multiplier": torch.tensor(0.3)}
-    options: dict[str, Any] = {"topk": {"top_k": 4}, "batchtopk": {"threshold": 0.25}, "sae": {"threshold": 0.0}, "jump": {}}[kind]
+    choices: dict[str, dict[str, Any]] = {"topk": {"top_k": 4}, "batchtopk": {"threshold": 0.25}, "sae": {"threshold": 0.0}, "jump": {}}
+    options = choices[kind]
     if kind == "jump":
         state["thresholds"] = w["r"] - 1
     if batch_norm:
