@@ -69,7 +69,7 @@ def build_demo(n: int = 3000, seed: int = 0, *, folder: str | Path | None = None
                 dataset.save_view(view, dataset.match_tags(view))
         vocabulary, sae = Vocabulary(demo.words(), encoder.encode_texts(demo.words())), demo.load_sae()
         runs = []
-        for i, c in enumerate(COMPARISONS):
+        for i, c in enumerate(reversed(COMPARISONS)):  # the panel opens on the newest: that is to be the first of them
             step = part(progress, 0.75 + 0.12 * i, 0.87 + 0.12 * i)
             options: dict[str, Any] = {"embeddings": EMBEDDINGS, "vocabulary": vocabulary, "sae": sae, "progress": step}
             runs.append(compare_views(dataset, c.view_a, c.view_b, run=c.run, **options))
@@ -78,7 +78,7 @@ def build_demo(n: int = 3000, seed: int = 0, *, folder: str | Path | None = None
         dataset.delete()
         raise
     progress(1.0, "ready")
-    return Demo(dataset, tuple(runs))
+    return Demo(dataset, tuple(reversed(runs)))
 
 
 def _make_room(name: str) -> None:
