@@ -22,7 +22,7 @@ from .inputs import load_vectors, read_vocabulary
 from .progress import Progress, part
 from .report import write_report
 from .result import Comparison
-from .sources import distinct_names, encode_side, image_files
+from .sources import ImageSide, distinct_names, encode_side, image_files, read_table
 
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
@@ -51,7 +51,7 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     if args.save and Path(args.save, "comparison.json").exists() and not args.overwrite:
         raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
     config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad)
-    kinds = kind(args.a), kind(args.b)
+    kinds = ("table", "table") if args.b is None else (kind(args.a), kind(args.b))
     if kinds == ("view", "view"):
         outcome = _compare_views(args, config, progress)
     elif "view" in kinds:
@@ -151,12 +151,17 @@ def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Pr
 def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple[str, str], progress: Progress) -> Outcome:
     if args.embeddings or args.run:
         raise InputError("--embeddings and --run are for datasets; files and folders take --save FOLDER")
+    table = _table(args.a) if "table" in kinds else ()
     encoder = None
-    if "folder" in kinds or (args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors):
+    if table or "folder" in kinds or (args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors):
         encoder = encoder_of(args)
-    sides = [
-        read_side(side, kinds[i], encoder, args.skip_bad, part(progress, i / 4, (i + 1) / 4)) for i, side in enumerate((args.a, args.b))
-    ]
+    parts = part(progress, 0.0, 0.25), part(progress, 0.25, 0.5)
+    names, given = (_stem(args.a), _stem(args.b or "")), (args.a, args.b or "")
+    if table:
+        names = given = (table[0].name, table[1].name)
+        sides = [_encode(s.paths, s.name, encoder, args.skip_bad, report) for s, report in zip(table, parts, strict=True)]
+    else:
+        sides = [read_side(s, k, encoder, args.skip_bad, report) for s, k, report in zip(given, kinds, parts, strict=True)]
     vocabulary = vocabulary_of(args, encoder)
     (a, items_a), (b, items_b) = sides
     report = part(progress, 0.5, 1.0)
@@ -166,7 +171,7 @@ def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple
     else:
         describer = describer_of(args, (items_a, items_b), encoder.encode_texts if encoder is not None else None)
         comparison = compare(a, b, sae=args.sae, vocabulary=vocabulary, describer=describer, config=config, progress=report)
-    names = distinct_names((Path(args.a).stem or args.a, Path(args.b).stem or args.b), (args.a, args.b))
+    names = distinct_names(names, given)
     comparison.info["names"] = list(names)
     return Outcome(comparison, names, items=(items_a, items_b))
 
@@ -175,9 +180,27 @@ def read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Progr
     """Vectors of a file or a folder of images, and what its rows are (None: nothing with a name)."""
     if how == "vectors":
         return load_vectors(side), None
-    paths = image_files(side)
-    vectors = encode_side(encoder, paths, f"{side} (--skip-bad leaves them out)", skip_bad=skip_bad, progress=progress)
+    return _encode(image_files(side), side, encoder, skip_bad, progress)
+
+
+def _encode(paths: tuple[Path, ...], what: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
+    vectors = encode_side(encoder, paths, f"{what} (--skip-bad leaves them out)", skip_bad=skip_bad, progress=progress)
     return vectors, [str(p) for p in paths]
+
+
+def _table(path: str) -> tuple[ImageSide, ImageSide]:
+    """The two groups of a CSV file."""
+    file = Path(path).expanduser()
+    if file.suffix.lower() != ".csv":
+        raise InputError(f"{path!r} alone is no comparison; name the other side too, or a .csv with the columns path and group_name")
+    try:
+        return read_table(file.read_text(encoding="utf-8-sig"), file.absolute().parent)
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"{path} cannot be read as a UTF-8 table: {e}") from e
+
+
+def _stem(side: str) -> str:
+    return Path(side).stem or side
 
 
 def encoder_of(args: argparse.Namespace) -> Any:

@@ -153,3 +153,28 @@ def test_a_baseline_is_stored_shown_and_deleted_like_a_comparison(dataset, files
     assert main(["runs", dataset.name, "--json"]) == 0
     assert main(["delete", dataset.name, "banked"]) == 0
     assert not [f for f in dataset.get_field_schema() if f.startswith("banked")]
+
+
+def test_visdiff_reads_a_table_of_paths_and_groups(tmp_path, capsys, monkeypatch) -> None:
+    from latentdiff import demo
+
+    monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path / "cache"))
+    pair = demo.planted_object_pair(60, 3, kind="boat", rate=0.9)
+    lines = ["path,group_name"]
+    for side, group in (("A", "harbour"), ("B", "inland")):
+        for i, (image, _) in enumerate(pair.draw(side, size=96)):
+            image.save(tmp_path / f"{side}{i:02}.png")
+            lines.append(f"{side}{i:02}.png,{group}")
+    table, words = tmp_path / "groups.csv", tmp_path / "words.txt"
+    table.write_text("\n".join(lines), encoding="utf8")
+    words.write_text("\n".join(demo.words()), encoding="utf8")
+    report = tmp_path / "r.html"
+    options = ["--encoder", "demo", "--vocabulary", str(words), "--method", "visdiff", "--report", str(report), "--json"]
+    assert main(["compare", str(table), *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["sides"]["A"]["name"], found["sides"]["B"]["name"]) == ("harbour", "inland")
+    first = found["sides"]["A"]["more_here"][0]
+    assert "boat" in first["text"] and first["source"] == "visdiff" and first["exemplar_items"][0].endswith(".png")
+    assert "data:image/jpeg" in report.read_text(encoding="utf8")
+    assert main(["compare", str(words)]) == 2
+    assert "alone is no comparison" in capsys.readouterr().err
