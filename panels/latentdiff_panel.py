@@ -20,7 +20,8 @@ HELP = (
     "- **looks like**: no word fits these images well; look at them before believing the name"
 )
 PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
-STATE = ("shown", "run", "tab", "listed", "detail", "point", "range", "scores", "answer")
+STATE = ("shown", "run", "page", "listed", "detail", "point", "range", "span", "answer")
+"""Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
 
 QUIET = ("look", "on_change_tab", "on_change_run", "slide", "brush")
 """Methods that the App also calls by itself, or where nothing was done."""

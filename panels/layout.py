@@ -37,7 +37,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
     Args:
         panel: the panel whose methods the buttons call.
         root: where it goes.
-        state: ``shown`` (runs, what waits, the board, an error), ``run``, ``tab``, ``listed`` (past comparisons unfolded),
+        state: ``shown`` (runs, what waits, the board, an error), ``run``, ``page`` (the tab), ``listed`` (past comparisons unfolded),
             ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores).
     """
     shown = state.get("shown") or {}
@@ -140,7 +140,7 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     tabs = types.TabsView()
     for value, text in TABS.items():
         tabs.add_choice(value, label=text)
-    tab = state.get("tab") or DIFFERENCES
+    tab = state.get("page") or DIFFERENCES
     root.enum("tab", list(TABS), default=tab, view=tabs, on_change=panel.on_change_tab)
     if tab == SCORES:
         scores(panel, root, board, state)

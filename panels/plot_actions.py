@@ -19,14 +19,14 @@ class PlotActions:
         from .figures import histogram, score_range, volcano
 
         low, high = score_range(run)
-        ctx.panel.state.scores = [low, high] if high > low else None
+        ctx.panel.state.span = [low, high] if high > low else None
         ctx.panel.set_data("scores.histogram", histogram(run))
         ctx.panel.set_data("concepts.volcano", volcano(run))
 
     def on_change_tab(self, ctx: Any) -> None:
         """Another tab."""
-        if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.tab:
-            ctx.panel.state.tab = ctx.params["value"]
+        if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.page:
+            ctx.panel.state.page = ctx.params["value"]
 
     def brush(self, ctx: Any) -> None:
         """Show the images under the bars that were brushed."""
@@ -43,7 +43,7 @@ class PlotActions:
     def slide(self, ctx: Any) -> None:
         """Show the images between the slider's ends."""
         value = ctx.params.get("value")
-        if isinstance(value, (list, tuple)) and len(value) == 2 and list(value) != (ctx.panel.state.range or ctx.panel.state.scores):
+        if isinstance(value, (list, tuple)) and len(value) == 2 and list(value) != (ctx.panel.state.range or ctx.panel.state.span):
             self._between(ctx, (float(value[0]), float(value[1])))
 
     def _between(self, ctx: Any, ends: tuple[float, float] | None) -> None:

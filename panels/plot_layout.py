@@ -16,7 +16,7 @@ def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     """The histogram of log ratios, and the slider."""
     a, b = (plain(board["sides"][side]["name"]) for side in "AB")
     box = root.v_stack("scores", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
-    if state.get("scores") is None:
+    if state.get("span") is None:
         box.md("No image has a score.", name="none")
         return
     text = (
@@ -35,7 +35,7 @@ def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     }
     plot = {"height": "250px", "width": "100%", "config": CONFIG, "layout": layout}
     box.plot("histogram", on_selected=panel.brush, on_click=panel.click_bar, **plot)
-    low, high = state["scores"]
+    low, high = state["span"]
     between = state.get("range") or [low, high]
     slider = types.SliderView(min=low, max=high, label="Scores", label_position="top", value_precision=2, value_label_display="auto")
     # The key holds the run: a slider keeps the position of its first drawing.

@@ -73,11 +73,17 @@ def test_brush_slider_and_sidebar_show_the_same_images(dataset, stored) -> None:
 
 def test_one_bar_and_a_slider_that_was_not_moved(dataset, stored) -> None:
     trace = figures.histogram(stored)[0]
-    state = {"run": "seasons", "scores": list(figures.score_range(stored))}
+    state = {"run": "seasons", "span": list(figures.score_range(stored))}
     low, high = map(float, trace["ids"][20].split("|"))
     assert view_ids(panel(dataset, "click_bar", state, id=trace["ids"][20]), dataset) == expected_between(stored, low, high)
-    assert view_ids(panel(dataset, "slide", state, value=state["scores"]), dataset) is None
+    assert view_ids(panel(dataset, "slide", state, value=state["span"]), dataset) is None
     assert view_ids(panel(dataset, "brush", state, data=[]), dataset) is None
+
+
+def test_another_tab_is_drawn_even_where_the_app_knows_it_already(dataset, stored) -> None:
+    requests = panel(dataset, "on_change_tab", {"run": "seasons", "tab": "scores"}, value="scores")
+    assert shown(requests)["page"] == "scores"
+    assert panel(dataset, "on_change_tab", {"run": "seasons", "page": "scores"}, value="scores") == []
 
 
 # --- concepts ---------------------------------------------------------------------------------------------------------------------
