@@ -13,7 +13,7 @@ DECAY = 0.2
 """Share of the steps over which it falls to zero at the end."""
 CHECKS = 20
 """Looks at the held-out vectors during a run of full length."""
-PATIENCE = 3
+PATIENCE = 5
 """Looks in a row without a gain before the run winds down."""
 GAIN = 1e-3
 """Explained variance that counts as a gain."""

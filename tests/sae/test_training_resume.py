@@ -115,7 +115,7 @@ def test_schedule_rises_holds_and_falls_to_nothing() -> None:
     s = Schedule(1000)
     rates = np.array([s.rate(i) for i in range(s.end)])
     assert s.end == 1000 and rates[0] == 0.05 and (rates[19:800] == 1).all() and rates[900] == 0.5 and rates[-1] == 1 / 200
-    for step, explained in ((50, 0.1), (100, 0.5), (150, 0.7), (200, 0.7), (250, 0.7005)):
+    for step, explained in ((50, 0.1), (100, 0.7), (150, 0.7), (200, 0.6), (250, 0.7005), (270, 0.7)):
         s.look(step, explained)
         assert s.end == 1000
     s.look(300, 0.7006)
