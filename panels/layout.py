@@ -25,7 +25,7 @@ VERDICT = (
     "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
     "p: how often two sides that do not differ would look this different."
 )
-TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "140px"}}
+TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "min(140px, 100%)"}}
 """The drop-down would take a whole line of its own."""
 DIFFERENCES, SCORES, CONCEPTS, ASK = "differences", "scores", "concepts", "ask"
 TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts", ASK: "Ask"}

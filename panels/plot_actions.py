@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+SLIDER = "scores.between"
+"""Where the App keeps the slider's ends: its place in the panel."""
+
 
 class PlotActions:
     """Handlers of the plots; a part of the panel."""
@@ -20,6 +23,8 @@ class PlotActions:
 
         low, high = score_range(run)
         ctx.panel.state.span = [low, high] if high > low else None
+        if not ctx.panel.state.range:
+            ctx.panel.set_state(SLIDER, ctx.panel.state.span)
         ctx.panel.set_data("scores.histogram", histogram(run))
         ctx.panel.set_data("concepts.volcano", volcano(run))
 
@@ -54,10 +59,12 @@ class PlotActions:
             return
         if self.show_view(ctx, lambda: hypotheses.score_view(run, *ends)):
             ctx.panel.state.range = list(ends)
+            ctx.panel.set_state(SLIDER, list(ends))
 
     def clear(self, ctx: Any) -> None:
         """Back to the whole dataset."""
         ctx.panel.state.range = None
+        ctx.panel.set_state(SLIDER, ctx.panel.state.span)
         ctx.ops.clear_view()
 
     def click_concept(self, ctx: Any) -> None:

@@ -38,7 +38,6 @@ def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     low, high = state["span"]
     between = state.get("range") or [low, high]
     slider = types.SliderView(min=low, max=high, label="Scores", label_position="top", value_precision=2, value_label_display="auto")
-    # The key holds the run: a slider keeps the position of its first drawing.
     box.list("between", types.Number(min=low, max=high), default=between, view=slider, on_change=panel.slide)
     row = box.h_stack("chosen", gap=1, componentsProps=grid(**ROW, alignItems="center"))
     if state.get("range"):
