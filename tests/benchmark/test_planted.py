@@ -90,6 +90,7 @@ def test_the_evaluation_counts_what_was_planted(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(planted_truth, "CONCEPTS", 128)
     monkeypatch.setattr(planted_truth, "TRAINED_ON", 3000)
     monkeypatch.setattr(planted_truth, "RATES", (0.05, 0.2))
+    monkeypatch.setattr(planted_truth, "kept_sae", lambda x, **options: latentdiff.train_sae(x, steps=100, **options))
     outcome = evaluate("planted", Options(out=tmp_path, sizes=(600,), runs=2))
     records = [r for r in map(json.loads, (outcome.folder / "records.jsonl").read_text().splitlines()) if "task" in r]
     assert [r["kind"] for r in records] == ["power"] * 4 + ["null"] * 2 + ["several"] * 2
@@ -100,6 +101,9 @@ def test_the_evaluation_counts_what_was_planted(monkeypatch, tmp_path) -> None:
     several = [r for r in records if r["kind"] == "several"]
     proportions = [sum(r["false"].values()) / max(1, r["true"] + sum(r["false"].values())) for r in several]
     assert outcome.report.figures["FDP, all"] == pytest.approx(np.mean(proportions))
+    alone = [r["standing"][1] / max(1, sum(r["standing"])) for r in several]
+    assert outcome.report.figures["FDP, all that echo nothing stronger"] == pytest.approx(np.mean(alone))
+    assert all(sum(r["standing"]) <= r["reported"] and r["standing"][0] <= r["true"] for r in several)
     assert outcome.report.figures["several: recall of the gate"] == sum(r["true"] for r in several) / 12
     # One comparison again, from its parts.
     suite = planted_truth.PlantedTruth(Options(out=tmp_path, sizes=(600,), runs=2))

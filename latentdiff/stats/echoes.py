@@ -1,0 +1,90 @@
+"""Findings that only echo a stronger one: on the images that show nothing stronger, they no longer differ.
+
+Where A has a mode, everything that correlates with it differs between A and B: a word whose vector leans a little towards the mode's, a
+concept that fires now and then along with it. On 20,000 images a side such shifts of a thousandth are significant, and they are true of
+the scores, yet nobody would call them a second difference. They are recognised by testing them again on the images of both sides that
+show none of the stronger findings: a mode of its own is still there, an echo is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from .divergence import divergence
+from .phrases import phrase_evidence
+
+FEWEST_LEFT = 20
+"""Images a side below which nothing more can be tested; what is left counts as an echo."""
+
+
+@dataclass(frozen=True)
+class Gated:
+    """One finding that passes the gate."""
+
+    side: str
+    """"A" or "B"."""
+    concept: bool
+    """Values are a concept's activations (0 = does not fire); else a phrase's scores."""
+    p_value: float
+    score: float
+    """Ranking score; breaks ties of p."""
+
+
+@dataclass(frozen=True, eq=False)
+class Echoes:
+    """What is left of each finding."""
+
+    p_value: np.ndarray
+    """(m,) p on the images that show no stronger finding, times m (Bonferroni), at most 1; the given p where nothing is stronger."""
+    of: np.ndarray
+    """(m,) the stronger finding that shares most images with an echo; -1 where a finding stands by itself."""
+
+
+def find_echoes(
+    findings: Sequence[Gated], values: Callable[[int], np.ndarray], shows: sp.csr_array, n_a: int, alpha: float, binning: str = "sparse"
+) -> Echoes:
+    """Test each finding without the images of those that are stronger and stand by themselves, strongest (smallest p) first.
+
+    Leaving images out depends on what they show, not on the side they are of, so a test on the rest keeps its level.
+
+    Args:
+        findings: m findings that pass the gate, of both sides.
+        values: ``values(i)``: (n,) activations or scores of all images under finding i, A's first.
+        shows: (n, m) bool: which images show which finding.
+        n_a: images of A.
+        alpha: level below which a finding stands by itself.
+        binning: of the concepts' histograms, as :func:`~latentdiff.stats.divergence.divergence`.
+    """
+    shows = sp.csc_array(shows)
+    left = np.ones(shows.shape[0], bool)
+    standing: list[int] = []
+    p, of = np.array([f.p_value for f in findings]), np.full(len(findings), -1)
+    order = sorted(range(len(findings)), key=lambda i: (findings[i].p_value, -findings[i].score))
+    for i in order:
+        own = shows.indices[shows.indptr[i] : shows.indptr[i + 1]]
+        if standing:
+            p[i] = min(1.0, len(findings) * _p_value(findings[i], values(i), left, n_a, binning))
+        if p[i] <= alpha:
+            standing.append(i)
+            left[own] = False
+        else:
+            together = [len(np.intersect1d(own, shows.indices[shows.indptr[j] : shows.indptr[j + 1]])) for j in standing]
+            of[i] = standing[int(np.argmax(together))]
+    return Echoes(p, of)
+
+
+def _p_value(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int, binning: str) -> float:
+    """p that a finding is more of its side, on some images."""
+    a, b = values[:n_a][left[:n_a]], values[n_a:][left[n_a:]]
+    if min(len(a), len(b)) < FEWEST_LEFT:
+        return 1.0
+    if not finding.concept:
+        evidence = phrase_evidence(a[None], b[None])
+        return float((evidence.p_more_in_a if finding.side == "A" else evidence.p_more_in_b)[0])
+    d = divergence(sp.csr_array(a[:, None]), sp.csr_array(b[:, None]), binning)
+    sign = 1 if finding.side == "A" else -1
+    return float(d.p_value[0]) if max(sign * d.gap[0], sign * d.firing_z[0]) > 0 else 1.0

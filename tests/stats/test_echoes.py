@@ -1,0 +1,82 @@
+"""Echoes on scores whose cause is known: correlation with a mode is explained, a mode of its own is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from latentdiff.stats.divergence import divergence
+from latentdiff.stats.echoes import Gated, find_echoes
+from latentdiff.stats.phrases import phrase_evidence
+
+N_A, N_B = 6000, 5000
+
+
+def world(seed: int, own_mode: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of three phrases, and who shows them: a mode in a tenth of A, its echo, and one that is independent or has its own mode."""
+    rng = np.random.default_rng(seed)
+    mode = np.zeros(N_A + N_B, bool)
+    mode[:600] = True
+    other = np.zeros(N_A + N_B, bool)
+    if own_mode:
+        other[rng.choice(N_A, 400, replace=False)] = True
+    noise = 0.1 * rng.standard_normal((3, N_A + N_B))
+    scores = noise + np.stack([1.0 * mode, 0.1 * mode, 1.0 * other])
+    return scores, scores > 0.5
+
+
+def gated(scores: np.ndarray) -> list[Gated]:
+    e = phrase_evidence(scores[:, :N_A], scores[:, N_A:])
+    return [Gated("A", False, float(p), 0.0) for p in e.p_more_in_a]
+
+
+def test_an_echo_is_explained_and_a_mode_of_its_own_is_not() -> None:
+    scores, shown = world(0, own_mode=True)
+    findings = gated(scores)
+    assert max(f.p_value for f in findings) < 1e-6  # all three pass any gate
+    found = find_echoes(findings, lambda i: scores[i], sp.csr_array(shown.T), N_A, 0.05)
+    assert found.of.tolist()[0] == -1 and found.of[2] == -1 and found.of[1] in (0, 2)
+    assert found.p_value[1] > 0.05 and max(found.p_value[0], found.p_value[2]) < 1e-10
+
+
+def test_p_is_that_of_the_images_that_are_left() -> None:
+    scores, shown = world(1, own_mode=False)
+    findings = [Gated("A", False, p, 0.0) for p in (1e-200, 1e-30, 1e-20)]
+    found = find_echoes(findings, lambda i: scores[i], sp.csr_array(shown.T), N_A, 0.05)
+    rest = ~shown[0]
+    for i in (1, 2):
+        e = phrase_evidence(scores[i][None, :N_A][:, rest[:N_A]], scores[i][None, N_A:][:, rest[N_A:]])
+        assert found.p_value[i] == pytest.approx(min(1.0, 3 * e.p_more_in_a[0])) and found.of[i] == 0
+    assert found.p_value[0] == 1e-200
+
+
+def test_concepts_are_tested_by_their_activations() -> None:
+    scores, shown = world(2, own_mode=True)
+    active = np.where(shown[2], 2.0, 0.0)
+    findings = [Gated("A", False, 1e-200, 0.0), Gated("A", True, 1e-50, 0.0), Gated("B", True, 1e-40, 0.0)]
+    columns = sp.csr_array(np.stack([shown[0], shown[2], shown[2]], axis=1))
+    found = find_echoes(findings, lambda i: [scores[0], active, active][i], columns, N_A, 0.05)
+    rest = ~shown[0]
+    halves = (sp.csr_array(active[:N_A][rest[:N_A], None]), sp.csr_array(active[N_A:][rest[N_A:], None]))
+    assert found.p_value[1] == pytest.approx(3 * divergence(*halves).p_value[0]) and found.of[1] == -1
+    assert found.p_value[2] == 1.0 and found.of[2] == 1  # more in A, so no finding of B; it shares its images with the one of A
+
+
+def test_level_of_the_second_test() -> None:
+    """Echoes of a mode stand by themselves no more often than alpha."""
+    standing = 0
+    for seed in range(100):
+        scores, shown = world(100 + seed, own_mode=False)
+        findings = [Gated("A", False, 1e-200, 0.0), Gated("A", False, 1e-30, 0.0), Gated("B", False, 1e-20, 0.0)]
+        found = find_echoes(findings, lambda i, s=scores: s[i], sp.csr_array(shown.T), N_A, 0.05)
+        standing += int((found.p_value[1:] <= 0.05).any())
+    assert standing <= 11  # 5 expected at most; more than 11 of 100 has a probability below 1 %
+
+
+def test_few_images_left_and_nothing_found() -> None:
+    assert find_echoes([], lambda i: np.zeros(0), sp.csr_array((50, 0), dtype=bool), 25, 0.05).p_value.shape == (0,)
+    everything = sp.csr_array(np.ones((50, 2), bool))
+    findings = [Gated("A", False, 1e-9, 2.0), Gated("A", False, 1e-9, 1.0)]
+    found = find_echoes(findings, lambda i: np.arange(50.0), everything, 25, 0.05)
+    assert found.of.tolist() == [-1, 0] and found.p_value.tolist() == [1e-9, 1.0]
