@@ -20,7 +20,7 @@ import pytest
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 OFFLINE = ("ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED", "ERR_NAME_RESOLUTION_FAILED")
 """The App looks for fonts and news of its own; nothing of ours asks the network for anything."""
-PATIENCE = 180_000
+PATIENCE = 90_000
 """Milliseconds: no test says how long something takes, and the machine may be busy."""
 
 

@@ -86,7 +86,7 @@ def test_brush_and_slider_filter_by_score(app: App, panel_scenes: Scenes) -> Non
     app.tab("Images by score")
     plot = app.page.locator(".js-plotly-plot .nsewdrag").first
     plot.wait_for()
-    app.page.wait_for_selector(".barlayer .point")
+    app.page.wait_for_selector(".barlayer .point", state="attached")
     box = plot.bounding_box()
 
     def brush() -> None:

@@ -34,7 +34,7 @@ def test_nothing_is_cut_off(app_browser, app_address, panel_scenes, pictures, th
     assert max(columns) - min(columns) < 2
     for tab, name in (("Images by score", "scores"), ("All concepts", "concepts")):
         window.tab(tab)
-        window.page.wait_for_selector(".js-plotly-plot .point")
+        window.page.wait_for_selector(".js-plotly-plot .point", state="attached")
         assert window.page.evaluate(SPILLS) == []
         window.picture(f"20_{theme}_{width}_{name}")
     complaints = window.complaints()
