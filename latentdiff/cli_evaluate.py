@@ -27,7 +27,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", metavar="NAME", help="split of the data set, where it has several")
     parser.add_argument("--encoder", metavar="NAME", help="encoder of images, as load_encoder takes it (default: the paper's)")
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
-    parser.add_argument("--sae", type=Path, metavar="FOLDER", help="a saved sparse autoencoder of that encoder; without it one is trained")
+    parser.add_argument("--sae", metavar="SAE", help="autoencoder of that encoder: a folder, or pach, the paper's (default: train one)")
     parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="words, one a line (default: the suite's own or the package's)")
     parser.add_argument("--captions", type=Path, metavar="FILE", help="captions of the images: CSV or JSON lines with path and caption")
     parser.add_argument("--judge", metavar="MODEL", help="sentence-transformers model that scores phrases (default: all-MiniLM-L6-v2)")

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from . import evaluation as ev
 from .cases import SIDES, Case, Findings, Space
-from .methods import chosen, run_method
+from .methods import Method, chosen, run_method
 from .suite import Bars, Curves, Options, Points, Record, Report, Suite, Table, Task
 
 FIRST = 5
@@ -52,8 +52,12 @@ class CaseSuite(Suite):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self.methods = chosen(options.methods, self.default_methods)
+        self.methods = self.make_methods()
         self._space: Space | None = None
+
+    def make_methods(self) -> list[Method]:
+        """The methods that were asked for."""
+        return chosen(self.options.methods, self.default_methods)
 
     @cached_property
     def cases(self) -> list[Case]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -63,7 +65,8 @@ def load_sentence_judge(name: str | None = None) -> SentenceJudge:
     try:
         from sentence_transformers import SentenceTransformer
 
-        model: Any = SentenceTransformer(source, device="cpu")
+        with contextlib.redirect_stderr(io.StringIO()):  # a bar of its own, which no one can turn off
+            model: Any = SentenceTransformer(source, device="cpu")
     except Exception as e:
         raise EncoderError(
             f"the sentence model {source!r} cannot be loaded ({type(e).__name__}: {e}). Without a network: "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..embed.cache import cache_folder
-from ..errors import CheckpointError, InputError
+from ..errors import CheckpointError, EncoderError, InputError
 from ..progress import Progress, part, silent
 from ..sae.checkpoints import load_sae
 from ..sae.model import SparseAutoencoder
@@ -85,7 +85,10 @@ def embedded_space(paths: Sequence[str], options: Options, progress: Progress = 
     from ..embed.words import load_vocabulary, read_phrases
 
     start = time.perf_counter()
-    encoder = load_encoder(options.encoder or PAPER_ENCODER, options.pretrained)
+    try:
+        encoder = load_encoder(options.encoder or PAPER_ENCODER, options.pretrained)
+    except EncoderError as e:
+        raise EncoderError(f"{e}. Of an evaluation: --encoder ViT-L-14-336 --pretrained /path/to/weights, or another --encoder") from e
     vectors = _embedded(encoder, paths, part(progress, 0.0, 0.6))
     embedded = time.perf_counter()
     if words is None and options.vocabulary is not None:

@@ -30,8 +30,9 @@ class Options:
     encoder: str | None = None
     """Encoder of images, as ``load_encoder`` takes it; None: the paper's."""
     pretrained: str | None = None
-    sae: Path | None = None
-    """Folder of a sparse autoencoder of that encoder; None trains one on the suite's images and keeps it."""
+    sae: str | Path | None = None
+    """A sparse autoencoder of that encoder, as ``load_sae`` takes it (the paper's: ``"pach"``); None trains one on the suite's images and
+    keeps it."""
     vocabulary: Path | None = None
     """Text file of words; None: the suite's own, else the package's 20,000."""
     captions: Path | None = None

@@ -267,3 +267,14 @@ def test_sweep_over_patches(things, drawn_options) -> None:
     assert (found.label, found.n_a, found.n_b) == ("thing", 64, 64)
     assert "boat" in [h.text for h in found.comparison.top("A", 5, gated=False)]
     assert sweep_classes(*halves, "ground_truth", embeddings="clip", patches=True, minimum=65, **kept) == []
+
+
+def test_the_docs_name_what_there_is(root) -> None:
+    import re
+
+    import fiftyone_plugin
+
+    text = (root / "docs/recipes.md").read_text(encoding="utf8")
+    named = set(re.findall(r"\bld\.(\w+)\(", text))
+    assert named <= set(fiftyone_plugin.__all__)
+    assert {"compare_versions", "compare_errors", "compare_models", "compare_generators", "compare_extremes", "compare_patches"} <= named

@@ -11,12 +11,13 @@ import numpy as np
 
 from ...config import CompareConfig
 from ...embed.sides import Sides
+from ...errors import InputError
 from ...progress import Progress
 from ..case_suite import CaseSuite
 from ..cases import SIDES, Case, Findings, Space, planted_share
 from ..methods import METHODS, Method, compared, findings_of, ours
 from ..spaces import kept_sae
-from ..suite import Curves, Options, Record, Report, Table
+from ..suite import Curves, Record, Report, Table
 from .caption_space import CaptionSpace
 from .coco import NoisyDiffCoco
 
@@ -30,9 +31,12 @@ PAPER_ACTIVE = 20
 class Ablation(CaseSuite):
     """Takes its pairs and vectors from COCO's photographs or from caption space."""
 
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self.methods = self.variants()
+    def make_methods(self) -> list[Method]:
+        known = {m.name: m for m in self.variants()}
+        unknown = [name for name in self.options.methods if name not in known]
+        if unknown:
+            raise InputError(f"{self.name} compares {', '.join(known)}, not {unknown[0]!r}")
+        return [m for name, m in known.items() if not self.options.methods or name in self.options.methods]
 
     def variants(self) -> list[Method]:
         """What is compared."""
@@ -41,7 +45,8 @@ class Ablation(CaseSuite):
     @cached_property
     def source(self) -> CaseSuite:
         """Where pairs and vectors come from."""
-        return CaptionSpace(self.options) if self.options.split == "caption-space" else NoisyDiffCoco(self.options)
+        options = dataclasses.replace(self.options, methods=())
+        return CaptionSpace(options) if options.split == "caption-space" else NoisyDiffCoco(options)
 
     def missing(self) -> list[str]:
         return self.source.missing()
@@ -130,9 +135,7 @@ class Sensitivity(Ablation):
         out += [self._variant(f"monosemanticity {share:g}", monosemantic=share) for share in MONOSEMANTIC]
         out += [self._variant(f"dominance {share:g}", dominant=share) for share in PRUNED]
         out += [self._variant(f"expansion ×{e}", expansion=e) for e in EXPANSIONS]
-        out += [self._variant(f"active {a}", active=a) for a in ACTIVE]
-        wanted = self.options.methods  # e.g. "active 30": single rows of the table
-        return [m for m in out if not wanted or m.name in wanted]
+        return out + [self._variant(f"active {a}", active=a) for a in ACTIVE]
 
     def _variant(
         self,

@@ -21,7 +21,7 @@ from ..cases import Case, Findings, Space
 from ..evaluation import closed_set_hit
 from ..methods import Method, Run, compared
 from ..spaces import embedded_space
-from ..suite import Bars, Options, Record, Report, Table
+from ..suite import Bars, Record, Report, Table
 
 DATA = Path("MetaShift/MetaDataset-full")
 LABELS, PAIRS, FEWEST = 66, 100, 25
@@ -48,17 +48,16 @@ class MetaShift(CaseSuite):
     help = "MetaShift: the label, of 66, that tells two subsets of a class apart; 100 random pairs, either side's label counts."
     group_name = "class"
 
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
+    def make_methods(self) -> list[Method]:
         known = {
             "ours": Method("ours", "LatentDiff", _ours("ours", lambda seed: CompareConfig(seed=seed, compounds=False))),
             "paper": Method("paper", "paper mode", _ours("paper mode", lambda seed: CompareConfig.paper(seed=seed, compounds=False))),
             "gsclip": Method("gsclip", "GSCLIP", _gsclip),
         }
-        wrong = [name for name in options.methods if name not in known]
+        wrong = [name for name in self.options.methods if name not in known]
         if wrong:
             raise InputError(f"metashift has the methods {', '.join(known)}, not {wrong[0]!r}")
-        self.methods = [m for name, m in known.items() if not options.methods or name in options.methods]
+        return [m for name, m in known.items() if not self.options.methods or name in self.options.methods]
 
     @cached_property
     def subsets(self) -> dict[tuple[str, str], list[Path]]:
