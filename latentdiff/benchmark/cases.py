@@ -83,9 +83,13 @@ class Space:
     _negations: np.ndarray | None = None
 
     def negations(self) -> np.ndarray | None:
-        """(v, d) text vectors of "not a <word>" for every word, encoded once; None where free phrases have no vectors here."""
+        """(v, d) text vectors of "not a <word>" for every word, encoded once and kept; None where free phrases have no vectors here."""
         if self._negations is None and self.encode_texts is not None:
-            self._negations = np.asarray(self.encode_texts([f"not a {word}" for word in self.vocabulary.words]), np.float32)
+            from .spaces import kept_array
+
+            encode, texts = self.encode_texts, [f"not a {word}" for word in self.vocabulary.words]
+            # The words' own vectors stand for the encoder in the name of the file.
+            self._negations = kept_array(lambda: encode(texts), self.vocabulary.vectors, *texts)
         return self._negations
 
 

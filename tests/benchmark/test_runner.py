@@ -94,6 +94,23 @@ def test_unknown_suites_and_methods(tmp_path) -> None:
         runner.evaluate("corel", Options(methods=("magic",)))
 
 
+def test_dear_arrays_are_made_once() -> None:
+    from latentdiff.benchmark.spaces import kept_array
+
+    made, like = [], np.arange(12.0).reshape(4, 3)
+
+    def make() -> np.ndarray:
+        made.append(1)
+        return 2 * like
+
+    for _ in range(2):
+        np.testing.assert_array_equal(kept_array(make, like, "a", "b"), 2 * like)
+    assert len(made) == 1
+    for other in ((like, "a", "c"), (like + 1, "a", "b"), (like, "a b")):
+        kept_array(make, *other)
+    assert len(made) == 4
+
+
 def test_findings_survive_json() -> None:
     found = Findings((("dog", "puppy"), ("cat",)), (), 0.3, float("nan"))
     back = Findings.from_dict(json.loads(json.dumps(found.to_dict())))

@@ -22,8 +22,8 @@ from ..suite import Curves, Plot, Record, Report, Suite, Table, Task
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 SIZES = (1_000, 5_000, 20_000)
 JUDGED = {0.01: 0.95, 0.005: 0.80}
-"""Recall that is asked for at 20,000 images a side; these rates get ``FULL_RUNS`` comparisons there."""
-FULL_RUNS, RUNS = 50, 10
+"""Recall that is asked for at 20,000 images a side; these rates get ``FULL_RUNS`` comparisons there, the others ``FEW_RUNS``."""
+FULL_RUNS, RUNS, FEW_RUNS = 40, 10, 5
 NULL_SIZE, NULL_RUNS = 2_000, 200
 MODES, MODE_RATES, MODE_RUNS = 3, (0.005, 0.01, 0.05), 20
 """Several true modes: so many a side, at rates drawn from these, at 20,000 images a side."""
@@ -64,7 +64,7 @@ class PlantedTruth(Suite):
         out, sizes = [], self.options.sizes or SIZES
         for n in sizes:
             for rate in RATES:
-                runs = self.options.runs or (FULL_RUNS if n == max(SIZES) and rate in JUDGED else RUNS)
+                runs = self.options.runs or (RUNS if n < max(SIZES) else FULL_RUNS if rate in JUDGED else FEW_RUNS)
                 out += [self._task("power", f"power n={n}", n, rate, run) for run in range(runs)]
         for run in range(self.options.runs or NULL_RUNS):
             out.append(self._task("null", "null", min(NULL_SIZE, max(sizes)), 0.0, run))
