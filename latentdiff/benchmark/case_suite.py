@@ -126,7 +126,10 @@ class CaseSuite(Suite):
         floors = self.floors(next(iter(rows.values()), []))
         tables = (self._overall(rows, floors), self._by_group(rows))
         figures = {f"{row}: cosine": float(np.mean([s.cosine for s in sides])) for row, sides in rows.items()}
-        return Report(tables, self._plots(rows, floors), (f"Phrases are judged by {self.judge.name}.",), {**figures, **floors})
+        notes = [f"Phrases are judged by {self.judge.name}."]
+        if self.options.endpoint is None and any(m.name == "visdiff" for m in self.methods):
+            notes.append("VisDiff proposes by word statistics: no --endpoint was given. What its t-test drops is no finding.")
+        return Report(tables, self._plots(rows, floors), tuple(notes), {**figures, **floors})
 
     def floors(self, sides: Sequence[Scored]) -> dict[str, float]:
         """What 5 and 25 random words of the vocabulary score on the same labels."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from .suite import Bars, Curves, Plot, Points
 
-COLOURS = ("#3266ad", "#d95f30", "#3f9b5b", "#a05fb4", "#8c6d4f", "#d24f8a", "#7a7a7a", "#b0a62c")
+COLOURS = ("#3266ad", "#d95f30", "#3f9b5b", "#a05fb4", "#8c6d4f", "#d24f8a", "#7a7a7a", "#b0a62c", "#1fa6b8", "#e3a83b", "#22394f")
+LINES = ("#444444", "#999999", "#c0392b", "#1f7a4d")
 
 
 def draw(plot: Plot) -> bytes:
@@ -24,7 +25,8 @@ def draw(plot: Plot) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4.8), dpi=110, layout="constrained")
+    width = min(24.0, max(9.0, 4 + 0.8 * len(plot.groups))) if isinstance(plot, Bars) else 9.0
+    figure = Figure(figsize=(width, 4.8), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)  # no global state, no window: safe beside anyone else's figures
     axes: Any = figure.add_subplot()
     axes.set_title(plot.title, fontsize=11)
@@ -74,4 +76,4 @@ def _curves(axes: Any, plot: Curves) -> None:
 
 def _lines(axes: Any, lines: Any) -> None:
     for i, (name, value) in enumerate(lines.items()):
-        axes.axhline(value, ls=(0, (4, 2 + i)), lw=1, color="#444444", label=name)
+        axes.axhline(value, ls=(0, (4, 2 + i)), lw=1.2, color=LINES[i % len(LINES)], label=name)
