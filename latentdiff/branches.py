@@ -13,10 +13,11 @@ from .describe.words import nearest_words
 from .embed.sides import Sides, centred
 from .embed.vocabulary import Vocabulary
 from .sae.model import SparseAutoencoder
-from .sae.naming import Name, mean_activating_directions, name_concepts, same_word
+from .sae.monosemanticity import purest
+from .sae.naming import NEAR_SYNONYM, Name, mean_activating_directions, name_concepts, same_word
 from .stats.divergence import Divergence, q_values
 from .stats.exemplars import extreme_rows
-from .stats.phrases import PhraseEvidence, phrase_evidence
+from .stats.image_scores import ImageScores
 
 FAMILIES = 3
 """Concepts, phrases and the two-sample test share alpha: each family's q-values are multiplied by this, so the whole keeps to alpha."""
@@ -28,8 +29,6 @@ TELLING = 20
 """Most extreme images a side whose words become phrases (COCO pairs: 20 beat 10 and 40)."""
 DESCRIBED = 1.5
 """Weight of a phrase that captions of the exemplars proposed (COCO pairs, real captions, exemplar phrases alone: 1 .79, 1.5 and 2 .82)."""
-SYNONYM = 0.65
-"""Cosine of centred text vectors from which two words count as one (COCO pairs and Corel: .6 to .7 alike; .5 loses "horse" to "foal")."""
 
 
 @dataclass(eq=False)
@@ -54,31 +53,6 @@ class Draft:
     words: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False)
-class ImageScores:
-    """Centred cosines of all images with chosen words of the vocabulary."""
-
-    words: np.ndarray
-    """(m,) rows of the vocabulary, ascending."""
-    values: np.ndarray
-    """(m, n) float32, one word a row, A's images first."""
-    evidence: PhraseEvidence
-
-    @classmethod
-    def of(cls, sides: Sides, mean: np.ndarray, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
-        """Score every image of both sides against some words, and test each word."""
-        words = np.unique(words)
-        w = vocabulary.centred[words]
-        values = np.empty((len(words), len(sides)), np.float32)
-        for start, x in sides.chunks():
-            values[:, start : start + len(x)] = w @ centred(x, mean).T
-        return cls(words, values, phrase_evidence(values[:, : sides.n_a], values[:, sides.n_a :]))
-
-    def row(self, word: int) -> int:
-        """Row of a word's scores."""
-        return int(np.searchsorted(self.words, word))
-
-
 def concept_q_values(d: Divergence, config: CompareConfig) -> tuple[np.ndarray, np.ndarray]:
     """Which concepts are tested, (K,) bool, and their q-values, (K,), 1 where untested."""
     tested = d.fires_a + d.fires_b >= TESTED_FROM
@@ -87,12 +61,20 @@ def concept_q_values(d: Divergence, config: CompareConfig) -> tuple[np.ndarray, 
     return tested, q
 
 
-def promising_concepts(d: Divergence, config: CompareConfig) -> dict[str, np.ndarray]:
-    """Concepts worth a name, by side, strongest evidence first: four times as many as are kept."""
+def promising_concepts(d: Divergence, config: CompareConfig, purity: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Concepts worth a name, by side, strongest evidence first: four times as many as are kept.
+
+    Args:
+        d: evidence of all concepts.
+        config: pruning and ranking.
+        purity: (K,) monosemanticity, where ``prune_monosemanticity`` asks for it.
+    """
     alive = d.fires_a + d.fires_b >= RANKED_FROM
     if config.prune_dominant and alive.any():
         both = np.minimum(d.rate_a, d.rate_b)
         alive &= both <= np.quantile(both[alive], 1 - config.prune_dominant)
+    if purity is not None:
+        alive = purest(purity, alive, config.prune_monosemanticity)
     out = {}
     for side, sign in (("A", 1), ("B", -1)):
         evidence = concept_evidence_of_side(d, config, sign)
@@ -115,7 +97,7 @@ def name_promising(
     ids = np.unique(np.concatenate(list(promising.values())))
     if not len(ids):
         return {}
-    data = mean_activating_directions(codes, ids, sides.chunks())
+    data = mean_activating_directions(codes, ids, sides)
     return dict(zip(ids.tolist(), name_concepts(sae, ids, data, vocabulary), strict=True))
 
 
@@ -155,7 +137,6 @@ def _word(draft: Draft, name: Name, sign: int, scores: ImageScores, vocabulary: 
 
 def phrase_drafts(
     sides: Sides,
-    mean: np.ndarray,
     ranking: np.ndarray,
     vocabulary: Vocabulary,
     config: CompareConfig,
@@ -170,9 +151,9 @@ def phrase_drafts(
         described: by side, rows of the vocabulary that captions of the exemplars proposed; they are candidates too, and weigh more.
     """
     described = described or {}
-    telling = _telling_rows(sides, ranking)
+    telling, mean = _telling_rows(sides, ranking), sides.mean_direction
     proposed = {s: nearest_words(centred(sides[np.sort(rows)], mean), vocabulary, described.get(s)) for s, rows in telling.items()}
-    scores = ImageScores.of(sides, mean, np.array([c.word for side in proposed.values() for c in side]), vocabulary)
+    scores = ImageScores.of(sides, np.array([c.word for side in proposed.values() for c in side]), vocabulary)
     e = scores.evidence
     drafts = []
     for side, sign, p in (("A", 1, e.p_more_in_a), ("B", -1, e.p_more_in_b)):
@@ -216,8 +197,8 @@ def link(concepts: list[Draft], phrases: list[Draft], vocabulary: Vocabulary) ->
 
 
 def _synonyms(one: Draft, other: Draft, vocabulary: Vocabulary) -> bool:
-    """Near-identical spelling, or centred text vectors closer than ``SYNONYM``."""
+    """Near-identical spelling, or centred text vectors closer than ``NEAR_SYNONYM``."""
     if one.word is None or other.word is None:
         return False
-    close = float(vocabulary.centred[one.word] @ vocabulary.centred[other.word]) > SYNONYM
+    close = float(vocabulary.centred[one.word] @ vocabulary.centred[other.word]) > NEAR_SYNONYM
     return one.word == other.word or close or same_word(one.text, other.text)

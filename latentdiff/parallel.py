@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+THREADS_FROM = 10_000_000
+"""Vector entries below which threads cost more than they bring."""
 IN_FLIGHT = 2
 """Chunks a worker may be ahead: enough that none waits, few enough that memory does not grow."""
 
@@ -51,6 +53,36 @@ def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: 
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             _all_cores()
+
+
+def map_rows(x: Any, work: Callable[..., Result], rows: int, along: Sequence[Any] = ()) -> Iterator[Result]:
+    """``work(first row, x[rows], *(other[rows] for other in along))`` for consecutive chunks, results in order.
+
+    This is the only way in which a pass is made over all vectors. A ``map`` of x's own takes over (one that sends the work to where the
+    rows lie); chunks, and so sums over them, are the same then.
+
+    Args:
+        x: (n, d) rows that come out by slice.
+        work: what to do with a chunk; it must not depend on any other chunk.
+        rows: rows of a chunk.
+        along: arrays of n rows whose slices go with the chunks.
+    """
+    own = getattr(x, "map", None)
+    if own is not None:
+        yield from own(work, rows, along)
+        return
+    yield from local_map(x, work, rows, along)
+
+
+def local_map(x: Any, work: Callable[..., Result], rows: int, along: Sequence[Any] = ()) -> Iterator[Result]:
+    """:func:`map_rows` on the cores of this machine."""
+
+    def one(start: int) -> Result:
+        some = slice(start, start + rows)
+        return work(start, x[some], *(other[some] for other in along))
+
+    few = x.shape[0] * x.shape[1] < THREADS_FROM
+    return ordered_map(one, range(0, x.shape[0], rows), 1 if few else None)
 
 
 def _one_core() -> None:

@@ -16,7 +16,6 @@ from .assembly import assemble, telling_images
 from .branches import (
     FAMILIES,
     Draft,
-    ImageScores,
     concept_drafts,
     concept_q_values,
     distinct,
@@ -25,6 +24,7 @@ from .branches import (
     phrase_drafts,
     promising_concepts,
 )
+from .cards import with_cards
 from .config import CompareConfig
 from .describe.describer import Describer
 from .embed.sides import Sides
@@ -36,9 +36,12 @@ from .result import Comparison, ConceptTable, TwoSampleTest
 from .sae.checkpoints import check_encoder, load_sae
 from .sae.encoding import fast_precision
 from .sae.model import SparseAutoencoder
+from .sae.monosemanticity import monosemanticity
+from .sae.naming import Name
 from .sae.training import train_sae
 from .stats.density_ratio import cross_fit, two_sample
 from .stats.divergence import Divergence, divergence
+from .stats.image_scores import ImageScores
 from .stats.power import smallest_detectable
 
 SMALL_WORK = 20_000_000
@@ -115,9 +118,10 @@ class _Run:
         )
         test = TwoSampleTest(*two_sample(ratio.log_ratio, self.sides.in_a, ratio.fold))
         self._done("density ratio", 0.85)
-        drafts, scores, table = self._drafts(d, codes, sae, ratio.in_sample)
+        drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
+        candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
         exemplars = telling_images(self.sides, ratio.in_sample, self.config)
         self._done("evidence", 1.0)
         gated = any(h.q_value <= self.config.alpha for h in candidates)
@@ -130,9 +134,9 @@ class _Run:
             two_sample=test,
             differs=bool(gated or FAMILIES * test.p_value <= self.config.alpha),
             smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
-            concepts=table,
+            concepts=self._table(d, names),
             config=self.config,
-            info={**self._info(sae, trained, ratio.penalties), "exemplars": exemplars, **self.described},
+            info={**self._info(sae, trained, ratio.penalties), "exemplars": exemplars, "cards": cards, **self.described},
         )
 
     def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
@@ -164,24 +168,28 @@ class _Run:
 
     def _drafts(
         self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray
-    ) -> tuple[list[Draft], ImageScores | None, ConceptTable]:
-        """Ranked drafts of both branches, the word scores behind the phrases, and the table of all tested concepts."""
-        promising = promising_concepts(d, self.config)
+    ) -> tuple[list[Draft], ImageScores | None, dict[int, Name]]:
+        """Ranked drafts of both branches, the word scores behind the phrases, and the names of concepts."""
+        promising = promising_concepts(d, self.config, self._purity(sae, codes))
         if self.vocabulary is None:
             drafts = concept_drafts(d, promising, {}, None, None, self.config)
-            return distinct(drafts, None, self.config.max_candidates), None, self._table(d, {})
+            return distinct(drafts, None, self.config.max_candidates), None, {}
         names = name_promising(promising, codes, self.sides, sae, self.vocabulary)
-        mean = self.sides.mean_direction
         words = np.array([n.words[0] for n in names.values()], int)
-        by_name = ImageScores.of(self.sides, mean, words, self.vocabulary) if len(words) else None
+        by_name = ImageScores.of(self.sides, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates
         concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, self.config), self.vocabulary, limit)
         extended, described = self._describe(ranking, self.vocabulary)
-        ranked, scores = phrase_drafts(self.sides, mean, ranking, extended, self.config, described)
+        ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described)
         phrases = distinct(ranked, extended, limit)
         link(concepts, phrases, extended)
-        table = self._table(d, {k: self.vocabulary.words[n.words[0]] for k, n in names.items()})
-        return sorted(concepts + phrases, key=lambda x: -x.score), scores, table
+        return sorted(concepts + phrases, key=lambda x: -x.score), scores, names
+
+    def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:
+        """Monosemanticity of all concepts, where concepts are pruned by it: the SAE's own, or measured on both sides together."""
+        if not self.config.prune_monosemanticity:
+            return None
+        return monosemanticity(codes, self.sides) if sae.monosemanticity is None else sae.monosemanticity
 
     def _describe(self, ranking: np.ndarray, vocabulary: Vocabulary) -> tuple[Vocabulary, dict[str, np.ndarray]]:
         """The vocabulary with the describer's phrases, and their rows by side; as given where there is no describer."""
@@ -192,10 +200,11 @@ class _Run:
         self._done("describing exemplars", 0.94)
         return found.proposals.vocabulary, found.proposals.rows
 
-    def _table(self, d: Divergence, names: dict[int, str]) -> ConceptTable:
+    def _table(self, d: Divergence, names: dict[int, Name]) -> ConceptTable:
         tested, q = concept_q_values(d, self.config)
         k = np.flatnonzero(tested)
-        name = tuple(names.get(i, f"concept {i}") for i in k.tolist())
+        words = self.vocabulary.words if self.vocabulary is not None else ()
+        name = tuple(words[names[i].words[0]] if i in names else f"concept {i}" for i in k.tolist())
         return ConceptTable(k.astype(np.int32), d.rate_a[k], d.rate_b[k], d.gap[k], d.jsd[k], d.jsd_firing[k], d.p_value[k], q[k], name)
 
     def _smallest(self, tested: int) -> float:

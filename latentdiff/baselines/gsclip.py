@@ -12,8 +12,9 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from ..result import Comparison
 from ..stats.divergence import q_values
+from ..stats.image_scores import BLOCK
 from ..stats.phrases import phrase_evidence, welch
-from ..stats.verification import BLOCK, PhraseScores
+from ..stats.verification import PhraseScores
 from .listing import Claim, comparison_of, narrowed
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..assembly import exemplars_of, hypothesis_of
+from ..assembly import Shown, hypothesis_of, shows_matrix
 from ..branches import Draft
 from ..config import CompareConfig
 from ..embed.sides import Sides
@@ -70,14 +70,14 @@ def comparison_of(
         passes the gate.
     """
     drafts, kept = _folded(claims, source, config.max_candidates)
-    rng, hypotheses, columns = np.random.default_rng(config.seed), [], []
-    for draft, claim in zip(drafts, kept, strict=True):
-        shown = claim.values > claim.threshold
-        own = np.flatnonzero(shown & (sides.in_a == (claim.side == "A")))
-        exemplars = exemplars_of(claim.values, own, claim.side, sides, sides.mean_direction, config)
-        hypotheses.append(hypothesis_of(draft, claim.values, shown, sides, rng, exemplars))
-        columns.append(shown)
-    shows = np.stack(columns, axis=1) if columns else np.zeros((len(sides), 0), bool)
+    rng = np.random.default_rng(config.seed)
+    own = {"A": np.arange(sides.n_a), "B": np.arange(sides.n_a, len(sides))}
+    shown = []
+    for claim in kept:
+        among = own[claim.side][claim.values[own[claim.side]] > claim.threshold]
+        shown.append(Shown.of_scores(claim.values, claim.threshold, among, sides.n_a, config))
+    hypotheses = [hypothesis_of(draft, s, sides, rng, config) for draft, s in zip(drafts, shown, strict=True)]
+    shows = shows_matrix(shown, len(sides)).toarray()
     placed = [_placed(part, keep, n) for part, keep, n in zip((shows[: sides.n_a], shows[sides.n_a :]), _kept(sides), lengths, strict=True)]
     return Comparison(
         candidates=tuple(hypotheses),

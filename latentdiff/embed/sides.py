@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..parallel import local_map, map_rows
 from .vocabulary import unit_rows
 
 FEWEST = 20
 """Images a side below which no comparison is made: no test could be trusted."""
-ROWS = 1 << 14
+ROWS = 1 << 13
 
 
 class Sides:
@@ -79,7 +80,37 @@ class Sides:
     @cached_property
     def mean_direction(self) -> np.ndarray:
         """(d,) mean of the unit vectors of both sides: what all these images share."""
-        return np.asarray(sum(unit_rows(x).sum(0, dtype=np.float64) for _, x in self.chunks()) / len(self), np.float32)
+        return np.asarray(sum(map_rows(self, lambda _, x: unit_rows(x).sum(0, dtype=np.float64), ROWS)) / len(self), np.float32)
+
+    def cosines(self, directions: np.ndarray) -> np.ndarray:
+        """(m, n) float32 cosines of (m, d) unit directions with all images, minus their mean direction (:func:`centred`)."""
+        offset = (directions @ self.mean_direction)[:, None]
+
+        def score(_: int, x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+            part = directions @ x.T
+            part *= scale
+            part -= offset * shift
+            return part
+
+        out, start = np.empty((len(directions), len(self)), np.float32), 0
+        for part in map_rows(self, score, ROWS, self._centring):
+            out[:, start : start + part.shape[1]] = part
+            start += part.shape[1]
+        return out
+
+    @cached_property
+    def _centring(self) -> tuple[np.ndarray, np.ndarray]:
+        """cos(w, unit(x) - m) = (w.x / |x| - w.m) / |unit(x) - m|: two factors a row, in place of a centred copy of all images."""
+
+        mean = self.mean_direction
+
+        def factors(_: int, x: np.ndarray) -> np.ndarray:
+            norm = np.maximum(np.linalg.norm(x, axis=1), 1e-12)
+            length = np.maximum(np.linalg.norm(x / norm[:, None] - mean, axis=1), 1e-12)
+            return np.stack([1 / (norm * length), 1 / length]).astype(np.float32)
+
+        scale, shift = np.concatenate(list(map_rows(self, factors, ROWS)), axis=1)
+        return scale, shift
 
 
 def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -110,8 +141,13 @@ def _checked(side: str, x: Any) -> np.ndarray:
 
 def _bad_rows(x: np.ndarray) -> np.ndarray:
     """Rows that are not finite once they are float32 (a float64 value can overflow there)."""
-    with np.errstate(over="ignore"):
-        parts = [i + np.flatnonzero(~np.isfinite(np.asarray(x[i : i + ROWS], np.float32)).all(1)) for i in range(0, len(x), ROWS)]
+
+
+    def bad(start: int, rows: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return start + np.flatnonzero(~np.isfinite(np.asarray(rows, np.float32)).all(1))
+
+    parts = list(local_map(x, bad, ROWS))
     return np.concatenate(parts) if parts else np.zeros(0, int)
 
 

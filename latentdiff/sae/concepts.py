@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,7 +155,7 @@ def describe_concepts(
     progress(0.6, "naming concepts")
     if vocabulary is not None:
         alive = np.flatnonzero(found.fires)
-        data = mean_activating_directions(codes, alive, _chunks(joint)) if len(alive) else np.zeros((0, vocabulary.width), np.float32)
+        data = mean_activating_directions(codes, alive, joint) if len(alive) else np.zeros((0, vocabulary.width), np.float32)
         names = name_concepts(sae, alive, data, vocabulary)
         if encode_texts is not None:
             vocabulary, names = compose_phrases(sae, alive, data, names, vocabulary, encode_texts)
@@ -205,14 +205,9 @@ def concept_cards(
         mentioned = np.unique([*ids.tolist(), *related, *np.flatnonzero(parent >= 0).tolist(), *parent[parent >= 0].tolist()])
         missing = np.array([k for k in mentioned.tolist() if k not in found.names], int)
         if len(missing):
-            data = mean_activating_directions(codes, missing, _chunks(vectors))
+            data = mean_activating_directions(codes, missing, vectors)
             found.names |= dict(zip(missing.tolist(), name_concepts(sae, missing, data, vocabulary), strict=True))
     return found.cards(ids, images=images, companions=companions)
-
-
-def _chunks(vectors: Any) -> Iterator[tuple[int, np.ndarray]]:
-    for start in range(0, vectors.shape[0], ROWS):
-        yield start, vectors[start : start + ROWS]
 
 
 def _number(value: float) -> float | None:

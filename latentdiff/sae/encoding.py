@@ -71,8 +71,8 @@ class Kernel:
             self.weights, self.bias = weights, torch.from_numpy(sae.folded_bias).to(self.device)
             self.limit = torch.from_numpy(self.floor).to(self.device)
 
-    def __call__(self, x: np.ndarray) -> Codes:
-        """Codes of (rows, d) raw vectors of any float type."""
+    def __call__(self, _: int, x: np.ndarray) -> Codes:
+        """Codes of (rows, d) raw vectors of any float type, wherever among all rows they stand."""
         import torch
 
         h = torch.from_numpy(x if x.flags.writeable and x.flags.c_contiguous else np.array(x)).to(self.device)

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from ..embed.cache import write_atomic
 from ..errors import CheckpointError, InputError
-from ..parallel import ordered_map
+from ..parallel import map_rows
 from ..progress import Progress, silent
 
 FORMAT = "latentdiff-sae-2"
@@ -122,12 +122,10 @@ class SparseAutoencoder:
         from .encoding import Kernel
 
         kernel = Kernel(self, precision, device)
-        starts = range(0, n, kernel.rows)
-        workers = 1 if kernel.device.type != "cpu" or len(starts) < 2 else None
         parts = []
-        for i, codes in enumerate(ordered_map(lambda start: kernel(np.asarray(vectors[start : start + kernel.rows])), starts, workers)):
+        for codes in map_rows(vectors, kernel, kernel.rows):
             parts.append(codes)
-            progress(min(1.0, (i + 1) * kernel.rows / n), "encoding concepts")
+            progress(min(1.0, len(parts) * kernel.rows / n), "encoding concepts")
         if not parts:
             return sp.csr_array((0, self.concepts), dtype=np.float32)
         indptr = np.concatenate([[0], np.cumsum(np.concatenate([p.counts for p in parts]))])

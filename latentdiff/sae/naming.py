@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from ..embed.sides import ROWS
 from ..embed.vocabulary import Vocabulary, unit_rows
 from ..errors import InputError
+from ..parallel import map_rows
 from .model import SparseAutoencoder
 
 ALTERNATIVES = 4
@@ -38,24 +40,28 @@ class Name:
     """Near-synonyms of the best word among the strongest, best first."""
 
 
-def mean_activating_directions(codes: sp.csr_array, concepts: np.ndarray, chunks: Iterable[tuple[int, np.ndarray]]) -> np.ndarray:
+def mean_activating_directions(codes: sp.csr_array, concepts: np.ndarray, vectors: Any) -> np.ndarray:
     """Data directions of concepts: ``sum_i a_i e_i / sum_i a_i - mean(e)``, e the unit image vectors.
 
     Args:
         codes: (n, K) activations.
         concepts: (m,) rows of the dictionary.
-        chunks: first row and (rows, d) raw vectors of consecutive chunks that cover all n images.
+        vectors: (n, d) raw vectors of the same images: an array, or anything that has a shape and slices.
 
     Returns:
         (m, d) float32; the negated mean for a concept that never fires.
     """
     some = codes[:, concepts]
     total = np.maximum(np.asarray(some.sum(0)).ravel(), 1e-12)
-    weighted, mean = 0.0, 0.0
-    for start, x in chunks:
+
+    def sums(_: int, x: np.ndarray, codes: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
         unit = unit_rows(x)
-        weighted = weighted + some[start : start + len(x)].T @ unit
-        mean = mean + unit.sum(0) / codes.shape[0]
+        return codes.T @ unit, unit.sum(0, dtype=np.float64)
+
+    weighted, mean = np.zeros((len(concepts), vectors.shape[1])), np.zeros(vectors.shape[1])
+    for product, direction in map_rows(vectors, sums, ROWS, (some,)):
+        weighted += product
+        mean += direction / codes.shape[0]
     return np.asarray(weighted / total[:, None] - mean, np.float32)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, fields
 
 import numpy as np
 import scipy.sparse as sp
 from scipy import stats
 
+from ..parallel import ordered_map
 from .histograms import Histograms, histograms
 
+BLOCK = 4_000_000
+"""Nonzeros that are sorted at once: bounds memory (about 100 bytes each), whatever the number of images."""
 FEWEST_EXPECTED = 5.0
 """Smallest expected count per cell for the chi-squared law; sparser concepts get Fisher's exact test on firing."""
 
@@ -48,6 +52,27 @@ def divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "spa
         codes_b: (n_b, K) activations of B, n_b >= 2; n_a != n_b is normal.
         binning: see :func:`latentdiff.stats.histograms.histograms`.
     """
+
+    def of(block: slice) -> Divergence:
+        whole = block == slice(0, codes_a.shape[1])
+        return _divergence(*((codes_a, codes_b) if whole else (codes_a[:, block], codes_b[:, block])), binning)
+
+    blocks = _blocks(np.bincount(codes_a.indices, minlength=codes_a.shape[1]) + np.bincount(codes_b.indices, minlength=codes_a.shape[1]))
+    parts = list(ordered_map(of, blocks, 1 if len(blocks) == 1 else None))
+    return Divergence(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Divergence)))
+
+
+def _blocks(nonzeros: np.ndarray) -> list[slice]:
+    """Consecutive concepts with at most ``BLOCK`` nonzeros together, or one concept with more."""
+    edges, total = [0], 0
+    for k, count in enumerate(nonzeros.tolist()):
+        if total + count > BLOCK and k > edges[-1]:
+            edges, total = [*edges, k], 0
+        total += count
+    return [slice(i, j) for i, j in itertools.pairwise([*edges, len(nonzeros)])]
+
+
+def _divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str) -> Divergence:
     n_a, n_b = codes_a.shape[0], codes_b.shape[0]
     h = histograms(codes_a, codes_b, binning)
     fires_a, mean_a, var_a = _moments(codes_a)

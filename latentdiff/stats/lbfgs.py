@@ -14,13 +14,13 @@ Objective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """(p, c) parameters of c problems -> (c,) values and (p, c) gradients."""
 
 
-def minimise(objective: Objective, start: np.ndarray, tolerance: float, iterations: int) -> np.ndarray:
+def minimise(objective: Objective, start: np.ndarray, tolerance: float | np.ndarray, iterations: int) -> np.ndarray:
     """Minimise c independent smooth functions, one a column; one call of the objective serves them all.
 
     Args:
         objective: values and gradients at (p, c) parameters.
         start: (p, c) first guess; coordinates in which the Hessian is near the identity converge in few iterations.
-        tolerance: a column is done when its gradient's norm falls below this.
+        tolerance: a column is done when its gradient's norm falls below this; one number, or (c,).
         iterations: at most so many.
 
     Returns:

@@ -152,8 +152,16 @@ def _proportions(count_a: np.ndarray, count_b: np.ndarray, n_a: int, n_b: int) -
     return z, p
 
 
-def auroc(scores_a: np.ndarray, scores_b: np.ndarray) -> float:
-    """Probability that a random score of A exceeds a random one of B, ties counting half (Mann-Whitney U / n_a n_b)."""
+def auroc(scores_a: np.ndarray, scores_b: np.ndarray, zeros_a: int = 0, zeros_b: int = 0) -> float:
+    """Probability that a random score of A exceeds a random one of B, ties counting half (Mann-Whitney U / n_a n_b).
+
+    Args:
+        scores_a: (m_a,) scores of A's images.
+        scores_b: (m_b,) scores of B's images.
+        zeros_a: further images of A, all of score 0 where every other score is positive (a concept that does not fire).
+        zeros_b: the same for B.
+    """
     a, b = np.sort(scores_a), np.sort(scores_b)
     below, up_to = np.searchsorted(b, a, "left"), np.searchsorted(b, a, "right")
-    return float((below.sum() + up_to.sum()) / (2 * len(a) * len(b)))
+    twice = int(below.sum()) + int(up_to.sum()) + 2 * len(a) * zeros_b + zeros_a * zeros_b
+    return twice / (2 * (len(a) + zeros_a) * (len(b) + zeros_b))

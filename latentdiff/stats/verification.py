@@ -14,10 +14,8 @@ from ..embed.vocabulary import Vocabulary, unit_rows
 from ..errors import InputError
 from ..progress import Progress, silent
 from .divergence import q_values
+from .image_scores import BLOCK
 from .phrases import shows_threshold, welch
-
-BLOCK = 64_000_000
-"""Scores in memory at once (256 MB): phrases are taken in blocks of so many scores over all images."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +61,6 @@ class PhraseScores:
 
     def __init__(self, sides: Sides, vectors: np.ndarray, vocabulary: Vocabulary | None = None) -> None:
         self.sides, self._unit = sides, _text_directions(vectors, sides.shape[1], vocabulary)
-        self._mean = sides.mean_direction
-        # cos(w, unit(x) - m) = (w.x / |x| - w.m) / |unit(x) - m|: two factors a row in place of a centred copy of all images.
-        self._scale, self._shift = np.empty(len(sides), np.float32), np.empty(len(sides), np.float32)
-        for start, x in sides.chunks():
-            norm = np.maximum(np.linalg.norm(x, axis=1), 1e-12)
-            length = np.maximum(np.linalg.norm(x / norm[:, None] - self._mean, axis=1), 1e-12)
-            self._scale[start : start + len(x)], self._shift[start : start + len(x)] = 1 / (norm * length), 1 / length
 
     def __len__(self) -> int:
         return len(self._unit)
@@ -80,16 +71,7 @@ class PhraseScores:
 
     def of(self, phrases: slice | np.ndarray) -> np.ndarray:
         """(m, n) float32 scores of some phrases, A's images first."""
-        w = self._unit[phrases]
-        offset = (w @ self._mean)[:, None]
-        out = np.empty((len(w), len(self.sides)), np.float32)
-        for at, x in self.sides.chunks():
-            rows = slice(at, at + len(x))
-            part = w @ x.T
-            part *= self._scale[rows]
-            part -= offset * self._shift[rows]
-            out[:, rows] = part
-        return out
+        return self.sides.cosines(self._unit[phrases])
 
 
 def verify(

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from latentdiff import InputError, SparseAutoencoder, Vocabulary
+from latentdiff.sae import naming
 from latentdiff.sae.naming import (
     ALTERNATIVES,
     NEAR_SYNONYM,
@@ -40,12 +41,12 @@ def naive_direction(z: np.ndarray, x: np.ndarray) -> np.ndarray:
     return sum(a * row for a, row in zip(z, e, strict=True)) / z.sum() - e.mean(0)
 
 
-def test_data_directions_equal_a_naive_loop_in_any_chunks() -> None:
+def test_data_directions_equal_a_naive_loop_in_any_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, x, codes = world()
     concepts = np.array([0, 3, 5, 13])
     for size in (N, 7):
-        chunks = ((i, x[i : i + size]) for i in range(0, N, size))
-        got = mean_activating_directions(codes, concepts, chunks)
+        monkeypatch.setattr(naming, "ROWS", size)
+        got = mean_activating_directions(codes, concepts, x)
         for row, k in zip(got, concepts, strict=True):
             if k == 5:  # never fires
                 np.testing.assert_allclose(row, -np.mean([unit(v) for v in x.astype(float)], axis=0), atol=1e-6)
@@ -57,7 +58,7 @@ def test_data_directions_equal_a_naive_loop_in_any_chunks() -> None:
 def test_names_are_the_words_with_the_largest_mean_cosine(with_data: bool) -> None:
     sae, vocabulary, x, codes = world()
     concepts = np.array([1, 2, 9, 0])
-    data = mean_activating_directions(codes, concepts, [(0, x)]) if with_data else None
+    data = mean_activating_directions(codes, concepts, x) if with_data else None
     names = name_concepts(sae, concepts, data, vocabulary)
     text = np.array([unit(v) for v in vocabulary.vectors.astype(float)])
     text = np.array([unit(v - text.mean(0)) for v in text])

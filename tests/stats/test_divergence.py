@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -174,3 +176,16 @@ def test_a_planted_concept_has_the_smallest_p_and_its_side() -> None:
     assert d.p_value[17] < 1e-6
     assert d.gap[17] > 0
     assert d.firing_z[17] > 4
+
+
+def test_blocks_of_concepts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from latentdiff.stats import divergence as module
+
+    rng = np.random.default_rng(5)
+    a, b = (sp.csr_array(np.where(rng.random((n, 40)) < 0.2, rng.exponential(size=(n, 40)), 0).astype(np.float32)) for n in (300, 410))
+    whole = divergence(a, b)
+    monkeypatch.setattr(module, "BLOCK", 500)
+    assert len(module._blocks(whole.fires_a + whole.fires_b)) > 5
+    parts = divergence(a, b)
+    for field in dataclasses.fields(whole):
+        np.testing.assert_array_equal(getattr(parts, field.name), getattr(whole, field.name))
