@@ -79,6 +79,20 @@ def compare(
     """
     config = config or CompareConfig()
     sides = Sides(a, b, skip_bad=config.skip_bad)
+    return compare_sides(sides, sae=sae, vocabulary=vocabulary, describer=describer, config=config, progress=progress)
+
+
+def compare_sides(
+    sides: Sides,
+    *,
+    sae: SparseAutoencoder | str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+    describer: Describer | None = None,
+    config: CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """:func:`compare` for sides that are checked already, wherever their rows lie."""
+    config = config or CompareConfig()
     if vocabulary is not None and config.compounds:
         vocabulary = with_compounds(vocabulary)
     if describer is not None:
