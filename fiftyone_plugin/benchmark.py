@@ -35,7 +35,7 @@ class NoisyDiffRun:
 def build_noisy_diff(
     dataset_or_view: Any,
     field: str,
-    parent: str,
+    parent: str | None,
     a: str,
     b: str,
     *,
@@ -51,7 +51,8 @@ def build_noisy_diff(
     Args:
         dataset_or_view: ``fo.Dataset`` (or its name) or ``fo.DatasetView`` with the images.
         field: labels: Detections, Classifications, a Classification, or a list of strings.
-        parent: label that all images of both views show.
+        parent: label that all images of both views show; None: each image has one label, and the views are random halves of all images,
+            of which A lacks ``b`` and B lacks ``a`` (the paper's ImageNet variant).
         a, b: attributes: view A holds no image with ``b``, view B none with ``a``.
         name: an identifier; None: made of the labels.
         seed: of the split of the images without either; the same seed gives the same views.
@@ -66,15 +67,16 @@ def build_noisy_diff(
     """
     view = runs.as_dataset(dataset_or_view) if isinstance(dataset_or_view, str) else dataset_or_view
     dataset = view._root_dataset
-    name = name or "_".join(("noisy", *map(_plain, (parent, a, b))))
+    name = name or "_".join(("noisy", *(_plain(label) for label in (parent, a, b) if label)))
     runs.check_name(name)
     _check_free(dataset, name, overwrite)
     ids, labels = read_labels(view, field)
     for attribute in (a, b):
-        shown = sum(parent in own and attribute in own for own in labels)
+        shown = sum((parent is None or parent in own) and attribute in own for own in labels)
         if shown < minimum:
-            raise InputError(f"{shown} images show {parent!r} and {attribute!r}, fewer than the minimum of {minimum}")
-    pair = noisy_diff.build(labels, parent, a, b, seed)
+            both = f"{parent!r} and {attribute!r}" if parent else repr(attribute)
+            raise InputError(f"{shown} images show {both}, fewer than the minimum of {minimum}")
+    pair = _halves(labels, field, a, b, seed) if parent is None else noisy_diff.build(labels, parent, a, b, seed)
     config = {"method": METHOD, "field": field, "parent": parent, "a": a, "b": b, "seed": seed}
     config |= {"mass_a": pair.mass_a, "mass_b": pair.mass_b, "dropped": pair.dropped}
     if name in dataset.list_runs():
@@ -82,7 +84,7 @@ def build_noisy_diff(
     dataset.register_run(name, dataset.init_run(**config))
     try:
         for side, rows, own, other in (("a", pair.rows_a, a, b), ("b", pair.rows_b, b, a)):
-            about = f"Noisy-Diff: {parent} with some {own}, without {other}"
+            about = f"Noisy-Diff: {parent or 'half of the images'} with some {own}, without {other}"
             dataset.save_view(f"{name}_{side}", dataset.select([ids[i] for i in rows]), description=about)
         truth = {f"planted_{side}": [ids[i] for i in rows] for side, rows in (("a", pair.planted_a), ("b", pair.planted_b))}
         dataset.save_run_results(name, dataset.init_run_results(name, **truth), cache=False)
@@ -90,6 +92,13 @@ def build_noisy_diff(
         delete_noisy_diff(dataset, name)
         raise
     return load_noisy_diff(dataset, name)
+
+
+def _halves(labels: list[list[str]], field: str, a: str, b: str, seed: int) -> noisy_diff.NoisyPair:
+    several = next((own for own in labels if len(set(own)) > 1), None)
+    if several is not None:
+        raise InputError(f"without a parent every image needs one label in {field!r}, and one has {several[:3]}; name a parent")
+    return noisy_diff.build_halves([own[0] if own else "" for own in labels], a, b, seed)
 
 
 def load_noisy_diff(dataset: Any, name: str) -> NoisyDiffRun:

@@ -16,6 +16,8 @@ from .errors import InputError
 if TYPE_CHECKING:
     import fiftyone as fo
 
+GROUP = "wordnet_group"
+"""String field with the group of each of ImageNet's images."""
 ZOO: dict[str, tuple[str, str, dict[str, Any]]] = {
     "coco": ("coco-2017", "ground_truth", {"label_types": ["detections"]}),
     "imagenet": ("imagenet-2012", "ground_truth", {}),
@@ -78,7 +80,7 @@ def _dataset(args: argparse.Namespace) -> int:
     if args.a is None:
         _list(args, read_labels(dataset, field)[1])
         return 0
-    if args.parent is None:
+    if args.parent is None and field != GROUP:
         raise InputError("a pair needs a parent too: --parent LABEL")
     chosen: dict[str, Any] = {"name": args.name, "seed": args.seed, "minimum": args.minimum, "overwrite": args.overwrite}
     made = fiftyone_plugin.build_noisy_diff(dataset, field, args.parent, args.a, args.b, **chosen)
@@ -97,7 +99,8 @@ def _zoo(args: argparse.Namespace) -> tuple[fo.Dataset, str]:
     if args.source_dir is not None:
         options["source_dir"] = str(args.source_dir)
     try:
-        return foz.load_zoo_dataset(name, split="validation" if args.split == "val" else args.split, **options), args.field or field
+        dataset = foz.load_zoo_dataset(name, split="validation" if args.split == "val" else args.split, **options)
+        return dataset, args.field or (field if args.source == "coco" else _grouped(dataset))
     except Exception as e:
         what = (
             "fetch annotations_trainval2017.zip from cocodataset.org and name its instances_train2017.json in place of coco"
@@ -105,6 +108,17 @@ def _zoo(args: argparse.Namespace) -> tuple[fo.Dataset, str]:
             else "fetch ILSVRC2012_img_train.tar and ILSVRC2012_devkit_t12.tar.gz from image-net.org, name their folder with --source-dir"
         )
         raise InputError(f"FiftyOne's zoo could not load {name} ({type(e).__name__}: {str(e)[:200]}); {what}") from e
+
+
+def _grouped(dataset: Any) -> str:
+    """Write the group of every image, which the folder of its file tells, and return the field's name."""
+    from .benchmark.wordnet import imagenet_classes
+
+    classes = imagenet_classes()
+    if not dataset.has_field(GROUP):
+        synsets = [Path(p).parent.name for p in dataset.values("filepath")]
+        dataset.set_values(GROUP, [classes[s].group if s in classes else None for s in synsets])
+    return GROUP
 
 
 def _imagenet_folder(args: argparse.Namespace, root: Path) -> int:

@@ -127,3 +127,32 @@ def test_the_operators_form_offers_what_can_be_built(dataset) -> None:
     with_parent = form(field="objects", minimum=5, parent="dog")
     assert choices(with_parent, "a") == ["ball", "hat"]
     assert choices(form(field="objects", minimum=5, parent="dog", a="hat"), "b") == ["ball"]
+
+
+def test_halves_of_single_labels(dataset) -> None:
+    groups = ["ship"] * 10 + ["hat"] * 8 + [None] * 2 + ["tree"] * (len(dataset) - 20)
+    dataset.set_values("group", groups)
+    made = build_noisy_diff(dataset, "group", None, "ship", "hat", seed=2, minimum=8)
+    expected, ids = noisy_diff.build_halves([g or "" for g in groups], "ship", "hat", 2), dataset.values("id")
+    assert made.name == "noisy_ship_hat" and made.config["parent"] is None
+    for side, rows, planted in (("a", expected.rows_a, expected.planted_a), ("b", expected.rows_b, expected.planted_b)):
+        assert dataset.load_saved_view(f"noisy_ship_hat_{side}").values("id") == [ids[i] for i in rows]
+        assert getattr(made, f"planted_{side}") == [ids[i] for i in planted]
+    with pytest.raises(InputError, match="every image needs one label in 'words'"):
+        build_noisy_diff(dataset, "words", None, "ball", "hat", minimum=5)
+
+
+def test_the_zoos_imagenet_is_split_by_groups(dataset, monkeypatch, capsys) -> None:
+    import fiftyone.zoo as foz
+
+    from latentdiff.cli import main
+
+    synsets = ["n04273569"] * 8 + ["n04507155"] * 7 + ["n01440764"] * (len(dataset) - 15)
+    dataset.set_values("filepath", [f"/zoo/train/{s}/{s}_{i}.JPEG" for i, s in enumerate(synsets)])
+    monkeypatch.setattr(foz, "load_zoo_dataset", lambda name, **options: dataset if name == "imagenet-2012" else None)
+    asked = ["noisy-diff", "imagenet", "--a", "conveyance", "--b", "protective covering", "--minimum", "5", "--name", "halves"]
+    assert main(asked) == 0
+    assert dataset.name in capsys.readouterr().out
+    held = dataset.load_saved_view("halves_a").values("wordnet_group")
+    assert "conveyance" in held and "protective covering" not in held
+    assert dataset.load_saved_view("halves_b").match({"wordnet_group": "conveyance"}).count() == 0
