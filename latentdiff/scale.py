@@ -1,0 +1,147 @@
+"""Comparisons and embeddings over Parquet shards, on this machine or on a Ray cluster: the very same functions, the same results."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .config import CompareConfig
+from .embed.fingerprint import disagreement
+from .embed.parquet import SUFFIXES, ParquetVectors, filesystem_of, to_memmap, write_table
+from .embed.sides import Sides
+from .embed.vocabulary import Vocabulary
+from .errors import InputError
+from .progress import Progress
+from .result import Comparison
+from .sae.model import SparseAutoencoder
+
+ENGINES = ("local", "ray")
+
+
+def is_parquet(source: str) -> bool:
+    """Whether a side is named as Parquet: a file ``.parquet`` or ``.pq``, a folder that holds some, or a URI."""
+    if "://" in source or source.endswith(SUFFIXES):
+        return True
+    folder = Path(source).expanduser()
+    return folder.is_dir() and any(p.suffix in SUFFIXES and not p.name.startswith((".", "_")) for p in folder.iterdir())
+
+
+@contextmanager
+def open_sides(
+    a: str | ParquetVectors,
+    b: str | ParquetVectors,
+    *,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+) -> Iterator[Sides]:
+    """Two sides of vectors in Parquet, checked and ready for any number of passes, for as long as the block runs.
+
+    Rows are read by block, never all at once. "local" writes them to a temporary array on disk first (as large as the vectors), which
+    passes then map; "ray" has the cluster load them into its object stores.
+
+    Args:
+        a, b: what :class:`~latentdiff.embed.parquet.ParquetVectors` takes.
+        engine: "local" or "ray".
+        address, workers: of the cluster, see :func:`latentdiff.cluster.connected`.
+        skip_bad: leave out rows that are not finite, in place of an error.
+
+    Raises:
+        InputError: sides that cannot be used together, another engine, or no Ray.
+    """
+    if engine not in ENGINES:
+        raise InputError(f'engine is "local" or "ray", not {engine!r}')
+    if engine == "local" and address:
+        raise InputError("an address is one of a Ray cluster: pass engine ray with it")
+    a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
+    other = disagreement(a.fingerprint, b.fingerprint) if a.fingerprint and b.fingerprint else ""
+    if other:
+        raise InputError(f"A and B are by different encoders: {other}; embed both with one")
+    if engine == "ray":
+        from .cluster import ShardedSides, connected
+
+        with connected(address, workers) as found:
+            yield ShardedSides(a, b, found, skip_bad)
+        return
+    with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
+        arrays = [to_memmap(v, Path(folder, f"{name}.npy")) for name, v in (("a", a), ("b", b))]
+        yield Sides(*arrays, skip_bad=skip_bad)
+
+
+def compare_parquet(
+    a: str | ParquetVectors,
+    b: str | ParquetVectors,
+    *,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    sae: SparseAutoencoder | str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+    config: CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """How do two sets of images differ, for vectors in Parquet: :func:`latentdiff.compare` on this machine or on a Ray cluster.
+
+    Args:
+        a, b: vectors of the sides, see :func:`open_sides`.
+        engine: "local" or "ray"; both give the same result.
+        address, workers: of the cluster, see :func:`latentdiff.cluster.connected`.
+        sae, vocabulary, config, progress: as :func:`latentdiff.compare`.
+
+    Raises:
+        InputError: sides, vectors, widths or an engine that cannot be used.
+        CheckpointError: ``sae`` is a folder without a readable SAE.
+    """
+    from .pipeline import compare_sides
+
+    config = config or CompareConfig()
+    with open_sides(a, b, engine=engine, address=address, workers=workers, skip_bad=config.skip_bad) as sides:
+        comparison = compare_sides(sides, sae=sae, vocabulary=vocabulary, config=config, progress=progress)
+    comparison.info["engine"] = engine
+    return comparison
+
+
+def save(comparison: Comparison, folder: str, a: str | ParquetVectors, b: str | ParquetVectors) -> str:
+    """Save a comparison of vectors in Parquet, with the log density ratio of every image by id.
+
+    Writes what :meth:`Comparison.save` does, and ``log_ratio_a.parquet`` and ``log_ratio_b.parquet``: columns ``id`` (as in the side's own
+    table) and ``log_ratio`` (float32, out of fold, high = typical of A; NaN where a row was left out).
+
+    Args:
+        comparison: of these sides.
+        folder: local path or URI.
+        a, b: the sides it compared.
+
+    Returns:
+        The folder.
+    """
+    from pyarrow import fs
+
+    filesystem, place = filesystem_of(folder)
+    for name, side, values in (("a", a, comparison.log_ratio_a), ("b", b, comparison.log_ratio_b)):
+        vectors = side if isinstance(side, ParquetVectors) else ParquetVectors(side)
+        write_table(_ratios(vectors, values), f"{folder.rstrip('/')}/log_ratio_{name}.parquet")
+    if isinstance(filesystem, fs.LocalFileSystem):
+        comparison.save(place)
+        return folder
+    with tempfile.TemporaryDirectory(prefix="latentdiff-") as local:
+        comparison.save(local)
+        fs.copy_files(local, place, destination_filesystem=filesystem)
+    return folder
+
+
+def _ratios(vectors: ParquetVectors, values: np.ndarray) -> Iterator[Any]:
+    """Ids and log ratios, a block at a time."""
+    import pyarrow as pa
+
+    at = 0
+    for group in vectors.groups:
+        for ids in vectors.id_blocks(group):
+            yield pa.table({"id": pa.array(ids), "log_ratio": pa.array(values[at : at + len(ids)], pa.float32())})
+            at += len(ids)
