@@ -77,7 +77,7 @@ def build_noisy_diff(
             both = f"{parent!r} and {attribute!r}" if parent else repr(attribute)
             raise InputError(f"{shown} images show {both}, fewer than the minimum of {minimum}")
     pair = _halves(labels, field, a, b, seed) if parent is None else noisy_diff.build(labels, parent, a, b, seed)
-    config = {"method": METHOD, "field": field, "parent": parent, "a": a, "b": b, "seed": seed}
+    config: dict[str, Any] = {"method": METHOD, "field": field, "parent": parent, "a": a, "b": b, "seed": seed}
     config |= {"mass_a": pair.mass_a, "mass_b": pair.mass_b, "dropped": pair.dropped}
     if name in dataset.list_runs():
         delete_noisy_diff(dataset, name)

@@ -20,6 +20,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("evaluation"), metavar="FOLDER", help="where results go (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="say what is missing, what would be run and what it would cost, and stop")
     parser.add_argument("--fresh", action="store_true", help="start anew instead of going on where an earlier call was stopped")
+    parser.add_argument("--report-only", action="store_true", help="run nothing; tables and plots of what an earlier call has done")
     parser.add_argument("--methods", metavar="NAMES", default="", help="comma-separated of ours, paper, visdiff, gsclip, means")
     parser.add_argument("--pairs", type=_count, metavar="N", help="pairs per parent, or all (default: the suite's own number)")
     parser.add_argument("--runs", type=_count, metavar="N", help="repetitions, where a suite draws at random")
@@ -59,7 +60,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
             show_table(table)
         return 2 if missing else 0
     with progress_bar() as progress:
-        outcome = evaluate(args.suite, options, fresh=args.fresh, progress=progress)
+        outcome = evaluate(args.suite, options, fresh=args.fresh, report_only=args.report_only, progress=progress)
     for note in outcome.report.notes:
         print(note)
     for table in outcome.report.tables:

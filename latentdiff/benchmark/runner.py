@@ -39,13 +39,16 @@ class Outcome:
     """By stage, over all tasks, earlier calls included."""
 
 
-def evaluate(name: str, options: Options | None = None, *, fresh: bool = False, progress: Progress = silent) -> Outcome:
+def evaluate(
+    name: str, options: Options | None = None, *, fresh: bool = False, report_only: bool = False, progress: Progress = silent
+) -> Outcome:
     """Run a suite, or go on where it was stopped.
 
     Args:
         name: a suite of :data:`latentdiff.benchmark.suites.SUITES`.
         options: choices; None for the suite's own.
         fresh: throw away what an earlier call found.
+        report_only: run nothing; tables and plots of what is done.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop: finished tasks are kept.
 
     Returns:
@@ -60,8 +63,13 @@ def evaluate(name: str, options: Options | None = None, *, fresh: bool = False, 
         raise InputError(f"{name} cannot run yet:\n" + "\n".join(f"  - {line}" for line in missing))
     folder = suite.options.out / name
     records = Records(folder / "records.jsonl", suite.settings(), fresh)
-    todo = [t for t in suite.tasks() if t.key not in records.found]
-    kept = len(suite.tasks()) - len(todo)
+    tasks = suite.tasks()
+    todo = [t for t in tasks if t.key not in records.found]
+    kept = len(tasks) - len(todo)
+    if report_only and not kept:
+        raise InputError(f"{folder} holds nothing of {name} yet; run it first")
+    if report_only:
+        tasks, todo = [t for t in tasks if t.key in records.found], []
     if todo:
         records.add_stages(suite.prepare(part(progress, 0.0, 0.3)))
     for i, task in enumerate(todo):
@@ -71,7 +79,7 @@ def evaluate(name: str, options: Options | None = None, *, fresh: bool = False, 
         record.setdefault("seconds", {})["total"] = round(time.perf_counter() - start, 3)
         records.add({"task": task.key, "group": task.group, **record})
     progress(0.95, "tables and plots")
-    mine = [records.found[t.key] for t in suite.tasks()]
+    mine = [records.found[t.key] for t in tasks]
     report = suite.report(mine)
     report = dataclasses.replace(report, tables=(*suite.about(), *report.tables))
     seconds = _stages(mine, records.stages)

@@ -42,6 +42,8 @@ def test_interrupted_work_goes_on_and_gives_the_same(options, tmp_path, monkeypa
         runner.evaluate("visdiffbench", options(), progress=stop)
     records = tmp_path / "out/visdiffbench/records.jsonl"
     assert len(records.read_text().splitlines()) == 3  # settings, stages, one pair
+    partly = runner.evaluate("visdiffbench", options(), report_only=True)
+    assert (partly.done, partly.kept) == (0, 1) and partly.report.tables[0].rows[0][1] == 2  # both sides of one pair
     records.write_text(records.read_text() + '{"task": "half a li')  # what a killed process leaves
     ran = []
 
@@ -90,6 +92,8 @@ def test_results_on_disk_say_all(options) -> None:
 def test_unknown_suites_and_methods(tmp_path) -> None:
     with pytest.raises(InputError, match="no suite 'visdifbench'; near: visdiffbench"):
         runner.evaluate("visdifbench")
+    with pytest.raises(InputError, match="nothing of planted yet"):
+        runner.evaluate("planted", Options(out=tmp_path), report_only=True)
     with pytest.raises(InputError, match="no method 'magic'; there are ours, paper"):
         runner.evaluate("corel", Options(methods=("magic",)))
 
