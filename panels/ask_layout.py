@@ -7,8 +7,8 @@ from typing import Any
 from fiftyone.operators import types
 
 from latentdiff.report import p_text, percent
+from latentdiff.report.text import plain_markdown as plain
 
-from .cards import plain
 from .style import COLOURS, FAINT, ONE_COLUMN, ROW, bar, grid
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from .cards import plain
+from latentdiff.report.text import plain_markdown as plain
+
 from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
 
 STRIP = {
@@ -104,7 +105,13 @@ def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolde
 
 
 def _detail(box: types.Object, detail: dict[str, Any]) -> None:
-    """Room for all that is known of a difference; further sections go below the facts."""
+    """All that is known of a difference, and of the concept behind it."""
     part = box.v_stack("facts", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
-    lines = [f"- **{plain(name)}**: {plain(value)} ({plain(meaning)})" for name, value, meaning in detail["facts"]]
-    part.md("\n".join(lines), name="list", componentsProps={"markdown": {"sx": {"fontSize": "0.9rem", "overflowWrap": "anywhere"}}})
+    props = {"markdown": {"sx": {"fontSize": "0.9rem", "overflowWrap": "anywhere", "& ul": {"m": 0, "pl": 2.5}}}}
+    part.md(_list(detail["facts"]), name="list", componentsProps=props)
+    if detail.get("concept"):
+        part.md(f"**The concept behind it**\n\n{_list(detail['concept'])}", name="concept", componentsProps=props)
+
+
+def _list(rows: list[list[str]]) -> str:
+    return "\n".join(f"- **{plain(name)}**: {plain(value)} ({plain(meaning)})" for name, value, meaning in rows)

@@ -11,13 +11,6 @@ THUMBNAILS = 5
 """Exemplars on a card: what fits one row at half of a 1280 px window."""
 CARDS = 6
 """Cards per side at first, and how many more each time one asks for more: a hundred cards make the browser slow."""
-MARKDOWN = "\\`*_{}[]()#+-.!|~>&"
-
-
-def plain(text: str) -> str:
-    """Text that Markdown shows as it is: phrases come from models and files, never trusted with markup."""
-    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
-    return "".join(f"\\{c}" if c in MARKDOWN and c != "&" else c for c in text)
 
 
 def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
@@ -96,8 +89,16 @@ def facts(run: Any, hypothesis: Any) -> list[list[str]]:
         rows.append(["Fit of the name", f"{hypothesis.name_strength:.2f}", "similarity of the words to what fires; near 0 is a guess"])
     if hypothesis.name_margin == hypothesis.name_margin:
         rows.append(["Lead of the name", f"{hypothesis.name_margin:.2f}", "how much better it fits than the next word"])
+    return rows
+
+
+def concept(run: Any, hypothesis: Any) -> list[list[str]]:
+    """What a card's detail lists of the concept behind it, in rows as :func:`facts`; empty where there is none."""
+    from latentdiff.report.concept import concept_facts
+
+    rows = [list(fact) for fact in concept_facts(run.comparison, hypothesis)]
     if hypothesis.concept is not None:
-        rows.append(["Concept", str(hypothesis.concept), "its number in the sparse autoencoder"])
+        rows.append(["Number", str(hypothesis.concept), "among the concepts that the sparse autoencoder has learnt"])
     return rows
 
 

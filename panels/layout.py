@@ -6,9 +6,10 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from latentdiff.report.text import plain_markdown as plain
+
 from .ask_layout import question
 from .card_layout import card
-from .cards import plain
 from .plot_layout import concepts, scores
 from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
 

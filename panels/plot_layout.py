@@ -6,7 +6,8 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from .cards import plain
+from latentdiff.report.text import plain_markdown as plain
+
 from .style import FAINT, ONE_COLUMN, ROW, grid
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}

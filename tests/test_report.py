@@ -23,6 +23,7 @@ from PIL import Image
 import latentdiff
 from latentdiff import CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest, write_report
 from latentdiff.cli import main
+from latentdiff.report.concept import concept_facts
 from latentdiff.report.plots import BINS, histogram_svg, volcano_svg
 from latentdiff.report.text import plain_markdown
 from latentdiff.report.thumbnails import data_uri, square, whole
@@ -194,7 +195,32 @@ def test_no_text_becomes_markup(turn: int, tmp_path: Path) -> None:
 
 def test_markdown_text_is_shown_as_it_is() -> None:
     assert plain_markdown("a*b_c") == r"a\*b\_c"
+    assert plain_markdown("<img src=x onerror=alert(1)>") == r"&lt;img src=x onerror=alert\(1\)\>"
+    assert plain_markdown("[a](javascript:1) `c`\n# d") == r"\[a\]\(javascript\:1\) \`c\` \# d"
     assert plain_markdown("line\nbreak\t<b>&amp;") == r"line break &lt;b\>&amp;amp;"
+
+
+def test_the_concept_behind_a_difference(comparison) -> None:
+    h = next(h for h in comparison.hypotheses if h.text == WORDS[3])
+    facts = {name: value for name, value, _ in concept_facts(comparison, h)}
+    a, b = vectors(60, 2 / 3, seed=1), vectors(80, 1 / 20, seed=2)
+    fires = np.concatenate((a, b))[:, 3] > 0.5
+    assert facts["Words"].startswith(WORDS[3]) and facts["Occurs on"] == f"{fires.sum()} images ({fires.mean():.0%})"
+    assert facts["Purity"] == f"{comparison.info['cards']['3']['monosemanticity']:.2f}" and "Part of" not in facts
+    companions = [{"label": "concept 8 · looks like: net, court", "share": 0.5}, {"label": h.text, "share": 0.9}]
+    card = {**comparison.info["cards"]["3"], "label": h.text, "cofiring": companions}
+    told = dataclasses.replace(comparison, info={**comparison.info, "cards": {"3": card}})
+    placed = dict(row[:2] for row in concept_facts(told, dataclasses.replace(h, path=("vehicle", "motorcycle"), text="scooter")))
+    assert placed["Part of"] == "vehicle > motorcycle > scooter" and placed["Occurs with"] == "looks like: net, court (50%)"
+    assert concept_facts(comparison, dataclasses.replace(h, concept=None)) == ()
+    assert concept_facts(dataclasses.replace(comparison, info={}), h) == ()
+
+
+def test_the_page_tells_of_concepts_and_keeps_their_cards_out_of_the_settings(comparison, tmp_path) -> None:
+    page = Page(write_report(comparison, tmp_path / "report.html").read_text())
+    text = " ".join(page.text)
+    assert text.count("About the concept") == sum(h.concept is not None for side in "AB" for h in comparison.top(side, 10))
+    assert "mean_activation" not in text
 
 
 def test_tables_hold_all_in_full(comparison: Comparison, photos: Any, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..result import Comparison, Hypothesis
+from .concept import concept_facts
 from .text import p_text, percent, verdict
 
 SIDES = ("A", "B")
@@ -48,6 +49,8 @@ class Card:
     """How many images of each side show it."""
     facts: tuple[tuple[str, str, str], ...]
     """(name, value, explanation) of what else is known: difference, q, AUROC, branch, name."""
+    concept: tuple[tuple[str, str, str], ...] = ()
+    """The same of the concept behind it; see :func:`concept_facts`."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def _card(comparison: Comparison, h: Hypothesis, rank: int) -> Card:
         rates={"A": percent(h.rate_a), "B": percent(h.rate_b)},
         images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
         facts=tuple(_facts(h)),
+        concept=concept_facts(comparison, h),
     )
 
 

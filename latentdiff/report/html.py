@@ -66,9 +66,14 @@ def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
     also = f'<p class="ld-also">or {escape(", ".join(card.also))}</p>' if card.also else ""
     own = (h.side, "B" if h.side == "A" else "A")
     bars = "".join(_bar(s, card, names[s], h.rate_a if s == "A" else h.rate_b) for s in own)
-    facts = "".join(f'<div><dt title="{escape(why)}">{escape(name)}</dt><dd>{escape(value)}</dd></div>' for name, value, why in card.facts)
+    more = f"<details><summary>About the concept</summary>{_facts(card.concept)}</details>" if card.concept else ""
     head = f'<article class="ld-card"><h3>{guess}{escape(h.text)}</h3>{also}<div class="ld-rates">{bars}</div>'
-    return f'{head}{strip}<dl class="ld-facts">{facts}</dl></article>'
+    return f"{head}{strip}{_facts(card.facts)}{more}</article>"
+
+
+def _facts(facts: tuple[tuple[str, str, str], ...]) -> str:
+    rows = "".join(f'<div><dt title="{escape(why)}">{escape(name)}</dt><dd>{escape(value)}</dd></div>' for name, value, why in facts)
+    return f'<dl class="ld-facts">{rows}</dl>'
 
 
 def _bar(side: str, card: Card, name: str, rate: float) -> str:
@@ -132,7 +137,7 @@ def _reading() -> str:
 def _settings(content: Content) -> str:
     said = {
         **content.comparison.config.to_dict(),
-        **{k: v for k, v in content.comparison.info.items() if k not in ("exemplars", "dropped_rows")},
+        **{k: v for k, v in content.comparison.info.items() if k not in ("cards", "exemplars", "dropped_rows")},
     }
     rows = "".join(f"<tr><td>{escape(str(k))}</td><td>{escape(_shown(v))}</td></tr>" for k, v in said.items())
     return (

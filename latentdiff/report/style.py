@@ -39,7 +39,8 @@ CARDS = """
 .ld-strip img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 5px; background: var(--ld-track); }
 .ld-facts { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 8px 0 0; font-size: .84rem; color: var(--ld-soft); }
 .ld-facts div { display: flex; gap: 5px; } .ld-facts dt { text-decoration: underline dotted; text-underline-offset: 3px; cursor: help; }
-.ld-facts dd { margin: 0; color: var(--ld-text); font-variant-numeric: tabular-nums; }
+.ld-facts dd { margin: 0; color: var(--ld-text); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.ld .ld-card summary, .ld-card summary { margin-top: 8px; font-size: .84rem; font-weight: 400; color: var(--ld-soft); cursor: pointer; }
 svg.plot { display: block; width: 100%; height: auto; font-family: inherit; }
 svg.plot .area { fill-opacity: .45; stroke-width: 1.5; } svg.plot .area.a { fill: var(--ld-a-fill); stroke: var(--ld-a); }
 svg.plot .area.b { fill: var(--ld-b-fill); stroke: var(--ld-b); } svg.plot .dot { fill-opacity: .75; }

@@ -110,11 +110,3 @@ def test_panel_states_for_people(dataset, stored) -> None:
     assert after["run"] is None and after["shown"]["interrupted"] == ["seasons"] and after["shown"]["board"] is None
     gone = panel(dataset, "show", run="nothing", rank=0, side="A")
     assert any("no comparison 'nothing'" in json.dumps(r) for r in gone)
-
-
-def test_phrases_are_text_never_markup() -> None:
-    from fiftyone_plugin.panels.cards import plain
-
-    assert plain("<img src=x onerror=alert(1)>") == r"&lt;img src=x onerror=alert\(1\)\>"
-    assert plain("[a](javascript:1) **b** `c`\n# d") == r"\[a\]\(javascript:1\) \*\*b\*\* \`c\` \# d"
-    assert plain("a & b &lt;") == "a &amp; b &amp;lt;"

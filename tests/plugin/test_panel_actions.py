@@ -117,6 +117,9 @@ def test_detail_unfolds_and_folds(dataset, stored) -> None:
     values = {name: value for name, value, _ in detail["facts"]}
     assert values["Rate in summer"] == f"{h.rate_a:.2%}" and values["Rate in winter"] == f"{h.rate_b:.2%}"
     assert values["Difference"] == f"{h.effect:+.1%}" and values["AUROC"] == f"{h.auroc:.3f}"
+    concept = {name: value for name, value, _ in detail["concept"]}
+    fires = len(stored.comparison.rows_showing(h, "A")) + len(stored.comparison.rows_showing(h, "B"))
+    assert concept["Occurs on"].startswith(f"{fires} images") and concept["Number"] == str(DOG)
     assert shown(panel(dataset, "unfold", {"run": "seasons", "detail": detail}, **at))["detail"] is None
 
 

@@ -1,0 +1,53 @@
+"""The concept behind a difference, in words: what else it is called, how often it fires, how pure it is, what it occurs with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..result import Comparison, Hypothesis
+from .text import percent
+
+COMPANIONS = 3
+"""Concepts that occur with it, at most."""
+
+
+def concept_facts(comparison: Comparison, hypothesis: Hypothesis) -> tuple[tuple[str, str, str], ...]:
+    """What is known of the concept behind a difference, as (name, value, explanation).
+
+    Args:
+        comparison: the result.
+        hypothesis: one of its candidates.
+
+    Returns:
+        Words, path from coarse to fine, how often it occurs, purity, what it occurs with; what is not known is left out.
+        Nothing for a phrase that no concept stands behind, and for comparisons made before concepts had cards.
+    """
+    cards = comparison.info.get("cards")
+    card = cards.get(str(hypothesis.concept)) if isinstance(cards, dict) and hypothesis.concept is not None else None
+    if not isinstance(card, dict):
+        return ()
+    facts = []
+    if card.get("words"):
+        facts.append(("Words", ", ".join(map(str, card["words"])), "what fits its images best, the best first"))
+    if hypothesis.path:
+        facts.append(("Part of", " > ".join((*hypothesis.path, hypothesis.text)), "from the general to the particular"))
+    rate, count = card.get("firing_rate"), card.get("images_firing")
+    if isinstance(rate, float) and isinstance(count, int):
+        facts.append(("Occurs on", f"{count:,} images ({percent(rate)})", "of all that were looked at, both sides together"))
+    purity = card.get("monosemanticity")
+    if isinstance(purity, float):
+        facts.append(("Purity", f"{purity:.2f}", "how alike the images are on which it occurs: 1 all the same, near 0 a mixture"))
+    together = _together(card)
+    if together:
+        facts.append(("Occurs with", together, "other concepts on the same images; in brackets, on how many of them"))
+    return tuple(facts)
+
+
+def _together(card: dict[str, Any]) -> str:
+    """Names of the companions; one that is called as the concept itself, or as another, says nothing new."""
+    said: dict[str, str] = {}
+    for companion in card.get("cofiring") or ():
+        label = str(companion["label"])
+        if label != card.get("label"):
+            said.setdefault(label.rpartition(" · ")[2], percent(float(companion["share"])))
+    return "; ".join(f"{name} ({share})" for name, share in list(said.items())[:COMPANIONS])
