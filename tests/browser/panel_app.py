@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,8 +38,11 @@ class Scenes:
 
 def build(shared_data: Path | None, folder: Path) -> Scenes:
     """Photographs where they are here, the drawn scenes of the demo elsewhere."""
+    import torch
+
     from fiftyone_plugin import compare_views
 
+    torch.set_num_threads(1)
     scenes = _photographs(shared_data, folder) if shared_data else _drawn(folder)
     scenes.dataset.persistent = True  # the App's server is another process
     a, b = scenes.views
@@ -97,8 +101,15 @@ def serve(dataset: Any) -> Iterator[tuple[str, Any]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    session = fo.launch_app(dataset, remote=True, address="127.0.0.1", port=port)
+    # The App's server compares too, and shares its cores with the browser: threads that wait for each other would take minutes.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        session = fo.launch_app(dataset, remote=True, address="127.0.0.1", port=port)
     try:
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not session._client._connected:
+            assert time.monotonic() < deadline, "the App's server does not answer"
+            time.sleep(0.1)
         yield f"http://127.0.0.1:{port}", session
     finally:
         session.close()
