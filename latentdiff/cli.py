@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _compare_arguments(parser: argparse.ArgumentParser) -> None:
-    side = "dataset:saved_view, a .npy file of vectors (n, d), or a folder of images"
+    side = "dataset:saved_view, a .npy file of vectors (n, d), Parquet of vectors (file, folder, URI), or a folder of images"
     parser.add_argument("a", metavar="A", help=f"{side}; alone: a .csv with the columns path and group_name")
     parser.add_argument("b", metavar="B", nargs="?", help=side)
     parser.add_argument("--embeddings", metavar="FIELD", help="vector field of the datasets (needed for dataset:view)")
@@ -95,8 +95,10 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-bad", action="store_true", help="drop images with NaN or infinite vectors, and count them")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the sides differ, 0 when not")
     from .cli_describe import describe_arguments
+    from .cli_scale import engine_arguments
 
     describe_arguments(parser)
+    engine_arguments(parser)
     _output_arguments(parser)
 
 
@@ -266,6 +268,18 @@ def _train(args: argparse.Namespace) -> int:
     return run_train(args)
 
 
+def _embed_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_scale import embed_arguments
+
+    embed_arguments(parser)
+
+
+def _embed(args: argparse.Namespace) -> int:
+    from .cli_scale import run_embed
+
+    return run_embed(args)
+
+
 def _sdk() -> Any:
     import fiftyone_plugin
 
@@ -286,6 +300,7 @@ def _sae(args: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command("compare", "Compare two sets of images.", _compare_arguments, _compare),
+    Command("embed", "Turn images into Parquet shards of vectors.", _embed_arguments, _embed),
     Command("ask", "Ask how many images of each side show a phrase, and which.", _ask_arguments, _ask),
     Command("runs", "List the comparisons stored in a dataset.", _runs_arguments, _runs),
     Command("show", "Show a stored or saved comparison.", _show_arguments, _show),

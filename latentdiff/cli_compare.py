@@ -22,6 +22,7 @@ from .inputs import load_vectors, read_vocabulary
 from .progress import Progress, part
 from .report import write_report
 from .result import Comparison
+from .scale import is_parquet
 from .sources import ImageSide, distinct_names, encode_side, image_files, read_table
 
 ITEMS = "items.json"
@@ -52,13 +53,19 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
         raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
     config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad)
     kinds = ("table", "table") if args.b is None else (kind(args.a), kind(args.b))
-    if kinds == ("view", "view"):
+    if kinds == ("parquet", "parquet"):
+        from .cli_scale import compare_parquet
+
+        outcome = compare_parquet(args, config, progress)
+    elif "parquet" in kinds or args.engine != "local":
+        raise InputError("both sides must be Parquet, a file, a folder or a URI, where one is, and for --engine ray")
+    elif kinds == ("view", "view"):
         outcome = _compare_views(args, config, progress)
     elif "view" in kinds:
         raise InputError("one side is a dataset's view and the other is not; compare two views, or two files or folders")
     else:
         outcome = _compare_files(args, config, kinds, progress)
-    if args.save:
+    if args.save and kinds != ("parquet", "parquet"):
         outcome.comparison.save(args.save)
         (Path(args.save) / ITEMS).write_text(json.dumps(outcome.items, default=list), encoding="utf8")
     if args.report:
@@ -76,7 +83,7 @@ def write_outcome(outcome: Outcome, path: str) -> Path:
 
 
 def kind(side: str) -> str:
-    """ "vectors" (.npy), "folder", or "view" (dataset:saved_view).
+    """ "vectors" (.npy), "parquet", "folder", or "view" (dataset:saved_view).
 
     Raises:
         InputError: it is none of them.
@@ -84,12 +91,14 @@ def kind(side: str) -> str:
     path = Path(side).expanduser()
     if path.suffix == ".npy":
         return "vectors"
+    if is_parquet(side):
+        return "parquet"
     if path.is_dir():
         return "folder"
     dataset, colon, view = side.partition(":")
     if colon and dataset and view and not path.exists():
         return "view"
-    raise InputError(f"{side!r} is no .npy file, no folder, and not written as dataset:saved_view")
+    raise InputError(f"{side!r} is no .npy or .parquet file, no folder, and not written as dataset:saved_view")
 
 
 def open_comparison(dataset: str, run: str | None) -> Outcome:

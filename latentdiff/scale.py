@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .config import CompareConfig
+from .embed.encoder import Encoder
 from .embed.fingerprint import disagreement
 from .embed.parquet import SUFFIXES, ParquetVectors, filesystem_of, to_memmap, write_table
+from .embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from .embed.sides import Sides
 from .embed.vocabulary import Vocabulary
 from .errors import InputError
-from .progress import Progress
+from .progress import Progress, silent
 from .result import Comparison
 from .sae.model import SparseAutoencoder
 
@@ -55,10 +58,7 @@ def open_sides(
     Raises:
         InputError: sides that cannot be used together, another engine, or no Ray.
     """
-    if engine not in ENGINES:
-        raise InputError(f'engine is "local" or "ray", not {engine!r}')
-    if engine == "local" and address:
-        raise InputError("an address is one of a Ray cluster: pass engine ray with it")
+    _check_engine(engine, address)
     a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
     other = disagreement(a.fingerprint, b.fingerprint) if a.fingerprint and b.fingerprint else ""
     if other:
@@ -70,8 +70,7 @@ def open_sides(
             yield ShardedSides(a, b, found, skip_bad)
         return
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
-        arrays = [to_memmap(v, Path(folder, f"{name}.npy")) for name, v in (("a", a), ("b", b))]
-        yield Sides(*arrays, skip_bad=skip_bad)
+        yield Sides(to_memmap(a, Path(folder, "a.npy")), to_memmap(b, Path(folder, "b.npy")), skip_bad=skip_bad)
 
 
 def compare_parquet(
@@ -145,3 +144,80 @@ def _ratios(vectors: ParquetVectors, values: np.ndarray) -> Iterator[Any]:
         for ids in vectors.id_blocks(group):
             yield pa.table({"id": pa.array(ids), "log_ratio": pa.array(values[at : at + len(ids)], pa.float32())})
             at += len(ids)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What :func:`embed` did."""
+
+    rows: int
+    """Images whose shards are there now."""
+    failed: int
+    """Of these, images that cannot be read: NaN vectors, with the reason in the column ``error``."""
+    kept: int
+    """Shards that were there already."""
+    shards: int
+
+
+def embed(
+    source: str | Sequence[str],
+    out: str,
+    encoder: str | Encoder,
+    pretrained: str | None = None,
+    *,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    vector_dtype: str = "float16",
+    shard_rows: int = SHARD_ROWS,
+    device: Any = None,
+    progress: Progress | None = None,
+) -> Embedded:
+    """Images to Parquet shards of vectors, on this machine or by Ray Data on a cluster; a run that was stopped goes on where it was.
+
+    Args:
+        source: image files, or Parquet with pictures or paths, see :func:`~latentdiff.embed.sharding.plan_shards`.
+        out: folder of the shards, path or URI; columns ``id``, ``vector``, ``error``.
+        encoder: what :func:`~latentdiff.load_encoder` takes; for the engine "local" an :class:`Encoder` too.
+        pretrained: weights of the encoder.
+        engine: "local" or "ray": one encoder a GPU of the cluster, or a processor where it has none.
+        address, workers: of the cluster, see :func:`latentdiff.cluster.connected`.
+        vector_dtype: "float16" or "float32".
+        shard_rows: images a shard, >= 1.
+        device: torch device of the engine "local"; None picks.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        InputError: no images, another engine, or no Ray.
+        EncoderError: an encoder that cannot be built.
+    """
+    _check_engine(engine, address)
+    if engine == "ray" and not isinstance(encoder, str):
+        raise InputError("each worker of a cluster builds the encoder itself: name it, as load_encoder takes it")
+    tasks = plan_shards(source, out, shard_rows)
+    report, made = progress or silent, []
+    if engine == "ray":
+        from .cluster import connected
+        from .cluster_embed import embed_shards
+
+        with connected(address, workers):
+            made = list(_told(embed_shards(tasks, (encoder, pretrained, None, None, vector_dtype)), len(tasks), report))
+    else:
+        shards = ShardEncoder(encoder, pretrained, device, vector_dtype=vector_dtype)
+        made = list(_told(map(shards.make, tasks), len(tasks), report))
+    return Embedded(sum(s.rows for s in made), sum(s.failed for s in made), sum(s.kept for s in made), len(made))
+
+
+def _told(made: Iterator[Shard], count: int, progress: Progress) -> Iterator[Shard]:
+    rows = 0
+    for i, shard in enumerate(made, 1):
+        rows += shard.rows
+        progress(i / count, f"{rows:,} images embedded")
+        yield shard
+
+
+def _check_engine(engine: str, address: str | None) -> None:
+    if engine not in ENGINES:
+        raise InputError(f'engine is "local" or "ray", not {engine!r}')
+    if engine == "local" and address:
+        raise InputError("an address is one of a Ray cluster: pass engine ray with it")
