@@ -52,7 +52,7 @@ class CompareViews(foo.Operator):
         inputs.bool(
             "skip_bad",
             label="Leave out broken vectors",
-            description="Drop images whose vector holds NaN or infinity, and count them",
+            description="Images whose vector holds something that is no number are dropped, and counted",
             default=False,
         )
         return types.Property(inputs, view=types.PromptView(label="Compare two views", submit_button_label="Compare"))
@@ -88,8 +88,10 @@ class CompareViews(foo.Operator):
 
         run = yield from shown(ctx, work)
         if not ctx.delegated:
+            said = verdict(run.comparison, run.sides["A"].name, run.sides["B"].name)
+            yield ctx.ops.set_progress(progress=1.0, label=said)
             yield ctx.ops.reload_dataset()
-            yield ctx.ops.notify(verdict(run.comparison, run.sides["A"].name, run.sides["B"].name), variant="success")
+            yield ctx.ops.notify(said, variant="success")
 
     def _is_large(self, ctx: Any) -> bool:
         from fiftyone_plugin import side_choices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from fiftyone.operators import types
@@ -11,6 +12,8 @@ from latentdiff.report.text import plain_markdown as plain
 from .style import FAINT, ONE_COLUMN, ROW, grid
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
+LONGEST = 18
+"""Letters of a side's name that an axis has room for."""
 
 
 def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
@@ -31,7 +34,7 @@ def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
         "dragmode": "select",
         "selectdirection": "h",
         "margin": {"t": 10, "l": 50, "b": 50, "r": 10},
-        "xaxis": {"title": {"text": "log density ratio", "standoff": 10}, "fixedrange": True},
+        "xaxis": {"title": {"text": _axis(board, "typical of", "score"), "standoff": 10}, "fixedrange": True},
         "yaxis": {"title": {"text": "share of its images"}, "tickformat": ".0%", "fixedrange": True},
     }
     plot = {"height": "250px", "width": "100%", "config": CONFIG, "layout": layout}
@@ -51,8 +54,8 @@ def concepts(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     a, b = (plain(board["sides"][side]["name"]) for side in "AB")
     box = root.v_stack("concepts", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
     text = (
-        f"Every concept that was tested. Right: more often in **{a}**; left: more often in **{b}**; the higher, the surer. "
-        "Grey ones do not pass the test. Click a point to see its images."
+        f"Every concept that was tested. Right: more often in **{a}**; left: more often in **{b}**; the higher, the surer "
+        "(a step of 1: ten times fewer false alarms). Grey ones do not pass the test. Click a point to see its images."
     )
     box.md(text, name="what", componentsProps=FAINT)
     layout = {
@@ -60,10 +63,17 @@ def concepts(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
         "hoverlabel": {"align": "left"},
         "dragmode": False,
         "margin": {"t": 10, "l": 50, "b": 50, "r": 10},
-        "xaxis": {"title": {"text": "difference of the rates, percentage points", "standoff": 10}, "zeroline": True},
-        "yaxis": {"title": {"text": "sureness: −log10 q"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": _axis(board, "more in", "percentage points"), "standoff": 10}, "zeroline": True},
+        "yaxis": {"title": {"text": "how sure (−log10 q)"}, "rangemode": "tozero"},
     }
     box.plot("volcano", height="340px", width="100%", config=CONFIG, layout=layout, on_click=panel.click_concept)
     point = state.get("point")
     if point:
         box.md(f"**{plain(point['name'])}**: {plain(point['rates'])} ({plain(point['q'])}). {plain(point['said'])}", name="point")
+
+
+def _axis(board: dict[str, Any], what: str, between: str) -> str:
+    """Title of an axis that points to B on the left and to A on the right; Plotly reads a little HTML in its texts."""
+    names = {side: str(board["sides"][side]["name"]) for side in "AB"}
+    a, b = (escape(name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…", quote=False) for name in (names["A"], names["B"]))
+    return f"← {what} {b}     {between}     {what} {a} →"

@@ -139,7 +139,8 @@ class App:
         self.page.wait_for_selector(f"text={text}")
 
     def picture(self, name: str) -> None:
-        """Keep what is seen as test output."""
+        """Keep what is seen as test output, once the grid has its images."""
+        self.page.wait_for_selector('[data-cy="looker"]', state="attached")
         self.page.screenshot(path=self.pictures / f"{name}.png")
 
     def grid_count(self, count: int) -> None:

@@ -202,7 +202,9 @@ def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     stored = load_comparison(panel_scenes.dataset, "by_hand")
     assert [h.text for h in stored.hypotheses] == [h.text for h in panel_scenes.runs["second_try"].hypotheses]
     assert {card["title"].removeprefix("looks like ") for card in cards(app)} == {h.text for s in "AB" for h in stored.top(s, 6)}
+    app.page.wait_for_selector(f"[role=dialog] >> text={verdict(stored.comparison, *panel_scenes.views)}")
     app.picture("11_compared")
+    app.page.get_by_role("button", name="Done", exact=True).click()
 
     app.button("All comparisons").click()
     app.page.get_by_label("Rename").first.click()
