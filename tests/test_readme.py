@@ -38,6 +38,15 @@ def test_library_snippet(root, world, tmp_path, capsys) -> None:
     assert latentdiff.Comparison.load(tmp_path / "saved").hypotheses == names["comparison"].hypotheses
 
 
+def test_question_snippet(root, world, capsys) -> None:
+    names = {**world, "latentdiff": latentdiff, "vocabulary": latentdiff.Vocabulary(world["words"], world["word_vectors"])}
+    exec(snippets(root)[2], names)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == WORDS[:3]
+    assert float(lines[1].split("q = ")[1]) < 1e-6  # snow: none of A, a fifth of B
+    assert float(lines[2].split("q = ")[1]) > 0.01
+
+
 def test_fiftyone_snippet(root, world, tmp_path) -> None:
     import fiftyone as fo
 
