@@ -90,7 +90,9 @@ def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unf
         shown.append(("sure", "name is a guess" if data["weak"] else "name fits", SURE[data["weak"]].format(strength=data["strength"])))
     for name, label, tooltip in shown:
         row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
-    _icons(panel, row, at, data["copy"], unfolded)
+    # In a row of their own, so that none of them goes into the next line alone.
+    together = row.h_stack("icons", gap=0, componentsProps=grid(**{**ROW, "flexWrap": "nowrap"}, alignItems="center"))
+    _icons(panel, together, at, data["copy"], unfolded)
 
 
 def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolded: bool) -> None:

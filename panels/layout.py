@@ -28,6 +28,9 @@ VERDICT = (
 )
 TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "min(140px, 100%)"}}
 """The drop-down would take a whole line of its own."""
+TABBED: dict[str, Any] = {"borderBottom": 1, "borderColor": "divider", "& .MuiTabs-flexContainer": {"flexWrap": "wrap"}}
+TABBED |= {"& .MuiTabs-indicator": {"display": "none"}, "& .MuiTab-root.Mui-selected": {"borderBottom": "2px solid"}}
+"""Tabs go on in the next line where the panel is narrow; the App's own line under the chosen one knows one line only."""
 DIFFERENCES, SCORES, CONCEPTS, ASK = "differences", "scores", "concepts", "ask"
 TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts", ASK: "Ask"}
 
@@ -138,7 +141,7 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     row.btn("help", label=label, icon="help_outline", variant="text", title=VERDICT, componentsProps=SMALL, **explain)
     if board["notes"]:
         row.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
-    tabs = types.TabsView()
+    tabs = types.TabsView(componentsProps={"tabs": {"sx": TABBED}})
     for value, text in TABS.items():
         tabs.add_choice(value, label=text)
     tab = state.get("page") or DIFFERENCES
