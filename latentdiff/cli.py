@@ -280,6 +280,18 @@ def _embed(args: argparse.Namespace) -> int:
     return run_embed(args)
 
 
+def _plan_arguments(parser: argparse.ArgumentParser) -> None:
+    from .cli_plan import plan_arguments
+
+    plan_arguments(parser)
+
+
+def _plan(args: argparse.Namespace) -> int:
+    from .cli_plan import run_plan
+
+    return run_plan(args)
+
+
 def _sdk() -> Any:
     import fiftyone_plugin
 
@@ -301,6 +313,7 @@ def _sae(args: argparse.Namespace) -> int:
 COMMANDS = (
     Command("compare", "Compare two sets of images.", _compare_arguments, _compare),
     Command("embed", "Turn images into Parquet shards of vectors.", _embed_arguments, _embed),
+    Command("plan", "Say what a comparison will take: time, memory and disk.", _plan_arguments, _plan),
     Command("ask", "Ask how many images of each side show a phrase, and which.", _ask_arguments, _ask),
     Command("runs", "List the comparisons stored in a dataset.", _runs_arguments, _runs),
     Command("show", "Show a stored or saved comparison.", _show_arguments, _show),

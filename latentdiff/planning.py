@@ -1,0 +1,270 @@
+"""What a comparison will cost: time, memory and disk per stage, from its size and a second's measurement of the machine.
+
+Times per image below were fitted on a run of ``benchmarks/scale.py`` (100,000 images, width 768, K = 8,192, 20,000 words, 20 active
+concepts an image). The rest follows from n, d, K and the machine: passes over the vectors, products, and work per image.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .parallel import cores
+
+ACTIVE = 20
+"""Active concepts an image (method section 9)."""
+WORDS = 600
+"""Words whose scores with all images are computed: the promising concepts' names and the phrases of the exemplars, each twice."""
+HEAD_PASSES = 16
+"""Passes of the logistic head over all rows: standardising, about a dozen gradients of five folds and the in-sample head, logits."""
+HEADS = 6
+EXPONENTIALS = 40
+"""Nanoseconds a core spends on one head's loss and residual of one row."""
+SORTED = 120
+"""Nanoseconds a core spends on one image's score with one word: the share that sorting for its AUROC takes."""
+SCANNED = 0.35
+"""Nanoseconds a core spends to scan one dense activation for what is active."""
+DIVERGENCE = 60
+"""Nanoseconds a core spends on one active concept of one image: grouping, binning, counting."""
+CORE_DRIVER = 0.3
+"""Gigabytes that the libraries take."""
+FLOPS_AN_IMAGE = {"ViT-B-32": 8.8e9, "ViT-B-16": 35e9, "ViT-L-14": 162e9, "ViT-L-14-336": 382e9, "paper": 382e9, "fast": 8.8e9}
+"""Multiplications and additions of one forward pass (twice the published multiply-accumulates)."""
+OVERHEAD = 0.05
+"""Share that a cluster's tasks cost on top."""
+
+STAGES = ("embedding", "encoding", "divergence", "density ratio", "naming and ranking", "evidence")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How fast one machine is; :func:`measure` finds out, or say it for one that is not here."""
+
+    cores: int
+    float32_gflops: float
+    """Of a product of matrices on all cores."""
+    bf16_gflops: float
+    """The same in bf16; equal to float32 where the hardware has none."""
+    memory_gb_per_s: float
+    """Reading, all cores."""
+    memory_gb: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("cores", "float32_gflops", "bf16_gflops", "memory_gb_per_s"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"a machine's {name} must be positive, not {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage costs."""
+
+    name: str
+    """As in ``comparison.info["seconds"]``; "embedding" comes before."""
+    seconds: float
+    memory_gb: float
+    """At its peak, on the machine that leads."""
+    disk_gb: float
+    """What it leaves or needs on disk."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cost of a comparison before it starts."""
+
+    images: int
+    width: int
+    concepts: int
+    machines: int
+    machine: Machine
+    stages: tuple[Stage, ...]
+    assumptions: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Of all stages."""
+        return sum(s.seconds for s in self.stages)
+
+    @property
+    def memory_gb(self) -> float:
+        """The highest peak."""
+        return max(s.memory_gb for s in self.stages)
+
+    @property
+    def disk_gb(self) -> float:
+        """Of all stages."""
+        return sum(s.disk_gb for s in self.stages)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**dataclasses.asdict(self), "seconds": self.seconds, "memory_gb": self.memory_gb, "disk_gb": self.disk_gb}
+
+
+def plan(
+    images: int,
+    width: int = 768,
+    concepts: int = 8192,
+    *,
+    machine: Machine,
+    machines: int = 1,
+    encoder: str | None = None,
+    images_per_second: float | None = None,
+    active: int = ACTIVE,
+) -> Plan:
+    """Time, memory and disk of a comparison.
+
+    Args:
+        images: n of both sides together, >= 40.
+        width: d, >= 1.
+        concepts: K, >= 1.
+        machine: from :func:`measure`, or as known.
+        machines: of that kind, as a cluster, >= 1.
+        encoder: a name in ``FLOPS_AN_IMAGE``: adds the stage "embedding".
+        images_per_second: of one machine's encoder, where it was measured; in place of the estimate.
+        active: active concepts an image.
+
+    Raises:
+        InputError: sizes below those, or an encoder of unknown cost.
+    """
+    for name, value, least in (("images", images, 40), ("width", width, 1), ("concepts", concepts, 1), ("machines", machines, 1)):
+        if value < least:
+            raise InputError(f"{name} must be at least {least}, not {value}")
+    n, m = float(images), machine
+    vectors_gb = 2 * n * width / 1e9  # float16
+    reading = vectors_gb / m.memory_gb_per_s
+    core = 1e-9 / m.cores
+    product = 2 * n * width / 1e9  # of one column, in Gflop
+    bf16 = n * width * concepts >= 1e12
+    rate = m.bf16_gflops if bf16 else m.float32_gflops
+    # A head's pass reads each chunk once, and converts it to float32: twice as many bytes again, from the cache.
+    head = HEAD_PASSES * (3 * reading + 2 * HEADS * product / m.float32_gflops + HEADS * n * EXPONENTIALS * core)
+    seconds = {
+        "encoding": reading + concepts * product / rate + n * concepts * SCANNED * core,
+        "divergence": n * active * DIVERGENCE * core,
+        "density ratio": head,
+        "naming and ranking": 3 * reading + WORDS * (product / m.float32_gflops + n * SORTED * core),
+        "evidence": reading + WORDS / 3 * product / m.float32_gflops + WORDS / 6 * n * SORTED * core,
+    }
+    codes_gb = 8 * n * active / 1e9
+    memory = {
+        "encoding": 2 * codes_gb + 0.05 * m.cores,
+        "divergence": 3 * codes_gb,
+        "density ratio": 2 * codes_gb + n * 8 * (4 * HEADS + 4) / 1e9,
+        "naming and ranking": codes_gb + 0.8 + 40 * n / 1e9,
+        "evidence": codes_gb + 0.8 + 40 * n / 1e9,
+    }
+    share = 1 if machines == 1 else (1 + OVERHEAD) / machines
+    # What stays on the machine that leads, however many there are: codes are counted and words tested there.
+    led = {"divergence": 1.0, "naming and ranking": 0.5, "evidence": 0.5}
+    stages = [
+        Stage(name, s * (led.get(name, 0.0) + (1 - led.get(name, 0.0)) * share) if machines > 1 else s, CORE_DRIVER + memory[name], 0.0)
+        for name, s in seconds.items()
+    ]
+    if encoder is not None or images_per_second is not None:
+        stages.insert(0, _embedding(n, vectors_gb, encoder, images_per_second, m, machines))
+    return Plan(images, width, concepts, machines, machine, tuple(stages), _assumptions(bf16, active, machines, encoder, images_per_second))
+
+
+def _embedding(n: float, vectors_gb: float, encoder: str | None, measured: float | None, machine: Machine, machines: int) -> Stage:
+    if measured is None:
+        if encoder not in FLOPS_AN_IMAGE:
+            known = ", ".join(FLOPS_AN_IMAGE)
+            raise InputError(f"the cost of encoder {encoder!r} is not known (only of {known}); give its images per second on one machine")
+        measured = 0.5 * 1e9 * machine.bf16_gflops / FLOPS_AN_IMAGE[encoder]
+    if measured <= 0:
+        raise InputError(f"images_per_second must be positive, not {measured!r}")
+    return Stage("embedding", n / measured / machines, CORE_DRIVER + 2.0, vectors_gb)
+
+
+def _assumptions(bf16: bool, active: int, machines: int, encoder: str | None, measured: float | None) -> tuple[str, ...]:
+    said = [
+        "vectors are float16 and stay in the page cache or the cluster's object stores; else each of about 25 passes waits for the disk",
+        f"{active} active concepts an image, 5 folds, about 20,000 words",
+        f"the SAE's products are {'bf16' if bf16 else 'float32'} and reach the measured rate; the SAE is given, not trained",
+        "time grows linearly with images; nothing else runs on the machine",
+        "codes and log ratios are held in memory by the machine that leads",
+    ]
+    if machines > 1:
+        said.append(f"{machines} equal machines share passes evenly, at {OVERHEAD:.0%} overhead; divergence and tests of words stay on one")
+    if encoder is not None and measured is None:
+        said.append("the encoder reaches half the rate of a bare product, and decoding keeps up with it")
+    return tuple(said)
+
+
+def measure(seconds: float = 1.5) -> Machine:
+    """How fast this machine is: bare products and reading memory on all cores, for about ``seconds``."""
+    import torch
+
+    from .embed.precision import has_bf16
+
+    x = torch.randn(2048, 768)
+    w = torch.randn(768, 4096)
+
+    def gflops(dtype: Any, budget: float) -> float:
+        a, b = x.to(dtype), w.to(dtype)
+        out = torch.empty(len(a), b.shape[1], dtype=dtype)
+        torch.mm(a, b, out=out)
+        best, start = float("inf"), time.perf_counter()
+        while time.perf_counter() - start < budget:
+            began = time.perf_counter()
+            torch.mm(a, b, out=out)
+            best = min(best, time.perf_counter() - began)
+        return 2 * x.shape[0] * x.shape[1] * w.shape[1] / best / 1e9
+
+    float32 = gflops(torch.float32, seconds / 3)
+    bf16 = gflops(torch.bfloat16, seconds / 3) if has_bf16(torch.device("cpu")) else float32
+    big = torch.zeros(1 << 26)
+    big.sum()
+    best, start = float("inf"), time.perf_counter()
+    while time.perf_counter() - start < seconds / 3:
+        began = time.perf_counter()
+        big.sum()
+        best = min(best, time.perf_counter() - began)
+    return Machine(cores(), float32, max(bf16, float32), big.numel() * 4 / best / 1e9, _memory_gb())
+
+
+def _memory_gb() -> float:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return 0.0
+
+
+def check(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """The plan beside runs of ``benchmarks/scale.py``, each with the speed of the machine measured in the same run.
+
+    Args:
+        results: content of ``benchmarks/results/scale.json``.
+
+    Returns:
+        One row a run: ``rows``, ``concepts``, measured and planned ``seconds`` and ``memory_gb``, their ratio, and both by stage.
+    """
+    rows = []
+    for run in results["runs"]:
+        product = 2 * run["rows"] * results["width"] * run["concepts"] / 1e9
+        machine = Machine(
+            int(results["machine"].split()[-2]),
+            product / max(run["bare_float32_seconds"], 1e-3),
+            product / max(run["bare_bf16_seconds"], 1e-3),
+            run["memory_gb_per_s"],
+        )
+        planned = plan(run["rows"], results["width"], run["concepts"], machine=machine)
+        rows.append(
+            {
+                "rows": run["rows"],
+                "concepts": run["concepts"],
+                "seconds": run["seconds"],
+                "planned_seconds": planned.seconds,
+                "planned_over_measured": planned.seconds / run["seconds"],
+                "memory_gb": run["peak_anonymous_gb"],
+                "planned_memory_gb": planned.memory_gb,
+                "stages": {s.name: [float(np.round(s.seconds, 3)), run["stages"].get(s.name)] for s in planned.stages},
+            }
+        )
+    return rows
