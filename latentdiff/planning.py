@@ -20,20 +20,31 @@ from .parallel import cores
 ACTIVE = 20
 """Active concepts an image (method section 9)."""
 WORDS = 600
-"""Words whose scores with all images are computed: the promising concepts' names and the phrases of the exemplars, each twice."""
+"""Words whose scores with all images are tested: names of the promising concepts, and phrases of the exemplars."""
+PHRASES = 100
+"""Of these, phrases whose AUROC over all images is computed."""
 HEAD_PASSES = 16
 """Passes of the logistic head over all rows: standardising, about a dozen gradients of five folds and the in-sample head, logits."""
+OTHER_PASSES = 4
+"""Further passes: checking, the mean direction, centring, the concepts' mean images."""
 HEADS = 6
-EXPONENTIALS = 40
-"""Nanoseconds a core spends on one head's loss and residual of one row."""
-SORTED = 120
-"""Nanoseconds a core spends on one image's score with one word: the share that sorting for its AUROC takes."""
-SCANNED = 0.35
-"""Nanoseconds a core spends to scan one dense activation for what is active."""
-DIVERGENCE = 60
-"""Nanoseconds a core spends on one active concept of one image: grouping, binning, counting."""
-CORE_DRIVER = 0.3
-"""Gigabytes that the libraries take."""
+
+CONVERTED = 2.0
+"""Nanoseconds a core spends to read one number of a vector as float32."""
+PRODUCT = 2.4
+"""Nanoseconds a core spends on one number of a vector in the two thin products of a head's pass: bound by memory, not by arithmetic."""
+EXPONENTIAL = 70
+"""Nanoseconds a core spends on one head's loss and residual of one image."""
+TESTED = 13
+"""Nanoseconds a core spends on Welch's test and the threshold of one score."""
+SORTED = 70
+"""Nanoseconds a core spends on one score of an AUROC: sorting."""
+SCANNED = 3.0
+"""Nanoseconds a core spends to see whether one dense activation is active."""
+COUNTED = 300
+"""Nanoseconds a core spends on one active concept of one image in the divergence: grouping, binning, tests."""
+LIBRARIES_GB = 0.5
+"""Memory that torch, scipy and the words take."""
 FLOPS_AN_IMAGE = {"ViT-B-32": 8.8e9, "ViT-B-16": 35e9, "ViT-L-14": 162e9, "ViT-L-14-336": 382e9, "paper": 382e9, "fast": 8.8e9}
 """Multiplications and additions of one forward pass (twice the published multiply-accumulates)."""
 OVERHEAD = 0.05
@@ -137,19 +148,19 @@ def plan(
             raise InputError(f"{name} must be at least {least}, not {value}")
     n, m = float(images), machine
     vectors_gb = 2 * n * width / 1e9  # float16
-    reading = vectors_gb / m.memory_gb_per_s
     core = 1e-9 / m.cores
+    # A pass reads float16 from memory and turns it into float32 on the cores: whichever is slower.
+    reading = max(vectors_gb / m.memory_gb_per_s, n * width * CONVERTED * core)
     product = 2 * n * width / 1e9  # of one column, in Gflop
     bf16 = n * width * concepts >= 1e12
     rate = m.bf16_gflops if bf16 else m.float32_gflops
-    # A head's pass reads each chunk once, and converts it to float32: twice as many bytes again, from the cache.
-    head = HEAD_PASSES * (3 * reading + 2 * HEADS * product / m.float32_gflops + HEADS * n * EXPONENTIALS * core)
     seconds = {
         "encoding": reading + concepts * product / rate + n * concepts * SCANNED * core,
-        "divergence": n * active * DIVERGENCE * core,
-        "density ratio": head,
-        "naming and ranking": 3 * reading + WORDS * (product / m.float32_gflops + n * SORTED * core),
-        "evidence": reading + WORDS / 3 * product / m.float32_gflops + WORDS / 6 * n * SORTED * core,
+        "divergence": n * active * COUNTED * core,
+        "density ratio": HEAD_PASSES * (reading + n * (width * PRODUCT + HEADS * EXPONENTIAL) * core),
+        "naming and ranking": OTHER_PASSES * (reading + n * width * PRODUCT * core)
+        + WORDS * (product / m.float32_gflops + n * TESTED * core),
+        "evidence": 2 * reading + PHRASES * (product / m.float32_gflops + n * SORTED * core),
     }
     codes_gb = 8 * n * active / 1e9
     memory = {
@@ -163,7 +174,7 @@ def plan(
     # What stays on the machine that leads, however many there are: codes are counted and words tested there.
     led = {"divergence": 1.0, "naming and ranking": 0.5, "evidence": 0.5}
     stages = [
-        Stage(name, s * (led.get(name, 0.0) + (1 - led.get(name, 0.0)) * share) if machines > 1 else s, CORE_DRIVER + memory[name], 0.0)
+        Stage(name, s * (led.get(name, 0.0) + (1 - led.get(name, 0.0)) * share) if machines > 1 else s, LIBRARIES_GB + memory[name], 0.0)
         for name, s in seconds.items()
     ]
     if encoder is not None or images_per_second is not None:
@@ -179,7 +190,7 @@ def _embedding(n: float, vectors_gb: float, encoder: str | None, measured: float
         measured = 0.5 * 1e9 * machine.bf16_gflops / FLOPS_AN_IMAGE[encoder]
     if measured <= 0:
         raise InputError(f"images_per_second must be positive, not {measured!r}")
-    return Stage("embedding", n / measured / machines, CORE_DRIVER + 2.0, vectors_gb)
+    return Stage("embedding", n / measured / machines, LIBRARIES_GB + 2.0, vectors_gb)
 
 
 def _assumptions(bf16: bool, active: int, machines: int, encoder: str | None, measured: float | None) -> tuple[str, ...]:
