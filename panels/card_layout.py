@@ -66,14 +66,16 @@ def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], name
     label = f"Show {data['images'][own]:,} in {names[own]}"
     row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own})
     count = data["images"][other]
+    if not count:
+        row.md(f"No image of {plain(names[other])} shows it", name=f"none_{other}", componentsProps=FAINT)
+        return
     row.btn(
         f"show_{other}",
         label=f"{count:,} counter-{'example' if count == 1 else 'examples'} in {names[other]}",
         variant="text",
-        disabled=not count,
         on_click=panel.show,
         params={**at, "side": other},
-        title=f"Images of {names[other]} that show it all the same" if count else f"No image of {names[other]} shows it",
+        title=f"Images of {names[other]} that show it all the same",
         componentsProps=SMALL,
     )
 

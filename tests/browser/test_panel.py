@@ -38,7 +38,8 @@ def test_every_card_says_what_the_comparison_says(app: App, panel_scenes: Scenes
         count = {side: len(run.comparison.rows_showing(h, side)) for side in "AB"}
         expected = [f"{percent(rate[side])} of {names[side]}" for side in (own, other)]
         expected += [f"Show {count[own]:,} in {names[own]}", p_text(h.q_value, "q")]
-        expected += [f"{count[other]:,} counter-example{'' if count[other] == 1 else 's'} in {names[other]}"]
+        counter = f"{count[other]:,} counter-example{'' if count[other] == 1 else 's'} in {names[other]}"
+        expected += [counter if count[other] else f"No image of {names[other]} shows it"]
         expected += [f"AUROC {h.auroc:.2f}", "concept" if h.source == "sae" else "typical images"]
         expected += ["name is a guess" if h.weak else "name fits"]
         assert set(expected) <= set(card["lines"]), (expected, card["lines"])
@@ -207,13 +208,13 @@ def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     app.page.get_by_role("button", name="Done", exact=True).click()
 
     app.button("All comparisons").click()
-    app.page.get_by_label("Rename").first.click()
+    app.page.get_by_label("Rename", exact=True).first.click()
     app.page.get_by_role("dialog").get_by_role("textbox").last.fill("another_name")
     app.page.get_by_role("button", name="Rename", exact=True).last.click()
     app.page.wait_for_selector("text=another_name_log_ratio")
     app.page.wait_for_selector("text=by_hand_log_ratio", state="detached")
     app.picture("12_renamed")
-    app.page.get_by_label("Delete").first.click()
+    app.page.get_by_label("Delete", exact=True).first.click()
     app.page.wait_for_selector("text=Deletes the comparison")
     app.page.get_by_role("button", name="Delete", exact=True).last.click()
     app.page.wait_for_selector("text=another_name_log_ratio", state="detached")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from fiftyone_plugin import compare_views, delete_comparison, list_comparisons
 from tests.browser.panel_app import App, Scenes, save_workspace
 
 URI = "@latentdiff/latentdiff"
-SPILLS = """() => { const found = [], panel = document.querySelector('[role=tab]').closest('[data-cy="panel-container"]');
+SPILLS = """() => { const found = []; let panel = document.querySelector('[role=tab]');
+    while (!panel.querySelector('[data-cy="panel-container"]')) panel = panel.parentElement;
     for (const e of panel.querySelectorAll('h5, h6, button, [role=alert], [role=combobox], .js-plotly-plot')) {
         const box = e.getBoundingClientRect();
         if (box.width && box.right > innerWidth + 1) found.push(e.innerText.slice(0, 40) || e.className);
@@ -73,14 +76,14 @@ def test_two_windows_on_one_dataset(app: App, app_browser: Any, app_address: str
     other.open(dataset.name)
     for window in (app, other):
         window.button("Refresh").click()
-        window.choose(window.page.get_by_role("combobox").first, "shared")
+        window.open_comparison("shared")
         window.first_column(b)
     other.button("All comparisons").click()
-    other.page.get_by_label("Delete").first.click()
+    other.page.get_by_label("Delete", exact=True).first.click()
     other.page.wait_for_selector("text=Deletes the comparison")
     other.page.get_by_role("button", name="Delete", exact=True).last.click()
     other.page.wait_for_selector("text=shared_log_ratio", state="detached")
-    app.page.get_by_role("button", name="Show ").first.click()  # of what the other window has deleted
+    app.page.get_by_role("button", name=re.compile(r"^Show \d")).first.click()  # of what the other window has deleted
     app.first_column(a)
     app.picture("22_deleted_elsewhere")
     complaints = other.complaints()
@@ -97,9 +100,13 @@ def test_a_delegated_comparison_finishes_while_the_panel_is_open(app: App, panel
     app.button("Refresh").click()
     app.page.wait_for_selector("text=by_worker waits for a worker")
     app.picture("23_delegated")
-    DelegatedOperationService().execute_queued_operations(dataset_name=dataset.name)
+    with ThreadPoolExecutor(1) as worker:  # as a worker is: not in this thread, where Playwright's event loop runs
+        work = worker.submit(DelegatedOperationService().execute_queued_operations, dataset_name=dataset.name)
+        while not work.done():
+            app.page.wait_for_timeout(200)
+        work.result()
     app.page.wait_for_selector("text=by_worker waits for a worker", state="detached")
-    app.choose(app.page.get_by_role("combobox").first, "by_worker")
+    app.open_comparison("by_worker")
     app.page.wait_for_selector("text=by_worker_log_ratio")
     app.picture("24_delegated_done")
     dataset.reload()
