@@ -18,6 +18,7 @@ from latentdiff.result import Comparison
 from latentdiff.sae.checkpoints import check_encoder, load_sae
 
 from . import fields, runs
+from .cluster import compare_on_cluster, spill_vectors
 from .describing import describer_for
 from .document import labels, to_document
 from .encoders import check_agree, recorded
@@ -49,6 +50,9 @@ def compare_views(
     key: str | None = None,
     overwrite: bool = False,
     skip_bad: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    exchange: str | None = None,
     progress: Progress | None = None,
 ) -> ComparisonRun:
     """Compare two views and store what differs in the dataset.
@@ -75,6 +79,8 @@ def compare_views(
         key: that server's key; None: from the environment. It is stored nowhere.
         overwrite: replace a comparison of that name.
         skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
+        engine: "local", or "ray": the comparison runs on a Ray cluster, and the vectors are never in memory together.
+        address, exchange: the cluster's, and a folder or URI that it can read, see :func:`~fiftyone_plugin.cluster.compare_on_cluster`.
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
 
     Returns:
@@ -95,10 +101,13 @@ def compare_views(
     opened = load_sae(sae) if isinstance(sae, (str, Path)) else sae
     stamp = _fingerprint(sides, opened)
     words = vocabulary_for(vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1))
-    a, b = (read_vectors(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
+    read = _reader(engine, method is not None or describe is not None or captions is not None)
+    a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
     a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
     report = part(progress, 0.4, 0.8)
-    if method is None:
+    if engine == "ray":
+        comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config)
+    elif method is None:
         describer = describer_for(sides, (a, b), describe, captions, key)
         comparison = latentdiff.compare(
             a.values, b.values, sae=opened, vocabulary=words, describer=describer, config=config, progress=report
@@ -109,6 +118,15 @@ def compare_views(
     comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
     record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
     return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
+
+
+def _reader(engine: str, more: bool) -> Callable[[Side, Progress], Vectors]:
+    """How vectors are read: into memory, or for a cluster into a file."""
+    if engine not in ("local", "ray"):
+        raise InputError(f'engine is "local" or "ray", not {engine!r}')
+    if engine == "ray" and more:
+        raise InputError("baselines and captions run on this machine; leave them out, or choose the engine local")
+    return spill_vectors if engine == "ray" else read_vectors
 
 
 def comparable(

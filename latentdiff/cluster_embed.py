@@ -33,7 +33,7 @@ def embed_shards(tasks: Sequence[ShardTask], encoder: tuple[Any, ...]) -> Iterat
     most = max(1, min(len(tasks), gpus or int(have.get("CPU", 1))))
     rows = data.from_items([{"task": pickle.dumps(t)} for t in tasks], override_num_blocks=len(tasks))
     pool = data.ActorPoolStrategy(min_size=1, max_size=most)
-    share = {"num_gpus": 1, "num_cpus": 0} if gpus else {"num_cpus": 1}
+    share: dict[str, Any] = {"num_gpus": 1, "num_cpus": 0} if gpus else {"num_cpus": 1}
     made = rows.map_batches(_Worker, fn_constructor_args=(encoder,), batch_size=1, compute=pool, **share)
     try:
         for row in made.iter_rows():
