@@ -2,9 +2,9 @@
 
     python benchmarks/scale.py [--rows 10000 20000 ... 1000000] [--concepts 8192 49152] [--width 768]
 
-Both sides are float16 files on disk, mapped, as a store of vectors is. Every size runs in a process of its own: its peak of anonymous memory
-(what the comparison holds; pages of the mapped files are the system's to drop) and its bare bf16 and float32 products of the same size are
-measured there. Prints a table, writes benchmarks/results/scale.json and scale.svg.
+Both sides are float16 files on disk, mapped, as a store of vectors is. Every size runs in a process of its own: its peak of anonymous
+memory (what the comparison holds; pages of the mapped files are the system's to drop) and its bare bf16 and float32 products of the same
+size are measured there. Prints a table, writes benchmarks/results/scale.json.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from .branches import (
     concept_drafts,
     concept_q_values,
     distinct,
+    head_agreement,
     link,
     name_promising,
     phrase_drafts,
@@ -39,6 +40,7 @@ from .sae.model import SparseAutoencoder
 from .sae.monosemanticity import monosemanticity
 from .sae.naming import Name
 from .sae.training import train_sae
+from .standing import settle_echoes
 from .stats.density_ratio import cross_fit, two_sample
 from .stats.divergence import Divergence, divergence
 from .stats.image_scores import ImageScores
@@ -135,6 +137,7 @@ class _Run:
         drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
+        candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
         exemplars = telling_images(self.sides, ratio.in_sample, self.config)
         self._done("evidence", 1.0)
@@ -185,14 +188,15 @@ class _Run:
     ) -> tuple[list[Draft], ImageScores | None, dict[int, Name]]:
         """Ranked drafts of both branches, the word scores behind the phrases, and the names of concepts."""
         promising = promising_concepts(d, self.config, self._purity(sae, codes))
+        agreement = head_agreement(self.sides, ranking, sae)
         if self.vocabulary is None:
-            drafts = concept_drafts(d, promising, {}, None, None, self.config)
+            drafts = concept_drafts(d, promising, {}, None, None, agreement, self.config)
             return distinct(drafts, None, self.config.max_candidates), None, {}
         names = name_promising(promising, codes, self.sides, sae, self.vocabulary)
         words = np.array([n.words[0] for n in names.values()], int)
         by_name = ImageScores.of(self.sides, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates
-        concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, self.config), self.vocabulary, limit)
+        concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, agreement, self.config), self.vocabulary, limit)
         extended, described = self._describe(ranking, self.vocabulary)
         ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described)
         phrases = distinct(ranked, extended, limit)

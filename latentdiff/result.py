@@ -62,6 +62,8 @@ class Hypothesis:
     """Matryoshka group of the concept, 0 the coarsest; None for phrases and SAEs without groups."""
     path: tuple[str, ...] = ()
     """What the coarser concepts above it are called, coarsest first: ("vehicle", "motorcycle") for "scooter"."""
+    echoes: tuple[str, ...] = ()
+    """Findings that differ only along with this one: without its images they no longer do, so they do not pass the gate."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def _arrays(c: Comparison) -> dict[str, np.ndarray]:
 
 
 def _rebuild(head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Comparison:
-    tuples = {"exemplars", "also", "words", "interval", "path"}
+    tuples = {"echoes", "exemplars", "also", "words", "interval", "path"}
     plain: list[dict[str, Any]] = [{k: tuple(v) if k in tuples else v for k, v in h.items()} for h in head["candidates"]]
     candidates = tuple(Hypothesis(**h) for h in plain)
 

@@ -28,6 +28,9 @@ def fold(ranked: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
 def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[Hypothesis, ...]:
     """The k best of both branches, in the given proportion, no thing twice.
 
+    What both branches found is told in the words of the exemplars, which fit better (COCO pairs, two SAEs: .804, by the concepts' names
+    .790), and leaves its place among the concepts to the next.
+
     Args:
         ranked: candidates of one side, best first.
         k: how many.
@@ -44,7 +47,7 @@ def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[
     wanted["dre"] = k - wanted["sae"]
     chosen: list[Hypothesis] = []
     for limited in (True, False):
-        for source in ("sae", "dre"):
+        for source in ("dre", "sae"):
             for h in queues[source]:
                 enough = limited and sum(c.source == source for c in chosen) >= wanted[source]
                 if enough or len(chosen) >= k:

@@ -71,6 +71,6 @@ def test_five_are_three_concepts_and_two_phrases() -> None:
     assert [h.text for h in mix(ranked[:6] + ranked[6:7], 5, (3, 2))] == ["c0", "c1", "c2", "c3", "p0"]
 
 
-def test_a_phrase_that_says_what_a_concept_says_gives_way() -> None:
+def test_what_both_branches_found_is_told_in_the_exemplars_words() -> None:
     ranked = [hypothesis("dog", "sae", also=("puppy",)), hypothesis("puppy", "dre"), hypothesis("cat", "dre"), hypothesis("snow", "dre")]
-    assert [h.text for h in mix(ranked, 3, (1, 2))] == ["dog", "cat", "snow"]
+    assert [h.text for h in mix(ranked, 3, (1, 2))] == ["puppy", "cat", "snow"]
