@@ -39,7 +39,7 @@ def spills(window: App) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("theme", "widths"), [("dark", (1280, 1920, 640)), ("light", (1280, 1920))])
+@pytest.mark.parametrize(("theme", "widths"), [("dark", (1280, 1920)), ("light", (1280, 1920)), ("dark", (640,))])
 def test_nothing_is_cut_off(app_browser, app_address, panel_scenes, pictures, theme, widths) -> None:
     window = App(app_browser, app_address, pictures, theme, widths[0])
     window.open(panel_scenes.dataset.name)
