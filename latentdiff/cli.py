@@ -98,7 +98,7 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     from .cli_scale import engine_arguments
 
     describe_arguments(parser)
-    engine_arguments(parser)
+    engine_arguments(parser, exchange=True)
     _output_arguments(parser)
 
 

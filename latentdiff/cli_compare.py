@@ -15,6 +15,7 @@ from .cli_describe import describe_config, describer_of
 from .cli_methods import method_of
 from .config import CompareConfig
 from .describe.captions import read_captions
+from .embed.parquet import ParquetVectors
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary, read_phrases
 from .errors import InputError
@@ -57,8 +58,8 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
         from .cli_scale import compare_parquet
 
         outcome = compare_parquet(args, config, progress)
-    elif "parquet" in kinds or args.engine != "local":
-        raise InputError("both sides must be Parquet, a file, a folder or a URI, where one is, and for --engine ray")
+    elif "parquet" in kinds or (args.engine != "local" and kinds != ("view", "view")):
+        raise InputError("both sides must be Parquet (a file, a folder or a URI) where one is; --engine ray takes Parquet or views")
     elif kinds == ("view", "view"):
         outcome = _compare_views(args, config, progress)
     elif "view" in kinds:
@@ -98,7 +99,7 @@ def kind(side: str) -> str:
     dataset, colon, view = side.partition(":")
     if colon and dataset and view and not path.exists():
         return "view"
-    raise InputError(f"{side!r} is no .npy or .parquet file, no folder, and not written as dataset:saved_view")
+    raise InputError(f"{side!r} is no .npy file, no Parquet, no folder, and not written as dataset:saved_view")
 
 
 def open_comparison(dataset: str, run: str | None) -> Outcome:
@@ -152,6 +153,9 @@ def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Pr
         overwrite=args.overwrite,
         skip_bad=args.skip_bad,
         method=method_of(args, None),
+        engine=args.engine,
+        address=args.address,
+        exchange=args.exchange,
         progress=progress,
     )
     return _stored(stored)
@@ -186,9 +190,12 @@ def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple
 
 
 def read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
-    """Vectors of a file or a folder of images, and what its rows are (None: nothing with a name)."""
+    """Vectors of a file, of Parquet, or of a folder of images, and what its rows are (None: nothing with a name)."""
     if how == "vectors":
         return load_vectors(side), None
+    if how == "parquet":
+        table = ParquetVectors(side)
+        return np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids
     return _encode(image_files(side), side, encoder, skip_bad, progress)
 
 

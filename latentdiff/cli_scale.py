@@ -16,11 +16,14 @@ from .progress import Progress
 from .sources import image_files
 
 
-def engine_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--engine`` and ``--address``."""
+def engine_arguments(parser: argparse.ArgumentParser, exchange: bool = False) -> None:
+    """``--engine``, ``--address`` and ``--exchange``."""
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where it runs (default: %(default)s)")
     where = "with --engine ray: a running cluster (auto, host:6379, ray://host:10001); default: a new one here"
     parser.add_argument("--address", metavar="ADDR", help=where)
+    if exchange:
+        where = "with --engine ray and views: folder or URI that all machines of the cluster can read; default: a temporary folder here"
+        parser.add_argument("--exchange", metavar="FOLDER", help=where)
 
 
 def compare_parquet(args: argparse.Namespace, config: CompareConfig, progress: Progress) -> Outcome:

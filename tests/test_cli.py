@@ -132,7 +132,7 @@ def test_dataset_views_are_stored_listed_shown_and_deleted(dataset, arguments, c
     ("changes", "message"),
     [
         ({0: "missing.npy"}, "there is no file missing.npy"),
-        ({0: "neither"}, "is no .npy file, no folder, and not written as dataset:saved_view"),
+        ({0: "neither"}, "is no .npy file, no Parquet, no folder, and not written as dataset:saved_view"),
         ({0: "no_such_dataset:view"}, "one side is a dataset's view and the other is not"),
         ({0: "no_such_dataset:view", 1: "no_such_dataset:other"}, "--embeddings FIELD"),
         ({3: "missing.npz"}, "there is no file missing.npz"),
