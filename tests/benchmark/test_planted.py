@@ -102,9 +102,6 @@ def test_the_evaluation_counts_what_was_planted(monkeypatch, tmp_path) -> None:
     several = [r for r in records if r["kind"] == "several"]
     proportions = [sum(r["false"].values()) / max(1, r["true"] + sum(r["false"].values())) for r in several]
     assert outcome.report.figures["FDP, all"] == pytest.approx(np.mean(proportions))
-    alone = [r["standing"][1] / max(1, sum(r["standing"])) for r in several]
-    assert outcome.report.figures["FDP, all that echo nothing stronger"] == pytest.approx(np.mean(alone))
-    assert all(sum(r["standing"]) <= r["reported"] and r["standing"][0] <= r["true"] for r in several)
     assert outcome.report.figures["several: recall of the gate"] == sum(r["true"] for r in several) / 12
     # One comparison again, from its parts.
     suite = planted_truth.PlantedTruth(Options(out=tmp_path, sizes=(600,), runs=2))

@@ -8,14 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from ...config import CompareConfig
-from ...embed.sides import Sides, centred
 from ...progress import Progress
-from ...result import Comparison, Hypothesis
 from ...sae.model import SparseAutoencoder
-from ...stats.echoes import Gated, find_echoes
 from ..planted import PlantedWorld, WorldConfig
 from ..spaces import kept_sae
 from ..suite import Curves, Plot, Record, Report, Suite, Table, Task
@@ -101,7 +97,6 @@ class PlantedTruth(Suite):
         seconds = {"drawing": round(drawn - start, 3), "comparing": round(time.perf_counter() - drawn, 3)}
         true = {side: {self.world.words[k] for k in modes[side]} for side in "AB"}
         top = {side: [h.text for h in c.top(side, 5, gated=False)] for side in "AB"}
-        alone = self._standing(c, a, b) if p["kind"] == "several" else []
         return {
             **p,
             "modes": len(modes["A"]) + len(modes["B"]),
@@ -109,28 +104,10 @@ class PlantedTruth(Suite):
             "reported": len(c.hypotheses),
             "true": sum(h.text in true[h.side] for h in c.hypotheses),
             "false": {s: sum(h.text not in true[h.side] for h in c.hypotheses if h.source == s) for s in ("sae", "dre")},
-            "standing": [sum(h.text in true[h.side] for h in alone), sum(h.text not in true[h.side] for h in alone)],
             "differs": bool(c.differs),
             "p_value": c.two_sample.p_value,
             "seconds": seconds,
         }
-
-    def _standing(self, c: Comparison, a: np.ndarray, b: np.ndarray) -> list[Hypothesis]:
-        """Hypotheses of the gate that echo no stronger one."""
-        sides, place = Sides(a, b), {id(h): i for i, h in enumerate(c.candidates)}
-        unit, codes = centred(sides[np.arange(len(sides))], sides.mean_direction), self.sae.encode(np.concatenate([a, b])).tocsc()
-        shows = sp.csr_array(sp.vstack([c.shows_a, c.shows_b]))[:, [place[id(h)] for h in c.hypotheses]]
-        row = {word: i for i, word in enumerate(self.world.words)}
-
-        def values(i: int) -> np.ndarray:
-            h = c.hypotheses[i]
-            if h.concept is not None:
-                return codes[:, [h.concept]].toarray().ravel()
-            return unit @ self.world.vocabulary.centred[row[h.text]]
-
-        gated = [Gated(h.side, h.concept is not None, h.p_value, h.score) for h in c.hypotheses]
-        of = find_echoes(gated, values, shows, len(a), c.config.alpha).of
-        return [h for h, stronger in zip(c.hypotheses, of, strict=True) if stronger < 0]
 
     def _modes(self, p: dict[str, Any], rng: np.random.Generator) -> dict[str, dict[int, float]]:
         """Concept → rate of each side's own modes."""
@@ -203,16 +180,12 @@ def _several(records: Sequence[Record], alpha: float) -> Part:
 
     kinds = {"all": ("sae", "dre"), "concepts": ("sae",), "exemplar phrases": ("dre",)}
     values = {name: proportions(sources) for name, sources in kinds.items()}
-    values["all that echo nothing stronger"] = [r["standing"][1] / max(1, sum(r["standing"])) for r in own]
     recall = sum(r["true"] for r in own) / sum(r["modes"] for r in own)
     rows = [(f"false discovery proportion, {name}", len(own), float(np.mean(v)), float(np.max(v)), alpha) for name, v in values.items()]
-    stand = sum(r["standing"][0] for r in own) / sum(r["modes"] for r in own)
-    rows.append(("modes that pass the gate and echo nothing stronger", len(own), float(stand), float("nan"), float("nan")))
     rows.append(("modes that pass the gate", len(own), float(recall), float("nan"), float("nan")))
     table = Table(
         f"{MODES} true modes a side", ("what", "comparisons", "mean", "largest", "level"), tuple(rows),
-        "A discovery is false where its name is not a planted concept of its side. An echo (latentdiff.stats.echoes) no longer differs "
-        "on the images that show nothing stronger.",
+        "A discovery is false where its name is not a planted concept of its side.",
     )
     series = {name: (list(range(1, len(v) + 1)), sorted(v)) for name, v in values.items()}
     plot = Curves("False discovery proportion of each comparison", series, "comparison (sorted)", "proportion", lines={"alpha": alpha})
