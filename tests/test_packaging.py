@@ -79,7 +79,8 @@ def test_wheel_holds_every_module_and_nothing_else(wheel: Path, root: Path) -> N
 def test_wheel_holds_every_data_file(wheel: Path, root: Path) -> None:
     patterns = (
         "latentdiff/demo/**/*.json",
-        "latentdiff/demo/**/*.safetensors", "latentdiff/embed/*.txt*", "latentdiff/embed/*.md", "fiftyone_plugin/dist/*.js")
+        "latentdiff/demo/**/*.safetensors", "latentdiff/embed/*.txt*", "latentdiff/embed/*.md", "fiftyone_plugin/dist/*.js",
+            "latentdiff/benchmark/*.txt.gz", "latentdiff/benchmark/*.md", "latentdiff/benchmark/*.tsv", "latentdiff/benchmark/*.json")
     expected = {p.relative_to(root).as_posix() for pattern in patterns for p in root.glob(pattern)} | {"fiftyone_plugin/fiftyone.yml"}
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if not name.endswith(".py") and ".dist-info/" not in name}

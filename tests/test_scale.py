@@ -28,6 +28,20 @@ from tests.planted import WIDTH, WORDS, vectors
 N_A, N_B = 3_000, 2_300
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_ever() -> Iterator[None]:
+    """A worker that never answers fails a test; it must not hold up the whole run."""
+
+    def give_up(*_: Any) -> None:
+        raise AssertionError("no answer from the cluster for five minutes")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Four worker processes."""
