@@ -183,6 +183,7 @@ def test_a_question_is_answered(app_browser, app_session, pictures, tmp_path) ->
         window = App(app_browser, app_session[0], pictures)
         window.open(dataset.name, "winter and summer differ")
         window.tab("Ask")
+        window.page.wait_for_selector("text=Type a phrase")
         window.page.get_by_role("textbox").last.fill("snow")
         window.page.get_by_role("button", name="Ask", exact=True).click()
         answer = ask(run, "snow")
