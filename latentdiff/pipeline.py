@@ -104,10 +104,10 @@ def compare_sides(
 
 
 def _threads(sides: Sides) -> AbstractContextManager[Any]:
-    """One BLAS thread for small work, where waking others takes longer than the product."""
+    """One thread for small work, where waking others takes longer than the product, and sums do not depend on their number."""
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(1, "blas") if sides.shape[0] * sides.shape[1] < SMALL_WORK else nullcontext()
+    return threadpool_limits(1) if sides.shape[0] * sides.shape[1] < SMALL_WORK else nullcontext()
 
 
 @dataclass(eq=False)

@@ -18,7 +18,14 @@ from .divergence import divergence
 from .phrases import phrase_evidence
 
 FEWEST_LEFT = 20
-"""Images a side below which nothing more can be tested; what is left counts as an echo."""
+"""Images a side below which nothing more can be tested."""
+
+CERTAIN = 1e-12
+"""p-values below are alike."""
+FEW_LEFT = 0.5
+"""Share of a side's images that must be left for a p above alpha to mean an echo; with fewer, the difference itself is looked at."""
+SHARE_LEFT = 0.5
+"""Share of a difference that stays without the stronger findings' images where it is one of its own; of an echo next to nothing stays."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +70,37 @@ def find_echoes(
     left = np.ones(shows.shape[0], bool)
     standing: list[int] = []
     p, of = np.array([f.p_value for f in findings]), np.full(len(findings), -1)
-    order = sorted(range(len(findings)), key=lambda i: (findings[i].p_value, -findings[i].score))
+    # Beyond doubt is beyond doubt: there the better name goes first.
+    order = sorted(range(len(findings)), key=lambda i: (max(findings[i].p_value, CERTAIN), -findings[i].score))
     for i in order:
         own = shows.indices[shows.indptr[i] : shows.indptr[i + 1]]
+        alone = True
         if standing:
-            p[i] = min(1.0, len(findings) * _p_value(findings[i], values(i), left, n_a, binning))
-        if p[i] <= alpha:
+            value = values(i)
+            p[i] = min(1.0, len(findings) * _p_value(findings[i], value, left, n_a, binning))
+            alone = p[i] <= alpha or _remains(findings[i], value, left, n_a)
+        if alone:
             standing.append(i)
             left[own] = False
         else:
             together = [len(np.intersect1d(own, shows.indices[shows.indptr[j] : shows.indptr[j + 1]])) for j in standing]
             of[i] = standing[int(np.argmax(together))]
     return Echoes(p, of)
+
+
+def _remains(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int) -> bool:
+    """Whether few images of a side are left to prove a difference again, and at least ``SHARE_LEFT`` of that of the means is there.
+
+    Where most of A is snow and most of B is beach, few images of A are left without the snow; the beach is still rarer among them.
+    """
+    if min(left[:n_a].mean(), left[n_a:].mean()) > FEW_LEFT:
+        return False
+    sign = 1 if finding.side == "A" else -1
+    whole = sign * (values[:n_a].mean(dtype=np.float64) - values[n_a:].mean(dtype=np.float64))
+    a, b = values[:n_a][left[:n_a]], values[n_a:][left[n_a:]]
+    if not len(a) or not len(b):
+        return False
+    return bool(sign * (a.mean(dtype=np.float64) - b.mean(dtype=np.float64)) >= SHARE_LEFT * whole > 0)
 
 
 def _p_value(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int, binning: str) -> float:
