@@ -16,7 +16,7 @@ from latentdiff.errors import CheckpointError
 from latentdiff.result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
 
 _COLUMNS = ("concept", "rate_a", "rate_b", "gap", "jsd", "jsd_firing", "p_value", "q_value")
-_TUPLES = ("exemplars", "also", "words")
+_TUPLES = ("also", "echoes", "exemplars", "path", "words")
 
 
 def labels(comparison: Comparison) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def sweep_classes(
         return []
     q = q_values(np.array([d.comparison.two_sample.p_value for d in found]), config.correction)
     adjusted = [dataclasses.replace(d, q_value=float(value)) for d, value in zip(found, q, strict=True)]
-    return sorted(adjusted, key=lambda d: (d.comparison.two_sample.p_value, -d.auc))
+    return sorted(adjusted, key=lambda d: (not d.comparison.hypotheses, d.comparison.two_sample.p_value, -d.auc))
 
 
 def _counts(view: Any, field: str, patches: bool) -> Counter[str]:

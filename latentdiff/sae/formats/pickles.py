@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,12 +99,19 @@ def read_pickle(data: bytes) -> Any:
                 return machine.stack.pop()
             if opcode is None or name not in _ACTIONS:  # refused before its argument is read
                 raise CheckpointError(f"its pickle uses the instruction {name}, which no saved SAE needs")
-            _ACTIONS[name](machine, opcode.arg.reader(stream) if opcode.arg else None)
+            _ACTIONS[name](machine, _argument(opcode, stream))
     except CheckpointError:
         raise
     except Exception as e:
         raise CheckpointError(f"its pickle is damaged: {type(e).__name__}: {e}") from e
     raise CheckpointError("its pickle ends before its end")
+
+
+def _argument(opcode: pickletools.OpcodeInfo, stream: io.BytesIO) -> Any:
+    """What an instruction is given; an escape that no pickle writes is damage, not a warning on the user's screen."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return opcode.arg.reader(stream) if opcode.arg else None
 
 
 def _push(machine: _Machine, value: Any) -> None:
