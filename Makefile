@@ -1,12 +1,13 @@
 # Every target makes .venv and installs what it needs first; once that is done it costs nothing.
 #   make demo     a drawn world in the FiftyOne App, with a comparison ready (no downloads but packages)
 #   make test     all tests          make lint   ruff and mypy         make bench   all benchmarks
+#   make torture  the long campaign of faults; its counts go to benchmarks/results/torture.json
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.latentdiff-ready
 
-.PHONY: setup test lint bench demo clean
+.PHONY: setup test torture lint bench demo clean
 setup: $(READY)
 
 $(READY): pyproject.toml requirements.txt tools/setup_environment.py
@@ -14,6 +15,9 @@ $(READY): pyproject.toml requirements.txt tools/setup_environment.py
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
+
+torture: $(READY)
+	LATENTDIFF_TORTURE=1 $(BIN)/python -m pytest tests/promises $(ARGS)
 
 lint: $(READY)
 	$(BIN)/python -m ruff check .
