@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from latentdiff.config import CompareConfig
 from latentdiff.errors import CheckpointError
 from latentdiff.result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
+from latentdiff.stored import checked, read_npz
 
 _COLUMNS = ("concept", "rate_a", "rate_b", "gap", "jsd", "jsd_firing", "p_value", "q_value")
 _TUPLES = ("also", "echoes", "exemplars", "path", "words")
@@ -96,10 +97,12 @@ def from_document(document: dict[str, Any]) -> tuple[Comparison, np.ndarray, np.
         CheckpointError: a document that is damaged or of another version.
     """
     try:
-        with np.load(io.BytesIO(base64.b64decode(document["arrays"])), allow_pickle=False) as npz:
-            arrays = dict(npz)
+        arrays = read_npz(base64.b64decode(document["arrays"]))
         ids = {side: _names(arrays[f"ids_{side}"]) for side in "ab"}
-        return _comparison(document, arrays), ids["a"], ids["b"]
+        comparison = checked(_comparison(document, arrays))
+        if (len(ids["a"]), len(ids["b"])) != (len(comparison.log_ratio_a), len(comparison.log_ratio_b)):
+            raise ValueError("ids and log ratios differ in number")
+        return comparison, ids["a"], ids["b"]
     except Exception as e:
         raise CheckpointError(f"the stored comparison cannot be read ({type(e).__name__}: {e}); delete the run and compare again") from e
 
@@ -136,7 +139,7 @@ def _hypothesis(stored: dict[str, Any]) -> Hypothesis:
             values[name] = tuple(value)
         elif name == "interval":
             values[name] = tuple(_number(v) for v in value)
-        elif value is None and name != "concept":
+        elif value is None and name not in ("concept", "group"):  # no number, not an unknown one
             values[name] = math.nan
     return Hypothesis(**values)
 

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 
 from .config import CompareConfig
 from .errors import CheckpointError, InputError
+from .stored import checked, read_json, read_npz
 
 FORMAT = 1
 
@@ -188,11 +189,10 @@ class Comparison:
         """
         folder = Path(folder)
         try:
-            head = json.loads((folder / "comparison.json").read_text(encoding="utf8"))
+            head = read_json(folder / "comparison.json")
             if head["format"] != FORMAT:
                 raise CheckpointError(f"{folder} has format {head['format']}; this version reads {FORMAT}. Update latentdiff.")
-            with (folder / "arrays.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return _rebuild(head, dict(arrays))
+            return checked(_rebuild(head, read_npz(folder / "arrays.npz")))
         except CheckpointError:
             raise
         except Exception as e:

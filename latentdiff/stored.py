@@ -1,0 +1,170 @@
+"""What was stored and is read again is checked before it is used: a damaged index would be read outside its array, by compiled code."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+import numbers
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from .errors import CheckpointError
+
+if TYPE_CHECKING:
+    from .result import Comparison, Hypothesis
+
+SLACK = 64 << 20
+"""Bytes that the arrays of any small file may unpack to."""
+SWELLING = 50
+"""And so many times the file's size: vectors and scores hardly compress, and what swells a thousandfold is a bomb."""
+LARGEST_TEXT = 1 << 30
+"""Bytes of JSON that are read."""
+SHARES = ("rate_a", "rate_b", "p_value", "q_value", "auroc")
+NUMBERS = ("effect", "name_strength", "score", "name_margin")
+
+
+def read_npz(source: Path | bytes) -> dict[str, np.ndarray]:
+    """All arrays of an ``.npz`` file, without pickles.
+
+    Args:
+        source: the file, or its content.
+
+    Raises:
+        ValueError: it would take far more memory than it has bytes. Others as ``zipfile`` and ``numpy.load``.
+    """
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    opened: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    with opened:
+        with zipfile.ZipFile(opened) as archive:
+            members = archive.infolist()
+            claimed = sum(member.file_size for member in members)
+            if claimed > SLACK + SWELLING * size or any(member.flag_bits & 1 for member in members):
+                raise ValueError(f"its arrays would unpack to {claimed:,} bytes from {size:,}: it is damaged, or made to fill the memory")
+        opened.seek(0)
+        with np.load(opened, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def read_json(path: Path) -> Any:
+    """A JSON value.
+
+    Raises:
+        CheckpointError: the file is missing, no JSON, too large or nested too deep.
+    """
+    try:
+        if path.stat().st_size > LARGEST_TEXT:
+            raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes, more than anything that LatentDiff writes")
+        return json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError) as e:
+        raise CheckpointError(f"{path} cannot be read: {e}") from e
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is a string that can be stored, shown and sent (no lone surrogates, which have no bytes in UTF-8)."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode("utf8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def checked(comparison: Comparison) -> Comparison:
+    """The same comparison, if every value is what its field says; what came out of a file may be anything.
+
+    Raises:
+        ValueError: naming the first value that is not.
+    """
+    counts = {}
+    for side, ratio, shows in (("A", comparison.log_ratio_a, comparison.shows_a), ("B", comparison.log_ratio_b, comparison.shows_b)):
+        _need(ratio.ndim == 1 and ratio.dtype.kind == "f", f"log ratios of {side}", ratio.dtype)
+        counts[side] = len(ratio)
+        _matrix(shows, (len(ratio), len(comparison.candidates)), f"which images of {side} show what")
+    for hypothesis in comparison.candidates:
+        _hypothesis(hypothesis, counts)
+    test = comparison.two_sample
+    for name, value in (("auc", test.auc), ("p_value", test.p_value), ("smallest_detectable", comparison.smallest_detectable)):
+        _number(value, name, share=True)
+    _need(isinstance(comparison.differs, bool), "differs", comparison.differs)
+    table = comparison.concepts
+    columns = [getattr(table, f.name) for f in dataclasses.fields(table) if f.name != "name"]
+    for column in columns:
+        _need(column.ndim == 1 and column.dtype.kind in "fiu" and len(column) == len(columns[0]), "the table of concepts", column.shape)
+    _need(len(table.name) in (0, len(columns[0])) and all(map(is_text, table.name)), "names of concepts", len(table.name))
+    _info(comparison.info, counts)
+    return comparison
+
+
+def _matrix(shows: Any, shape: tuple[int, int], what: str) -> None:
+    _need(shows.shape == shape and shows.indices.dtype.kind == "i" and shows.indptr.dtype.kind == "i", what, shows.shape)
+    pointers, columns = shows.indptr, shows.indices
+    _need(pointers[0] == 0 and pointers[-1] == len(columns) and bool((np.diff(pointers) >= 0).all()), what, "rows out of order")
+    _need(not len(columns) or (columns.min() >= 0 and columns.max() < shape[1]), what, "a column that there is not")
+
+
+def _hypothesis(h: Hypothesis, counts: dict[str, int]) -> None:
+    _need(h.side in ("A", "B") if isinstance(h.side, str) else False, "side", h.side)
+    for name in ("text", "source"):
+        _need(is_text(getattr(h, name)) and bool(getattr(h, name)), name, getattr(h, name))
+    for name in SHARES:
+        _number(getattr(h, name), name, share=True)
+    for name in NUMBERS:
+        _number(getattr(h, name), name)
+    _need(len(h.interval) == 2, "interval", h.interval)
+    for end in h.interval:
+        _number(end, "interval")
+    for name in ("also", "words", "path", "echoes"):
+        _need(all(map(is_text, getattr(h, name))), name, getattr(h, name))
+    for name in ("concept", "group"):
+        value = getattr(h, name)
+        _need(value is None or (_whole(value) and 0 <= value < 2**31), name, value)
+    _need(all(_whole(row) and 0 <= row < counts[h.side] for row in h.exemplars), "exemplars", h.exemplars)
+    _need(isinstance(h.weak, bool), "weak", h.weak)
+
+
+def _info(info: Any, counts: dict[str, int]) -> None:
+    """The entries that something reads; others are only listed."""
+    _need(isinstance(info, dict) and all(map(is_text, info)), "info", type(info).__name__)
+    names = info.get("names")
+    _need(names is None or (isinstance(names, (list, tuple)) and len(names) == 2 and all(map(is_text, names))), "names", names)
+    for name in ("n_a", "n_b"):
+        _need(_whole(info.get(name, 0)) and 0 <= info.get(name, 0) < 2**48, name, info.get(name))
+    for name in ("left_out", "dropped_rows", "cards", "exemplars", "versions", "describe"):
+        _need(isinstance(info.get(name) or {}, dict), name, info.get(name))
+    left_out = info.get("left_out") or {}
+    inner = [left_out.get(side) or {} for side in "AB"]
+    _need(all(isinstance(side, dict) for side in inner), "left_out", left_out)
+    for count in (left_out.get("overlap"), *(side.get(kind) for side in inner for kind in ("missing", "bad"))):
+        _need(count is None or (_whole(count) and 0 <= count < 2**48), "left_out", count)
+    for side, n in counts.items():
+        _need(isinstance((info.get("dropped_rows") or {}).get(side) or [], list), "dropped_rows", side)
+        telling = (info.get("exemplars") or {}).get(side) or {}
+        rows = (telling.get("rows") or []) if isinstance(telling, dict) else None
+        _need(isinstance(rows, list) and all(_whole(row) and 0 <= row < n for row in rows), "exemplars", telling)
+    for card in (info.get("cards") or {}).values():
+        _need(isinstance(card, dict), "cards", card)
+        words, together = card.get("words") or [], card.get("cofiring") or []
+        _need(isinstance(words, list) and isinstance(together, list), "cards", card)
+        for other in together:
+            _need(isinstance(other, dict) and is_text(other.get("label")), "cards", other)
+            _number(other.get("share"), "cards", share=True)
+
+
+def _number(value: Any, name: str, share: bool = False) -> None:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool) and (not _whole(value) or abs(value) < 2**63)
+    _need(real and (not share or math.isnan(value) or -1e-9 <= value <= 1 + 1e-9), name, value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _need(ok: Any, name: str, value: Any) -> None:
+    if not ok:
+        raise ValueError(f"{name} cannot be {ascii(value)[:80]}")
