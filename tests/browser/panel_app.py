@@ -186,6 +186,17 @@ class App:
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
 
+    def settled(self, selector: str) -> dict[str, float]:
+        """Where the last such element is, once it has stayed there: a panel that is drawn again replaces its elements."""
+        box = "s => { const e = [...document.querySelectorAll(s)].pop(); e?.scrollIntoView({block: 'nearest'}); return e?.getBoundingClientRect() }"
+        deadline, before, same = time.monotonic() + PATIENCE / 1000, None, 0
+        while same < 4:
+            assert time.monotonic() < deadline, f"{selector} does not settle"
+            self.page.wait_for_timeout(150)
+            now = self.page.evaluate(box, selector)
+            same, before = same + 1 if now and now == before else 0, now
+        return before or {}
+
     def close(self) -> None:
         self.context.close()
 

@@ -104,12 +104,10 @@ def test_brush_and_slider_filter_by_score(app: App, panel_scenes: Scenes) -> Non
     assert least <= brushed <= most
     app.page.get_by_role("button", name="Show all").click()
     app.grid_count(total)
-
-    slider = app.page.locator(".MuiSlider-root").last
-    slider.scroll_into_view_if_needed()
-    thumb, rail = slider.locator(".MuiSlider-thumb").first.bounding_box(), slider.bounding_box()
+    app.page.get_by_text("The grid shows the images with a score from").wait_for(state="hidden")
 
     def slide() -> None:
+        rail, thumb = app.settled(".MuiSlider-root"), app.settled(".MuiSlider-thumb[data-index='0']")
         app.page.mouse.move(thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2)
         app.page.mouse.down()
         app.page.mouse.move(rail["x"] + 0.7 * rail["width"], thumb["y"] + thumb["height"] / 2, steps=10)
