@@ -17,7 +17,7 @@ from latentdiff.progress import Progress, part, silent
 from latentdiff.result import Comparison
 from latentdiff.sae.checkpoints import check_encoder, load_sae
 
-from . import fields, runs
+from . import database, fields, owners, records, repair, runs
 from .cluster import compare_on_cluster, spill_vectors
 from .describing import describer_for
 from .document import labels, to_document
@@ -92,32 +92,33 @@ def compare_views(
     progress = progress or silent
     config = config or latentdiff.CompareConfig()
     dataset = runs.as_dataset(dataset)
-    runs.check_new(dataset, run, overwrite)
-    sides = _sides(dataset, view_a, view_b, embeddings)
-    if names:
-        sides = (dataclasses.replace(sides[0], name=names[0]), dataclasses.replace(sides[1], name=names[1]))
-    for side in sides:
-        fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
-    opened = load_sae(sae) if isinstance(sae, (str, Path)) else sae
-    stamp = _fingerprint(sides, opened)
-    words = vocabulary_for(vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1))
-    read = _reader(engine, method is not None or describe is not None or captions is not None)
-    a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
-    a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
-    report = part(progress, 0.4, 0.8)
-    if engine == "ray":
-        comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config)
-    elif method is None:
-        describer = describer_for(sides, (a, b), describe, captions, key)
-        comparison = latentdiff.compare(
-            a.values, b.values, sae=opened, vocabulary=words, describer=describer, config=config, progress=report
-        )
-    else:
-        comparison = method(a.values, b.values, words, config, (_files(sides[0], a), _files(sides[1], b)), report)
-    left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
-    comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
-    record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
-    return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
+    with database.explained(f"the comparison {run!r}", dataset):
+        runs.check_new(dataset, run, overwrite)
+        sides = _sides(dataset, view_a, view_b, embeddings)
+        if names:
+            sides = (dataclasses.replace(sides[0], name=names[0]), dataclasses.replace(sides[1], name=names[1]))
+        for side in sides:
+            fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
+        opened = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+        stamp = _fingerprint(sides, opened)
+        words = vocabulary_for(vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1))
+        read = _reader(engine, method is not None or describe is not None or captions is not None)
+        a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
+        a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
+        report = part(progress, 0.4, 0.8)
+        if engine == "ray":
+            comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config)
+        elif method is None:
+            describer = describer_for(sides, (a, b), describe, captions, key)
+            comparison = latentdiff.compare(
+                a.values, b.values, sae=opened, vocabulary=words, describer=describer, config=config, progress=report
+            )
+        else:
+            comparison = method(a.values, b.values, words, config, (_files(sides[0], a), _files(sides[1], b)), report)
+        left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
+        comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
+        record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
+        return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
 
 
 def _reader(engine: str, more: bool) -> Callable[[Side, Progress], Vectors]:
@@ -225,40 +226,43 @@ def _store(
 ) -> ComparisonRun:
     """Write everything, in place of an older run of that name; whatever stops it midway, Ctrl-C included, takes back what was written.
 
-    An older run is kept until the new one is complete, under a name of its own: there is never a moment with neither.
+    An older run is kept until the new one is there, under a name of its own: there is never a moment with neither.
     """
     runs.check_new(dataset, run, overwrite=True)
-    if run in runs.list_comparisons(dataset):
-        fresh = f"{run}_{uuid.uuid4().hex[:8]}"
-        _store(dataset, fresh, sides, read, comparison, record, progress)
-        runs.delete_comparison(dataset, run)
-        runs.rename_comparison(dataset, fresh, run)
-        return runs.load_comparison(dataset, run)
-    record = {"method": runs.METHOD, "format": runs.FORMAT, "version": latentdiff.__version__, "state": runs.WRITING, **record}
-    dataset.register_run(run, dataset.init_run(**record))
-    try:
-        shows = (comparison.shows_a, comparison.shows_b)
-        ratios = (comparison.log_ratio_a, comparison.log_ratio_b)
-        for i, side in enumerate(sides):
-            fields.declare(side.dataset, run, side.labels, (sides[0].name, sides[1].name))
-            tags = _tags(comparison, shows[i])
-            fields.write(
-                side.dataset, run, side.labels, read[i].ids, read[i].samples, ratios[i], tags, part(progress, 0.45 * i, 0.45 * (i + 1))
-            )
-        document = to_document(comparison, read[0].ids, read[1].ids)
-        dataset.save_run_results(run, dataset.init_run_results(run, document=document), cache=False)
-        verdict = {
-            "differs": bool(comparison.differs),
-            "auc": document["two_sample"]["auc"],
-            "p_value": document["two_sample"]["p_value"],
-            "hypotheses": len(comparison.hypotheses),
-        }
-        progress(1.0, "done")
-        runs.set_state(dataset, run, runs.COMPLETE, verdict=verdict)
-    except BaseException:
-        runs.delete_comparison(dataset, run)
-        raise
+    older = run in runs.list_comparisons(dataset)
+    with owners.working() as writer:
+        record |= {"version": latentdiff.__version__, "writer": writer, **({"replaces": run} if older else {})}
+        claimed = records.claim(dataset, f"{run}_{uuid.uuid4().hex[:8]}" if older else run, record)
+        try:
+            verdict = _write(dataset, claimed, sides, read, comparison, progress)
+            records.change(claimed, records.REPLACING if older else records.COMPLETE, since=(records.WRITING,), verdict=verdict)
+            if older:
+                repair.replace(dataset, dataclasses.replace(claimed, config=record | {"state": records.REPLACING}), writer)
+        except BaseException:
+            repair.discard(dataset, claimed, writer)
+            raise
     return runs.load_comparison(dataset, run)
+
+
+def _write(
+    dataset: Any, record: Any, sides: tuple[Side, Side], read: tuple[Vectors, Vectors], comparison: Comparison, progress: Progress
+) -> dict[str, Any]:
+    """Fields and results of a claimed record; returns the verdict for it."""
+    names = (sides[0].name, sides[1].name)
+    shows = (comparison.shows_a, comparison.shows_b)
+    ratios = (comparison.log_ratio_a, comparison.log_ratio_b)
+    for i, side in enumerate(sides):
+        fields.declare(side.dataset, record.run, record.id, side.labels, names)
+        report, tags = part(progress, 0.45 * i, 0.45 * (i + 1)), _tags(comparison, shows[i])
+        fields.write(side.dataset, record.run, side.labels, read[i].ids, read[i].samples, ratios[i], tags, report)
+    document = to_document(comparison, read[0].ids, read[1].ids)
+    records.save_results(dataset, record, document)
+    for side in sides:  # once more: FiftyOne in another process may have put back a schema that it read before
+        fields.declare(side.dataset, record.run, record.id, side.labels, names)
+    progress(1.0, "done")
+    two_sample = document["two_sample"]
+    found = {"auc": two_sample["auc"], "p_value": two_sample["p_value"], "hypotheses": len(comparison.hypotheses)}
+    return {"differs": bool(comparison.differs), **found}
 
 
 def _tags(comparison: Comparison, shows: Any) -> list[list[str]]:

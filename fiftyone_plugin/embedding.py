@@ -15,7 +15,7 @@ from latentdiff.errors import InputError
 from latentdiff.progress import Progress, silent
 
 from . import encoders
-from .runs import as_dataset
+from .places import as_dataset
 from .sides import listed, vector_fields
 
 CHUNK = 256

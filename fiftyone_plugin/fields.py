@@ -1,4 +1,8 @@
-"""The two fields a comparison writes: declared, filled in bulk, recognised as ours, renamed and removed."""
+"""The two fields a comparison writes: declared, filled in bulk, recognised as ours, copied to another name, and removed.
+
+A dataset's schema is one list in one document, which FiftyOne writes back whole: of two processes that add a field at once, one's is
+lost. Here fields come and go by single updates of their own entries.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,12 @@ import numpy as np
 from latentdiff.errors import RunError
 from latentdiff.progress import Progress, silent
 
+from . import database
+
 OWNER = "latentdiff"
 """Key in a field's ``info`` that names the run which wrote it: nothing else is ever overwritten or deleted."""
+RECORD = "latentdiff_record"
+"""Key that names its record: of two runs that bear the same name one after the other, each removes its own fields only."""
 CHUNK = 10_000
 """Updates sent at once: progress and cancelling between them, and no gain in speed beyond."""
 
@@ -27,14 +35,6 @@ def path_of(run: str, what: str, labels: str | None) -> str:
     return f"{labels}.{name}" if labels else name
 
 
-def is_ours(dataset: Any, path: str, run: str) -> bool | None:
-    """Whether a field was written by this run; None where there is no such field."""
-    field = dataset.get_field(path)
-    if field is None:
-        return None
-    return (field.info or {}).get(OWNER) == run
-
-
 def check_free(dataset: Any, paths: Iterable[str], run: str) -> None:
     """Refuse to touch a field of the same name that somebody else made.
 
@@ -42,23 +42,70 @@ def check_free(dataset: Any, paths: Iterable[str], run: str) -> None:
         RunError: naming the field.
     """
     for path in paths:
-        if is_ours(dataset, path, run) is False:
+        stored = _stored(dataset, path)
+        if stored is not None and stored.get(OWNER) != run:
             raise RunError(f"{dataset.name!r} already has a field {path!r} that no comparison wrote; choose another run name")
 
 
-def declare(dataset: Any, run: str, labels: str | None, names: tuple[str, str]) -> None:
-    """Add both fields to a dataset's schema, described for people and marked as ours."""
-    import fiftyone as fo
+def declare(dataset: Any, run: str, record: Any, labels: str | None, names: tuple[str, str]) -> None:
+    """Add both fields to a dataset's schema, described for people and marked as ours; those that are there already stay.
 
+    Raises:
+        RunError: somebody else made a field of such a name meanwhile, or removed the dataset or the labels.
+    """
     a, b = names
     ratio = f"LatentDiff {run!r}: log density ratio; high = typical of A ({a}), low = typical of B ({b}), out of fold"
     concepts = f"LatentDiff {run!r}: which of the differences found between A ({a}) and B ({b}) the image shows"
-    info = {OWNER: run}
-    paths = path_of(run, LOG_RATIO, labels), path_of(run, CONCEPTS, labels)
-    if is_ours(dataset, paths[0], run) is None:
-        dataset.add_sample_field(paths[0], fo.FloatField, description=ratio, info=info)
-    if is_ours(dataset, paths[1], run) is None:
-        dataset.add_sample_field(paths[1], fo.ListField, subfield=fo.StringField, description=concepts, info=info)
+    for what, description in ((LOG_RATIO, ratio), (CONCEPTS, concepts)):
+        _declare(dataset, run, record, labels, what, description)
+    database.refresh(dataset)
+
+
+def _declare(dataset: Any, run: str, record: Any, labels: str | None, what: str, description: str) -> None:
+    import fiftyone as fo
+    from fiftyone.core.odm.dataset import SampleFieldDocument
+
+    about = {"description": description, "info": {OWNER: run, RECORD: str(record)}}
+    field = fo.FloatField(**about) if what == LOG_RATIO else fo.ListField(fo.StringField(), **about)
+    field.name = field.db_field = f"{run}_{what}"
+    field._set_created_at(datetime.utcnow())  # FiftyOne keeps naive UTC
+    entry = SampleFieldDocument.from_field(field).to_mongo().to_dict()
+    within, filters = _list_of(labels)
+    found = {"_id": dataset._doc.id, **_without(labels, field.name)}  # the condition and the change are one
+    if database.journaled("datasets").update_one(found, {"$push": {within: entry}}, array_filters=filters).matched_count:
+        return
+    database.require(dataset._doc.id, dataset.name)
+    stored, path = _stored(dataset, path_of(run, what, labels)), path_of(run, what, labels)
+    if stored is None:
+        raise RunError(f"the labels {labels!r} of {dataset.name!r} were removed meanwhile")
+    if stored.get(RECORD) != str(record):
+        raise RunError(f"{dataset.name!r} has got a field {path!r} of somebody else's meanwhile; choose another run name")
+
+
+def _without(labels: str | None, name: str) -> dict[str, Any]:
+    """Condition that a list of fields has none of this name (and, below labels, that those are there)."""
+    match: dict[str, Any] = {"fields.name": {"$ne": name}}
+    for i, parent in enumerate(reversed(labels.split(".") if labels else ())):
+        match = {"name": parent, **({"fields": {"$elemMatch": match}} if i else match)}
+    return {"sample_fields": {"$elemMatch": match}} if labels else {"sample_fields.name": {"$ne": name}}
+
+
+def _list_of(labels: str | None) -> tuple[str, list[dict[str, str]] | None]:
+    """Path of the list of fields in a dataset's document, with the filters that lead there."""
+    path, filters = "sample_fields", []
+    for i, name in enumerate(labels.split(".") if labels else ()):
+        path += f".$[p{i}].fields"
+        filters.append({f"p{i}.name": name})
+    return path, filters or None
+
+
+def _stored(dataset: Any, path: str) -> dict[str, Any] | None:
+    """The ``info`` of a field as it is stored now; None where there is no such field."""
+    document = database.journaled("datasets").find_one({"_id": dataset._doc.id}, {"sample_fields": 1}) or {}
+    at: dict[str, Any] | None = {"fields": document.get("sample_fields")}
+    for name in path.split("."):
+        at = next((field for field in (at or {}).get("fields") or () if field.get("name") == name), None)
+    return None if at is None else at.get("info") or {}
 
 
 def write(
@@ -99,27 +146,60 @@ def write(
             match = {"_id": ObjectId(sample)} | ({f"{labels}._id": ObjectId(row)} if labels else {})
             operations.append(UpdateOne(match, {"$set": values}))
             touched.append(ObjectId(sample))
-        # FiftyOne's own bulk write: it also refreshes samples that the caller holds in memory.
-        dataset._bulk_write(operations, ids=touched)
+        database.update_samples(dataset, operations, touched)
         done += len(chunk)
         progress(done / len(ids), "writing results")
 
 
-def remove(dataset: Any, paths: Iterable[str], owners: set[str]) -> None:
-    """Delete those of the fields that a run of one of these names wrote."""
-    for path in paths:
-        if any(is_ours(dataset, path, owner) for owner in owners):
-            dataset.delete_sample_field(path)
-
-
-def rename(dataset: Any, run: str, new: str, labels: str | None) -> None:
-    """Give both fields of a run its new name, values and description kept."""
+def copy(dataset: Any, run: str, new: str, record: Any, labels: str | None) -> None:
+    """Give both fields, values and descriptions, a second name beside the first; doing it twice is harmless."""
+    database.refresh(dataset)
     for what in (LOG_RATIO, CONCEPTS):
-        old_path, new_path = path_of(run, what, labels), path_of(new, what, labels)
-        if is_ours(dataset, old_path, run):
-            dataset.rename_sample_field(old_path, new_path)
-            dataset.reload()  # a renamed field keeps its old path in memory and could not be saved
-            field = dataset.get_field(new_path)
-            field.description = (field.description or "").replace(repr(run), repr(new))
-            field.info = {OWNER: new}
-            field.save()
+        old = path_of(run, what, labels)
+        field = dataset.get_field(old)
+        if field is None or not _owned(field.info or {}, run, record):
+            continue
+        _declare(dataset, new, record, labels, what, (field.description or "").replace(repr(run), repr(new)))
+        name, new_name = f"{run}_{what}", f"{new}_{what}"
+        value: Any = f"${name}"
+        if labels:  # each label of the list, with one entry more where it has the old one
+            pairs = {"$mergeObjects": ["$$label", {new_name: f"$$label.{name}"}]}
+            value = {"$map": {"input": f"${labels}", "as": "label", "in": pairs}}
+        change = [{"$set": {labels or new_name: value, "last_modified_at": "$$NOW"}}]
+        database.journaled(dataset._sample_collection_name).update_many({old: {"$exists": True}}, change)
+    database.refresh(dataset)
+
+
+def remove(dataset: Any, run: str, record: Any, labels: str | None) -> None:
+    """Delete those fields of this name that this run wrote, and values of them that a stopped process left; twice is harmless."""
+    samples, datasets = (database.journaled(name) for name in (dataset._sample_collection_name, "datasets"))
+    within, filters = _list_of(labels)
+    for what in (LOG_RATIO, CONCEPTS):
+        path = path_of(run, what, labels)
+        stored = _stored(dataset, path)
+        if stored is not None and not _owned(stored, run, record):
+            continue
+        value = f"{labels}.$[].{run}_{what}" if labels else path
+        now = datetime.now(timezone.utc)
+        samples.update_many({path: {"$exists": True}}, {"$unset": {value: ""}, "$set": {"last_modified_at": now}})
+        if stored is not None:
+            _forget(dataset, path)
+            pull = {"$pull": {within: {"name": f"{run}_{what}", "info": stored}}}
+            datasets.update_one({"_id": dataset._doc.id}, pull, array_filters=filters)
+    database.refresh(dataset)
+
+
+def _owned(info: dict[str, Any], run: str, record: Any) -> bool:
+    """Whether a field with this ``info`` is this record's (those of earlier versions name only the run)."""
+    return bool(info[RECORD] == str(record) if RECORD in info else info.get(OWNER) == run)
+
+
+def _forget(dataset: Any, path: str) -> None:
+    """Drop what the App's settings and indexes say of a field that goes."""
+    for name, index in dataset.get_index_information().items():
+        if any(part == path for part, _ in index.get("key") or ()):
+            dataset.drop_index(name)
+    before = dataset._doc.app_config.to_dict()
+    dataset._doc.app_config._delete_paths([path])
+    if dataset._doc.app_config.to_dict() != before:
+        dataset.save()

@@ -10,7 +10,8 @@ from latentdiff.errors import InputError
 from latentdiff.report import write_report
 
 from .handle import ComparisonRun, RunSide
-from .runs import as_dataset, load_comparison
+from .places import as_dataset
+from .runs import load_comparison
 
 
 def export_report(dataset: Any, run: str, path: str | os.PathLike[str], *, title: str | None = None) -> Path:

@@ -16,7 +16,7 @@ from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 
 from .encoders import recorded
-from .runs import as_dataset
+from .places import as_dataset
 from .sides import Side, resolve
 from .vectors import CHUNK, _documents, _part, _stored_path
 

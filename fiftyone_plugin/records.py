@@ -1,0 +1,160 @@
+"""The record of a comparison: a FiftyOne run, changed only by single updates that other processes see whole or not at all.
+
+A record is the first thing written and the last one removed. Its ``state`` says "writing" until everything is in place, and
+"deleting", "renaming" or "replacing" once anything may have changed; its ``writer`` says who is at it. A killed process so leaves a
+record which tells what to clear up, and :mod:`repair` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from latentdiff.errors import RunError
+
+from . import database
+
+METHOD = "latentdiff"
+FORMAT = 1
+COMPLETE, WRITING, DELETING, RENAMING, REPLACING = "complete", "writing", "deleting", "renaming", "replacing"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A comparison's record, as it was when it was read."""
+
+    id: Any
+    dataset_id: Any
+    run: str
+    config: dict[str, Any]
+    timestamp: Any
+    results: Any
+    """Id of the file of results; None where there is none yet."""
+
+    @property
+    def state(self) -> str:
+        """One of the states above."""
+        return str(self.config.get("state", WRITING))
+
+
+def find(dataset_id: Any) -> tuple[dict[str, Record], list[Record]]:
+    """Records of a dataset's comparisons as they are now: by name, and those that no name leads to (any more, or yet)."""
+    linked = (database.journaled("datasets").find_one({"_id": dataset_id}, {"runs": 1}) or {}).get("runs") or {}
+    names = {record: run for run, record in linked.items()}
+    named, loose = {}, []
+    query = {"$or": [{"_id": {"$in": list(names)}}, {"_dataset_id": dataset_id}], "config.method": METHOD}
+    for doc in database.journaled("runs").find(query):
+        config = {k: v for k, v in doc["config"].items() if k not in ("cls", "type")}
+        record = Record(doc["_id"], dataset_id, names.get(doc["_id"], doc.get("key")), config, doc.get("timestamp"), doc.get("results"))
+        if record.id in names:
+            named[record.run] = record
+        else:
+            loose.append(record)
+    return named, loose
+
+
+def reread(record: Record) -> Record | None:
+    """A record as it is now; None where no name leads to it any more."""
+    named, _ = find(record.dataset_id)
+    return next((now for now in named.values() if now.id == record.id), None)
+
+
+def claim(dataset: Any, run: str, config: dict[str, Any]) -> Record:
+    """Make the record of a new comparison, unless its name is taken at that very moment.
+
+    Raises:
+        RunError: it is, or the dataset is gone.
+    """
+    import fiftyone as fo
+    from bson import ObjectId
+
+    key, dataset_id, now = ObjectId(), dataset._doc.id, datetime.now(timezone.utc)
+    config = {"method": METHOD, "format": FORMAT, "state": WRITING, **config}
+    stored = dataset.init_run(**config).serialize()
+    document = {"_dataset_id": dataset_id, "key": run, "version": fo.__version__, "timestamp": now, "config": stored}
+    runs, datasets = database.journaled("runs"), database.journaled("datasets")
+    runs.insert_one({"_id": key, **document, "results_meta": {}})
+    # The condition and the change are one: of two that claim a name at once, one is refused.
+    done = datasets.update_one({"_id": dataset_id, f"runs.{run}": {"$exists": False}}, {"$set": {f"runs.{run}": key}})
+    if not done.matched_count:
+        runs.delete_one({"_id": key})
+        database.require(dataset_id, dataset.name)
+        raise RunError(f"{dataset.name!r} already has a comparison {run!r}, made meanwhile; choose another name")
+    database.refresh(dataset)
+    return Record(key, dataset_id, run, config, now, None)
+
+
+def change(record: Record, state: str, *, since: tuple[str, ...] = (), drop: tuple[str, ...] = (), **changes: Any) -> None:
+    """Set a record's state, and other entries of its config, in one update.
+
+    Args:
+        record: the record.
+        state: its new state.
+        since: states that it may be in; none: any.
+        drop: entries of the config that go.
+        changes: entries of the config that are set.
+
+    Raises:
+        RunError: it is in another state, or gone: somebody else deleted or replaced the comparison.
+    """
+    found = {"_id": record.id, **({"config.state": {"$in": list(since)}} if since else {})}
+    update: dict[str, Any] = {"$set": {"config.state": state, **{f"config.{name}": value for name, value in changes.items()}}}
+    drop = (*drop, "writer") if state == COMPLETE else drop  # nobody is at it any more
+    if drop:
+        update["$unset"] = {f"config.{name}": "" for name in drop}
+    if not database.journaled("runs").update_one(found, update).matched_count:
+        raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
+
+
+def take(record: Record, writer: dict[str, Any]) -> bool:
+    """Become the writer in place of a dead one; False where another process was quicker."""
+    found = {"_id": record.id, "config.writer": record.config.get("writer"), "config.state": record.config.get("state")}
+    return bool(database.journaled("runs").update_one(found, {"$set": {"config.writer": writer}}).matched_count)
+
+
+def relink(record: Record, new: str) -> None:
+    """Let another name, and no longer the present one, lead to a record.
+
+    Raises:
+        RunError: the name is taken, or the record is no longer called what it was.
+    """
+    found = {"_id": record.dataset_id, f"runs.{record.run}": record.id, f"runs.{new}": {"$exists": False}}
+    update = {"$unset": {f"runs.{record.run}": ""}, "$set": {f"runs.{new}": record.id}}
+    if not database.journaled("datasets").update_one(found, update).matched_count:
+        raise RunError(f"the comparison {record.run!r} cannot become {new!r}: one of them was made, renamed or deleted meanwhile")
+    database.journaled("runs").update_one({"_id": record.id}, {"$set": {"key": new}})
+
+
+def remove(record: Record) -> None:
+    """Remove a record and its results. The name goes first: FiftyOne cannot open a dataset's run whose record is missing."""
+    import gridfs
+
+    name = f"runs.{record.run}"
+    database.journaled("datasets").update_one({"_id": record.dataset_id, name: record.id}, {"$unset": {name: ""}})
+    files = gridfs.GridFS(database.whole())
+    for key in {record.id, record.results} - {None}:
+        files.delete(key)
+    database.journaled("runs").delete_one({"_id": record.id})
+
+
+def save_results(dataset: Any, record: Record, document: dict[str, Any]) -> None:
+    """Store a comparison's results, under the record's own id: nothing is ever left that no record leads to."""
+    import gridfs
+    from bson import json_util
+
+    packed = json_util.dumps(dataset.init_run_results(record.run, document=document).serialize()).encode()
+    gridfs.GridFS(database.whole()).put(packed, _id=record.id, content_type="application/json")
+    database.journaled("runs").update_one({"_id": record.id}, {"$set": {"results": record.id}})
+
+
+def load_results(record: Record) -> dict[str, Any]:
+    """What :func:`save_results` stored; empty where that is not there."""
+    import gridfs.errors
+    from bson import json_util
+
+    try:
+        stored = json_util.loads(gridfs.GridFS(database.whole()).get(record.results).read())
+    except (gridfs.errors.GridFSError, ValueError):
+        return {}
+    return dict(stored.get("document") or {}) if isinstance(stored, dict) else {}
