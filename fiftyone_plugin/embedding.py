@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from latentdiff.embed.fingerprint import disagreement
-from latentdiff.errors import InputError
+from latentdiff.embed.fingerprint import Fingerprint, disagreement
+from latentdiff.errors import InputError, RunError
 from latentdiff.progress import Progress, silent
 
-from . import encoders
+from . import database, encoders, fields
 from .places import as_dataset
 from .sides import listed, vector_fields
 
@@ -81,24 +81,25 @@ def compute_embeddings(
     _refuse_kinds(view)
     dataset = view._root_dataset
     _check_fields(dataset, field)
-    progress(0.0, "loading the encoder")
-    made, source = encoders.build(encoder)
-    _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
-    todo = view if overwrite else view.exists(field, False)
-    ids, paths = todo.values(["id", "filepath"])
-    writer = _Writer(dataset, field)
-    done = 0
-    failures: dict[str, str] = {}
-    with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:
-        for start, vectors, failed in pieces:
-            end = start + len(vectors)
-            writer.add(ids[start:end], vectors, {ids[row]: reason for row, reason in failed.items()})
-            failures |= {ids[row]: reason for row, reason in failed.items()}
-            if writer.waiting >= CHUNK or end == len(ids):
-                writer.flush()
-            done = end
-            progress(done / len(ids), f"{done:,} of {len(ids):,} images")
-    return Embedded(field, done - len(failures), view.count() - len(ids), failures)
+    with database.explained(f"computing {field!r}", dataset):
+        progress(0.0, "loading the encoder")
+        made, source = encoders.build(encoder)
+        _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
+        todo = view if overwrite else view.exists(field, False)
+        ids, paths = todo.values(["id", "filepath"])
+        writer = _Writer(dataset, field, made.fingerprint)
+        done = 0
+        failures: dict[str, str] = {}
+        with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:
+            for start, vectors, failed in pieces:
+                end = start + len(vectors)
+                writer.add(ids[start:end], vectors, {ids[row]: reason for row, reason in failed.items()})
+                failures |= {ids[row]: reason for row, reason in failed.items()}
+                if writer.waiting >= CHUNK or end == len(ids):
+                    writer.flush()
+                done = end
+                progress(done / len(ids), f"{done:,} of {len(ids):,} images")
+        return Embedded(field, done - len(failures), view.count() - len(ids), failures)
 
 
 def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = CHECKED, overwrite: bool = False) -> None:
@@ -177,7 +178,8 @@ def _claim(dataset: Any, field: str, stamp: encoders.Stamp, overwrite: bool) -> 
     description = f"Image vectors by {stamp.fingerprint['model']} ({stamp.fingerprint['library']}), not normalised"
     if dataset.get_field(field) is None:
         encoders.record(dataset, field, stamp)  # before the first vector: a kill in between leaves a record of an empty field
-        dataset.add_sample_field(field, fo.VectorField, description=description)
+        fields.add(dataset, field, fo.VectorField(description=description))  # False: somebody else has just made it, which will do
+        database.refresh(dataset)
         return
     before = encoders.recorded(dataset, field)
     if dataset.exists(field).count():
@@ -188,15 +190,17 @@ def _claim(dataset: Any, field: str, stamp: encoders.Stamp, overwrite: bool) -> 
                 "Choose another field, pass overwrite=True to replace them all, or name their encoder with declare_embeddings()"
             )
         if different:
-            dataset.clear_sample_field(field)
+            dataset.clear_sample_field(field)  # before the record: a kill in between leaves vectors of the encoder that is recorded
     encoders.record(dataset, field, stamp)
+    if before and disagreement(stamp.fingerprint, before.fingerprint) and dataset.exists(field).count():
+        dataset.clear_sample_field(field)  # what a run with the other encoder, at work meanwhile, wrote before it could see the record
 
 
 class _Writer:
     """Vectors and reasons that wait to be written together: one update per image, so no image ever has half of them."""
 
-    def __init__(self, dataset: Any, field: str) -> None:
-        self._dataset, self._field = dataset, field
+    def __init__(self, dataset: Any, field: str, fingerprint: Fingerprint) -> None:
+        self._dataset, self._field, self._fingerprint = dataset, field, fingerprint
         self._errors = f"{field}_error"
         self._rows: list[tuple[str, np.ndarray, str | None]] = []
 
@@ -216,19 +220,34 @@ class _Writer:
         to_mongo = self._dataset.get_field(self._field).to_mongo
         has_errors = self._dataset.has_field(self._errors)
         now = datetime.now(timezone.utc)
-        operations = []
+        operations, undo = [], []
         for key, vector, reason in self._rows:
             values = {self._field: None if reason else to_mongo(vector), "last_modified_at": now}
             if has_errors:
                 values[self._errors] = reason
             operations.append(UpdateOne({"_id": ObjectId(key)}, {"$set": values}))
-        # FiftyOne's own bulk write: it also refreshes samples that the caller holds in memory.
-        self._dataset._bulk_write(operations, ids=[key for key, *_ in self._rows])
+            undo.append(UpdateOne({"_id": ObjectId(key), self._field: values[self._field]}, {"$unset": {self._field: ""}}))
+        ids = [key for key, *_ in self._rows]
+        database.update_samples(self._dataset, operations, ids)
         self._rows = []
+        lost = self._lost()
+        if lost:
+            database.update_samples(self._dataset, undo, ids)  # by value: what somebody else wrote there stays
+            raise RunError(lost)
+
+    def _lost(self) -> str:
+        """Why these vectors may no longer be written, if so: looked at after each write, so that none is left where it must not be."""
+        database.require(self._dataset._doc.id, self._dataset.name)
+        if not fields.there(self._dataset, self._field):
+            return f"field {self._field!r} was deleted meanwhile"
+        now = encoders.recorded(self._dataset, self._field)
+        different = disagreement(self._fingerprint, now.fingerprint) if now else "its record was removed"
+        return f"field {self._field!r} was given to another encoder meanwhile: {different}" if different else ""
 
     def _declare_errors(self) -> None:
         import fiftyone as fo
 
         if not self._dataset.has_field(self._errors):
             text = f"Why the image has no vector in {self._field!r}"
-            self._dataset.add_sample_field(self._errors, fo.StringField, description=text, info={OWNER: self._field})
+            fields.add(self._dataset, self._errors, fo.StringField(description=text, info={OWNER: self._field}))
+            database.refresh(self._dataset)

@@ -8,6 +8,8 @@ from typing import Any
 from latentdiff.embed.fingerprint import Fingerprint, disagreement
 from latentdiff.errors import InputError
 
+from . import database
+
 KEY = "latentdiff_embeddings"
 """Entry of ``dataset.info``: a list of {field, fingerprint, source}. A list, because MongoDB's keys may hold no dots."""
 
@@ -34,11 +36,12 @@ def recorded(dataset: Any, path: str) -> Stamp | None:
 
 
 def record(dataset: Any, path: str, stamp: Stamp) -> None:
-    """Record a field's encoder, in place of what was recorded for it."""
-    dataset.reload()
+    """Record a field's encoder, in place of what was recorded for it, and leave the records of other fields alone."""
     entry = {"field": path, "fingerprint": dict(stamp.fingerprint), "source": list(stamp.source) if stamp.source else None}
-    dataset.info[KEY] = [*(e for e in _entries(dataset) if e["field"] != path), entry]
-    dataset.save()
+    datasets, own, entries = database.journaled("datasets"), {"_id": dataset._doc.id}, f"info.{KEY}"
+    if not datasets.update_one({**own, f"{entries}.field": path}, {"$set": {f"{entries}.$": entry}}).matched_count:
+        datasets.update_one({**own, f"{entries}.field": {"$ne": path}}, {"$push": {entries: entry}})
+    database.refresh(dataset)
 
 
 def build(encoder: Any) -> tuple[Any, Source | None]:

@@ -63,23 +63,40 @@ def declare(dataset: Any, run: str, record: Any, labels: str | None, names: tupl
 
 def _declare(dataset: Any, run: str, record: Any, labels: str | None, what: str, description: str) -> None:
     import fiftyone as fo
-    from fiftyone.core.odm.dataset import SampleFieldDocument
 
     about = {"description": description, "info": {OWNER: run, RECORD: str(record)}}
     field = fo.FloatField(**about) if what == LOG_RATIO else fo.ListField(fo.StringField(), **about)
-    field.name = field.db_field = f"{run}_{what}"
-    field._set_created_at(datetime.utcnow())  # FiftyOne keeps naive UTC
-    entry = SampleFieldDocument.from_field(field).to_mongo().to_dict()
-    within, filters = _list_of(labels)
-    found = {"_id": dataset._doc.id, **_without(labels, field.name)}  # the condition and the change are one
-    if database.journaled("datasets").update_one(found, {"$push": {within: entry}}, array_filters=filters).matched_count:
+    if add(dataset, f"{run}_{what}", field, labels):
         return
-    database.require(dataset._doc.id, dataset.name)
     stored, path = _stored(dataset, path_of(run, what, labels)), path_of(run, what, labels)
     if stored is None:
         raise RunError(f"the labels {labels!r} of {dataset.name!r} were removed meanwhile")
     if stored.get(RECORD) != str(record):
         raise RunError(f"{dataset.name!r} has got a field {path!r} of somebody else's meanwhile; choose another run name")
+
+
+def add(dataset: Any, name: str, field: Any, labels: str | None = None) -> bool:
+    """Add a field to the stored schema, unless one of that name is there; call :func:`database.refresh` to see it in memory.
+
+    Args:
+        dataset: the dataset.
+        name: the field's name.
+        field: an ``fo.Field``.
+        labels: path of the labels that get it, None for samples.
+
+    Raises:
+        RunError: the dataset was deleted.
+    """
+    from fiftyone.core.odm.dataset import SampleFieldDocument
+
+    field.name = field.db_field = name
+    field._set_created_at(datetime.now(timezone.utc).replace(tzinfo=None))  # FiftyOne keeps naive UTC
+    entry = SampleFieldDocument.from_field(field).to_mongo().to_dict()
+    within, filters = _list_of(labels)
+    found = {"_id": dataset._doc.id, **_without(labels, name)}  # the condition and the change are one
+    done = database.journaled("datasets").update_one(found, {"$push": {within: entry}}, array_filters=filters).matched_count
+    database.require(dataset._doc.id, dataset.name)
+    return bool(done)
 
 
 def _without(labels: str | None, name: str) -> dict[str, Any]:
@@ -97,6 +114,11 @@ def _list_of(labels: str | None) -> tuple[str, list[dict[str, str]] | None]:
         path += f".$[p{i}].fields"
         filters.append({f"p{i}.name": name})
     return path, filters or None
+
+
+def there(dataset: Any, path: str) -> bool:
+    """Whether the stored schema has a field."""
+    return _stored(dataset, path) is not None
 
 
 def _stored(dataset: Any, path: str) -> dict[str, Any] | None:
