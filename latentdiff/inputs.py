@@ -9,6 +9,7 @@ import numpy as np
 from .embed.vocabulary import Vocabulary
 from .embed.words import read_phrases
 from .errors import InputError
+from .stored import read_npz
 
 
 def load_vectors(path: str | Path) -> np.ndarray:
@@ -46,13 +47,14 @@ def read_vocabulary(path: str | Path, vectors: str | Path | None = None) -> Voca
             raise InputError(f"{path} holds words only; name the file of their vectors too, or use an .npz with words and vectors")
         return Vocabulary(read_phrases(path), np.asarray(load_vectors(vectors)))
     try:
-        with np.load(path, allow_pickle=False) as npz:
-            arrays = {name: npz[name] for name in ("words", "vectors")}
+        opened = read_npz(path)
+        arrays = {name: opened[name] for name in ("words", "vectors")}
+        listed = arrays["words"].tolist()  # code points that are none raise here
     except Exception as e:
         raise InputError(f"{path} must be an .npz with arrays 'words' (strings) and 'vectors' (numbers): {e}") from e
     if arrays["words"].dtype.kind not in "US" or arrays["words"].ndim != 1:
         raise InputError(f"{path}: 'words' must be a list of strings, not {arrays['words'].dtype} of shape {arrays['words'].shape}")
-    words = [w.decode("utf8", "replace") if isinstance(w, bytes) else w for w in arrays["words"].tolist()]
+    words = [w.decode("utf8", "replace") if isinstance(w, bytes) else w for w in listed]
     return Vocabulary(words, arrays["vectors"])
 
 

@@ -190,13 +190,11 @@ class Comparison:
         folder = Path(folder)
         try:
             head = read_json(folder / "comparison.json")
-            if head["format"] != FORMAT:
-                raise CheckpointError(f"{folder} has format {head['format']}; this version reads {FORMAT}. Update latentdiff.")
-            return checked(_rebuild(head, read_npz(folder / "arrays.npz")))
-        except CheckpointError:
-            raise
+            if head["format"] == FORMAT:
+                return checked(_rebuild(head, read_npz(folder / "arrays.npz")))
         except Exception as e:
             raise CheckpointError(f"{folder} does not hold a saved comparison: {type(e).__name__}: {e}") from e
+        raise CheckpointError(f"{folder} has format {head['format']!r}; this version reads {FORMAT}. Update latentdiff.")
 
 
 def _identity(h: Hypothesis) -> tuple[str, str, int | None, str]:

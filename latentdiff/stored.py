@@ -39,15 +39,27 @@ def read_npz(source: Path | bytes) -> dict[str, np.ndarray]:
     """
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     opened: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-    with opened:
-        with zipfile.ZipFile(opened) as archive:
-            members = archive.infolist()
-            claimed = sum(member.file_size for member in members)
-            if claimed > SLACK + SWELLING * size or any(member.flag_bits & 1 for member in members):
-                raise ValueError(f"its arrays would unpack to {claimed:,} bytes from {size:,}: it is damaged, or made to fill the memory")
-        opened.seek(0)
-        with np.load(opened, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+    with opened, zipfile.ZipFile(opened) as archive:
+        members = archive.infolist()
+        claimed = sum(member.file_size for member in members)
+        if claimed > SLACK + SWELLING * size or any(member.flag_bits & 1 for member in members):
+            raise ValueError(f"its arrays would unpack to {claimed:,} bytes from {size:,}: it is damaged, or made to fill the memory")
+        return {m.filename.removesuffix(".npy"): _array(archive, m) for m in members if m.filename.endswith(".npy")}
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """One array; numpy would make room for whatever shape its header claims."""
+    from numpy.lib import format as npy
+
+    with archive.open(member) as f:
+        header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(f))
+        if header is None:
+            raise ValueError(f"{member.filename} is of a kind of .npy that LatentDiff does not write")
+        shape, _, dtype = header(f)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize > member.file_size:
+        raise ValueError(f"{member.filename} says it holds {shape} of {dtype}, more than its {member.file_size:,} bytes")
+    with archive.open(member) as f:
+        return npy.read_array(f, allow_pickle=False)
 
 
 def read_json(path: Path) -> Any:
@@ -61,7 +73,7 @@ def read_json(path: Path) -> Any:
             raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes, more than anything that LatentDiff writes")
         return json.loads(path.read_text(encoding="utf8"))
     except (OSError, ValueError, RecursionError) as e:
-        raise CheckpointError(f"{path} cannot be read: {e}") from e
+        raise CheckpointError(f"{path} cannot be read as json: {e}") from e
 
 
 def is_text(value: Any) -> bool:
@@ -157,8 +169,8 @@ def _info(info: Any, counts: dict[str, int]) -> None:
 
 
 def _number(value: Any, name: str, share: bool = False) -> None:
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool) and (not _whole(value) or abs(value) < 2**63)
-    _need(real and (not share or math.isnan(value) or -1e-9 <= value <= 1 + 1e-9), name, value)
+    _need(isinstance(value, numbers.Real) and not isinstance(value, bool) and (not _whole(value) or abs(int(value)) < 2**63), name, value)
+    _need(not share or math.isnan(value) or -1e-9 <= value <= 1 + 1e-9, name, value)
 
 
 def _whole(value: Any) -> bool:

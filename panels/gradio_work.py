@@ -77,7 +77,7 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     config = CompareConfig(alpha=asked.alpha, skip_bad=asked.skip_bad)
     if asked.way == VIEWS:
         return _views(asked, config, progress)
-    sides = _sides(asked, settings, folder, part(progress, 0.0, 0.1))
+    sides = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
     progress(0.1, "loading the encoder")
     encoder = _encoder(asked.encoder, settings.pretrained if asked.encoder == settings.encoder else None)
     vectors = []
@@ -97,7 +97,8 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     return Answer(comparison, names, {"A": sides[0].paths, "B": sides[1].paths})
 
 
-def _sides(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> tuple[ImageSide, ImageSide]:
+def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> tuple[ImageSide, ImageSide]:
+    """The two sets of images that were named by folders, zip files or a table. Arguments and errors as :func:`answer`."""
     if asked.way == ZIPS:
         return _zips(asked, settings, folder, progress)
     if asked.way == TABLE:

@@ -91,13 +91,16 @@ def read_captions(path: str | os.PathLike) -> dict[str, list[str]]:
         raise InputError(f"the captions {path} cannot be read as UTF-8 text: {e}") from e
     rows = csv.DictReader(text.splitlines()) if path.suffix.lower() == ".csv" else map(_json_line, text.splitlines())
     out: dict[str, list[str]] = {}
-    for number, row in enumerate(rows, 2 if path.suffix.lower() == ".csv" else 1):
-        if row is None:
-            continue
-        name, caption = row.get("path"), row.get("caption")
-        if not isinstance(name, str) or not isinstance(caption, str) or not name.strip():
-            raise InputError(f"line {number} of {path} has no path and caption; write path,caption (CSV) or JSON lines with both")
-        out.setdefault(os.path.abspath(path.parent / name.strip()), []).append(caption)
+    try:
+        for number, row in enumerate(rows, 2 if path.suffix.lower() == ".csv" else 1):
+            if row is None:
+                continue
+            name, caption = row.get("path"), row.get("caption")
+            if not isinstance(name, str) or not isinstance(caption, str) or not name.strip():
+                raise InputError(f"line {number} of {path} has no path and caption; write path,caption (CSV) or JSON lines with both")
+            out.setdefault(os.path.abspath(path.parent / name.strip()), []).append(caption)
+    except csv.Error as e:
+        raise InputError(f"{path} is no readable CSV: {e}") from e
     if not out:
         raise InputError(f"{path} holds no captions")
     return out
@@ -108,7 +111,7 @@ def _json_line(line: str) -> dict[str, Any] | None:
         return None
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
 

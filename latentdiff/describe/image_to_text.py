@@ -110,16 +110,17 @@ def load_image_to_text(
 
     name = os.fspath(name)
     local = Path(name).is_dir()
+    own: dict[str, Any] = {"local_files_only": local, "trust_remote_code": False}  # unset, it may ask at a terminal
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        config = AutoConfig.from_pretrained(name, **own)
         if config.model_type not in FAMILIES:
             runs = ", ".join(FAMILIES)
             raise EncoderError(f"{name} is a {config.model_type!r} model; LatentDiff runs {runs}. Serve others by a chat server")
         if config.model_type == "blip-2" and config.image_token_id is None:
             raise EncoderError(f"{name} is saved by an old transformers: its config has no image_token_index; fetch the present one")
-        model = AutoModelForImageTextToText.from_pretrained(name, local_files_only=local, dtype="auto")
-        processor = AutoImageProcessor.from_pretrained(name, local_files_only=local)
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        model = AutoModelForImageTextToText.from_pretrained(name, dtype="auto", weights_only=True, **own)
+        processor = AutoImageProcessor.from_pretrained(name, **own)
+        tokenizer = AutoTokenizer.from_pretrained(name, **own)
     except EncoderError:
         raise
     except Exception as e:

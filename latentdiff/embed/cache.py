@@ -46,7 +46,7 @@ def recall(kind: str, key: str) -> dict[str, Any] | None:
     """A remembered JSON fact, or None where there is none or it cannot be read."""
     try:
         fact = json.loads((cache_folder() / kind / f"{key}.json").read_text(encoding="utf8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return fact if isinstance(fact, dict) else None
 

@@ -199,7 +199,7 @@ def _backend(name: str, pretrained: str | None) -> Any:
         config = next((path / c for c in ("open_clip_config.json", "config.json") if (path / c).is_file()), None)
         if config is None:
             raise EncoderError(f"{path} has neither open_clip_config.json nor config.json: not a model folder")
-        if config.name == "config.json" and '"model_type"' in config.read_text(encoding="utf8"):
+        if config.name == "config.json" and b'"model_type"' in config.read_bytes():
             return transformers_backend.load(name)
         return open_clip_backend.from_files(config, Path(pretrained) if pretrained else open_clip_backend.find_weights(path))
     if path.suffix == ".json":

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, EncoderError
-from .preprocess import Preprocess
+from ..errors import CheckpointError, EncoderError, InputError
+from ..stored import read_json
+from .preprocess import LARGEST, Preprocess
 
 WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.bin", "pytorch_model.bin", "model.pt")
+MOST_LAYERS = 1000
 
 
 class OpenClipBackend:
@@ -51,6 +53,7 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
     import open_clip
 
     loaded = read_config(config)
+    check_sizes(loaded["model_cfg"], checkpoint.stat().st_size if checkpoint.is_file() else 0, config)
     with tempfile.TemporaryDirectory() as folder:  # open_clip's own reader of local models wants one folder, this file name
         (Path(folder) / "open_clip_config.json").write_text(json.dumps(loaded), encoding="utf8")
         tokenizer_files = [f for f in config.parent.iterdir() if f.name.startswith(("tokenizer", "vocab", "merges", "special_tokens"))]
@@ -63,7 +66,10 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
         except Exception as e:
             raise CheckpointError(f"{config} does not describe an open_clip model: {type(e).__name__}: {e}") from e
     _load(model, checkpoint)
-    return OpenClipBackend(model, tokenizer, str(loaded["model_cfg"].get("name") or config.parent.name))
+    try:
+        return OpenClipBackend(model, tokenizer, str(loaded["model_cfg"].get("name") or config.parent.name))
+    except (TypeError, ValueError, KeyError, InputError) as e:
+        raise CheckpointError(f"{config} describes no way to prepare images that can be used: {type(e).__name__}: {e}") from e
 
 
 def from_name(name: str, pretrained: str) -> OpenClipBackend:
@@ -91,15 +97,42 @@ def from_name(name: str, pretrained: str) -> OpenClipBackend:
 
 def read_config(path: Path) -> dict[str, Any]:
     """``{"model_cfg", "preprocess_cfg"}`` from a json file in either of open_clip's two forms."""
-    try:
-        loaded = json.loads(path.read_text(encoding="utf8"))
-    except (OSError, ValueError) as e:
-        raise CheckpointError(f"{path} cannot be read as json: {e}") from e
-    if isinstance(loaded, dict) and "model_cfg" in loaded:
+    loaded = read_json(path)
+    if isinstance(loaded, dict) and isinstance(loaded.get("model_cfg"), dict):
         return loaded
-    if isinstance(loaded, dict) and {"embed_dim", "vision_cfg", "text_cfg"} <= set(loaded):
+    if isinstance(loaded, dict) and {"embed_dim", "vision_cfg", "text_cfg"} <= set(loaded) and isinstance(loaded["vision_cfg"], dict):
         return {"model_cfg": loaded, "preprocess_cfg": {"size": loaded["vision_cfg"].get("image_size", 224)}}
     raise CheckpointError(f"{path} is not an open_clip config: it needs model_cfg, or embed_dim, vision_cfg and text_cfg")
+
+
+def check_sizes(model: dict[str, Any], size: int, path: Path) -> None:
+    """Refuse an architecture that its checkpoint cannot fill, before memory is taken for it.
+
+    Args:
+        model: open_clip's ``model_cfg``.
+        size: bytes of the checkpoint; every parameter takes at least one.
+        path: for messages.
+
+    Raises:
+        CheckpointError: a tower whose widths, layers or words make more parameters than that.
+    """
+    embed = _whole(model.get("embed_dim"))
+    for name in ("vision_cfg", "text_cfg"):
+        tower = model.get(name)
+        if not isinstance(tower, dict):
+            continue
+        width, layers = _whole(tower.get("width"), 1), tower.get("layers")
+        deep = layers if isinstance(layers, list) else [layers]
+        blocks = sum(_whole(n) for n in deep)
+        patch = tower.get("patch_size")
+        patches = (_whole(tower.get("image_size")) // max(1, _whole(patch))) ** 2 if patch else 0
+        least = width * max(_whole(tower.get("vocab_size")), _whole(tower.get("context_length")), patches, embed, width, blocks)
+        if blocks > MOST_LAYERS or least > size or _whole(tower.get("image_size")) > LARGEST:
+            raise CheckpointError(f"{path}: {name} describes a model larger than the {size:,} bytes of its checkpoint; fetch both anew")
+
+
+def _whole(value: Any, otherwise: int = 0) -> int:
+    return value if type(value) is int and value > 0 else otherwise
 
 
 def find_weights(folder: Path) -> Path:

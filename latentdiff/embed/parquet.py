@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import json
 import posixpath
 import uuid
@@ -61,7 +62,7 @@ class ParquetVectors:
         groups, start, schema = [], 0, None
         filesystem, paths = files_of(self.source)
         for path in paths:
-            with filesystem.open_input_file(path) as f:
+            with _readable(path), filesystem.open_input_file(path) as f:
                 parquet = pq.ParquetFile(f)
                 if schema is None:
                     schema = parquet.schema_arrow
@@ -75,8 +76,7 @@ class ParquetVectors:
         self.groups = tuple(g for g in groups if g.rows)
         if schema is None or not self.groups:
             raise InputError(f"{self.source} holds no rows")
-        said = (schema.metadata or {}).get(FINGERPRINT)
-        self.fingerprint = json.loads(said) if said else None
+        self.fingerprint = _fingerprint((schema.metadata or {}).get(FINGERPRINT), self.source)
         kind = schema.field(self.vector_column).type
         self.width = kind.list_size if hasattr(kind, "list_size") else self._first_width()
 
@@ -111,7 +111,7 @@ class ParquetVectors:
         import pyarrow.parquet as pq
 
         filesystem, _ = filesystem_of(self.source)
-        with filesystem.open_input_file(group.path) as f:
+        with _readable(group.path), filesystem.open_input_file(group.path) as f:
             yield from pq.ParquetFile(f).iter_batches(BLOCK_ROWS, row_groups=[group.number], columns=[column], use_threads=False)
 
     def _matrix(self, column: Any, group: RowGroup) -> np.ndarray:
@@ -148,6 +148,31 @@ class ParquetIds(Sequence):
         if self._kept[0] != group:
             self._kept = (group, [i for block in self._vectors.id_blocks(self._vectors.groups[group]) for i in block])
         return self._kept[1][row - self._starts[group]]
+
+
+@contextlib.contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """What pyarrow says of a damaged file, in our words."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as e:
+        raise InputError(f"{path} cannot be read as Parquet: {str(e).strip()[:300]}; write it anew") from e
+
+
+def _fingerprint(said: bytes | None, source: str) -> Fingerprint | None:
+    if not said:
+        return None
+    try:
+        fingerprint = json.loads(said)
+    except (ValueError, RecursionError) as e:
+        raise InputError(f"{source} has a damaged note on its encoder: {e}; write it anew") from e
+    if not isinstance(fingerprint, dict):
+        raise InputError(f"{source} has a note on its encoder that is no fingerprint; write it anew")
+    return fingerprint
 
 
 def to_memmap(vectors: ParquetVectors, path: str | Path) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 DRAFT_MARGIN = 2.0
 """A JPEG is decoded at 1/2, 1/4 or 1/8 only while both sides stay this many times above the size they are resized to."""
+
+LARGEST = 8192
+"""Pixels a side that an encoder may ask for; the largest published ones ask for about 1,000."""
 
 VERSION = "1"
 """Raised whenever a change here moves pixels: it is part of every fingerprint."""
@@ -46,8 +50,13 @@ class Preprocess:
             raise InputError(f'resize_mode must be "shortest", "squash" or "longest", not {self.resize_mode!r}')
         if self.interpolation not in ("bicubic", "bilinear", "lanczos"):
             raise InputError(f'interpolation must be "bicubic", "bilinear" or "lanczos", not {self.interpolation!r}')
-        if min(self.height, self.width) < 1:
-            raise InputError(f"size must be positive, not {self.height} x {self.width}")
+        if not all(type(n) is int and 1 <= n <= LARGEST for n in (self.height, self.width, self.shortest_edge or 1)):
+            raise InputError(f"size must be between 1 and {LARGEST} pixels, not {self.height} x {self.width}")
+        numbers = [float(v) if isinstance(v, (int, float)) else math.nan for v in (*self.mean, *self.std)]
+        if (len(self.mean), len(self.std)) != (3, 3) or not all(map(math.isfinite, numbers)) or min(numbers[3:]) <= 0:
+            raise InputError(f"mean and std are three finite numbers each, std above 0, not {self.mean!r} and {self.std!r}")
+        if type(self.fill) is not int or not 0 <= self.fill <= 255:
+            raise InputError(f"fill is a grey level from 0 to 255, not {self.fill!r}")
 
     def describe(self) -> str:
         """One line for the fingerprint."""

@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..floats import float32, tensor
 from ..parallel import local_map, map_rows
-from .vocabulary import unit_rows
+from .vocabulary import row_norms, unit_rows
 
 FEWEST = 20
 """Images a side below which no comparison is made: no test could be trusted."""
 ROWS = 1 << 13
+MEAN_ROWS = 1 << 10
+"""Rows that are summed in float32 before the sum goes on in float64."""
+CLOSE = 0.01
+"""Squared distance of a unit vector to the mean direction below which it is not read off their product."""
 
 
 class Sides:
@@ -80,14 +85,19 @@ class Sides:
     @cached_property
     def mean_direction(self) -> np.ndarray:
         """(d,) mean of the unit vectors of both sides: what all these images share."""
-        return np.asarray(sum(map_rows(self, lambda _, x: unit_rows(x).sum(0, dtype=np.float64), ROWS)) / len(self), np.float32)
+
+        def total(_: int, x: np.ndarray) -> np.ndarray:
+            return np.asarray((1 / np.maximum(row_norms(x), 1e-12)) @ x, np.float64)
+
+        return np.asarray(sum(map_rows(self, total, MEAN_ROWS)) / len(self), np.float32)
 
     def cosines(self, directions: np.ndarray) -> np.ndarray:
         """(m, n) float32 cosines of (m, d) unit directions with all images, minus their mean direction (:func:`centred`)."""
         offset = (directions @ self.mean_direction)[:, None]
+        wanted = tensor(np.ascontiguousarray(directions, np.float32))
 
         def score(_: int, x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
-            part = directions @ x.T
+            part = (wanted @ tensor(x).T).numpy()
             part *= scale
             part -= offset * shift
             return part
@@ -105,8 +115,12 @@ class Sides:
         mean = self.mean_direction
 
         def factors(_: int, x: np.ndarray) -> np.ndarray:
-            norm = np.maximum(np.linalg.norm(x, axis=1), 1e-12)
-            length = np.maximum(np.linalg.norm(x / norm[:, None] - mean, axis=1), 1e-12)
+            length = row_norms(x)
+            norm = np.maximum(length, 1e-12)
+            square = np.square(length / norm) - 2 * (x @ mean) / norm + mean @ mean
+            close = np.flatnonzero(square < CLOSE)  # nothing is left of their difference but rounding
+            square[close] = np.square(x[close] / norm[close, None] - mean).sum(1)
+            length = np.maximum(np.sqrt(square), 1e-12)
             return np.stack([1 / (norm * length), 1 / length]).astype(np.float32)
 
         scale, shift = np.concatenate(list(map_rows(self, factors, ROWS)), axis=1)
@@ -121,8 +135,8 @@ def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 def _take(array: np.ndarray, keep: np.ndarray, index: np.ndarray) -> np.ndarray:
     rows = keep[index]
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-        return np.asarray(array[rows[0] : rows[-1] + 1], np.float32)  # a slice: no gather, and no copy where it is float32
-    return np.asarray(array[rows], np.float32)
+        return float32(array[rows[0] : rows[-1] + 1])  # a slice: no gather, and no copy where it is float32
+    return float32(array[rows])
 
 
 def _checked(side: str, x: Any) -> np.ndarray:
@@ -144,8 +158,7 @@ def _bad_rows(x: np.ndarray) -> np.ndarray:
 
 
     def bad(start: int, rows: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return start + np.flatnonzero(~np.isfinite(np.asarray(rows, np.float32)).all(1))
+        return start + np.flatnonzero(~np.isfinite(float32(rows)).all(1))
 
     parts = list(local_map(x, bad, ROWS))
     return np.concatenate(parts) if parts else np.zeros(0, int)

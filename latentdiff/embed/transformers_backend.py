@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, EncoderError
+from ..errors import CheckpointError, EncoderError, InputError
 from .preprocess import Preprocess
 
 FAMILIES = ("clip", "siglip")
@@ -48,13 +48,14 @@ def load(name: str) -> TransformersBackend:
     from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
 
     local = Path(name).is_dir()
+    own: dict[str, Any] = {"local_files_only": local, "trust_remote_code": False}  # unset, it may ask at a terminal
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        config = AutoConfig.from_pretrained(name, **own)
         if config.model_type not in FAMILIES:
             raise EncoderError(f"{name} is a {config.model_type!r} model; LatentDiff reads {', '.join(FAMILIES)}")
-        model = AutoModel.from_pretrained(name, local_files_only=local, dtype="float32")
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-        processor = AutoImageProcessor.from_pretrained(name, local_files_only=local)
+        model = AutoModel.from_pretrained(name, dtype="float32", weights_only=True, **own)
+        tokenizer = AutoTokenizer.from_pretrained(name, **own)
+        processor = AutoImageProcessor.from_pretrained(name, **own)
     except EncoderError:
         raise
     except Exception as e:
@@ -64,7 +65,10 @@ def load(name: str) -> TransformersBackend:
             f"config, weights, tokenizer or image processor of {name} could not be fetched from the model hub: "
             f"{type(e).__name__}: {str(e)[:300]}. Fetch the repository elsewhere and give its folder: load_encoder('/path/to/folder')"
         ) from e
-    return TransformersBackend(model, tokenizer, processor, Path(name).name if local else name)
+    try:
+        return TransformersBackend(model, tokenizer, processor, Path(name).name if local else name)
+    except (TypeError, ValueError, KeyError, AttributeError, InputError) as e:
+        raise CheckpointError(f"{name} describes no way to prepare images that can be used: {type(e).__name__}: {e}") from e
 
 
 def _vectors(output: Any) -> Any:

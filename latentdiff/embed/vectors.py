@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, InputError
+from ..stored import read_json
 from .cache import write_atomic
 from .fingerprint import Fingerprint, disagreement
 
@@ -65,8 +66,10 @@ class VectorStore:
             manifest = {"format": FORMAT, "width": int(width), "fingerprint": dict(fingerprint)}
             write_atomic(self.folder / "manifest.json", json.dumps(manifest, indent=1).encode())
         if manifest.get("format") != FORMAT:
-            raise CheckpointError(f"{self.folder} has format {manifest.get('format')}; this version reads {FORMAT}. Update latentdiff.")
-        self.width, self.fingerprint = int(manifest["width"]), dict(manifest["fingerprint"])
+            raise CheckpointError(f"{self.folder} has format {manifest.get('format')!r}; this version reads {FORMAT}. Update latentdiff.")
+        self.width, self.fingerprint = manifest.get("width", 0), manifest.get("fingerprint", {})
+        if type(self.width) is not int or self.width < 1 or not isinstance(self.fingerprint, dict):
+            raise CheckpointError(f"{self.folder / 'manifest.json'} is damaged: it lacks width or fingerprint; embed into another folder")
         other = disagreement(fingerprint, self.fingerprint) if fingerprint is not None else ""
         if other or (width is not None and width != self.width):
             raise CheckpointError(f"{self.folder} was made by another encoder: {other or f'width {self.width}'}; use another folder")
@@ -139,8 +142,18 @@ class VectorStore:
                 continue
             if check and not self._intact(shard):
                 raise CheckpointError(f"{self.folder / shard.name}.npy is missing or damaged; embed again into this folder to make it anew")
-            array = np.load(self.folder / f"{shard.name}.npy", mmap_mode="r")
+            array = self._array(shard)
             yield ([shard.ids[r] for r in rows], array if len(rows) == len(shard.ids) else array[rows])
+
+    def _array(self, shard: Shard) -> np.ndarray:
+        path = self.folder / f"{shard.name}.npy"
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError, SyntaxError, RecursionError) as e:
+            raise CheckpointError(f"{path} is missing or damaged ({e}); embed again into this folder to make it anew") from e
+        if array.shape != (len(shard.ids), self.width) or array.dtype != np.float32:
+            raise CheckpointError(f"{path} holds {array.dtype} of shape {array.shape}, its record says ({len(shard.ids)}, {self.width})")
+        return array
 
     def read(self, ids: Sequence[str], *, check: bool = True) -> np.ndarray:
         """(n, d) float32, row i for ``ids[i]``; NaN rows for images that failed.
@@ -221,18 +234,23 @@ def _checksum(data: bytes) -> str:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf8"))
-    except (OSError, ValueError) as e:
-        raise CheckpointError(f"{path} cannot be read: {e}") from e
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds a JSON {type(content).__name__}, not an object; it is damaged")
+    return content
 
 
 def _read_shard(path: Path) -> Shard:
     record = _read_json(path)
     try:
         stamps = [(int(a), int(b)) for a, b in record["stamps"]]
-        return Shard(path.stem, list(record["ids"]), stamps, {int(k): v for k, v in record["failures"].items()}, record["checksum"])
-    except (KeyError, TypeError, ValueError) as e:
+        ids, failures = list(record["ids"]), {int(k): str(v) for k, v in record["failures"].items()}
+        if len(stamps) != len(ids) or len(set(ids)) != len(ids) or not all(isinstance(i, str) for i in ids):
+            raise ValueError("ids and stamps do not fit each other, or an id is there twice")
+        if not all(0 <= row < len(ids) for row in failures):
+            raise ValueError("a failure of a row that there is not")
+        return Shard(path.stem, ids, stamps, failures, str(record["checksum"]))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
         raise CheckpointError(f"{path} is not the record of a shard: {type(e).__name__}: {e}; remove it to make the shard anew") from e
 
 

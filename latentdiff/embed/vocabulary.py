@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..stored import is_text
 
 COMPOSED_HANDICAP = 0.05
 """A composed phrase lies nearer to any mixture than its words do: it must fit better by this (COCO pairs: .03 to .05 alike, 0 worse)."""
@@ -27,12 +29,15 @@ class Vocabulary:
 
     def __init__(self, words: Sequence[str], vectors: np.ndarray, *, composed: int = 0) -> None:
         self.words = tuple(str(w) for w in words)
-        self.vectors = np.asarray(vectors, np.float32)
+        self.vectors = _floats(vectors)
         self.given = len(self.words) - composed
         if len(self.words) < 2:
             raise InputError(f"a vocabulary needs at least two words, got {len(self.words)}")
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words):
             raise InputError(f"{len(self.words)} words need vectors of shape ({len(self.words)}, d), got {self.vectors.shape}")
+        broken = next((w for w in self.words if not is_text(w)), None)
+        if broken is not None:
+            raise InputError(f"the vocabulary holds {broken!r}, which is no valid text: it can be neither stored nor shown; remove it")
         blank = [i for i, w in enumerate(self.words) if not w.strip()]
         if blank:
             raise InputError(f"word {blank[0]} of the vocabulary is empty; remove it")
@@ -106,7 +111,21 @@ class Vocabulary:
         return float(np.sqrt(2 * np.log(len(self.words)) / self.width))
 
 
+def _floats(vectors: Any) -> np.ndarray:
+    """As float32; what overflows there is infinite, and refused as such."""
+    vectors = np.asarray(vectors)
+    if vectors.dtype.kind not in "fiu":
+        raise InputError(f"text vectors are an array of numbers of shape (words, d), not of {vectors.dtype}")
+    with np.errstate(over="ignore"):
+        return np.asarray(vectors, np.float32)
+
+
 def unit_rows(x: np.ndarray) -> np.ndarray:
     """(n, d) rows divided by their L2 norm; zero rows stay zero."""
     x = np.asarray(x, np.float32)
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+    return x / np.maximum(row_norms(x), 1e-12)[:, None]
+
+
+def row_norms(x: np.ndarray) -> np.ndarray:
+    """(n,) L2 norms of (n, d) rows, without a squared copy of them."""
+    return np.sqrt(np.einsum("ij,ij->i", x, x))
