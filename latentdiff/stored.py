@@ -6,7 +6,6 @@ import dataclasses
 import io
 import json
 import math
-import numbers
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -95,7 +94,7 @@ def checked(comparison: Comparison) -> Comparison:
     """
     counts = {}
     for side, ratio, shows in (("A", comparison.log_ratio_a, comparison.shows_a), ("B", comparison.log_ratio_b, comparison.shows_b)):
-        _need(ratio.ndim == 1 and ratio.dtype.kind == "f", f"log ratios of {side}", ratio.dtype)
+        _need(ratio.ndim == 1 and ratio.dtype.kind == "f" and not np.isinf(ratio).any(), f"log ratios of {side}", ratio.dtype)
         counts[side] = len(ratio)
         _matrix(shows, (len(ratio), len(comparison.candidates)), f"which images of {side} show what")
     for hypothesis in comparison.candidates:
@@ -105,10 +104,13 @@ def checked(comparison: Comparison) -> Comparison:
         _number(value, name, share=True)
     _need(isinstance(comparison.differs, bool), "differs", comparison.differs)
     table = comparison.concepts
-    columns = [getattr(table, f.name) for f in dataclasses.fields(table) if f.name != "name"]
-    for column in columns:
-        _need(column.ndim == 1 and column.dtype.kind in "fiu" and len(column) == len(columns[0]), "the table of concepts", column.shape)
-    _need(len(table.name) in (0, len(columns[0])) and all(map(is_text, table.name)), "names of concepts", len(table.name))
+    rows = len(table.concept)
+    for name in (f.name for f in dataclasses.fields(table) if f.name != "name"):
+        column = getattr(table, name)
+        _need(column.ndim == 1 and column.dtype.kind in ("iu" if name == "concept" else "f") and len(column) == rows, name, column.shape)
+        _need(name == "concept" or not np.isinf(column).any(), name, "infinite")
+        _need(name not in ("rate_a", "rate_b") or not np.isnan(column).any(), name, "NaN")
+    _need(len(table.name) in (0, rows) and all(map(is_text, table.name)), "names of concepts", len(table.name))
     _info(comparison.info, counts)
     return comparison
 
@@ -169,12 +171,12 @@ def _info(info: Any, counts: dict[str, int]) -> None:
 
 
 def _number(value: Any, name: str, share: bool = False) -> None:
-    _need(isinstance(value, numbers.Real) and not isinstance(value, bool) and (not _whole(value) or abs(int(value)) < 2**63), name, value)
+    _need(isinstance(value, (float, np.floating)) or (_whole(value) and abs(value) < 2**63), name, value)
     _need(not share or math.isnan(value) or -1e-9 <= value <= 1 + 1e-9, name, value)
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _need(ok: Any, name: str, value: Any) -> None:

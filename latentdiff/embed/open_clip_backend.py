@@ -53,7 +53,7 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
     import open_clip
 
     loaded = read_config(config)
-    check_sizes(loaded["model_cfg"], checkpoint.stat().st_size if checkpoint.is_file() else 0, config)
+    check_sizes(loaded["model_cfg"], checkpoint)
     with tempfile.TemporaryDirectory() as folder:  # open_clip's own reader of local models wants one folder, this file name
         (Path(folder) / "open_clip_config.json").write_text(json.dumps(loaded), encoding="utf8")
         tokenizer_files = [f for f in config.parent.iterdir() if f.name.startswith(("tokenizer", "vocab", "merges", "special_tokens"))]
@@ -105,17 +105,19 @@ def read_config(path: Path) -> dict[str, Any]:
     raise CheckpointError(f"{path} is not an open_clip config: it needs model_cfg, or embed_dim, vision_cfg and text_cfg")
 
 
-def check_sizes(model: dict[str, Any], size: int, path: Path) -> None:
+def check_sizes(model: dict[str, Any], checkpoint: Path) -> None:
     """Refuse an architecture that its checkpoint cannot fill, before memory is taken for it.
 
     Args:
         model: open_clip's ``model_cfg``.
-        size: bytes of the checkpoint; every parameter takes at least one.
-        path: for messages.
+        checkpoint: its weights; every parameter takes at least one byte.
 
     Raises:
-        CheckpointError: a tower whose widths, layers or words make more parameters than that.
+        CheckpointError: no such file, or a tower whose widths, layers or words make more parameters than it has bytes.
     """
+    if not checkpoint.is_file():
+        raise CheckpointError(f"{checkpoint}: no such checkpoint file")
+    size = checkpoint.stat().st_size
     embed = _whole(model.get("embed_dim"))
     for name in ("vision_cfg", "text_cfg"):
         tower = model.get(name)
@@ -128,7 +130,7 @@ def check_sizes(model: dict[str, Any], size: int, path: Path) -> None:
         patches = (_whole(tower.get("image_size")) // max(1, _whole(patch))) ** 2 if patch else 0
         least = width * max(_whole(tower.get("vocab_size")), _whole(tower.get("context_length")), patches, embed, width, blocks)
         if blocks > MOST_LAYERS or least > size or _whole(tower.get("image_size")) > LARGEST:
-            raise CheckpointError(f"{path}: {name} describes a model larger than the {size:,} bytes of its checkpoint; fetch both anew")
+            raise CheckpointError(f"{checkpoint} does not fit the model: {name} describes more than its {size:,} bytes; fetch both anew")
 
 
 def _whole(value: Any, otherwise: int = 0) -> int:

@@ -105,14 +105,21 @@ class ParquetVectors:
             yield list(range(group.start, group.start + group.rows))
             return
         for table in self._batches(group, self.id_column):
-            yield table.column(0).to_pylist()
+            with _readable(group.path):  # texts that are no UTF-8 are found only now
+                made = table.column(0).to_pylist()
+            yield made
 
     def _batches(self, group: RowGroup, column: str) -> Iterator[Any]:
         import pyarrow.parquet as pq
 
         filesystem, _ = filesystem_of(self.source)
+        rows = 0
         with _readable(group.path), filesystem.open_input_file(group.path) as f:
-            yield from pq.ParquetFile(f).iter_batches(BLOCK_ROWS, row_groups=[group.number], columns=[column], use_threads=False)
+            for batch in pq.ParquetFile(f).iter_batches(BLOCK_ROWS, row_groups=[group.number], columns=[column], use_threads=False):
+                rows += len(batch)
+                yield batch
+        if rows != group.rows:
+            raise InputError(f"{group.path} is damaged: it says it has {group.rows:,} rows and has {rows:,}; write it anew")
 
     def _matrix(self, column: Any, group: RowGroup) -> np.ndarray:
         values = column.flatten()

@@ -15,7 +15,7 @@ from .vocabulary import row_norms, unit_rows
 
 FEWEST = 20
 """Images a side below which no comparison is made: no test could be trusted."""
-ROWS = 1 << 13
+ROWS = 1 << 11
 MEAN_ROWS = 1 << 10
 """Rows that are summed in float32 before the sum goes on in float64."""
 CLOSE = 0.01
