@@ -1,0 +1,211 @@
+"""SIGKILL, of the process or of the database, at any moment: whole or not at all, and again gives what an undisturbed run gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.promises.laboratory import Laboratory, Outcome, mongod
+
+pytestmark = pytest.mark.skipif(mongod() is None, reason="no mongod of FiftyOne's own to start and kill")
+
+RUN, LATER = "seasons", "weather"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    made = Laboratory(tmp_path_factory.mktemp("laboratory") / "lab")
+    yield made
+    made.close()
+
+
+@dataclass
+class Case:
+    """One dataset (or two) and what its states look like: "none" before any comparison, "run", "flipped", "renamed"."""
+
+    lab: Laboratory
+    name: str
+    kind: str
+
+    def __post_init__(self) -> None:
+        self.names = (self.name, f"{self.name}-there") if self.kind == "two" else (self.name,)
+        for name in self.names:
+            self.did(self.lab.do("make", name, self.kind))
+        self.states, self.own = {}, self.look()["own"]
+        self.states["none"] = self.look()["whole"]
+        for state, action in (("run", self.compare), ("flipped", self.flip), ("run", self.unflip), ("renamed", self.rename)):
+            self.did(action())
+            seen = self.look()["whole"]
+            assert self.states.setdefault(state, seen) == seen  # the same again, to the last digit
+        self.did(self.lab.do("delete", self.name, LATER))
+        assert self.look()["whole"] == self.states["none"] and len(set(self.states.values())) == 4
+
+    def compare(self, **kill: Any) -> Outcome:
+        return self.lab.do("compare", self.name, self.kind, **kill)
+
+    def flip(self, **kill: Any) -> Outcome:
+        return self.lab.do("compare", self.name, self.kind, overwrite=True, flip=True, **kill)
+
+    def unflip(self, **kill: Any) -> Outcome:
+        return self.lab.do("compare", self.name, self.kind, overwrite=True, **kill)
+
+    def rename(self, **kill: Any) -> Outcome:
+        return self.lab.do("rename", self.name, LATER, **kill)
+
+    def delete(self, **kill: Any) -> Outcome:
+        return self.lab.do("delete", self.name, **kill)
+
+    def look(self) -> Any:
+        """What an open finds, nothing loose left."""
+        found = self.did(self.lab.do("inspect", *self.names)).returned
+        assert found["loose"] == 0
+        return found
+
+    def did(self, outcome: Outcome) -> Outcome:
+        assert outcome.error is None and not outcome.killed, outcome
+        return outcome
+
+    def to(self, wanted: str, now: str) -> None:
+        """Come from one state to another, undisturbed."""
+        if now == wanted:
+            return
+        if wanted == "none":
+            self.did(self.lab.do("delete", self.name, LATER if now == "renamed" else RUN))
+        elif now == "none":
+            self.did(self.compare())
+            self.to(wanted, "run")
+        elif wanted == "renamed":
+            self.to("run", now)
+            self.did(self.rename())
+        elif now == "renamed":
+            self.did(self.lab.do("rename", self.name, RUN, run=LATER))
+        else:
+            self.did(self.flip() if wanted == "flipped" else self.unflip())
+
+
+ACTIONS = {
+    "compare": ("compare", "none", "run"),
+    "overwrite": ("flip", "run", "flipped"),
+    "rename": ("rename", "run", "renamed"),
+    "delete": ("delete", "run", "none"),
+}
+"""What is done, from which state, to which."""
+
+
+def endure(case: Case, action: str, kill: dict[str, Any]) -> str:
+    """One kill; the state that the next open finds is the one before or the one after, and once more makes it the one after."""
+    method, before, after = ACTIONS[action]
+    case.to(before, before_now(case))
+    outcome = getattr(case, method)(kill=kill)
+    assert outcome.error in (None, "RunError"), outcome  # one that lives on says in words what happened
+    seen = case.look()
+    (now,) = [state for state, digest in case.states.items() if digest == seen["whole"]] or ["neither"]
+    assert now in (before, after), (action, kill, outcome, seen)
+    assert seen["own"] == case.own, (action, kill)
+    if outcome.error is None and not outcome.killed:
+        assert now == after, (action, kill, outcome)
+    if now != after:
+        case.did(getattr(case, method)())
+        assert case.look()["whole"] == case.states[after]
+    return now
+
+
+def before_now(case: Case) -> str:
+    digest = case.look()["whole"]
+    return next(state for state, known in case.states.items() if known == digest)
+
+
+def moments(total: int, count: int | None, rng: np.random.Generator) -> list[int]:
+    """Commands at which to kill: each once, or some at random."""
+    every = np.arange(1, total + 1)
+    return sorted((every if count is None or count >= total else rng.choice(every, count, replace=False)).tolist())
+
+
+@pytest.fixture(scope="module")
+def cases(lab: Laboratory) -> dict[str, Case]:
+    return {}
+
+
+@pytest.mark.parametrize("kind", ["plain", "patches", "two"])
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_the_process_is_killed(lab, cases, faults, torture, action, kind) -> None:
+    """At a random command to the database, sent or answered; a campaign tries each of a plain dataset's."""
+    if kind not in cases:
+        cases[kind] = Case(lab, f"killed-{kind}", kind)
+    case, rng = cases[kind], np.random.default_rng(len(action) + len(kind))
+    method, before, _ = ACTIONS[action]
+    case.to(before, before_now(case))
+    total = len(case.did(getattr(case, method)()).commands)
+    many = (None if kind == "plain" else 30) if torture else 2 if kind == "plain" else 1
+    for command in moments(total, many, rng):
+        with faults.trial(f"SIGKILL of the process: {action}"):
+            endure(case, action, {"command": command, "after": bool(rng.integers(2))})
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_the_database_is_killed(lab, cases, faults, torture, action) -> None:
+    """At a random command; started again at once. What had been confirmed is not lost, and who lives on says what happened."""
+    if "plain" not in cases:
+        cases["plain"] = Case(lab, "killed-plain", "plain")
+    case, rng = cases["plain"], np.random.default_rng(5 + len(action))
+    method, before, _ = ACTIONS[action]
+    case.to(before, before_now(case))
+    total = len(case.did(getattr(case, method)()).commands)
+    for command in moments(total, 25 if torture else 1, rng):
+        with faults.trial(f"SIGKILL of mongod: {action}"):
+            endure(case, action, {"command": command, "after": bool(rng.integers(2)), "who": "database"})
+
+
+@pytest.mark.parametrize("who", ["process", "database"])
+def test_killed_at_any_time(lab, cases, faults, torture, who) -> None:
+    """By the clock: while vectors are read and compared, too."""
+    if "plain" not in cases:
+        cases["plain"] = Case(lab, "killed-plain", "plain")
+    rng = np.random.default_rng(9)
+    for seconds in rng.uniform(0, 0.4, 20 if torture else 1):
+        with faults.trial(f"SIGKILL of {'mongod' if who == 'database' else 'the process'}: compare, at any time"):
+            endure(cases["plain"], "compare", {"seconds": float(seconds), "who": who})
+
+
+@pytest.fixture(scope="module")
+def embedded(lab: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A dataset of photographs, an encoder, and what is stored when nothing goes wrong."""
+    from PIL import Image
+
+    from tests.embed.models import save_open_clip
+
+    folder = tmp_path_factory.mktemp("photos")
+    model, rng, files = save_open_clip(folder / "model"), np.random.default_rng(0), []
+    for i in range(48):
+        files.append(str(folder / f"{i}.png"))
+        Image.fromarray(rng.integers(0, 255, (40, 50, 3)).astype(np.uint8)).save(files[-1])
+    Path(files[7]).write_bytes(b"no picture")
+    assert lab.do("make", "photos", "photos", files=files).error is None
+    own = lab.do("inspect", "photos").returned["own"]
+    done = lab.do("embed", "photos", str(model))
+    assert done.error is None
+    return str(model), own, lab.do("inspect", "photos").returned["whole"], lab.do("vectors_of", "photos").returned, len(done.commands)
+
+
+@pytest.mark.parametrize("who", ["process", "database"])
+def test_killed_while_embedding(lab, embedded, faults, torture, who) -> None:
+    model, own, whole, vectors, total = embedded
+    assert sum(row is None for row in vectors) == 1
+    rng = np.random.default_rng(3)
+    for command in moments(total, 25 if torture else 2, rng):
+        with faults.trial(f"SIGKILL of {'mongod' if who == 'database' else 'the process'}: embed"):
+            assert lab.do("strip", "photos").error is None
+            outcome = lab.do("embed", "photos", model, kill={"command": command, "after": bool(rng.integers(2)), "who": who})
+            assert outcome.error in (None, "RunError"), outcome
+            assert lab.do("inspect", "photos").returned["own"] == own
+            stored = lab.do("vectors_of", "photos").returned
+            assert all(row is None or row == expected for row, expected in zip(stored, vectors, strict=True))
+            if outcome.error is None and not outcome.killed:
+                assert stored == vectors
+            assert lab.do("embed", "photos", model).error is None
+            assert lab.do("inspect", "photos").returned["whole"] == whole

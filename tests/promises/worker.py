@@ -1,0 +1,265 @@
+"""A process that does what it is told to a dataset, and dies when it is told to; the laboratory's other half.
+
+Run as a script it reads one order a line, forks for each, and reports how that ended: FiftyOne and torch are imported only once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.planted import WIDTH, WORDS, state, vectors
+
+RUN = "seasons"
+LABELS = "objects.detections"
+
+
+class Trigger:
+    """Kills a process when this one's n-th command to the database starts or has succeeded."""
+
+    def __init__(self, n: int, after: bool, victim: int) -> None:
+        self.n, self.after, self.victim, self.count, self.armed = n, after, victim, 0, False
+        self.names: list[str] = []
+
+    def seen(self, name: str, after: bool) -> None:
+        if not self.armed or name in ("hello", "ismaster", "ping", "endSessions"):
+            return
+        if not after:
+            self.count += 1
+            self.names.append(name)
+        if self.count == self.n and after == self.after:
+            self.armed = False
+            os.kill(self.victim, signal.SIGKILL)
+
+
+def connect(trigger: Trigger) -> None:
+    """A connection of this process's own to the database: those of before the fork are not to be used."""
+    import fiftyone as fo
+    import mongoengine
+    from fiftyone.core.odm import database
+    from pymongo import monitoring
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: Any) -> None:
+            trigger.seen(event.command_name, False)
+
+        def succeeded(self, event: Any) -> None:
+            trigger.seen(event.command_name, True)
+
+        def failed(self, event: Any) -> None:
+            pass
+
+    monitoring.register(Listener())
+    database._client = None
+    mongoengine.disconnect_all()
+    database.establish_db_conn(fo.config)
+
+
+def options() -> dict[str, Any]:
+    """The planted comparison: one word is shown by most of A and little of B."""
+    import latentdiff
+
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32))
+    return {"vocabulary": latentdiff.Vocabulary(WORDS, eye), "sae": sae}
+
+
+def make(name: str, kind: str, files: list[str] | None = None) -> None:
+    """A dataset with saved views "summer" and "winter", a user's own field, tags and info."""
+    import fiftyone as fo
+
+    dataset = fo.Dataset(name, persistent=True)
+    if files:
+        dataset.add_samples([fo.Sample(filepath=path, tags=["ab"[i % 2]], mine=i) for i, path in enumerate(files)], progress=False)
+    elif kind == "patches":
+        shown = {"cat": vectors(60, 2 / 3, 1), "car": vectors(80, 0.05, 2)}
+        for i in range(20):
+            boxes = [fo.Detection(label=k, bounding_box=[0, 0, 0.5, 0.5], clip=row) for k in shown for row in shown[k][i::20]]
+            dataset.add_sample(fo.Sample(filepath=f"/nowhere/{i}.jpg", objects=fo.Detections(detections=boxes), mine=i))
+        for view, label in (("summer", "cat"), ("winter", "car")):
+            dataset.save_view(view, dataset.filter_labels("objects", fo.ViewField("label") == label).to_patches("objects"))
+    else:
+        rows = [("a", row) for row in vectors(60, 2 / 3, 1)] + [("b", row) for row in vectors(80, 1 / 20, 2)]
+        samples = [fo.Sample(filepath=f"/nowhere/{i}.jpg", tags=[side], mine=i) for i, (side, _) in enumerate(rows)]
+        ids = dataset.add_samples(samples, progress=False)
+        dataset.add_sample_field("clip", fo.VectorField)
+        dataset.set_values("clip", dict(zip(ids, [row for _, row in rows], strict=True)), key_field="id")
+    if kind != "patches":
+        dataset.save_view("summer", dataset.match_tags("a"))
+        dataset.save_view("winter", dataset.match_tags("b"))
+    dataset.info["mine"] = {"kept": True}
+    dataset.tags = ["mine"]
+    dataset.save()
+
+
+def compare(name: str, kind: str, overwrite: bool = False, flip: bool = False, run: str = RUN) -> None:
+    import fiftyone as fo
+
+    from fiftyone_plugin import compare_views
+
+    a, b = ("winter", "summer") if flip else ("summer", "winter")
+    second = fo.load_dataset(f"{name}-there").load_saved_view(b) if kind == "two" else b
+    field = f"{LABELS}.clip" if kind == "patches" else "clip"
+    compare_views(fo.load_dataset(name), a, second, embeddings=field, run=run, overwrite=overwrite, **options())
+
+
+def embed(name: str, model: str, overwrite: bool = False, chunk: int = 8) -> None:
+    import fiftyone as fo
+
+    from fiftyone_plugin import compute_embeddings, embedding
+
+    embedding.CHUNK = chunk  # many writes for few images
+    compute_embeddings(fo.load_dataset(name), model, "clip", batch_size=chunk, workers=1, overwrite=overwrite)
+
+
+def vectors_of(name: str) -> list[list[float] | None]:
+    """The stored vectors in the samples' order, None where there is none."""
+    import fiftyone as fo
+
+    dataset = fo.load_dataset(name)
+    stored = dataset.values("clip") if dataset.has_field("clip") else [None] * len(dataset)
+    return [None if row is None else np.asarray(row).tolist() for row in stored]
+
+
+def strip(name: str) -> None:
+    """Remove the vectors and all that was recorded of them."""
+    import fiftyone as fo
+
+    dataset = fo.load_dataset(name)
+    for field in ("clip", "clip_error"):
+        if dataset.has_field(field):
+            dataset.delete_sample_field(field)
+    dataset.info.pop("latentdiff_embeddings", None)
+    dataset.save()
+
+
+def delete(name: str, run: str = RUN) -> None:
+    import fiftyone as fo
+
+    from fiftyone_plugin import delete_comparison
+
+    delete_comparison(fo.load_dataset(name), run)
+
+
+def rename(name: str, new: str, run: str = RUN) -> None:
+    import fiftyone as fo
+
+    from fiftyone_plugin import rename_comparison
+
+    rename_comparison(fo.load_dataset(name), run, new)
+
+
+def inspect(*names: str) -> dict[str, Any]:
+    """What is in datasets after they were opened: digests of what is the user's own and of everything, and what no record leads to."""
+    import fiftyone as fo
+    import fiftyone.core.odm as foo
+
+    from fiftyone_plugin import list_comparisons, load_comparison
+
+    runs: list[str] = []
+    own: list[Any] = []
+    whole: list[Any] = []
+    db = foo.get_db_conn()
+    for name in names:
+        dataset = fo.load_dataset(name)
+        listed = list_comparisons(dataset)
+        opened = [load_comparison(dataset, run) for run in sorted(listed)]
+        dataset = fo.load_dataset(name, reload=True)
+        runs += listed
+        now = state(dataset)
+        now["views"] = {v.name: v.view_stages for v in dataset._doc.get_saved_views()}
+        fields = {p: (f.description, (f.info or {}).get("latentdiff")) for p, f in dataset.get_field_schema(flat=True).items()}
+        found = [(run.name, repr(run.candidates), run.comparison.log_ratio_a.tolist(), run.sides["A"].ids.tolist()) for run in opened]
+        whole.append((now, sorted(fields.items(), key=str), found))
+        own.append(_users(now))
+    named = {record for document in db.datasets.find({}, {"runs": 1}) for record in (document.get("runs") or {}).values()}
+    files = {document["results"] for document in db.runs.find({"_id": {"$in": list(named)}}, {"results": 1})}
+    loose = db.runs.count_documents({"_id": {"$nin": list(named)}}) + db["fs.files"].count_documents({"_id": {"$nin": list(files)}})
+    loose += db["fs.chunks"].count_documents({"files_id": {"$nin": list(files)}})
+    return {"runs": sorted(runs), "own": _digest(own), "whole": _digest(whole), "loose": loose}
+
+
+def _users(now: dict[str, Any]) -> Any:
+    """What is not ours: no run, none of its fields, no vectors that we made."""
+
+    def ours(given: Any) -> bool:
+        key = str(given)
+        return key.endswith(("_log_ratio", "_concepts")) or key.rsplit(".", 1)[-1] in ("clip", "clip_error")
+
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: without(v) for k, v in value.items() if not ours(k)}
+        return [without(v) for v in value] if isinstance(value, list) else value
+
+    info = {k: v for k, v in now["info"].items() if not k.startswith("latentdiff")}
+    schema = {k: v for k, v in now["schema"].items() if not ours(k)}
+    return without(now["documents"]), schema, now["views"], now["tags"], info
+
+
+def _digest(value: Any) -> str:
+    def plain(v: Any) -> Any:
+        if isinstance(v, dict):
+            return sorted(((str(k), plain(x)) for k, x in v.items()), key=lambda item: item[0])
+        if isinstance(v, (list, tuple)):
+            return [plain(x) for x in v]
+        if isinstance(v, np.ndarray):
+            return v.tolist()
+        return dict(v) if hasattr(v, "to_dict") else repr(v)
+
+    return hashlib.blake2b(repr(plain(value)).encode(), digest_size=12).hexdigest()
+
+
+def work(order: dict[str, Any], database: int) -> dict[str, Any]:
+    """Do one order in this process: an action, with what is to be killed at which command."""
+    kill = order.get("kill") or {}
+    victim = database if kill.get("who") == "database" else os.getpid()
+    trigger = Trigger(kill.get("command", -1), bool(kill.get("after")), victim)
+    connect(trigger)
+    import fiftyone as fo
+
+    for name in fo.list_datasets():
+        fo.load_dataset(name)
+    trigger.armed = True
+    Path(order["ready"]).touch()
+    try:
+        returned = globals()[order["action"]](*order["args"], **order.get("options", {}))
+    except Exception as e:
+        return {"error": type(e).__name__, "message": str(e), "commands": trigger.names}
+    return {"returned": returned, "commands": trigger.names}
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print is no answer
+    for name in ("fiftyone", "open_clip", "torch", "fiftyone_plugin.comparing", "fiftyone_plugin.embedding", "latentdiff.pipeline"):
+        importlib.import_module(name)
+    print("up", file=answers, flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                Path(order["result"]).write_text(json.dumps(work(order, order["database"])))
+            except BaseException:
+                traceback.print_exc()
+            os._exit(0)
+        if "seconds" in (order.get("kill") or {}):
+            while not Path(order["ready"]).exists():
+                time.sleep(0.001)
+            time.sleep(order["kill"]["seconds"])
+            os.kill(order["database"] if order["kill"].get("who") == "database" else pid, signal.SIGKILL)
+        print(json.dumps({"status": os.waitpid(pid, 0)[1]}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
