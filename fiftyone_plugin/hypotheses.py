@@ -31,7 +31,8 @@ def open_comparison(dataset: Any, run: str) -> ComparisonRun:
     import fiftyone.core.odm as foo
 
     db = foo.get_db_conn()
-    record = (db.datasets.find_one({"_id": dataset._doc.id}, {f"runs.{run}": 1}) or {}).get("runs", {}).get(run)
+    # All of them, not f"runs.{run}": the name comes from a browser, and MongoDB reads dots and dollars in names.
+    record = ((db.datasets.find_one({"_id": dataset._doc.id}, {"runs": 1}) or {}).get("runs") or {}).get(run)
     stored = (db.runs.find_one({"_id": record}, {"results": 1, "config.state": 1}) or {}) if record else {}
     key = (str(dataset._doc.id), run, str(record), str(stored.get("results")), str((stored.get("config") or {}).get("state")))
     with _lock:

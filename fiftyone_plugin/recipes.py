@@ -208,13 +208,20 @@ def _match(view: Any, path: str, value: Any) -> Any:
 def _equals(path: str, value: Any) -> Any:
     from fiftyone import ViewField as F
 
-    return F(path) == value
+    return F(path) == literal(value)
 
 
 def _in(path: str, values: set[Any]) -> Any:
     from fiftyone import ViewField as F
 
-    return F(path).is_in(sorted(values))
+    return F(path).is_in([literal(value) for value in sorted(values)])
+
+
+def literal(value: Any) -> Any:
+    """A value from a dataset inside an expression: MongoDB would read a text that starts with $ as the name of a field."""
+    from fiftyone import ViewField as F
+
+    return F.literal(value) if isinstance(value, str) and value.startswith("$") else value
 
 
 def _is_classification(view: Any, eval_key: str) -> bool:

@@ -16,7 +16,7 @@ from latentdiff.stats.divergence import q_values
 
 from .benchmark import label_path
 from .comparing import MIN_IMAGES
-from .recipes import _view, class_patches
+from .recipes import _view, class_patches, literal
 from .sides import resolve
 from .vectors import bad_rows, read_vectors
 
@@ -112,6 +112,6 @@ def _vectors(view: Any, field: str, label: str, embeddings: str, patches: bool) 
     else:
         path = label_path(view, field)
         several = path.count(".") == 2 or isinstance(view.get_field(path), fo.ListField)
-        view = view.match(F(path).contains(label) if several else F(path) == label)
+        view = view.match(F(path).contains([literal(label)]) if several else F(path) == literal(label))
     read = read_vectors(resolve("A", view, view._root_dataset, embeddings))
     return read.values[~bad_rows(read.values)]

@@ -48,7 +48,7 @@ def histogram(run: Any, bins: int = BINS) -> list[dict[str, Any]]:
         traces.append(
             {
                 "type": "bar",
-                "name": run.sides[side].name,
+                "name": _text(run.sides[side].name),
                 "x": ((edges[:-1] + edges[1:]) / 2).tolist(),
                 "y": share.tolist(),
                 "width": float(edges[1] - edges[0]),
