@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,10 +37,11 @@ def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: 
     if workers == 1:
         yield from map(work, items)
         return
+    import torch  # here: threads that begin to import it together break it
     from threadpoolctl import threadpool_limits
 
     waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(workers, initializer=_one_core)
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
     with threadpool_limits(1, "blas"):
         try:
             for item in items:
@@ -52,7 +52,7 @@ def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: 
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            _all_cores()
+            torch.set_num_threads(torch.get_num_threads())  # a thread's setting is MKL's for the process: put the caller's back
 
 
 def map_rows(x: Any, work: Callable[..., Result], rows: int, along: Sequence[Any] = ()) -> Iterator[Result]:
@@ -83,15 +83,3 @@ def local_map(x: Any, work: Callable[..., Result], rows: int, along: Sequence[An
 
     few = x.shape[0] * x.shape[1] < THREADS_FROM
     return ordered_map(one, range(0, x.shape[0], rows), 1 if few else None)
-
-
-def _one_core() -> None:
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-
-
-def _all_cores() -> None:
-    """torch sets MKL's threads for the whole process: put back what the calling thread has."""
-    if "torch" in sys.modules:
-        torch = sys.modules["torch"]
-        torch.set_num_threads(torch.get_num_threads())

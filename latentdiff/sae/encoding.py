@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..floats import tensor
 
 if TYPE_CHECKING:
     from .model import SparseAutoencoder
@@ -22,6 +24,8 @@ FAST_FROM = 1e12
 """Multiplications from which bf16 pays and float32 costs seconds."""
 
 PRECISIONS = ("float32", "bfloat16")
+
+_kept = threading.local()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,19 +79,32 @@ class Kernel:
         """Codes of (rows, d) raw vectors of any float type, wherever among all rows they stand."""
         import torch
 
-        h = torch.from_numpy(x if x.flags.writeable and x.flags.c_contiguous else np.array(x)).to(self.device)
+        h = tensor(x).to(self.device)
         if self.sae.normalise != "none":
             h = torch.from_numpy(self.sae.normalised(h.float().cpu().numpy())[0]).to(self.device)
         if self.half:
-            a = torch.addmm(self.bias, (h.float() - self.centre).bfloat16(), self.weights)
-            where = self._positions(a.view(torch.int16) > 0)  # a positive number's bits are a positive integer's
-            return self._codes(a, where, len(x), raised=True)
-        a = torch.addmm(self.bias, h.float(), self.weights)
+            a = self._activations((h.float() - self.centre).bfloat16())
+            bits = a.view(torch.int16)  # a positive number's bits are a positive integer's
+            # Comparing takes torch four times as long as numpy on a CPU, a third of the product.
+            active = torch.from_numpy(bits.numpy() > 0) if self.device.type == "cpu" else bits > 0
+            return self._codes(a, self._positions(active), len(x), raised=True)
+        a = self._activations(h.float())
         active = a > self.limit
         if self.sae.top_k is not None:
             largest = a.topk(self.sae.top_k, dim=1, sorted=False).indices
             active &= torch.zeros_like(active).scatter_(1, largest, True)
         return self._codes(a, self._positions(active), len(x), raised=False)
+
+    def _activations(self, h: Any) -> Any:
+        """``h weights + bias``; on a CPU in memory that the thread keeps, since fresh pages take as long as a third of the product."""
+        import torch
+
+        if self.device.type != "cpu":
+            return torch.addmm(self.bias, h, self.weights)
+        kept = getattr(_kept, "activations", None)
+        if kept is None or kept.dtype != h.dtype or len(kept) < len(h) or kept.shape[1] != self.weights.shape[1]:
+            kept = _kept.activations = torch.empty(max(len(h), self.rows), self.weights.shape[1], dtype=h.dtype)
+        return torch.addmm(self.bias, h, self.weights, out=kept[: len(h)])
 
     def _positions(self, active: Any) -> Any:
         """Flat positions of what is active; numpy's scan of a mask is several times as fast as torch's on a CPU."""
