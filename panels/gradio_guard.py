@@ -14,6 +14,8 @@ CLOSED = (*(f"/gradio_api/{door}" for door in ("proxy=", "file=http", "run-histo
 """Doors of Gradio that this page does not use: fetching other addresses, keeping histories, usage figures."""
 TRIES, WINDOW = 10, 60.0
 """Wrong passwords within so many seconds, from everybody together; further ones have to wait."""
+MOST_UPLOADS = 200
+"""Uploaded files that may lie there at once, however small: a tab needs two."""
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"same-origin",
@@ -92,7 +94,9 @@ class Guard:
             return 411, "An upload has to say how large it is."
         if int(length) > self.max_upload + (1 << 16):  # a form's own lines come on top of the file
             return 413, f"This file is too large: the limit is {self.max_upload / 1e6:,.0f} MB."
-        if _used(self.folder) + int(length) > self.quota:
+        used, _ = _held(self.folder)
+        _, uploads = _held(self.folder / "uploads")
+        if used + int(length) > self.quota or uploads >= MOST_UPLOADS:
             return 507, "There is no room for more uploads. Close other tabs of this page, or try again later."
         return None
 
@@ -111,9 +115,9 @@ def _resource_policy(path: str) -> list[tuple[bytes, bytes]]:
     return [(b"cross-origin-resource-policy", b"cross-origin" if path == "/" else b"same-origin")]
 
 
-def _used(folder: Path) -> int:
-    """Bytes of all files below a folder; some may go while they are counted."""
-    total, folders = 0, [str(folder)]
+def _held(folder: Path) -> tuple[int, int]:
+    """Bytes and number of all files below a folder; some may go while they are counted."""
+    total, files, folders = 0, 0, [str(folder)]
     while folders:
         try:
             with os.scandir(folders.pop()) as entries:
@@ -122,9 +126,10 @@ def _used(folder: Path) -> int:
                         folders.append(entry.path)
                     else:
                         total += entry.stat(follow_symlinks=False).st_size
+                        files += 1
         except OSError:
             continue
-    return total
+    return total, files
 
 
 async def _refuse(send: Any, status: int, reason: str) -> None:

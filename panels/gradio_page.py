@@ -88,7 +88,7 @@ def run(
         outputs["results"]: gr.Column(visible=False),
     }
     done = {outputs["start"]: gr.Button(interactive=True), outputs["stop"]: gr.Button(visible=False)}
-    steps = live(lambda progress: _work(asked, settings, session, progress))
+    steps = live(lambda progress: _work(asked, settings, sessions, session, progress))
     try:
         while True:
             fraction, label = next(steps)
@@ -106,7 +106,7 @@ def run(
         raise
 
 
-def _work(asked: Asked, settings: PageSettings, session: Session, progress: Progress) -> Any:
+def _work(asked: Asked, settings: PageSettings, sessions: Sessions, session: Session, progress: Progress) -> Any:
     """In a thread of its own: compare, prepare what is shown, and leave nothing of the uploads."""
 
     def report(fraction: float, label: str) -> None:
@@ -117,7 +117,7 @@ def _work(asked: Asked, settings: PageSettings, session: Session, progress: Prog
     try:
         folder = session.fresh()
         try:
-            _check_uploads(asked, session)
+            _check_uploads(asked, sessions, session)
             found = answer(asked, settings, folder, part(report, 0.0, 0.9))
             return result(found, folder, part(report, 0.9, 1.0))
         except BaseException:
@@ -130,12 +130,12 @@ def _work(asked: Asked, settings: PageSettings, session: Session, progress: Prog
         session.working.release()
 
 
-def _check_uploads(asked: Asked, session: Session) -> None:
+def _check_uploads(asked: Asked, sessions: Sessions, session: Session) -> None:
     for upload in (asked.zip_a, asked.zip_b, asked.table):
         if upload and asked.way in (ZIPS, TABLE) and not Path(upload).is_file():
             raise InputError("the uploaded file is no longer here; choose it again")
         if upload:
-            session.uploads.add(Path(upload))
+            sessions.claim(session, upload)
 
 
 def _filled(gr: Any, outputs: dict[str, Any], found: Any) -> dict[Any, Any]:
@@ -184,7 +184,7 @@ def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:
 
     def sent(request: Any, path: str) -> None:
         if path:
-            sessions.get(request.session_hash).uploads.add(Path(path))
+            sessions.claim(sessions.get(request.session_hash), path)
 
     def cleared(request: Any, *kept: str | None) -> None:
         session = sessions.get(request.session_hash)

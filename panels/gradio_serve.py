@@ -73,7 +73,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         import gradio as gr
 
         gr.set_static_paths([folder / "sessions"])  # pictures and reports are served where they lie, without copies that would stay
-        sessions = Sessions(folder / "sessions")
+        sessions = Sessions(folder / "sessions", folder / "uploads")
         blocks = build(settings, sessions)
         _launch(gr, blocks, settings, folder, open_browser)
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import threading
@@ -9,8 +10,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from latentdiff.errors import InputError
+
 IDLE = 6 * 3600.0
 """Seconds after which a tab that was never heard of again is taken for closed."""
+UNCLAIMED = 3600.0
+"""Seconds after which a file that was sent, and that no tab ever named as its own, is removed."""
 
 
 @dataclass(eq=False)
@@ -50,10 +55,12 @@ class Sessions:
 
     Args:
         root: folder of the server's own, in which sessions get theirs.
+        uploads: folder in which what was sent lies until a tab claims it; None: there is none.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, uploads: Path | None = None) -> None:
         self.root = root
+        self.uploads = uploads
         self._open: dict[str, Session] = {}
         self._lock = threading.Lock()
 
@@ -73,7 +80,33 @@ class Sessions:
             session.seen = now
         for k in idle:
             self.end(k)
+        self._sweep()
         return session
+
+    def claim(self, session: Session, path: str | Path) -> None:
+        """Note that an uploaded file is a tab's own, to be removed with it.
+
+        Raises:
+            InputError: it was not uploaded, or by another tab: a client that is no browser may name any file.
+        """
+        path = Path(path)
+        with self._lock:
+            others = [other for other in self._open.values() if other is not session]
+        inside = self.uploads is None or path.resolve().is_relative_to(self.uploads.resolve())
+        if not inside or any(path in other.uploads for other in others):
+            raise InputError("this file was not uploaded here; choose it again")
+        session.uploads.add(path)
+
+    def _sweep(self) -> None:
+        """Remove uploads that nobody claimed: of clients that broke off, or that are no browser."""
+        if self.uploads is None:
+            return
+        with self._lock:
+            owned = {path for session in self._open.values() for path in session.uploads}
+        for path in self.uploads.rglob("*"):
+            with contextlib.suppress(OSError):
+                if path not in owned and path.is_file() and time.time() - path.stat().st_mtime > UNCLAIMED:
+                    path.unlink()
 
     def end(self, name: str | None) -> None:
         """Stop the work of a tab and remove all that it owns; the folder goes once the work has let go of it."""
