@@ -118,7 +118,7 @@ def compare_views(
         left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
         comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
         record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
-        return _store(dataset, run, sides, (a, b), comparison, record, part(progress, 0.8, 1.0))
+        return _store(dataset, run, sides, (a, b), comparison, record, overwrite, part(progress, 0.8, 1.0))
 
 
 def _reader(engine: str, more: bool) -> Callable[[Side, Progress], Vectors]:
@@ -222,13 +222,14 @@ def _store(
     read: tuple[Vectors, Vectors],
     comparison: Comparison,
     record: dict[str, Any],
+    overwrite: bool,
     progress: Progress,
 ) -> ComparisonRun:
     """Write everything, in place of an older run of that name; whatever stops it midway, Ctrl-C included, takes back what was written.
 
     An older run is kept until the new one is there, under a name of its own: there is never a moment with neither.
     """
-    runs.check_new(dataset, run, overwrite=True)
+    runs.check_new(dataset, run, overwrite)  # again: another process may have stored one of that name meanwhile
     older = run in runs.list_comparisons(dataset)
     with owners.working() as writer:
         record |= {"version": latentdiff.__version__, "writer": writer, **({"replaces": run} if older else {})}

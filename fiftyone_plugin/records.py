@@ -142,8 +142,10 @@ def save_results(dataset: Any, record: Record, document: dict[str, Any]) -> None
     """Store a comparison's results, under the record's own id: nothing is ever left that no record leads to."""
     import gridfs
     from bson import json_util
+    from fiftyone.core.runs import RunResults
 
-    packed = json_util.dumps(dataset.init_run_results(record.run, document=document).serialize()).encode()
+    results = RunResults(dataset, dataset.init_run(**record.config), record.run, document=document)
+    packed = json_util.dumps(results.serialize()).encode()
     gridfs.GridFS(database.whole()).put(packed, _id=record.id, content_type="application/json")
     database.journaled("runs").update_one({"_id": record.id}, {"$set": {"results": record.id}})
 

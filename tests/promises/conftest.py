@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.promises.laboratory import Laboratory, mongod
+
 TORTURE = os.environ.get("LATENTDIFF_TORTURE") == "1"
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "torture.json"
 
@@ -61,6 +63,16 @@ def faults() -> Faults:
 def torture() -> bool:
     """Whether this is the long campaign rather than ``make test``."""
     return TORTURE
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """A database and a worker that may be killed at any moment."""
+    if mongod() is None:
+        pytest.skip("FiftyOne brought no mongod along that could be started and killed")
+    made = Laboratory(tmp_path_factory.mktemp("laboratory") / "lab")
+    yield made
+    made.close()
 
 
 def pytest_sessionfinish() -> None:

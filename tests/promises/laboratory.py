@@ -40,12 +40,22 @@ class Outcome:
     """Names of the commands that it sent to the database."""
 
 
+@dataclass(frozen=True)
+class Job:
+    """An order that is being carried out."""
+
+    pid: int
+    name: str
+
+
 @dataclass
 class Laboratory:
     """Datasets in a database of their own, in ``folder``."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    starts: int = 0
+    """How often the database had to be started again."""
 
     def __post_init__(self) -> None:
         with socket.socket() as probe:
@@ -74,28 +84,57 @@ class Laboratory:
         raise AssertionError("the database does not start")
 
     def do(self, action: str, *args: Any, kill: dict[str, Any] | None = None, **options: Any) -> Outcome:
-        """One order to the worker; a killed database is started again at once."""
-        name = uuid.uuid4().hex
-        files = {what: str(self.folder / f"{name}.{what}") for what in ("ready", "result")}
+        """One order to the worker, to its end; a killed database is started again at once."""
+        return self.end(self.start(action, *args, kill=kill, **options))
+
+    def start(self, action: str, *args: Any, kill: dict[str, Any] | None = None, together: list[str] | None = None, **options: Any) -> Job:
+        """One order, begun. With ``kill={"command": n, "halt": True}`` it halts there until :meth:`end`."""
+        name = str(self.folder / uuid.uuid4().hex)
+        files = {"ready": f"{name}.ready", "result": f"{name}.result"}
+        kill = {**kill, "halt": name} if kill and kill.get("halt") else kill
         order = {"action": action, "args": args, "options": options, "kill": kill, "database": self.database.pid, **files}
+        return Job(self._ask({**order, "together": together or []})["pid"], name)
+
+    def halted(self, job: Job) -> bool:
+        """Wait until a job halts; False where it ends without."""
+        while not Path(f"{job.name}.halted").exists():
+            if Path(f"{job.name}.result").exists():
+                return False
+            time.sleep(0.002)
+        return True
+
+    def end(self, job: Job) -> Outcome:
+        """Let a job go on where it halted, and wait for its end."""
+        Path(f"{job.name}.go").touch()
+        before = self.starts
+        status = self._ask({"wait": job.pid})["status"]
+        self._revive()
+        result = Path(f"{job.name}.result")
+        found = json.loads(result.read_text()) if result.exists() else {}
+        found["commands"] = tuple(found.get("commands", ()))
+        return Outcome(killed=os.WIFSIGNALED(status), restarted=self.starts > before, **found)
+
+    def at_once(self, *orders: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Outcome]:
+        """Several orders that begin at the same moment."""
+        gate = [str(self.folder / uuid.uuid4().hex)]
+        jobs = [self.start(action, *args, together=gate, **options) for action, args, options in orders]
+        while not all(Path(f"{job.name}.ready").exists() for job in jobs):
+            time.sleep(0.002)
+        Path(gate[0]).touch()
+        return [self.end(job) for job in jobs]
+
+    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self.worker.stdin is not None and self.worker.stdout is not None
         self.worker.stdin.write(json.dumps(order) + "\n")
         self.worker.stdin.flush()
-        restarted = False
         while not select.select([self.worker.stdout], [], [], 0.02)[0]:
-            restarted |= self._revive()
-        status = json.loads(self.worker.stdout.readline())["status"]
-        restarted |= self._revive()
-        result = Path(files["result"])
-        found = json.loads(result.read_text()) if result.exists() else {}
-        found["commands"] = tuple(found.get("commands", ()))
-        return Outcome(killed=os.WIFSIGNALED(status), restarted=restarted, **found)
+            self._revive()
+        return dict(json.loads(self.worker.stdout.readline()))
 
-    def _revive(self) -> bool:
-        if self.database.poll() is None:
-            return False
-        self.start_database()
-        return True
+    def _revive(self) -> None:
+        if self.database.poll() is not None:
+            self.start_database()
+            self.starts += 1
 
     def close(self) -> None:
         """End both."""

@@ -25,10 +25,10 @@ LABELS = "objects.detections"
 
 
 class Trigger:
-    """Kills a process when this one's n-th command to the database starts or has succeeded."""
+    """Kills a process when this one's n-th command to the database starts or has succeeded; or halts until it may go on."""
 
-    def __init__(self, n: int, after: bool, victim: int) -> None:
-        self.n, self.after, self.victim, self.count, self.armed = n, after, victim, 0, False
+    def __init__(self, n: int, after: bool, victim: int, halt: str | None) -> None:
+        self.n, self.after, self.victim, self.halt, self.count, self.armed = n, after, victim, halt, 0, False
         self.names: list[str] = []
 
     def seen(self, name: str, after: bool) -> None:
@@ -38,8 +38,13 @@ class Trigger:
             self.count += 1
             self.names.append(name)
         if self.count == self.n and after == self.after:
-            self.armed = False
-            os.kill(self.victim, signal.SIGKILL)
+            self.n = -1
+            if self.halt is None:
+                os.kill(self.victim, signal.SIGKILL)
+                return
+            Path(f"{self.halt}.halted").touch()
+            while not Path(f"{self.halt}.go").exists():
+                time.sleep(0.002)
 
 
 def connect(trigger: Trigger) -> None:
@@ -80,7 +85,10 @@ def make(name: str, kind: str, files: list[str] | None = None) -> None:
 
     dataset = fo.Dataset(name, persistent=True)
     if files:
-        dataset.add_samples([fo.Sample(filepath=path, tags=["ab"[i % 2]], mine=i) for i, path in enumerate(files)], progress=False)
+        given = vectors(len(files) // 2, 2 / 3, 1), vectors(len(files) // 2, 0.05, 2)
+        dataset.add_sample_field("given", fo.VectorField)
+        samples = [fo.Sample(filepath=path, tags=["ab"[i % 2]], mine=i, given=given[i % 2][i // 2]) for i, path in enumerate(files)]
+        dataset.add_samples(samples, progress=False)
     elif kind == "patches":
         shown = {"cat": vectors(60, 2 / 3, 1), "car": vectors(80, 0.05, 2)}
         for i in range(20):
@@ -102,14 +110,14 @@ def make(name: str, kind: str, files: list[str] | None = None) -> None:
     dataset.save()
 
 
-def compare(name: str, kind: str, overwrite: bool = False, flip: bool = False, run: str = RUN) -> None:
+def compare(name: str, kind: str, overwrite: bool = False, flip: bool = False, run: str = RUN, field: str = "clip") -> None:
     import fiftyone as fo
 
     from fiftyone_plugin import compare_views
 
     a, b = ("winter", "summer") if flip else ("summer", "winter")
     second = fo.load_dataset(f"{name}-there").load_saved_view(b) if kind == "two" else b
-    field = f"{LABELS}.clip" if kind == "patches" else "clip"
+    field = f"{LABELS}.clip" if kind == "patches" else field
     compare_views(fo.load_dataset(name), a, second, embeddings=field, run=run, overwrite=overwrite, **options())
 
 
@@ -120,6 +128,71 @@ def embed(name: str, model: str, overwrite: bool = False, chunk: int = 8) -> Non
 
     embedding.CHUNK = chunk  # many writes for few images
     compute_embeddings(fo.load_dataset(name), model, "clip", batch_size=chunk, workers=1, overwrite=overwrite)
+
+
+def bare(name: str) -> None:
+    """Compare by the encoder's vectors, without words: their width is its own."""
+    import fiftyone as fo
+
+    from fiftyone_plugin import compare_views
+
+    compare_views(fo.load_dataset(name), "summer", "winter", embeddings="clip", run=RUN)
+
+
+def threads(name: str, runs: list[str]) -> None:
+    """One comparison a thread, as an App's server makes them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(lambda run: compare(name, "plain", run=run), runs))
+
+
+def change(name: str, what: str) -> None:
+    """What a user does to a dataset meanwhile."""
+    import fiftyone as fo
+
+    dataset = fo.load_dataset(name)
+    if what == "rename the view":
+        dataset.update_saved_view_info("summer", {"name": "july"})
+    elif what == "delete samples":
+        dataset.delete_samples(dataset.match(fo.ViewField("mine") % 7 == 0).values("id"))
+    elif what == "add samples":
+        dataset.add_samples([fo.Sample(filepath=f"/new/{i}.jpg", tags=["a"], mine=1000 + i) for i in range(9)], progress=False)
+    elif what == "add a field":
+        dataset.add_sample_field("yours", fo.StringField)
+    elif what == "rename the dataset":
+        dataset.name = f"{name}-renamed"
+    elif what == "delete the dataset":
+        dataset.delete()
+    elif what == "delete the vectors":
+        dataset.delete_sample_field("clip")
+    else:
+        raise AssertionError(what)
+
+
+def values(name: str) -> dict[str, Any]:
+    """What stands with each sample, by the user's own number: log ratio and concepts, as stored, declared or not."""
+    import fiftyone as fo
+
+    from fiftyone_plugin import list_comparisons, load_comparison
+
+    dataset = fo.load_dataset(name)
+    runs = list_comparisons(dataset)
+    found = {str(d["mine"]): {k: v for k, v in d.items() if k.startswith(RUN)} for d in dataset._sample_collection.find({})}
+    opened = load_comparison(dataset, RUN) if RUN in runs else None
+    told = repr(opened.candidates) if opened else None
+    declared = sorted(path for path in dataset.get_field_schema() if path.startswith(RUN) or path == "yours")
+    counts = opened.counts if opened else None
+    return {"runs": list(runs), "samples": found, "told": told, "declared": declared, "counts": counts, "views": dataset.list_saved_views()}
+
+
+def leftovers() -> list[str]:
+    """Collections of samples that belong to no dataset."""
+    import fiftyone.core.odm as foo
+
+    db = foo.get_db_conn()
+    known = {document["sample_collection_name"] for document in db.datasets.find({}, {"sample_collection_name": 1})}
+    return [name for name in db.list_collection_names() if name.startswith("samples.") and name not in known and "." not in name[8:]]
 
 
 def vectors_of(name: str) -> list[list[float] | None]:
@@ -223,14 +296,16 @@ def work(order: dict[str, Any], database: int) -> dict[str, Any]:
     """Do one order in this process: an action, with what is to be killed at which command."""
     kill = order.get("kill") or {}
     victim = database if kill.get("who") == "database" else os.getpid()
-    trigger = Trigger(kill.get("command", -1), bool(kill.get("after")), victim)
+    trigger = Trigger(kill.get("command", -1), bool(kill.get("after")), victim, kill.get("halt"))
     connect(trigger)
     import fiftyone as fo
 
     for name in fo.list_datasets():
         fo.load_dataset(name)
-    trigger.armed = True
     Path(order["ready"]).touch()
+    while not all(Path(other).exists() for other in order.get("together", ())):
+        time.sleep(0.0005)
+    trigger.armed = True
     try:
         returned = globals()[order["action"]](*order["args"], **order.get("options", {}))
     except Exception as e:
@@ -246,6 +321,10 @@ def main() -> None:
     print("up", file=answers, flush=True)
     for line in sys.stdin:
         order = json.loads(line)
+        if "wait" in order:
+            pid, status = os.waitpid(order["wait"], 0)
+            print(json.dumps({"status": status}), file=answers, flush=True)
+            continue
         pid = os.fork()
         if pid == 0:
             try:
@@ -258,7 +337,7 @@ def main() -> None:
                 time.sleep(0.001)
             time.sleep(order["kill"]["seconds"])
             os.kill(order["database"] if order["kill"].get("who") == "database" else pid, signal.SIGKILL)
-        print(json.dumps({"status": os.waitpid(pid, 0)[1]}), file=answers, flush=True)
+        print(json.dumps({"pid": pid}), file=answers, flush=True)
 
 
 if __name__ == "__main__":
