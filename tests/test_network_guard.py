@@ -50,6 +50,22 @@ def test_a_swallowed_refusal_still_fails_the_test(pytester: pytest.Pytester, roo
     result.stdout.fnmatch_lines(["*this test tried to leave loopback*"])
 
 
+@pytest.mark.parametrize("code", ["create_connection(('192.0.2.1', 80), 1)", "getaddrinfo('models.example', 443)"])
+def test_processes_that_tests_start_are_guarded_too(pytester: pytest.Pytester, root: Path, code: str) -> None:
+    pytester.makeconftest((root / "tests" / "conftest.py").read_text().replace("Path(__file__).resolve().parents[1]", f"Path({str(root)!r})"))
+    pytester.makepyfile(
+        f"""
+        import subprocess, sys
+        def test_starts_a_process():
+            code = "import socket\\ntry: socket.{code}\\nexcept OSError: pass"
+            subprocess.run([sys.executable, "-c", code], check=True)
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*this test tried to leave loopback*", "*192.0.2.1*" if "192" in code else "*models.example*"])
+
+
 def test_loopback_passes(contacted: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         peer, _ = server.accept()

@@ -205,7 +205,7 @@ embedding.compute_embeddings(dataset, sys.argv[2], "clip", batch_size=4, progres
 
 
 def test_a_killed_run_leaves_a_dataset_that_reads_and_resumes(dataset, model, encoder, photos, root) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), os.environ["PYTHONPATH"]))}
     command = [sys.executable, "-c", KILLED, dataset.name, str(model)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     for line in process.stdout:

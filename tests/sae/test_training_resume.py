@@ -59,7 +59,7 @@ training.train_sae(X, **OPTIONS, resume=sys.argv[1], progress=lambda f, label: p
 
 
 def test_killed_and_resumed(tmp_path, undisturbed, root) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), os.environ["PYTHONPATH"]))}
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "state")], stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     for line in process.stdout:
