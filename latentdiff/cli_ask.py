@@ -91,7 +91,7 @@ def answers(
 
 def _sides(args: argparse.Namespace, progress: Progress) -> tuple[tuple[np.ndarray, Any], tuple[np.ndarray, Any], Any, Vocabulary | None]:
     """Vectors and items of both sides, the encoder where there is one, and the vocabulary where there is one."""
-    from .cli_compare import encoder_of, kind, read_side, vocabulary_of
+    from .cli_sides import encoder_of, kind, read_side, vocabulary_of
 
     kinds = kind(args.a), kind(args.b)
     if kinds == ("view", "view"):

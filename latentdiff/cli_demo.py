@@ -36,7 +36,7 @@ def run_demo(args: argparse.Namespace) -> int:
 
 
 def _print(run: Any, top: int) -> None:
-    from .cli_compare import Outcome
+    from .cli_outcome import Outcome
     from .cli_output import show
 
     names = (run.sides["A"].name, run.sides["B"].name)

@@ -9,11 +9,24 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .cli_compare import Outcome
 from .cli_describe import describe_notes
+from .cli_outcome import Outcome
 from .progress import Progress
 from .report import p_text, percent, title, verdict
 from .report.tables import strict_json as dump
+
+
+def output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of everything that lists differences."""
+    parser.add_argument("--top", type=_positive, default=5, metavar="K", help="differences listed per side (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
 
 
 @contextmanager

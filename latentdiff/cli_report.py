@@ -14,7 +14,7 @@ def report_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_report(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
-    from .cli_compare import open_comparison, write_outcome
+    from .cli_outcome import open_comparison, write_outcome
 
     print(write_outcome(open_comparison(args.dataset, args.run), args.output))
     return 0

@@ -6,9 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
-from .cli_compare import Outcome, encoder_of, vocabulary_of
 from .cli_describe import describe_config
+from .cli_outcome import Outcome
 from .cli_output import progress_bar
+from .cli_sides import encoder_of, vocabulary_of
 from .config import CompareConfig
 from .embed.parquet import ParquetVectors
 from .errors import InputError

@@ -15,7 +15,7 @@ UNFINISHED = "unfinished-training"
 """File in the output folder that keeps the state of a stopped run."""
 
 
-def train_arguments(parser: argparse.ArgumentParser) -> None:
+def train_sae_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latentdiff train-sae``."""
     parser.add_argument(
         "vectors", metavar="VECTORS", help="a .npy file (n, d), a folder of stored vectors, a FiftyOne dataset, or dataset:saved_view"
@@ -36,7 +36,7 @@ def train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
-def run_train(args: argparse.Namespace) -> int:
+def run_train_sae(args: argparse.Namespace) -> int:
     """Train, save, and say how good it is."""
     folder = Path(args.out).expanduser()
     if (folder / "config.json").exists() and not args.overwrite:
