@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 from .errors import InputError
-from .planning import FLOPS_AN_IMAGE, Machine, Plan, check, measure, plan
+from .machine import Machine, measure
+from .planning import FLOPS_AN_IMAGE, Plan, check, plan
 
 
 def plan_arguments(parser: argparse.ArgumentParser) -> None:

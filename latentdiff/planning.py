@@ -7,15 +7,13 @@ concepts an image). The rest follows from n, d, K and the machine: passes over t
 from __future__ import annotations
 
 import dataclasses
-import os
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .errors import InputError
-from .parallel import cores
+from .machine import Machine
 
 ACTIVE = 20
 """Active concepts an image (method section 9)."""
@@ -51,25 +49,6 @@ OVERHEAD = 0.05
 """Share that a cluster's tasks cost on top."""
 
 STAGES = ("embedding", "encoding", "divergence", "density ratio", "naming and ranking", "evidence")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """How fast one machine is; :func:`measure` finds out, or say it for one that is not here."""
-
-    cores: int
-    float32_gflops: float
-    """Of a product of matrices on all cores."""
-    bf16_gflops: float
-    """The same in bf16; equal to float32 where the hardware has none."""
-    memory_gb_per_s: float
-    """Reading, all cores."""
-    memory_gb: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("cores", "float32_gflops", "bf16_gflops", "memory_gb_per_s"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"a machine's {name} must be positive, not {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True)
@@ -134,7 +113,7 @@ def plan(
         images: n of both sides together, >= 40.
         width: d, >= 1.
         concepts: K, >= 1.
-        machine: from :func:`measure`, or as known.
+        machine: from :func:`latentdiff.machine.measure`, or as known.
         machines: of that kind, as a cluster, >= 1.
         encoder: a name in ``FLOPS_AN_IMAGE``: adds the stage "embedding".
         images_per_second: of one machine's encoder, where it was measured; in place of the estimate.
@@ -206,45 +185,6 @@ def _assumptions(bf16: bool, active: int, machines: int, encoder: str | None, me
     if encoder is not None and measured is None:
         said.append("the encoder reaches half the rate of a bare product, and decoding keeps up with it")
     return tuple(said)
-
-
-def measure(seconds: float = 1.5) -> Machine:
-    """How fast this machine is: bare products and reading memory on all cores, for about ``seconds``."""
-    import torch
-
-    from .embed.precision import has_bf16
-
-    x = torch.randn(2048, 768)
-    w = torch.randn(768, 4096)
-
-    def gflops(dtype: Any, budget: float) -> float:
-        a, b = x.to(dtype), w.to(dtype)
-        out = torch.empty(len(a), b.shape[1], dtype=dtype)
-        torch.mm(a, b, out=out)
-        best, start = float("inf"), time.perf_counter()
-        while time.perf_counter() - start < budget:
-            began = time.perf_counter()
-            torch.mm(a, b, out=out)
-            best = min(best, time.perf_counter() - began)
-        return 2 * x.shape[0] * x.shape[1] * w.shape[1] / best / 1e9
-
-    float32 = gflops(torch.float32, seconds / 3)
-    bf16 = gflops(torch.bfloat16, seconds / 3) if has_bf16(torch.device("cpu")) else float32
-    big = torch.zeros(1 << 26)
-    big.sum()
-    best, start = float("inf"), time.perf_counter()
-    while time.perf_counter() - start < seconds / 3:
-        began = time.perf_counter()
-        big.sum()
-        best = min(best, time.perf_counter() - began)
-    return Machine(cores(), float32, max(bf16, float32), big.numel() * 4 / best / 1e9, _memory_gb())
-
-
-def _memory_gb() -> float:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return 0.0
 
 
 def check(results: dict[str, Any]) -> list[dict[str, Any]]:

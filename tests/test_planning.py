@@ -11,7 +11,8 @@ from latentdiff import planning
 from latentdiff.cli import main
 from latentdiff.cli_plan import duration
 from latentdiff.errors import InputError
-from latentdiff.planning import Machine, check, measure, plan
+from latentdiff.machine import Machine, measure
+from latentdiff.planning import check, plan
 
 MACHINE = Machine(cores=2, float32_gflops=200.0, bf16_gflops=1000.0, memory_gb_per_s=10.0)
 
