@@ -52,7 +52,8 @@ def test_a_swallowed_refusal_still_fails_the_test(pytester: pytest.Pytester, roo
 
 @pytest.mark.parametrize("code", ["create_connection(('192.0.2.1', 80), 1)", "getaddrinfo('models.example', 443)"])
 def test_processes_that_tests_start_are_guarded_too(pytester: pytest.Pytester, root: Path, code: str) -> None:
-    pytester.makeconftest((root / "tests" / "conftest.py").read_text().replace("Path(__file__).resolve().parents[1]", f"Path({str(root)!r})"))
+    conftest = (root / "tests" / "conftest.py").read_text()
+    pytester.makeconftest(conftest.replace("Path(__file__).resolve().parents[1]", f"Path({str(root)!r})"))
     pytester.makepyfile(
         f"""
         import subprocess, sys

@@ -1,4 +1,4 @@
-"""Python runs this at the start of every process that the tests start (its folder is on PYTHONPATH): nothing leaves this machine there either.
+"""Python runs this at the start of every process that the tests start (its folder is on PYTHONPATH): nothing leaves the machine there.
 
 What was refused is noted in the file that LATENTDIFF_CONTACTED names, since the process that started it may never see the error.
 """

@@ -178,7 +178,7 @@ def test_a_broken_off_upload_leaves_no_more_than_the_sweep_removes(page: Page) -
 def test_no_secret_in_any_answer_or_log(tmp_path: Path, root: Path, faults: Any) -> None:
     """``latentdiff ui`` with a password and somebody's key in the environment: neither is in what it sends, prints, or shows to ``ps``."""
     (tmp_path / "password").write_text(PASSWORD + "\n")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), os.environ["PYTHONPATH"])), "OPENAI_API_KEY": KEY, "GRADIO_ANALYTICS_ENABLED": "False"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), os.environ["PYTHONPATH"])), "OPENAI_API_KEY": KEY}
     command = [sys.executable, "-m", "latentdiff.cli", "ui", "--password-file", str(tmp_path / "password"), "--port", "0", "--no-browser"]
     command += ["--encoder", "demo", "--root", str(tmp_path)]
     log = (tmp_path / "log").open("w+")
