@@ -68,7 +68,9 @@ def train_demo_sae(encoder: Any, seed: int, n: int = 12_000) -> Any:
 
     rules = [Rules(natural=i % 2 == 0) for i in range(n)]
     images = [image for image, _ in draw(n, seed + 500, size=128, rules=rules)]
-    return train_sae(encoder.encode_images(images, workers=1).vectors, concepts=SAE_CONCEPTS, active=SAE_ACTIVE, seed=seed)
+    # The digest of the weights, not their folder's name: wherever the encoder lies, an altered one is noticed.
+    own = {key: encoder.fingerprint[key] for key in ("library", "weights")}
+    return train_sae(encoder.encode_images(images, workers=1).vectors, concepts=SAE_CONCEPTS, active=SAE_ACTIVE, seed=seed, encoder=own)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -145,10 +145,9 @@ def test_no_source_file_names_a_place_to_report_to(root: Path) -> None:
 
 def test_commands_contact_nobody(tmp_path: Path, root: Path, contacted: list[str]) -> None:
     """A comparison with everything that could want a hub, without the variables that would forbid one: the guard sees every attempt."""
-    pair = latentdiff.demo.setting_shift_pair(30, 3, setting="snow", rates=(0.9, 0.1)) if hasattr(latentdiff, "demo") else None
     from latentdiff.demo import setting_shift_pair
 
-    pair = pair or setting_shift_pair(30, 3, setting="snow", rates=(0.9, 0.1))
+    pair = setting_shift_pair(30, 3, setting="snow", rates=(0.9, 0.1))
     for side, name in (("A", "winter"), ("B", "summer")):
         (tmp_path / name).mkdir()
         for i, (image, _) in enumerate(pair.draw(side, size=96)):
