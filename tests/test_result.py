@@ -101,8 +101,8 @@ def test_top_takes_one_side_mixes_the_branches_and_repeats_nothing() -> None:
     c = comparison()
     assert [h.text for h in c.top("A", 2)] == ["dog", "leash"]  # "puppy" is another wording for "dog"
     assert [h.text for h in c.top("A", 5)] == ["dog", "leash"]
-    # Both branches found the dog: told in the exemplars' word, its place among the concepts goes to the next.
-    assert [h.text for h in c.top("A", 5, gated=False)] == ["concept 3", "puppy", "leash"]
+    # Both branches found the dog: told in the exemplars' word, at its better place; that among the concepts goes to the next.
+    assert [h.text for h in c.top("A", 5, gated=False)] == ["puppy", "concept 3", "leash"]
     assert [h.text for h in c.top("B")] == ["Schnee ❄"]
 
 

@@ -54,5 +54,5 @@ def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[
                     break
                 if not any(same_thing(h, c) for c in chosen):
                     chosen.append(h)
-    order = {id(h): i for i, h in enumerate(ranked)}
-    return tuple(sorted(chosen, key=lambda h: order[id(h)]))
+    # What both branches found stands where the better-placed of the two does.
+    return tuple(sorted(chosen, key=lambda h: next(i for i, other in enumerate(ranked) if same_thing(h, other))))

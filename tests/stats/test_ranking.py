@@ -47,7 +47,7 @@ def test_mix_repeats_nothing_keeps_the_order_and_fills_up(ranked: list[Hypothesi
     chosen = mix(ranked, k, shares)
     assert len(chosen) <= k
     assert not any(same_thing(one, other) for i, one in enumerate(chosen) for other in chosen[:i])
-    places = [next(i for i, g in enumerate(ranked) if g is h) for h in chosen]
+    places = [next(i for i, g in enumerate(ranked) if same_thing(g, h)) for h in chosen]
     assert places == sorted(places)
     if len(chosen) < k:  # nothing was left out for want of the other branch
         assert all(any(same_thing(h, c) for c in chosen) for h in ranked)
@@ -74,3 +74,8 @@ def test_five_are_three_concepts_and_two_phrases() -> None:
 def test_what_both_branches_found_is_told_in_the_exemplars_words() -> None:
     ranked = [hypothesis("dog", "sae", also=("puppy",)), hypothesis("puppy", "dre"), hypothesis("cat", "dre"), hypothesis("snow", "dre")]
     assert [h.text for h in mix(ranked, 3, (1, 2))] == ["puppy", "cat", "snow"]
+
+
+def test_what_both_branches_found_stands_where_the_better_placed_does() -> None:
+    ranked = [hypothesis("dog", "sae", also=("puppy",)), hypothesis("cat", "sae"), hypothesis("puppy", "dre")]
+    assert [h.text for h in mix(ranked, 2, (1, 1))] == ["puppy", "cat"]
