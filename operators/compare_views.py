@@ -41,13 +41,14 @@ class CompareViews(foo.Operator):
         )
 
     def resolve_input(self, ctx: Any) -> types.Property:
-        from fiftyone_plugin import describe_form, forms, side_choices
+        from fiftyone_plugin import describe_form, engine_form, forms, side_choices
 
         inputs = types.Object()
         side_choices.choose_sides(inputs, ctx)
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         describe_form.choose_description(inputs, ctx.dataset, ctx.params)
+        engine_form.choose_engine(inputs, ctx.params)
         forms.name_run(inputs, ctx.dataset, ctx.params)
         inputs.bool(
             "skip_bad",
@@ -58,14 +59,14 @@ class CompareViews(foo.Operator):
         return types.Property(inputs, view=types.PromptView(label="Compare two views", submit_button_label="Compare"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
-        from fiftyone_plugin import compare_views, describe_form, forms, runs, side_choices
+        from fiftyone_plugin import compare_views, describe_form, engine_form, forms, runs, side_choices
         from latentdiff.report import verdict
 
         from .live import shown
 
         params = ctx.params
         described = describe_form.description_of(ctx)
-        answers = ANSWERS | describe_form.ANSWERS
+        answers = ANSWERS | describe_form.ANSWERS | engine_form.ANSWERS
 
         def work(progress: Any) -> Any:
             (a, name_a), (b, name_b) = (side_choices.chosen_side(ctx, letter) for letter in "AB")
@@ -81,6 +82,7 @@ class CompareViews(foo.Operator):
                 overwrite=bool(params.get("overwrite")),
                 skip_bad=bool(params.get("skip_bad")),
                 **described,
+                **engine_form.engine_of(params),
                 progress=progress,
             )
             runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form={k: v for k, v in params.items() if k in answers and v})

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fiftyone_plugin
 import latentdiff
 from fiftyone_plugin import compare_views
 from fiftyone_plugin.cluster import Spilled, spill_vectors
@@ -17,6 +18,7 @@ from fiftyone_plugin.sides import resolve
 from fiftyone_plugin.vectors import read_vectors
 from latentdiff.errors import InputError
 from tests.planted import vectors
+from tests.plugin.calls import execute, form
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,23 @@ def test_the_cluster_stores_the_same_run(cluster: Any, dataset: Any, vocabulary:
     assert dataset.values("there_concepts") == dataset.values("here_concepts")
     assert there.comparison.info["engine"] == "ray"
     assert list(tmp_path.iterdir()) == []  # the vectors handed over are gone
+
+
+def test_the_operator_hands_a_comparison_to_the_cluster(cluster: Any, dataset: Any, files: Any, stored: Any, tmp_path: Path) -> None:
+    params = {"view_a": "summer", "view_b": "winter", "embeddings": "clip", "run": "there", "engine": "ray", "exchange": str(tmp_path)}
+    fields = form("compare_views", dataset, **params)
+    assert {"engine", "address", "exchange"} <= set(fields) and not fields["engine"].get("invalid")
+    execute("compare_views", dataset, **params, **files)
+    dataset.reload()
+    assert dataset.values("there_log_ratio") == dataset.values("seasons_log_ratio")
+    assert fiftyone_plugin.load_comparison(dataset, "there").comparison.info["engine"] == "ray"
+
+
+def test_the_form_says_what_a_cluster_needs(dataset: Any) -> None:
+    pytest.importorskip("ray")
+    assert "address" not in form("compare_views", dataset)
+    assert form("compare_views", dataset, engine="ray", describe="field")["engine"]["invalid"]
+    assert form("compare_views", dataset, engine="ray", address="ray://far:10001")["exchange"]["invalid"]
 
 
 def test_spilled_vectors_are_the_vectors_that_are_read(make: Any) -> None:
