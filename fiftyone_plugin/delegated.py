@@ -40,6 +40,21 @@ def delegated_comparisons(dataset: Any) -> list[Delegated]:
     return [one for one in map(_read, found) if one is not None]
 
 
+def cancelled(record: Any) -> bool:
+    """Whether somebody marked a running operation as failed (FiftyOne's way to cancel it), or deleted it.
+
+    Args:
+        record: its ``Delegated.id``; None, where it has none, is never cancelled.
+    """
+    import fiftyone.core.odm as foo
+    from bson import ObjectId
+
+    if record is None:
+        return False
+    found = foo.get_db_conn().delegated_ops.find_one({"_id": ObjectId(record)}, {"run_state": 1})
+    return found is None or found.get("run_state") == "failed"
+
+
 def dismiss(record: str) -> None:
     """Tell no more of a failed comparison: its record is archived.
 

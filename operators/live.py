@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -11,6 +12,9 @@ from latentdiff.errors import Cancelled, LatentDiffError
 from latentdiff.progress import Progress
 
 T = TypeVar("T")
+
+ASKED_EVERY = 1.0
+"""Seconds between two looks at whether a delegated run was cancelled."""
 
 
 def shown(ctx: Any, work: Callable[[Progress], T]) -> Generator[Any, None, T]:
@@ -23,7 +27,7 @@ def shown(ctx: Any, work: Callable[[Progress], T]) -> Generator[Any, None, T]:
     Returns:
         What ``work`` returns. A ``LatentDiffError`` is said in the App and raised again.
     """
-    steps = live(work)
+    steps = live(_cancellable(ctx, work) if ctx.delegated else work)
     while True:
         try:
             fraction, label = next(steps)
@@ -38,6 +42,26 @@ def shown(ctx: Any, work: Callable[[Progress], T]) -> Generator[Any, None, T]:
             ctx.set_progress(fraction, label)
         else:
             yield ctx.ops.set_progress(progress=fraction, label=label)
+
+
+def _cancellable(ctx: Any, work: Callable[[Progress], T]) -> Callable[[Progress], T]:
+    """The same work, which stops once its delegated run is no longer wanted: FiftyOne itself only ends workers that it monitors."""
+    from fiftyone_plugin import delegated
+
+    def watched(progress: Progress) -> T:
+        asked = time.monotonic()
+
+        def report(fraction: float, label: str) -> None:
+            nonlocal asked
+            if time.monotonic() - asked >= ASKED_EVERY:
+                asked = time.monotonic()
+                if delegated.cancelled(ctx._delegated_operation_id):
+                    raise Cancelled("cancelled in the App")
+            progress(fraction, label)
+
+        return work(report)
+
+    return watched
 
 
 def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]:

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -27,8 +28,8 @@ LABELS = "objects.detections"
 class Trigger:
     """Kills a process when this one's n-th command to the database starts or has succeeded; or halts until it may go on."""
 
-    def __init__(self, n: int, after: bool, victim: int, halt: str | None) -> None:
-        self.n, self.after, self.victim, self.halt, self.count, self.armed = n, after, victim, halt, 0, False
+    def __init__(self, n: int, after: bool, victim: int, halt: str | None, sent: int) -> None:
+        self.n, self.after, self.victim, self.halt, self.sent, self.count, self.armed = n, after, victim, halt, sent, 0, False
         self.names: list[str] = []
 
     def seen(self, name: str, after: bool) -> None:
@@ -40,7 +41,7 @@ class Trigger:
         if self.count == self.n and after == self.after:
             self.n = -1
             if self.halt is None:
-                os.kill(self.victim, signal.SIGKILL)
+                os.kill(self.victim, self.sent)
                 return
             Path(f"{self.halt}.halted").touch()
             while not Path(f"{self.halt}.go").exists():
@@ -56,7 +57,8 @@ def connect(trigger: Trigger) -> None:
 
     class Listener(monitoring.CommandListener):
         def started(self, event: Any) -> None:
-            trigger.seen(event.command_name, False)
+            to_samples = str(event.command.get(event.command_name)).startswith("samples.")
+            trigger.seen(f"{event.command_name} samples" if to_samples else event.command_name, False)
 
         def succeeded(self, event: Any) -> None:
             trigger.seen(event.command_name, True)
@@ -137,6 +139,61 @@ def bare(name: str) -> None:
     from fiftyone_plugin import compare_views
 
     compare_views(fo.load_dataset(name), "summer", "winter", embeddings="clip", run=RUN)
+
+
+def closed(name: str, events: int) -> list[str]:
+    """A comparison in the App whose window is closed after some events; what was seen until then."""
+    from operators.live import live
+
+    def run(progress: Any) -> None:
+        import fiftyone as fo
+
+        from fiftyone_plugin import compare_views
+
+        def report(fraction: float, label: str) -> None:
+            progress(fraction, f"{label} {fraction}")  # every one is an event
+
+        compare_views(fo.load_dataset(name), "summer", "winter", embeddings="clip", run=RUN, progress=report, **options())
+
+    seen: list[str] = []
+    steps = live(run)
+    for _, label in steps:
+        seen.append(label)
+        if len(seen) >= events:
+            break
+    steps.close()
+    return [*seen, *(thread.name for thread in threading.enumerate() if thread.name.startswith("latentdiff"))]
+
+
+def delegate(name: str) -> None:
+    """Order vectors in the background, as the App does."""
+    import fiftyone as fo
+    import fiftyone.operators as foo
+
+    context = {"dataset": fo.load_dataset(name), "params": {"encoder": "demo", "field": "clip", "batch_size": 4}}
+    foo.execute_operator("@latentdiff/latentdiff/compute_embeddings", context, request_delegation=True)
+
+
+def carry_out(name: str) -> str:
+    """What is ordered, as a worker does that FiftyOne does not monitor; how it ended."""
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    from fiftyone_plugin import embedding
+
+    embedding.CHUNK = 4
+    service = DelegatedOperationService()
+    service.execute_queued_operations(dataset_name=name)
+    (operation,) = service.list_operations(dataset_name=name)
+    return str(operation.run_state)
+
+
+def cancel(name: str) -> None:
+    """What ``fiftyone delegated fail`` does."""
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    service = DelegatedOperationService()
+    (operation,) = service.list_operations(dataset_name=name)
+    service.set_failed(operation.id)
 
 
 def threads(name: str, runs: list[str]) -> None:
@@ -296,7 +353,8 @@ def work(order: dict[str, Any], database: int) -> dict[str, Any]:
     """Do one order in this process: an action, with what is to be killed at which command."""
     kill = order.get("kill") or {}
     victim = database if kill.get("who") == "database" else os.getpid()
-    trigger = Trigger(kill.get("command", -1), bool(kill.get("after")), victim, kill.get("halt"))
+    sent = signal.SIGINT if kill.get("interrupt") else signal.SIGKILL
+    trigger = Trigger(kill.get("command", -1), bool(kill.get("after")), victim, kill.get("halt"), sent)
     connect(trigger)
     import fiftyone as fo
 
@@ -308,7 +366,7 @@ def work(order: dict[str, Any], database: int) -> dict[str, Any]:
     trigger.armed = True
     try:
         returned = globals()[order["action"]](*order["args"], **order.get("options", {}))
-    except Exception as e:
+    except (Exception, KeyboardInterrupt) as e:
         return {"error": type(e).__name__, "message": str(e), "commands": trigger.names}
     return {"returned": returned, "commands": trigger.names}
 
@@ -336,7 +394,8 @@ def main() -> None:
             while not Path(order["ready"]).exists():
                 time.sleep(0.001)
             time.sleep(order["kill"]["seconds"])
-            os.kill(order["database"] if order["kill"].get("who") == "database" else pid, signal.SIGKILL)
+            sent = signal.SIGINT if order["kill"].get("interrupt") else signal.SIGKILL
+            os.kill(order["database"] if order["kill"].get("who") == "database" else pid, sent)
         print(json.dumps({"pid": pid}), file=answers, flush=True)
 
 
