@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
     own = not ray.is_initialized()
     if own:
         more = {} if address else {"num_cpus": workers, "include_dashboard": False}
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
         try:
             ray.init(address=address, log_to_driver=False, logging_level="warning", **more)
         except (ConnectionError, ValueError, RuntimeError) as e:

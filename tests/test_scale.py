@@ -24,6 +24,7 @@ from latentdiff.embed.parquet import BLOCK_ROWS, ParquetVectors, to_memmap, vect
 from latentdiff.errors import InputError
 from latentdiff.stats.verification import verify, verify_sides
 from tests.planted import WIDTH, WORDS, vectors
+from tests.ray_cluster import ray_cluster
 
 N_A, N_B = 3_000, 2_300
 
@@ -43,13 +44,10 @@ def no_waiting_for_ever() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Four worker processes."""
-    ray = pytest.importorskip("ray")
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1", object_store_memory=300 << 20)
-    yield ray
-    ray.shutdown()
+    with ray_cluster(tmp_path_factory.mktemp("home"), 4, 300) as ray:
+        yield ray
 
 
 @pytest.fixture(scope="module")

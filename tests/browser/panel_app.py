@@ -188,7 +188,8 @@ class App:
 
     def settled(self, selector: str) -> dict[str, float]:
         """Where the last such element is, once it has stayed there: a panel that is drawn again replaces its elements."""
-        box = "s => { const e = [...document.querySelectorAll(s)].pop(); e?.scrollIntoView({block: 'nearest'}); return e?.getBoundingClientRect() }"
+        box = "s => { const e = [...document.querySelectorAll(s)].pop(); e?.scrollIntoView({block: 'nearest'});"
+        box += " return e?.getBoundingClientRect() }"
         deadline, before, same = time.monotonic() + PATIENCE / 1000, None, 0
         while same < 4:
             assert time.monotonic() < deadline, f"{selector} does not settle"

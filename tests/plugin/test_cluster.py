@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,13 @@ from fiftyone_plugin.vectors import read_vectors
 from latentdiff.errors import InputError
 from tests.planted import vectors
 from tests.plugin.calls import execute, form
+from tests.ray_cluster import ray_cluster
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    ray = pytest.importorskip("ray")
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1", object_store_memory=100 << 20)
-    yield ray
-    ray.shutdown()
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with ray_cluster(tmp_path_factory.mktemp("home"), 2, 100) as ray:
+        yield ray
 
 
 def test_the_cluster_stores_the_same_run(cluster: Any, dataset: Any, vocabulary: Any, sae: Any, tmp_path: Path) -> None:
