@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .config import CompareConfig
+from .embed.cache import write_together
 from .errors import CheckpointError, InputError
 from .stored import checked, read_json, read_npz
 
@@ -163,10 +165,13 @@ class Comparison:
         return np.flatnonzero(shows[:, [column]].toarray().ravel())
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``comparison.json`` and ``arrays.npz`` into a folder (made if missing) and return it."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(folder / "arrays.npz", allow_pickle=False, **_arrays(self))
+        """Write ``comparison.json`` and ``arrays.npz`` into a folder (made if missing) and return it.
+
+        Raises:
+            OSError: the folder cannot be written; what was in it is as it was.
+        """
+        folder, arrays = Path(folder), io.BytesIO()
+        np.savez_compressed(arrays, allow_pickle=False, **_arrays(self))
         head = {
             "format": FORMAT,
             "candidates": [dataclasses.asdict(h) for h in self.candidates],
@@ -177,7 +182,8 @@ class Comparison:
             "config": self.config.to_dict(),
             "info": self.info,
         }
-        (folder / "comparison.json").write_text(json.dumps(head, indent=1), encoding="utf8")
+        text = json.dumps(head, indent=1)
+        write_together({folder / "arrays.npz": arrays.getvalue(), folder / "comparison.json": text.encode("utf8")})
         return folder
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -16,7 +17,17 @@ def cache_folder() -> Path:
 
     Returns:
         ``$LATENTDIFF_CACHE`` where set, else the platform's cache folder + ``latentdiff``. Not created here.
+
+    Raises:
+        OSError: none is set, and this user has no home: the callers do without a cache, as where it cannot be written.
     """
+    try:
+        return _cache_folder()
+    except RuntimeError as e:  # of pathlib, where there is neither $HOME nor an entry for the user
+        raise FileNotFoundError(errno.ENOENT, "there is no home folder for a cache; set LATENTDIFF_CACHE to a folder", "~") from e
+
+
+def _cache_folder() -> Path:
     own = os.environ.get("LATENTDIFF_CACHE")
     if own:
         return Path(own)
@@ -28,17 +39,43 @@ def cache_folder() -> Path:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old bytes or the new ones, never a part (temporary file, fsync, rename)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    """Write a file so that a reader sees the old bytes or the new ones, never a part (temporary file, fsync, rename).
+
+    Raises:
+        OSError: with the path, where it cannot be written; what was there is as it was.
+    """
+    write_together({path: data})
+
+
+def write_together(files: dict[Path, bytes]) -> None:
+    """Write files that belong together; the last one says that they are there.
+
+    All are on the disk before the first takes its place, so that a full disk changes nothing, and an earlier last one goes before and
+    comes after the others: a reader never finds new files beside old ones.
+
+    Raises:
+        OSError: with the path, where one cannot be written; what was there is as it was.
+    """
+    *_, last = files
+    ready: dict[Path, str] = {}
     try:
-        with os.fdopen(handle, "wb") as f:
-            f.write(data)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(temporary, path)
+        for path, data in files.items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                handle, ready[path] = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+                with os.fdopen(handle, "wb") as f:
+                    f.write(data)
+                    f.flush()
+                    os.fsync(f.fileno())
+            except OSError as e:  # a full disk does not say which file by itself
+                raise OSError(e.errno, f"cannot be written ({e.strerror})", str(path)) from e
+        if len(files) > 1:
+            last.unlink(missing_ok=True)
+        for path, temporary in ready.items():
+            os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        for temporary in ready.values():
+            Path(temporary).unlink(missing_ok=True)
         raise
 
 

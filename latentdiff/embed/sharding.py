@@ -192,9 +192,19 @@ def _as_files(pictures: Sequence[Any]) -> Any:
                 files.append(picture)
                 continue
             files.append(str(Path(folder, str(i))))
+            data = None
             with contextlib.suppress(OSError):  # then there is no such file, and the image fails alone
-                Path(files[-1]).write_bytes(_fetch(picture) if isinstance(picture, str) else picture or b"")
+                data = _fetch(picture) if isinstance(picture, str) else picture or b""
+            if data is not None:
+                _write(Path(files[-1]), data)
         yield files
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as e:  # the disk's fault, not the image's: a shard that says so of images would stay
+        raise OSError(e.errno, f"cannot be written ({e.strerror}); free space, or set TMPDIR to another folder", str(path)) from e
 
 
 def _fetch(uri: str) -> bytes:

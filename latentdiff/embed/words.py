@@ -103,14 +103,14 @@ def list_digest(words: Sequence[str], template: str = "{}") -> str:
 
 
 def _cached_vectors(encoder: Encoder, words: tuple[str, ...], template: str, progress: Progress) -> np.ndarray:
-    path = cache_folder() / "texts" / f"{fingerprint_key(encoder.fingerprint, list_digest(words, template))}.npy"
+    name = f"{fingerprint_key(encoder.fingerprint, list_digest(words, template))}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):  # not there yet, or damaged: computed below
-        vectors = np.load(path, allow_pickle=False)
+        vectors = np.load(cache_folder() / "texts" / name, allow_pickle=False)
         if vectors.shape == (len(words), encoder.width) and np.isfinite(vectors).all():
             return vectors
     vectors = encoder.encode_texts([template.replace("{}", w) for w in words], progress=progress)
     buffer = io.BytesIO()
     np.save(buffer, vectors)
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs the next run its time
-        write_atomic(path, buffer.getvalue())
+        write_atomic(cache_folder() / "texts" / name, buffer.getvalue())
     return vectors

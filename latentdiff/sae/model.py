@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..embed.cache import write_atomic
+from ..embed.cache import write_together
 from ..errors import CheckpointError, InputError
 from ..parallel import map_rows
 from ..progress import Progress, silent
@@ -203,6 +203,5 @@ class SparseAutoencoder:
             "info": self.info,
         }
         text = json.dumps(config, indent=1)
-        write_atomic(folder / "sae.safetensors", save(tensors))
-        write_atomic(folder / "config.json", text.encode("utf8"))
+        write_together({folder / "sae.safetensors": save(tensors), folder / "config.json": text.encode("utf8")})
         return folder
