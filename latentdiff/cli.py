@@ -12,6 +12,7 @@ from typing import Any
 
 from . import __version__
 from .errors import Cancelled, LatentDiffError
+from .terminal import printable, screened
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -55,19 +56,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as e:
         return int(e.code or 0)
     try:
-        return args.command.run(args)
+        with screened():
+            return args.command.run(args)
     except Cancelled as e:
-        print(f"latentdiff: {e}", file=sys.stderr)
+        print(printable(f"latentdiff: {e}"), file=sys.stderr)
         return INTERRUPTED
     except LatentDiffError as e:
-        print(f"latentdiff: {e}", file=sys.stderr)
+        print(printable(f"latentdiff: {e}"), file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # The reader (head, less) has seen enough; keep Python from complaining once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as e:
-        print(f"latentdiff: {e.strerror or e}: {e.filename or ''}".rstrip(": "), file=sys.stderr)
+        print(printable(f"latentdiff: {e.strerror or e}: {e.filename or ''}".rstrip(": ")), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("latentdiff: interrupted; nothing was written", file=sys.stderr)
