@@ -82,13 +82,21 @@ def _spooled(side: Side, progress: Progress) -> Iterator[np.ndarray]:
                     width = width or read.values.shape[1]
                     if read.values.shape[1] != width:
                         raise InputError(f"{side.name!r}: {side.path!r} holds vectors of width {width} and of {read.values.shape[1]}")
-                    out.write(np.ascontiguousarray(read.values, np.float32).tobytes())
+                    _spool(out, read.values, file)
                     count += len(read.values)
                 seen += len(chunk)
                 progress(min(1.0, seen / total), f"reading {side.name}")
         if not count:
             raise InputError(f"{side.name!r}: none of its images has a vector in {side.path!r}; compute them first")
         yield np.memmap(file, np.float32, "r", shape=(count, width))
+
+
+def _spool(out: Any, values: np.ndarray, file: Path) -> None:
+    try:
+        out.write(np.ascontiguousarray(values, np.float32).tobytes())
+        out.flush()
+    except OSError as e:
+        raise OSError(e.errno, f"cannot be written ({e.strerror}); free space, or set TMPDIR to another folder", str(file)) from e
 
 
 def choose_training(inputs: Any, params: dict[str, Any]) -> None:

@@ -50,18 +50,24 @@ class Job:
 
 @dataclass
 class Laboratory:
-    """Datasets in a database of their own, in ``folder``."""
+    """Datasets in a database of their own."""
 
     folder: Path
+    data: Path | None = None
+    """Where the database lies; None: in ``folder``."""
     environment: dict[str, str] = field(default_factory=dict)
     starts: int = 0
     """How often the database had to be started again."""
+    frees: Path | None = None
+    """File that is removed before: what filled the disk."""
 
     def __post_init__(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        (self.folder / "data").mkdir(parents=True)
+        self.data = self.data or self.folder / "data"
+        self.folder.mkdir(parents=True)
+        self.data.mkdir()
         self.start_database()
         own = {"FIFTYONE_DATABASE_URI": f"mongodb://127.0.0.1:{self.port}", "FIFTYONE_DATABASE_NAME": "laboratory"}
         own |= {"FIFTYONE_DATABASE_VALIDATION": "false", "LATENTDIFF_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
@@ -72,7 +78,7 @@ class Laboratory:
 
     def start_database(self) -> None:
         """Start it, and wait until it answers."""
-        where = ["--dbpath", str(self.folder / "data"), "--logpath", str(self.folder / "mongod.log"), "--logappend"]
+        where = ["--dbpath", str(self.data), "--logpath", str(self.folder / "mongod.log"), "--logappend"]
         alone = ["--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
         self.database = subprocess.Popen([str(mongod()), *where, *alone], stdout=subprocess.DEVNULL)
         for _ in range(2000):
@@ -98,7 +104,8 @@ class Laboratory:
     def halted(self, job: Job) -> bool:
         """Wait until a job halts; False where it ends without."""
         while not Path(f"{job.name}.halted").exists():
-            if Path(f"{job.name}.result").exists():
+            result = Path(f"{job.name}.result")
+            if result.exists() and result.stat().st_size:
                 return False
             time.sleep(0.002)
         return True
@@ -110,7 +117,7 @@ class Laboratory:
         status = self._ask({"wait": job.pid})["status"]
         self._revive()
         result = Path(f"{job.name}.result")
-        found = json.loads(result.read_text()) if result.exists() else {}
+        found = json.loads(result.read_text() or "{}") if result.exists() else {}
         found["commands"] = tuple(found.get("commands", ()))
         return Outcome(killed=os.WIFSIGNALED(status), restarted=self.starts > before, **found)
 
@@ -133,6 +140,8 @@ class Laboratory:
 
     def _revive(self) -> None:
         if self.database.poll() is not None:
+            if self.frees is not None:
+                self.frees.unlink(missing_ok=True)
             self.start_database()
             self.starts += 1
 

@@ -196,6 +196,38 @@ def cancel(name: str) -> None:
     service.set_failed(operation.id)
 
 
+def train(name: str, temporary: str) -> None:
+    """Train with that folder as the one for temporary files."""
+    import tempfile
+
+    import fiftyone as fo
+
+    from fiftyone_plugin import train_sae
+
+    tempfile.tempdir = temporary
+    train_sae(fo.load_dataset(name), "clip", steps=10)
+
+
+def as_nobody(folder: str, what: str) -> str:
+    """Write into a folder as a user who may only read it; what that user is told."""
+    import latentdiff
+    from latentdiff.embed.vectors import VectorStore
+    from latentdiff.report import write_report
+
+    comparison = latentdiff.Comparison.load(f"{folder}/given")
+    write_report(comparison, f"{folder}/given/report.json", names=("a", "b"))  # whatever it imports, it can no longer afterwards
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    if what == "comparison":
+        comparison.save(f"{folder}/saved")
+    elif what == "vectors":
+        VectorStore(f"{folder}/saved", fingerprint={"library": "test"}, width=4)
+    else:
+        write_report(comparison, f"{folder}/report.json", names=("a", "b"))
+    return "written"
+
+
 def threads(name: str, runs: list[str]) -> None:
     """One comparison a thread, as an App's server makes them."""
     from concurrent.futures import ThreadPoolExecutor
@@ -257,7 +289,8 @@ def vectors_of(name: str) -> list[list[float] | None]:
     import fiftyone as fo
 
     dataset = fo.load_dataset(name)
-    stored = dataset.values("clip") if dataset.has_field("clip") else [None] * len(dataset)
+    # Not len(dataset): a database that was killed no longer knows how many documents there are without counting them.
+    stored = dataset.values("clip") if dataset.has_field("clip") else [None] * len(dataset.values("id"))
     return [None if row is None else np.asarray(row).tolist() for row in stored]
 
 
@@ -386,7 +419,8 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                Path(order["result"]).write_text(json.dumps(work(order, order["database"])))
+                with open(order["result"], "w") as answer:  # before the work, which may lose the right to
+                    answer.write(json.dumps(work(order, order["database"])))
             except BaseException:
                 traceback.print_exc()
             os._exit(0)
