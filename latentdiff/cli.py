@@ -74,6 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("latentdiff: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
+    except (MemoryError, RuntimeError) as e:
+        if not isinstance(e, MemoryError) and "allocate memory" not in str(e):  # torch's name for the same
+            raise
+        print(printable(f"latentdiff: there is not enough memory ({e}); free some, or take fewer images"), file=sys.stderr)
+        return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -33,6 +33,8 @@ class Outcome:
     """The worker was."""
     restarted: bool
     """The database was, and had to be started again."""
+    ended: bool = False
+    """The worker ended by itself in mid-work (a library's exit)."""
     returned: Any = None
     error: str | None = None
     message: str = ""
@@ -118,8 +120,9 @@ class Laboratory:
         self._revive()
         result = Path(f"{job.name}.result")
         found = json.loads(result.read_text() or "{}") if result.exists() else {}
+        killed, ended = os.WIFSIGNALED(status), not found and not os.WIFSIGNALED(status)
         found["commands"] = tuple(found.get("commands", ()))
-        return Outcome(killed=os.WIFSIGNALED(status), restarted=self.starts > before, **found)
+        return Outcome(killed=killed, restarted=self.starts > before, ended=ended, **found)
 
     def at_once(self, *orders: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Outcome]:
         """Several orders that begin at the same moment."""

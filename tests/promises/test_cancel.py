@@ -21,7 +21,7 @@ from tests.promises.laboratory import ROOT, Outcome
 
 
 def fine(outcome: Outcome) -> Outcome:
-    assert outcome.error is None and not outcome.killed, outcome
+    assert outcome.error is None and not outcome.killed and not outcome.ended, outcome
     return outcome
 
 

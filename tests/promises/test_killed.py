@@ -66,7 +66,7 @@ class Case:
         return found
 
     def did(self, outcome: Outcome) -> Outcome:
-        assert outcome.error is None and not outcome.killed, outcome
+        assert outcome.error is None and not outcome.killed and not outcome.ended, outcome
         return outcome
 
     def to(self, wanted: str) -> None:
@@ -103,6 +103,7 @@ def endure(case: Case, action: str, kill: dict[str, Any]) -> None:
     (now,) = [state for state, digest in case.states.items() if digest == seen["whole"]] or ["neither"]
     assert now in (before, after), (action, kill, outcome, seen)
     assert seen["own"] == case.own, (action, kill)
+    assert not outcome.ended
     if outcome.error is None and not outcome.killed:
         assert now == after, (action, kill, outcome)
     if now != after:

@@ -31,7 +31,7 @@ def alone(lab) -> dict[str, Any]:
 
 
 def fine(outcome: Outcome) -> Outcome:
-    assert outcome.error is None and not outcome.killed, outcome
+    assert outcome.error is None and not outcome.killed and not outcome.ended, outcome
     return outcome
 
 

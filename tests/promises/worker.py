@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -112,7 +113,14 @@ def make(name: str, kind: str, files: list[str] | None = None) -> None:
     dataset.save()
 
 
-def compare(name: str, kind: str, overwrite: bool = False, flip: bool = False, run: str = RUN, field: str = "clip") -> None:
+def clock() -> list[float]:
+    return [time.time(), time.time()]
+
+
+def compare(
+    name: str, kind: str, overwrite: bool = False, flip: bool = False, run: str = RUN, field: str = "clip", memory: int | None = None
+) -> None:
+    """Compare; with ``memory``, in so many bytes beyond what the process has mapped by now."""
     import fiftyone as fo
 
     from fiftyone_plugin import compare_views
@@ -120,7 +128,15 @@ def compare(name: str, kind: str, overwrite: bool = False, flip: bool = False, r
     a, b = ("winter", "summer") if flip else ("summer", "winter")
     second = fo.load_dataset(f"{name}-there").load_saved_view(b) if kind == "two" else b
     field = f"{LABELS}.clip" if kind == "patches" else field
-    compare_views(fo.load_dataset(name), a, second, embeddings=field, run=run, overwrite=overwrite, **options())
+    dataset, given = fo.load_dataset(name), options()
+    if memory is not None:
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, resource.RLIM_INFINITY))
+    try:
+        compare_views(dataset, a, second, embeddings=field, run=run, overwrite=overwrite, **given)
+    finally:
+        if memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def embed(name: str, model: str, overwrite: bool = False, chunk: int = 8) -> None:
