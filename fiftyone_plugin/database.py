@@ -54,10 +54,18 @@ def refresh(dataset: Any) -> None:
     Raises:
         RunError: it was deleted.
     """
+    from fiftyone.core.dataset import DatasetNotFoundError
+
     with _refreshing:
-        require(dataset._doc.id, dataset.name)
-        dataset._doc.reload()  # by id: another dataset may have taken its former name
-        dataset.reload()
+        for last in (False, False, True):
+            require(dataset._doc.id, dataset.name)
+            dataset._doc.reload()  # by id: another dataset may have taken its former name
+            try:
+                dataset.reload()
+                return
+            except DatasetNotFoundError:  # renamed at this very moment
+                if last:
+                    raise
 
 
 @contextlib.contextmanager

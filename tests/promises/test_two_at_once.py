@@ -42,9 +42,10 @@ def look(lab: Laboratory, name: str) -> Any:
 
 
 def halts(commands: tuple[str, ...], count: int, rng: np.random.Generator) -> list[int]:
-    """Commands at which one halts for the other: some before it writes, most from its first write on."""
-    first = commands.index("insert") + 1
-    return sorted({*rng.integers(1, first, max(1, count // 5)).tolist(), *rng.integers(first, len(commands), count).tolist()})
+    """Commands at which one halts for the other: those that make its record and its fields, and some at random."""
+    first, filled = commands.index("insert runs") + 1, commands.index("update samples")
+    making = [i + 1 for i in range(first, filled) if commands[i] == "update datasets"]
+    return sorted({first, *making, *rng.integers(1, first, 1 + count // 5).tolist(), *rng.integers(first, len(commands), count).tolist()})
 
 
 def both(lab: Laboratory, name: str) -> str:
@@ -59,7 +60,7 @@ def both(lab: Laboratory, name: str) -> str:
 
 def test_two_comparisons_start_together(lab, name, faults, torture) -> None:
     expected = both(lab, name)
-    for _ in range(25 if torture else 3):
+    for _ in range(25 if torture else 2):
         with faults.trial("two comparisons of one dataset"):
             orders = [("compare", (name, "plain"), {"run": run, "flip": flip}) for run, flip in (("one", False), ("other", True))]
             for outcome in lab.at_once(*orders):
@@ -71,7 +72,7 @@ def test_two_comparisons_start_together(lab, name, faults, torture) -> None:
 
 def test_one_waits_in_mid_write_for_the_other(lab, name, alone, faults, torture) -> None:
     expected = both(lab, name)
-    for at in halts(alone["commands"], 25 if torture else 2, np.random.default_rng(0)):
+    for at in halts(alone["commands"], 25 if torture else 1, np.random.default_rng(0)):
         with faults.trial("two comparisons of one dataset"):
             first = lab.start("compare", name, "plain", kill={"command": at, "halt": True}, run="one")
             assert lab.halted(first)
@@ -91,14 +92,15 @@ def test_both_want_the_same_name(lab, name, alone, faults, torture, overwrite) -
         whole.append(look(lab, name)["whole"])
         fine(lab.do("delete", name))
     assert whole[0] != whole[1]
-    for at in (0, *halts(alone["commands"], 20 if torture else 1, np.random.default_rng(1))):
+    first = alone["commands"].index("insert runs") + 1  # the other one is sure to be quicker then
+    for at in (0, first, *(halts(alone["commands"], 20, np.random.default_rng(1)) if torture else ())):
         with faults.trial("two comparisons of one name"):
             if overwrite:
                 fine(lab.do("compare", name, "plain"))
             if at:
-                first = lab.start("compare", name, "plain", kill={"command": at, "halt": True}, overwrite=overwrite)
-                assert lab.halted(first)
-                outcomes = [lab.do("compare", name, "plain", overwrite=overwrite, flip=True), lab.end(first)]
+                job = lab.start("compare", name, "plain", kill={"command": at, "halt": True}, overwrite=overwrite)
+                assert lab.halted(job)
+                outcomes = [lab.do("compare", name, "plain", overwrite=overwrite, flip=True), lab.end(job)]
             else:
                 orders = [("compare", (name, "plain"), {"flip": flip, "overwrite": overwrite}) for flip in (False, True)]
                 outcomes = lab.at_once(*orders)
@@ -126,7 +128,7 @@ CHANGES = ["rename the view", "delete samples", "add samples", "add a field", "r
 def test_changed_while_a_comparison_runs(lab, alone, faults, torture, what) -> None:
     """The result is that of what it read."""
     commands = alone["commands"]
-    read = commands.index("insert")  # by then both sides are read
+    read = commands.index("insert runs")  # by then both sides are read
     rng = np.random.default_rng(len(what))
     for at in rng.integers(read + 1, len(commands), 8 if torture else 1).tolist():
         made = f"changed-{uuid.uuid4().hex[:8]}"
@@ -168,7 +170,7 @@ def test_the_dataset_is_deleted_while_a_comparison_runs(lab, alone, faults, tort
 
 def test_the_run_is_deleted_while_it_is_written(lab, name, alone, faults, torture) -> None:
     before, commands = look(lab, name)["whole"], alone["commands"]
-    first = commands.index("insert") + 2  # its record is there
+    first = commands.index("insert runs") + 2  # its record is there
     for at in np.random.default_rng(6).integers(first + 1, len(commands) - 25, 25 if torture else 2).tolist():
         with faults.trial("while comparing: delete the run"):
             job = lab.start("compare", name, "plain", kill={"command": at, "halt": True})
@@ -195,15 +197,15 @@ def photos(lab, tmp_path_factory) -> dict[str, Any]:
     for i in range(2):
         torch.manual_seed(i)
         models.append(str(save_open_clip(folder / f"model{i}", seed=i)))
-    fine(lab.do("make", "photos", "photos", files=files))
-    done = fine(lab.do("embed", "photos", models[0]))
-    fine(lab.do("compare", "photos", "photos", field="given"))
-    whole = look(lab, "photos")["whole"]
-    vectors = [fine(lab.do("vectors_of", "photos")).returned]
-    fine(lab.do("delete", "photos"))
-    fine(lab.do("embed", "photos", models[1], overwrite=True))
-    vectors.append(fine(lab.do("vectors_of", "photos")).returned)
-    fine(lab.do("strip", "photos"))
+    fine(lab.do("make", "album", "photos", files=files))
+    done = fine(lab.do("embed", "album", models[0]))
+    fine(lab.do("compare", "album", "photos", field="given"))
+    whole = look(lab, "album")["whole"]
+    vectors = [fine(lab.do("vectors_of", "album")).returned]
+    fine(lab.do("delete", "album"))
+    fine(lab.do("embed", "album", models[1], overwrite=True))
+    vectors.append(fine(lab.do("vectors_of", "album")).returned)
+    fine(lab.do("strip", "album"))
     assert vectors[0] != vectors[1]
     return {"models": models, "vectors": vectors, "whole": whole, "commands": done.commands}
 
@@ -212,7 +214,7 @@ def test_embed_and_compare_together(lab, photos, alone, faults, torture) -> None
     rng = np.random.default_rng(8)
     for i, at in enumerate([0, *rng.integers(5, len(photos["commands"]), 15 if torture else 2).tolist()]):
         with faults.trial("embed and compare together"):
-            embed, compare = ("embed", ("photos", photos["models"][0]), {}), ("compare", ("photos", "photos"), {"field": "given"})
+            embed, compare = ("embed", ("album", photos["models"][0]), {}), ("compare", ("album", "photos"), {"field": "given"})
             if at:
                 waits, goes = (embed, compare) if i % 2 else (compare, embed)
                 job = lab.start(waits[0], *waits[1], kill={"command": at, "halt": True}, **waits[2])
@@ -222,9 +224,9 @@ def test_embed_and_compare_together(lab, photos, alone, faults, torture) -> None
                 outcomes = lab.at_once(embed, compare)
             for outcome in outcomes:
                 fine(outcome)
-            assert look(lab, "photos")["whole"] == photos["whole"]
-        fine(lab.do("delete", "photos"))
-        fine(lab.do("strip", "photos"))
+            assert look(lab, "album")["whole"] == photos["whole"]
+        fine(lab.do("delete", "album"))
+        fine(lab.do("strip", "album"))
 
 
 def test_compared_by_vectors_that_are_being_made(lab, photos, faults, torture) -> None:
@@ -232,19 +234,19 @@ def test_compared_by_vectors_that_are_being_made(lab, photos, faults, torture) -
     commands = photos["commands"]
     for at in np.random.default_rng(10).integers(len(commands) // 2, len(commands), 12 if torture else 2).tolist():
         with faults.trial("embed and compare together"):
-            job = lab.start("embed", "photos", photos["models"][0], kill={"command": at, "halt": True})
+            job = lab.start("embed", "album", photos["models"][0], kill={"command": at, "halt": True})
             assert lab.halted(job)
-            outcome = lab.do("bare", "photos")
+            outcome = lab.do("bare", "album")
             if outcome.error is None:
-                counts = fine(lab.do("values", "photos")).returned["counts"]
+                counts = fine(lab.do("values", "album")).returned["counts"]
                 assert all(counts[side]["compared"] + counts[side]["missing"] == 24 for side in "AB"), counts
                 assert all(counts[side]["compared"] >= 20 for side in "AB")
-                fine(lab.do("delete", "photos"))
+                fine(lab.do("delete", "album"))
             else:
                 assert outcome.error == "InputError" and ("needs 20" in outcome.message or "has a vector" in outcome.message), outcome
             fine(lab.end(job))
-            assert fine(lab.do("vectors_of", "photos")).returned == photos["vectors"][0]
-        fine(lab.do("strip", "photos"))
+            assert fine(lab.do("vectors_of", "album")).returned == photos["vectors"][0]
+        fine(lab.do("strip", "album"))
 
 
 def test_two_encoders_never_mix(lab, photos, faults, torture) -> None:
@@ -252,15 +254,15 @@ def test_two_encoders_never_mix(lab, photos, faults, torture) -> None:
     commands = photos["commands"]
     for at in np.random.default_rng(11).integers(8, len(commands), 20 if torture else 3).tolist():
         with faults.trial("two encoders for one field"):
-            job = lab.start("embed", "photos", photos["models"][0], kill={"command": at, "halt": True})
+            job = lab.start("embed", "album", photos["models"][0], kill={"command": at, "halt": True})
             assert lab.halted(job)
-            second = lab.do("embed", "photos", photos["models"][1], overwrite=True)
+            second = lab.do("embed", "album", photos["models"][1], overwrite=True)
             first = lab.end(job)
             fine(second)
             assert first.error in (None, "RunError", "InputError"), first
-            stored = fine(lab.do("vectors_of", "photos")).returned
+            stored = fine(lab.do("vectors_of", "album")).returned
             assert stored == photos["vectors"][1], (at, first)
-        fine(lab.do("strip", "photos"))
+        fine(lab.do("strip", "album"))
 
 
 def test_what_is_embedded_goes_away(lab, photos, faults, torture) -> None:

@@ -58,8 +58,8 @@ def connect(trigger: Trigger) -> None:
 
     class Listener(monitoring.CommandListener):
         def started(self, event: Any) -> None:
-            to_samples = str(event.command.get(event.command_name)).startswith("samples.")
-            trigger.seen(f"{event.command_name} samples" if to_samples else event.command_name, False)
+            collection = str(event.command.get(event.command_name)).split(".")[0]
+            trigger.seen(f"{event.command_name} {collection}" if event.command_name in ("insert", "update") else event.command_name, False)
 
         def succeeded(self, event: Any) -> None:
             trigger.seen(event.command_name, True)
