@@ -79,7 +79,7 @@ def test_models_of_transformers_run_nothing(elsewhere: Path, faults: Any, contac
 
     weights = _transformers_folder(elsewhere / "weights")
     torch.save({"logit_scale": torch.zeros(()), "x": RunsCode()}, weights / "pytorch_model.bin")
-    named = {key: "evil.Evil" for key in ("AutoConfig", "AutoModel", "AutoTokenizer", "AutoImageProcessor")}
+    named = dict.fromkeys(("AutoConfig", "AutoModel", "AutoTokenizer", "AutoImageProcessor"), "evil.Evil")
     own = _transformers_folder(elsewhere / "own", auto_map=named)
     other = _transformers_folder(elsewhere / "other", auto_map=named, model_type="never_heard_of")
     for folder in (own, other):
@@ -103,7 +103,7 @@ def _captioner(folder: Path) -> Any:
 def test_nobody_is_asked_whether_to_run_a_models_code(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a terminal transformers asks, and whoever presses y runs it: LatentDiff never lets it come to that."""
     monkeypatch.setattr("builtins.input", lambda *_: "y")
-    named = {key: "evil.Evil" for key in ("AutoConfig", "AutoModel")}
+    named = dict.fromkeys(("AutoConfig", "AutoModel"), "evil.Evil")
     for load in (latentdiff.load_encoder, _captioner):
         folder = _transformers_folder(elsewhere / load.__name__, auto_map=named, model_type="never_heard_of")
         with pytest.raises((CheckpointError, EncoderError)):

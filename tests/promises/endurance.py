@@ -1,0 +1,157 @@
+"""Compares again and again in one process, as an App session does, and prints what the process holds before and after.
+
+``python -m tests.promises.endurance COUNT FOLDER``: every comparison is made by the operator, opened by the panel, reported, tagged, saved
+as a view and deleted with all that it wrote; every fifth goes through the Gradio page's work on folders of images.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+import latentdiff
+from tests.planted import WIDTH, WORDS, vectors
+
+WARM = 12
+"""Comparisons before the first measurement: what is imported, compiled and cached once is there then."""
+
+
+def held(dataset: Any) -> dict[str, Any]:
+    """Memory, threads, open files, database connections and temporary files of this process, once everything idle has been given back."""
+    import fiftyone.core.odm as foo
+
+    process = psutil.Process()
+    for _ in range(3):
+        gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    time.sleep(0.5)
+    status = foo.get_db_client().admin.command("serverStatus")
+    return {
+        "memory": process.memory_info().rss,
+        "threads": process.num_threads(),
+        "files": process.num_fds(),
+        "children": len(process.children(recursive=True)),
+        "connections": status["connections"]["current"],
+        "cursors": status["metrics"]["cursor"]["open"]["total"],
+        "temporary": sum(1 for _ in Path(tempfile.gettempdir()).rglob("*")),
+        "documents": dict(Counter({name: foo.get_db_conn()[name].estimated_document_count() for name in ("runs", "views", "datasets")})),
+        "fields": len(dataset.get_field_schema(flat=True)),
+        "collections": len(foo.get_db_conn().list_collection_names()),
+    }
+
+
+class Session:
+    """A dataset, files, and one round of everything."""
+
+    def __init__(self, folder: Path) -> None:
+        import fiftyone as fo
+
+        self.folder = folder
+        eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+        latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32)).save(folder / "sae")
+        np.savez(folder / "words.npz", words=np.array(WORDS), vectors=eye)
+        self.dataset = fo.Dataset()
+        self.dataset.persistent = False
+        for name, rows in (("summer", vectors(60, 2 / 3, seed=1)), ("winter", vectors(80, 1 / 20, seed=2))):
+            samples = [fo.Sample(filepath=f"/nowhere/{name}{i}.jpg", tags=[name], clip=row) for i, row in enumerate(rows)]
+            self.dataset.add_samples(samples, progress=False)
+            self.dataset.save_view(name, self.dataset.match_tags(name))
+        self._images()
+
+    def _images(self) -> None:
+        from latentdiff.demo import setting_shift_pair
+
+        pair = setting_shift_pair(24, 3, setting="snow", rates=(0.9, 0.1))
+        for side in "AB":
+            (self.folder / side).mkdir()
+            for i, (image, _) in enumerate(pair.draw(side, size=64)):
+                image.save(self.folder / side / f"{i}.jpg")
+
+    def round(self, i: int) -> list[str]:
+        """One comparison from the form to its deletion; what it found."""
+        from fiftyone_plugin import delete_comparison, load_comparison
+        from fiftyone_plugin.hypotheses import save_hypothesis_view, tag_hypothesis
+        from fiftyone_plugin.reporting import export_report
+        from tests.plugin.calls import execute, panel, shown
+
+        run = f"run_{i}"
+        self._compare(run)
+        state = shown(panel(self.dataset, "on_load"))
+        assert state["shown"]["board"]["name"] == run
+        stored = load_comparison(self.dataset, run)
+        best = stored.top("A", 1)[0]
+        save_hypothesis_view(stored, best, "A", f"best {i}")
+        tag_hypothesis(stored, best, "A", "seen")
+        execute("show_hypothesis", self.dataset, run=run, hypothesis="0", side="A")
+        export_report(self.dataset, run, self.folder / "report.html")
+        self.dataset.delete_saved_view(f"best {i}")
+        self.dataset.untag_samples("seen")
+        delete_comparison(self.dataset, run)
+        if i % 5 == 0:
+            self._page(i)
+        return [h.text for h in stored.hypotheses]
+
+    def _compare(self, run: str) -> None:
+        from fiftyone_plugin.operators.live import live
+
+        from fiftyone_plugin import compare_views
+        from latentdiff.inputs import read_vocabulary
+
+        vocabulary = read_vocabulary(self.folder / "words.npz")
+        sae = str(self.folder / "sae")
+        steps = live(  # in a thread of its own, as the App's operator does
+            lambda progress: compare_views(
+                self.dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run=run, progress=progress
+            )
+        )
+        for _ in steps:
+            pass
+
+    def _page(self, i: int) -> None:
+        from fiftyone_plugin.panels.gradio_cards import result
+        from fiftyone_plugin.panels.gradio_sessions import Sessions
+        from fiftyone_plugin.panels.gradio_settings import PageSettings
+        from fiftyone_plugin.panels.gradio_work import Asked, answer
+
+        sessions = Sessions(self.folder / "sessions")
+        folder = sessions.get(f"tab {i}").fresh()
+        asked = Asked(folder_a=str(self.folder / "A"), folder_b=str(self.folder / "B"), encoder="demo", words="snow\nbeach\nforest\ndog")
+        found = answer(asked, PageSettings(encoder="demo", roots=(self.folder,)), folder, lambda fraction, label: None)
+        result(found, folder, lambda fraction, label: None)
+        sessions.close()
+
+
+def main(count: int, folder: Path) -> dict[str, Any]:
+    session = Session(folder)
+    texts = [session.round(i) for i in range(WARM)]
+    before, course = held(session.dataset), []
+    for i in range(WARM, WARM + count):
+        texts.append(session.round(i))
+        if (i - WARM) % max(1, count // 10) == 0:
+            course.append(psutil.Process().memory_info().rss)
+            print(f"{i - WARM} of {count}: {held(session.dataset)}", file=sys.stderr, flush=True)
+    after = held(session.dataset)
+    session.dataset.delete()
+    return {"before": before, "after": after, "course": course, "alike": all(t == texts[0] for t in texts), "found": texts[0]}
+
+
+if __name__ == "__main__":
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = main(int(sys.argv[1]), Path(sys.argv[2]))
+    sys.__stdout__.write(json.dumps(found) + "\n")
+    sys.__stdout__.flush()
+    os._exit(0)  # FiftyOne's farewell to the database is not measured here
