@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +25,12 @@ def mongod() -> Path | None:
     package = importlib.util.find_spec("fiftyone")
     found = [Path(folder, "db", "bin", "mongod") for folder in (package.submodule_search_locations if package else None) or ()]
     return found[0] if found and os.access(found[0], os.X_OK) else None
+
+
+def _with_parent() -> None:
+    """End a process with the one that started it, where that is killed (Linux)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ class Laboratory:
         """Start it, and wait until it answers."""
         where = ["--dbpath", str(self.data), "--logpath", str(self.folder / "mongod.log"), "--logappend"]
         alone = ["--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
-        self.database = subprocess.Popen([str(mongod()), *where, *alone], stdout=subprocess.DEVNULL)
+        self.database = subprocess.Popen([str(mongod()), *where, *alone], stdout=subprocess.DEVNULL, preexec_fn=_with_parent)
         for _ in range(2000):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -51,13 +51,13 @@ class Case:
     def delete(self, **kill: Any) -> Outcome:
         return self.lab.do("delete", self.name, **kill)
 
-    def commands(self, action: str) -> int:
-        """How many commands to the database an action takes, undisturbed."""
+    def commands(self, action: str) -> tuple[str, ...]:
+        """The commands to the database that an action takes, undisturbed."""
         method, before, after = ACTIONS[action]
         self.to(before)
-        total = len(self.did(getattr(self, method)()).commands)
+        taken = self.did(getattr(self, method)()).commands
         self.now = after
-        return total
+        return taken
 
     def look(self) -> Any:
         """What an open finds, nothing loose left."""
@@ -129,11 +129,14 @@ def test_the_process_is_killed(lab, cases, faults, torture, action, kind) -> Non
     if kind not in cases:
         cases[kind] = Case(lab, f"killed-{kind}", kind)
     case, rng = cases[kind], np.random.default_rng(len(action) + len(kind))
-    total = case.commands(action)
+    commands = case.commands(action)
     many = (40 if kind == "plain" else 12) if torture else 2 if kind == "plain" else 1
-    for command in moments(total, many, rng):
+    kills = [{"command": command, "after": bool(rng.integers(2))} for command in moments(len(commands), many, rng)]
+    if "delete" in commands:  # between a run's name, its results and its record
+        kills.append({"command": commands.index("delete") + 1, "after": True})
+    for kill in kills:
         with faults.trial(f"SIGKILL of the process: {action}"):
-            endure(case, action, {"command": command, "after": bool(rng.integers(2))})
+            endure(case, action, kill)
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
@@ -142,8 +145,7 @@ def test_the_database_is_killed(lab, cases, faults, torture, action) -> None:
     if "plain" not in cases:
         cases["plain"] = Case(lab, "killed-plain", "plain")
     case, rng = cases["plain"], np.random.default_rng(5 + len(action))
-    total = case.commands(action)
-    for command in moments(total, 12 if torture else 1, rng):
+    for command in moments(len(case.commands(action)), 12 if torture else 1, rng):
         with faults.trial(f"SIGKILL of mongod: {action}"):
             endure(case, action, {"command": command, "after": bool(rng.integers(2)), "who": "database"})
 

@@ -265,6 +265,25 @@ def test_two_encoders_never_mix(lab, photos, faults, torture) -> None:
         fine(lab.do("strip", "album"))
 
 
+def test_another_encoder_takes_a_field_over_while_the_first_goes_on(lab, photos, faults) -> None:
+    """It has removed what was there, and halts before it says whose the field is: what comes in between goes, too."""
+    first, second = photos["models"]
+    fine(lab.do("embed", "album", first, limit=16))
+    commands = fine(lab.do("embed", "album", second, overwrite=True, limit=8)).commands
+    fine(lab.do("strip", "album"))
+    cleared = commands.index("update samples")
+    with faults.trial("two encoders for one field"):
+        fine(lab.do("embed", "album", first, limit=16))
+        recording = {"command": commands.index("update datasets", cleared) + 1, "halt": True}
+        job = lab.start("embed", "album", second, kill=recording, overwrite=True, limit=8)
+        assert lab.halted(job)
+        fine(lab.do("embed", "album", first))
+        fine(lab.end(job))
+        stored = fine(lab.do("vectors_of", "album")).returned
+        assert stored[:8] == photos["vectors"][1][:8] and stored[8:] == [None] * 40
+    fine(lab.do("strip", "album"))
+
+
 def test_what_is_embedded_goes_away(lab, photos, faults, torture) -> None:
     commands, rng = photos["commands"], np.random.default_rng(12)
     files = [f"/nowhere/{i}.png" for i in range(24)]

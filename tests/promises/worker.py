@@ -139,13 +139,14 @@ def compare(
             resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-def embed(name: str, model: str, overwrite: bool = False, chunk: int = 8) -> None:
+def embed(name: str, model: str, overwrite: bool = False, chunk: int = 8, limit: int | None = None) -> None:
     import fiftyone as fo
 
     from fiftyone_plugin import compute_embeddings, embedding
 
     embedding.CHUNK = chunk  # many writes for few images
-    compute_embeddings(fo.load_dataset(name), model, "clip", batch_size=chunk, workers=1, overwrite=overwrite)
+    dataset = fo.load_dataset(name)
+    compute_embeddings(dataset.limit(limit) if limit else dataset, model, "clip", batch_size=chunk, workers=1, overwrite=overwrite)
 
 
 def bare(name: str) -> None:
