@@ -87,7 +87,7 @@ def compute_embeddings(
         _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
         todo = view if overwrite else view.exists(field, False)
         ids, paths = todo.values(["id", "filepath"])
-        writer = _Writer(dataset, field, made.fingerprint)
+        writer = _Writer(dataset, field, made.fingerprint, overwrite)
         done = 0
         failures: dict[str, str] = {}
         with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:
@@ -199,8 +199,12 @@ def _claim(dataset: Any, field: str, stamp: encoders.Stamp, overwrite: bool) -> 
 class _Writer:
     """Vectors and reasons that wait to be written together: one update per image, so no image ever has half of them."""
 
-    def __init__(self, dataset: Any, field: str, fingerprint: Fingerprint) -> None:
+    def __init__(self, dataset: Any, field: str, fingerprint: Fingerprint, overwrite: bool) -> None:
+        import fiftyone as fo
+
         self._dataset, self._field, self._fingerprint = dataset, field, fingerprint
+        self._to_mongo = fo.VectorField().to_mongo
+        self._where: dict[str, Any] = {} if overwrite else {field: None}  # what somebody else wrote there meanwhile stays
         self._errors = f"{field}_error"
         self._rows: list[tuple[str, np.ndarray, str | None]] = []
 
@@ -217,15 +221,14 @@ class _Writer:
 
         if any(reason for *_, reason in self._rows):
             self._declare_errors()
-        to_mongo = self._dataset.get_field(self._field).to_mongo
         has_errors = self._dataset.has_field(self._errors)
         now = datetime.now(timezone.utc)
         operations, undo = [], []
         for key, vector, reason in self._rows:
-            values = {self._field: None if reason else to_mongo(vector), "last_modified_at": now}
+            values = {self._field: None if reason else self._to_mongo(vector), "last_modified_at": now}
             if has_errors:
                 values[self._errors] = reason
-            operations.append(UpdateOne({"_id": ObjectId(key)}, {"$set": values}))
+            operations.append(UpdateOne({"_id": ObjectId(key), **self._where}, {"$set": values}))
             undo.append(UpdateOne({"_id": ObjectId(key), self._field: values[self._field]}, {"$unset": {self._field: ""}}))
         ids = [key for key, *_ in self._rows]
         database.update_samples(self._dataset, operations, ids)
