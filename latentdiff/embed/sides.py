@@ -15,6 +15,8 @@ from .vocabulary import row_norms, unit_rows
 
 FEWEST = 20
 """Images a side below which no comparison is made: no test could be trusted."""
+LARGEST = 1e15
+"""Values beyond it are refused like infinite ones: their squares, summed over millions of images, would leave float32."""
 ROWS = 1 << 11
 MEAN_ROWS = 1 << 10
 """Rows that are summed in float32 before the sum goes on in float64."""
@@ -41,7 +43,8 @@ class Sides:
         bad = [_bad_rows(x) for x in self._arrays]
         if any(map(len, bad)) and not skip_bad:
             where = "; ".join(f"{s}: rows {_some(rows)}" for s, rows in zip("AB", bad, strict=True) if len(rows))
-            raise InputError(f"vectors with NaN or infinite values ({where}); mend them, or pass skip_bad=True to leave them out")
+            what = f"vectors with NaN or infinite values, or beyond {LARGEST:g}"
+            raise InputError(f"{what} ({where}); mend them, or pass skip_bad=True to leave them out")
         self.dropped = {s: rows.tolist() for s, rows in zip("AB", bad, strict=True)}
         self.keep_a, self.keep_b = (np.setdiff1d(np.arange(len(x)), rows) for x, rows in zip(self._arrays, bad, strict=True))
         self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
@@ -154,11 +157,14 @@ def _checked(side: str, x: Any) -> np.ndarray:
 
 
 def _bad_rows(x: np.ndarray) -> np.ndarray:
-    """Rows that are not finite once they are float32 (a float64 value can overflow there)."""
-
+    """Rows that are not finite once they are float32 (a float64 value can overflow there), or whose squares would not be."""
 
     def bad(start: int, rows: np.ndarray) -> np.ndarray:
-        return start + np.flatnonzero(~np.isfinite(float32(rows)).all(1))
+        x = float32(rows)
+        with np.errstate(invalid="ignore"):
+            if x.min() >= -LARGEST and x.max() <= LARGEST:  # without a copy of the block; NaN is neither
+                return np.zeros(0, int)
+            return start + np.flatnonzero(~(np.abs(x) <= LARGEST).all(1))
 
     parts = list(local_map(x, bad, ROWS))
     return np.concatenate(parts) if parts else np.zeros(0, int)

@@ -40,7 +40,7 @@ quietly = {"deadline": None, "database": None, "suppress_health_check": list(Hea
 
 @pytest.fixture(scope="module")
 def cases(torture: bool) -> int:
-    return 1000 if torture else 80
+    return 1000 if torture else 40
 
 
 class Tags(HTMLParser):
@@ -83,7 +83,7 @@ def altered(texts: list[str]) -> latentdiff.Comparison:
     comparison = compared()
     turn = [texts[i % len(texts)] for i in range(100)]
     candidates = tuple(
-        dataclasses.replace(h, text=f"{turn[i]} {i}", also=tuple(turn[i : i + 2]), words=tuple(turn[:2]), path=tuple(turn[:2]), weak=i % 2 == 0)
+        dataclasses.replace(h, text=f"{turn[i]} {i}", also=tuple(turn[:3]), words=tuple(turn[:2]), path=tuple(turn[:2]), weak=i % 2 == 0)
         for i, h in enumerate(comparison.candidates)
     )
     table = dataclasses.replace(comparison.concepts, name=tuple(turn[i % 100] for i in range(len(comparison.concepts.concept))))

@@ -48,14 +48,15 @@ def test_pickled_weights_of_open_clip_run_nothing(elsewhere: Path, faults: Any, 
     folder.mkdir()
     _make_encoder(folder)
     weights = folder / name
-    content: Any = {"visual.conv1.weight": torch.zeros(70_000), "x": RunsCode()} if wrapped else RunsCode()
+    # Large enough for the architecture, so that the refusal is that of the reader.
+    content: Any = {"visual.conv1.weight": torch.zeros(500_000), "x": RunsCode()} if wrapped else [torch.zeros(500_000), RunsCode()]
     if name.startswith("weights"):
-        (np.savez if name.endswith("z") else np.save)(weights, np.array([content] * 4000, object))
+        array = np.empty(2, object)
+        array[:] = [content, np.zeros(500_000)]
+        (np.savez if name.endswith("z") else np.save)(weights, array)
     else:
         torch.save(content, weights)
     (folder / "model.safetensors").rename(elsewhere / "aside")
-    with weights.open("ab") as f:  # large enough for the architecture: the refusal is that of the reader
-        f.write(bytes(2_000_000))
     with pytest.raises(CheckpointError):
         latentdiff.load_encoder(folder / "open_clip_config.json", weights)
     assert not list(elsewhere.rglob("CANARY"))
