@@ -10,6 +10,7 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -53,7 +54,7 @@ def declared() -> dict[str, str]:
 def licence(name: str) -> tuple[str, str] | None:
     """A package's licence and its page; None where it is not installed."""
     try:
-        head = distribution(name).metadata
+        head: Any = distribution(name).metadata  # an email.message.Message, which its type does not say
     except PackageNotFoundError:
         return None
     classified = [c.rpartition(" :: ")[2] for c in head.get_all("Classifier") or () if c.startswith("License ::")]

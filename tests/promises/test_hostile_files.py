@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -9,11 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.promises.hostile_files import SECONDS
 from tests.promises.hostile_targets import TARGETS
 
 CASES, MANY = 100, 1000
 """Per kind of file: in every run, and in the long campaign."""
+STEERED = 1000
+"""Runs of the coverage-guided fuzzer per kind of file, in the long campaign."""
 NEVER_REFUSED = ("images", "answers of language models")
 """What cannot be read is a value there, not an error."""
 
@@ -39,3 +44,21 @@ def test_damaged_files_only_give_our_errors(tmp_path: Path, root: Path, faults: 
         assert counts.get("read", 0) > 0, f"{kind}: nothing was read, so nothing shows that reading was reached"
         assert counts.get("refused", 0) > cases / 10 or name in NEVER_REFUSED, f"{kind}: hardly anything was refused: is it damaged at all?"
     assert not result["canary"] and not list(tmp_path.rglob("CANARY"))
+
+
+@pytest.mark.parametrize("name", [target.name for target in TARGETS])
+def test_damage_that_is_steered_by_coverage(tmp_path: Path, root: Path, faults: Any, torture: bool, name: str) -> None:
+    if not torture:
+        pytest.skip("only in the long campaign")
+    if importlib.util.find_spec("atheris") is None:
+        pytest.skip("atheris is not installed: pip install atheris")
+    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "tests.promises.coverage_fuzz", name, str(STEERED), str(tmp_path / "count")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment, check=False)
+    opened = int((tmp_path / "count").read_text())
+    faults.survived(f"damaged {name}, steered by coverage", opened - (done.returncode != 0))
+    faults.lost(f"damaged {name}, steered by coverage", int(done.returncode != 0))
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert opened > STEERED / 4
+    assert not list(tmp_path.rglob("CANARY"))
