@@ -51,7 +51,7 @@ class Preprocess:
         if self.interpolation not in ("bicubic", "bilinear", "lanczos"):
             raise InputError(f'interpolation must be "bicubic", "bilinear" or "lanczos", not {self.interpolation!r}')
         if not all(type(n) is int and 1 <= n <= LARGEST for n in (self.height, self.width, self.shortest_edge or 1)):
-            raise InputError(f"size must be between 1 and {LARGEST} pixels, not {self.height} x {self.width}")
+            raise InputError(f"size must be positive and at most {LARGEST} pixels, not {self.height} x {self.width}")
         numbers = [float(v) if isinstance(v, (int, float)) else math.nan for v in (*self.mean, *self.std)]
         if (len(self.mean), len(self.std)) != (3, 3) or not all(map(math.isfinite, numbers)) or min(numbers[3:]) <= 0:
             raise InputError(f"mean and std are three finite numbers each, std above 0, not {self.mean!r} and {self.std!r}")
