@@ -64,7 +64,7 @@ def main(name: str, runs: int, count: Path) -> None:
     corpus.mkdir()
     for i in range(40):
         (corpus / str(i)).write_bytes(random.Random(i).randbytes(2048))
-    limits = ["-max_len=4096", "-len_control=0", "-rss_limit_mb=4096", "-timeout=20", "-seed=1"]
+    limits = ["-max_len=4096", "-len_control=0", "-rss_limit_mb=4096", "-timeout=300", "-seed=1"]
     atheris.Setup([sys.argv[0], str(corpus), f"-atheris_runs={runs}", *limits], one)
     atheris.Fuzz()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.planted import DOG, WORDS
 
-SHORT, LONG = 25, 500
+SHORT, LONG = 20, 500
 """Comparisons that are measured: in every run, and in the long campaign."""
 SLACK = 1.05
 

@@ -15,7 +15,7 @@ import pytest
 from tests.promises.hostile_files import SECONDS
 from tests.promises.hostile_targets import TARGETS
 
-CASES, MANY = 100, 1000
+CASES, MANY = 85, 1000
 """Per kind of file: in every run, and in the long campaign."""
 STEERED = 1000
 """Runs of the coverage-guided fuzzer per kind of file, in the long campaign."""

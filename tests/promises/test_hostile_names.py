@@ -40,7 +40,7 @@ quietly = {"deadline": None, "database": None, "suppress_health_check": list(Hea
 
 @pytest.fixture(scope="module")
 def cases(torture: bool) -> int:
-    return 1000 if torture else 40
+    return 1000 if torture else 30
 
 
 class Tags(HTMLParser):
