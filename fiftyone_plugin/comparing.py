@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ from latentdiff.progress import Progress, part, silent
 from latentdiff.result import Comparison
 from latentdiff.sae.checkpoints import check_encoder, load_sae
 
-from . import database, fields, owners, records, repair, runs
+from . import database, fields, runs
 from .cluster import compare_on_cluster, spill_vectors
 from .describing import describer_for
-from .document import labels, to_document
 from .encoders import check_agree, recorded
 from .handle import ComparisonRun
 from .sides import Side, listed, resolve
+from .storing import store
 from .vectors import Vectors, bad_rows, read_vectors
 from .vocabularies import vocabulary_for
 
@@ -118,7 +117,7 @@ def compare_views(
         left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
         comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
         record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
-        return _store(dataset, run, sides, (a, b), comparison, record, overwrite, part(progress, 0.8, 1.0))
+        return store(dataset, run, sides, (a, b), comparison, record, overwrite, part(progress, 0.8, 1.0))
 
 
 def _reader(engine: str, more: bool) -> Callable[[Side, Progress], Vectors]:
@@ -213,66 +212,3 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
             "bad": int(bad.sum()),
         }
     return kept[0], kept[1], {"sides": record, "overlap": len(shared)}
-
-
-def _store(
-    dataset: Any,
-    run: str,
-    sides: tuple[Side, Side],
-    read: tuple[Vectors, Vectors],
-    comparison: Comparison,
-    record: dict[str, Any],
-    overwrite: bool,
-    progress: Progress,
-) -> ComparisonRun:
-    """Write everything, in place of an older run of that name; whatever stops it midway, Ctrl-C included, takes back what was written.
-
-    An older run is kept until the new one is there, under a name of its own: there is never a moment with neither.
-    """
-    runs.check_new(dataset, run, overwrite)  # again: another process may have stored one of that name meanwhile
-    older = run in runs.list_comparisons(dataset)
-    with owners.working() as writer:
-        record |= {"version": latentdiff.__version__, "writer": writer, **({"replaces": run} if older else {})}
-        claimed = records.claim(dataset, f"{run}_{uuid.uuid4().hex[:8]}" if older else run, record)
-        try:
-            verdict = _write(dataset, claimed, sides, read, comparison, progress)
-            records.change(claimed, records.REPLACING if older else records.COMPLETE, since=(records.WRITING,), verdict=verdict)
-            if older:
-                repair.replace(dataset, dataclasses.replace(claimed, config=record | {"state": records.REPLACING}), writer)
-        except BaseException:
-            repair.discard(dataset, claimed, writer)
-            raise
-    return runs.load_comparison(dataset, run)
-
-
-def _write(
-    dataset: Any, record: Any, sides: tuple[Side, Side], read: tuple[Vectors, Vectors], comparison: Comparison, progress: Progress
-) -> dict[str, Any]:
-    """Fields and results of a claimed record; returns the verdict for it."""
-    names = (sides[0].name, sides[1].name)
-    shows = (comparison.shows_a, comparison.shows_b)
-    ratios = (comparison.log_ratio_a, comparison.log_ratio_b)
-    for i, side in enumerate(sides):
-        fields.declare(side.dataset, record.run, record.id, side.labels, names)
-        report, tags = part(progress, 0.45 * i, 0.45 * (i + 1)), _tags(comparison, shows[i])
-        fields.write(side.dataset, record.run, side.labels, read[i].ids, read[i].samples, ratios[i], tags, report)
-    document = to_document(comparison, read[0].ids, read[1].ids)
-    records.save_results(dataset, record, document)
-    for side in sides:  # once more: FiftyOne in another process may have put back a schema that it read before
-        fields.declare(side.dataset, record.run, record.id, side.labels, names)
-    progress(1.0, "done")
-    two_sample = document["two_sample"]
-    found = {"auc": two_sample["auc"], "p_value": two_sample["p_value"], "hypotheses": len(comparison.hypotheses)}
-    return {"differs": bool(comparison.differs), **found}
-
-
-def _tags(comparison: Comparison, shows: Any) -> list[list[str]]:
-    """Per row, the labels of the gated hypotheses that it shows, best first."""
-    gated = {id(h) for h in comparison.hypotheses}
-    columns = np.array([i for i, h in enumerate(comparison.candidates) if id(h) in gated], int)
-    names = labels(comparison)
-    rows = shows.tocsr()[:, columns].tocsr() if len(columns) else None
-    if rows is None:
-        return [[] for _ in range(shows.shape[0])]
-    rows.sort_indices()
-    return [[names[column] for column in rows.indices[start:end]] for start, end in zip(rows.indptr[:-1], rows.indptr[1:], strict=True)]

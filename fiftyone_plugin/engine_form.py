@@ -32,7 +32,7 @@ def choose_engine(inputs: Any, params: dict[str, Any]) -> None:
         reject(exchange, "A cluster elsewhere needs a folder that it can read.")
 
 
-def engine_of(params: dict[str, Any]) -> dict[str, str | None]:
+def engine_of(params: dict[str, Any]) -> dict[str, Any]:
     """``engine``, ``address`` and ``exchange`` as :func:`~fiftyone_plugin.compare_views` takes them."""
     if (params.get("engine") or LOCAL) == LOCAL:
         return {}

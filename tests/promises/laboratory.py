@@ -81,7 +81,7 @@ class Laboratory:
         self.start_database()
         own = {"FIFTYONE_DATABASE_URI": f"mongodb://127.0.0.1:{self.port}", "FIFTYONE_DATABASE_NAME": "laboratory"}
         own |= {"FIFTYONE_DATABASE_VALIDATION": "false", "LATENTDIFF_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
-        environment = {**os.environ, **own, "PYTHONPATH": str(ROOT), **self.environment}
+        environment = {**os.environ, **own, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])), **self.environment}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.worker = subprocess.Popen([sys.executable, "-m", "tests.promises.worker"], cwd=ROOT, env=environment, **pipes)
         assert self.worker.stdout is not None and self.worker.stdout.readline() == "up\n"

@@ -102,7 +102,7 @@ def test_ctrl_c_on_the_command_line(dataset, faults, torture) -> None:
     before = state(dataset)
     sides = [f"{dataset.name}:{view}" for view in ("summer", "winter")]
     command = [sys.executable, "-m", "latentdiff.cli", "compare", *sides, "--embeddings", "clip"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])), "OMP_NUM_THREADS": "1"}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     for wait in [0.0] if not torture else np.random.default_rng(2).uniform(0, 1.5, 8).tolist():
         with faults.trial("Ctrl-C: latentdiff compare"), subprocess.Popen(command, env=environment, **pipes) as process:

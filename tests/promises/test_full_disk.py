@@ -244,7 +244,7 @@ def test_the_command_says_which_file(disk, faults) -> None:
     with faults.trial("full disk: latentdiff compare --save"):
         sides = [str(folder / f"{side}.npy") for side in "ab"]
         command = [sys.executable, "-m", "latentdiff.cli", "compare", *sides, "--save", str(folder / "out")]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 2 and "No space left" in done.stderr and str(folder / "out") in done.stderr, done
         assert "Traceback" not in done.stderr
