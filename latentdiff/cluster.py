@@ -15,7 +15,7 @@ import numpy as np
 from .embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
 from .embed.sides import FEWEST, ROWS, Sides
 from .errors import InputError, LatentDiffError
-from .parallel import IN_FLIGHT
+from .parallel import IN_FLIGHT, one_thread
 
 SPAN_ROWS = 1 << 15
 """Rows of a task: long enough that starting it costs nothing beside, short enough that no worker waits long for the last."""
@@ -212,8 +212,6 @@ def _pick(block: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _span(work: Callable[..., Any], first: int, rows: int, cuts: list[Any], along: list[Any], *blocks: np.ndarray) -> list[Any]:
     """What ``work`` gives for each chunk of a span, on one core as on one machine."""
-    from threadpoolctl import threadpool_limits
-
     lengths = [c.stop - c.start if isinstance(c, slice) else len(c) for c in cuts]
     edges = np.cumsum([0, *lengths])
 
@@ -225,6 +223,6 @@ def _span(work: Callable[..., Any], first: int, rows: int, cuts: list[Any], alon
                 parts.append(block[cut.start + a : cut.start + b] if isinstance(cut, slice) else block[cut[a:b]])
         return np.concatenate(parts).astype(np.float32, copy=False)
 
-    with threadpool_limits(1):
+    with one_thread():
         starts = range(0, int(edges[-1]), rows)
         return [work(first + s, chunk(s, min(s + rows, int(edges[-1]))), *(other[s : s + rows] for other in along)) for s in starts]

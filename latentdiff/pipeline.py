@@ -32,6 +32,7 @@ from .embed.sides import Sides
 from .embed.vocabulary import Vocabulary
 from .embed.words import with_compounds
 from .errors import InputError
+from .parallel import one_thread
 from .progress import Progress, part, silent
 from .result import Comparison, ConceptTable, TwoSampleTest
 from .sae.checkpoints import check_encoder, load_sae
@@ -105,9 +106,7 @@ def compare_sides(
 
 def _threads(sides: Sides) -> AbstractContextManager[Any]:
     """One thread for small work, where waking others takes longer than the product, and sums do not depend on their number."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1) if sides.shape[0] * sides.shape[1] < SMALL_WORK else nullcontext()
+    return one_thread() if sides.shape[0] * sides.shape[1] < SMALL_WORK else nullcontext()
 
 
 @dataclass(eq=False)

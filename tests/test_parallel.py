@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from latentdiff.parallel import IN_FLIGHT, ordered_map
+from latentdiff.parallel import IN_FLIGHT, one_thread, ordered_map
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, None])
@@ -52,3 +55,22 @@ def test_torch_keeps_its_threads() -> None:
     before = torch.get_num_threads()
     list(ordered_map(lambda i: torch.ones(3).sum().item(), range(8), 2))
     assert torch.get_num_threads() == before
+
+
+def test_one_thread_is_one_and_then_as_many_as_before() -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_one_thread_holds_for_a_torch_that_was_not_loaded_yet() -> None:
+    code = "from latentdiff.parallel import one_thread\nwith one_thread():\n    import torch\n    print(torch.get_num_threads())"
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout == "1\n"

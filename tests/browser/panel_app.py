@@ -38,21 +38,16 @@ class Scenes:
 
 def build(shared_data: Path | None, folder: Path) -> Scenes:
     """Photographs where they are here, the drawn scenes of the demo elsewhere."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
     from fiftyone_plugin import compare_views
+    from latentdiff.parallel import one_thread
 
     scenes = _photographs(shared_data, folder) if shared_data else _drawn(folder)
     scenes.dataset.persistent = True  # the App's server is another process
     a, b = scenes.views
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as the App's server computes: to the last digit the same
-    with threadpool_limits(1):
+    with one_thread():  # as the App's server computes: to the last digit the same
         for run, (first, second) in {"first_try": (b, a), "second_try": (a, b)}.items():
             made = compare_views(scenes.dataset, first, second, embeddings=scenes.embeddings, vocabulary=scenes.words, run=run)
             scenes.runs[run] = made
-    torch.set_num_threads(threads)
     return scenes
 
 
