@@ -22,6 +22,8 @@ OWNER = "latentdiff"
 """Key in a field's ``info`` that names the run which wrote it: nothing else is ever overwritten or deleted."""
 RECORD = "latentdiff_record"
 """Key that names its record: of two runs that bear the same name one after the other, each removes its own fields only."""
+TRIES = 3
+"""How often a field that another process put back is removed again before its name is given up."""
 CHUNK = 10_000
 """Updates sent at once: progress and cancelling between them, and no gain in speed beyond."""
 
@@ -66,13 +68,27 @@ def _declare(dataset: Any, run: str, record: Any, labels: str | None, what: str,
 
     about = {"description": description, "info": {OWNER: run, RECORD: str(record)}}
     field = fo.FloatField(**about) if what == LOG_RATIO else fo.ListField(fo.StringField(), **about)
-    if add(dataset, f"{run}_{what}", field, labels):
-        return
-    stored, path = _stored(dataset, path_of(run, what, labels)), path_of(run, what, labels)
-    if stored is None:
-        raise RunError(f"the labels {labels!r} of {dataset.name!r} were removed meanwhile")
-    if stored.get(RECORD) != str(record):
-        raise RunError(f"{dataset.name!r} has got a field {path!r} of somebody else's meanwhile; choose another run name")
+    path, name = path_of(run, what, labels), f"{run}_{what}"
+    for _ in range(TRIES):
+        if add(dataset, name, field, labels):
+            return
+        stored = _stored(dataset, path)
+        if stored is None:
+            raise RunError(f"the labels {labels!r} of {dataset.name!r} were removed meanwhile")
+        if stored.get(RECORD) == str(record):
+            return
+        if not _put_back(stored):
+            break
+        _pull(dataset, name, labels, stored)
+    raise RunError(f"{dataset.name!r} has got a field {path!r} of somebody else's meanwhile; choose another run name")
+
+
+def _put_back(stored: dict[str, Any]) -> bool:
+    """Whether a field's record is gone: FiftyOne in another process wrote back a schema that it had read before the field went."""
+    from bson import ObjectId
+
+    record = stored.get(RECORD)
+    return ObjectId.is_valid(record) and database.journaled("runs").find_one({"_id": ObjectId(record)}, {"_id": 1}) is None
 
 
 def add(dataset: Any, name: str, field: Any, labels: str | None = None) -> bool:
@@ -194,8 +210,7 @@ def copy(dataset: Any, run: str, new: str, record: Any, labels: str | None) -> N
 
 def remove(dataset: Any, run: str, record: Any, labels: str | None) -> None:
     """Delete those fields of this name that this run wrote, and values of them that a stopped process left; twice is harmless."""
-    samples, datasets = (database.journaled(name) for name in (dataset._sample_collection_name, "datasets"))
-    within, filters = _list_of(labels)
+    samples = database.journaled(dataset._sample_collection_name)
     for what in (LOG_RATIO, CONCEPTS):
         path = path_of(run, what, labels)
         stored = _stored(dataset, path)
@@ -206,9 +221,15 @@ def remove(dataset: Any, run: str, record: Any, labels: str | None) -> None:
         samples.update_many({path: {"$exists": True}}, {"$unset": {value: ""}, "$set": {"last_modified_at": now}})
         if stored is not None:
             _forget(dataset, path)
-            pull = {"$pull": {within: {"name": f"{run}_{what}", "info": stored}}}
-            datasets.update_one({"_id": dataset._doc.id}, pull, array_filters=filters)
+            _pull(dataset, f"{run}_{what}", labels, stored)
     database.refresh(dataset)
+
+
+def _pull(dataset: Any, name: str, labels: str | None, stored: dict[str, Any]) -> None:
+    """Remove from the stored schema the field of this name that has this ``info``."""
+    within, filters = _list_of(labels)
+    pull = {"$pull": {within: {"name": name, "info": stored}}}
+    database.journaled("datasets").update_one({"_id": dataset._doc.id}, pull, array_filters=filters)
 
 
 def _owned(info: dict[str, Any], run: str, record: Any) -> bool:

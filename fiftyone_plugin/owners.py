@@ -30,18 +30,24 @@ def gone(writer: Any) -> bool:
 
     No clock is asked, since clocks are set back. Of another machine, or another container's processes, nothing is known: not gone.
     """
-    if not isinstance(writer, dict):
-        return False
     here = _machine()
-    if writer.get("host") != here["host"]:
+    if not isinstance(writer, dict) or writer.get("host") != here["host"]:
         return False
-    if writer.get("boot") != here["boot"]:
-        return True
-    if writer.get("processes") != here["processes"] or not isinstance(writer.get("pid"), int):
+    return writer.get("boot") != here["boot"] or (_seen(writer) and not alive(writer))
+
+
+def alive(writer: Any) -> bool:
+    """Whether a recorded writer surely lives: a process that is seen here, this one only while it is at that very work."""
+    if not _seen(writer):
         return False
     if writer["pid"] == os.getpid() and writer.get("started") == _started(os.getpid()):
-        return writer.get("token") not in _working
-    return _started(writer["pid"]) != writer.get("started")
+        return writer.get("token") in _working
+    return _started(writer["pid"]) == writer.get("started")
+
+
+def _seen(writer: Any) -> bool:
+    """Whether a recorded writer's process would be seen from here, if it lived."""
+    return isinstance(writer, dict) and all(writer.get(k) == v for k, v in _machine().items()) and isinstance(writer.get("pid"), int)
 
 
 def _machine() -> dict[str, str]:

@@ -54,7 +54,7 @@ def dataset_by_id(dataset: Any, dataset_id: str) -> Any:
 
 
 def places(dataset: Any, home: Any, config: dict[str, Any]) -> list[Place]:
-    """Every (dataset, labels) that a run writes to, once each; a dataset that is gone is left out.
+    """Every (dataset, labels) that a run writes to, once each, in an order that all processes share; a dataset that is gone is left out.
 
     Args:
         dataset: the one that holds the run's record, gone or not.
@@ -67,4 +67,4 @@ def places(dataset: Any, home: Any, config: dict[str, Any]) -> list[Place]:
         if named is not None:
             target = dataset if side["dataset_id"] == str(home) else as_dataset(named)
             out[side["dataset_id"], side["labels"]] = Place(target, side["labels"])
-    return list(out.values())
+    return [out[key] for key in sorted(out, key=str)]

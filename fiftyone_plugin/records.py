@@ -107,10 +107,11 @@ def change(record: Record, state: str, *, since: tuple[str, ...] = (), drop: tup
         raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
 
 
-def take(record: Record, writer: dict[str, Any]) -> bool:
-    """Become the writer in place of a dead one; False where another process was quicker."""
+def take(record: Record, writer: dict[str, Any], state: str | None = None) -> bool:
+    """Become its writer, and change its state, if it is still as it was read; False where another process was quicker."""
     found = {"_id": record.id, "config.writer": record.config.get("writer"), "config.state": record.config.get("state")}
-    return bool(database.journaled("runs").update_one(found, {"$set": {"config.writer": writer}}).matched_count)
+    update = {"$set": {"config.writer": writer, "config.state": state or record.state}}
+    return bool(database.journaled("runs").update_one(found, update).matched_count)
 
 
 def relink(record: Record, new: str) -> None:

@@ -11,16 +11,21 @@ from latentdiff.errors import RunError
 
 from . import database, fields, owners, records
 from .places import name_of, places
-from .records import COMPLETE, DELETING, RENAMING, Record
+from .records import COMPLETE, DELETING, RENAMING, REPLACING, Record
+
+CHANGING = (DELETING, RENAMING, REPLACING)
 
 
 def erase(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
-    """Remove a comparison's fields, then its record.
+    """Remove a comparison's fields, then its record. Of two that would, one does: what the other writes next is not removed with them.
 
     Raises:
-        RunError: somebody else removed it meanwhile.
+        RunError: somebody else removed or changed it meanwhile, or is at it.
     """
-    records.change(record, DELETING, writer=writer)
+    if record.state in CHANGING and owners.alive(record.config.get("writer")):
+        raise RunError(f"somebody else is {record.state} the comparison {record.run!r}; wait for the end of it")
+    if not records.take(record, writer, DELETING):
+        raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
     _finish_erasing(dataset, record)
 
 
@@ -57,12 +62,19 @@ def replace(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
         _finish_renaming(dataset, record)
 
 
-def discard(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
-    """Take back a comparison that could not be finished, what it wrote included where somebody else removed its record."""
+def discard(dataset: Any, record: Record, writer: dict[str, Any], *, lost: bool) -> None:
+    """Take back a comparison that could not be finished, what it wrote included where somebody else removed its record.
+
+    One that is whole already, and was only stopped while it took an older one's place, takes it.
+
+    Args:
+        dataset, record, writer: what was being stored, and by whom.
+        lost: its place is another's: it goes, whole or not.
+    """
     now = records.reread(record)
-    if now is None or now.state == records.WRITING:
-        _finish_erasing(dataset, record)
-    else:  # it is whole already; only the older one that it replaces may be half removed
+    if lost or now is None or now.state == records.WRITING:
+        _finish_erasing(dataset, now or record)
+    else:
         _end(dataset, now, writer)
 
 
@@ -82,15 +94,21 @@ def mend(dataset: Any) -> dict[str, Record]:
 
 
 def _end(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
-    if record.state == records.REPLACING or (record.state == RENAMING and record.config.get("replaces")):
+    if record.state == REPLACING or (record.state == RENAMING and record.config.get("replaces")):
         try:
             replace(dataset, record, writer)
         except RunError:
-            erase(dataset, record, writer)  # another comparison has its place
+            _erase_own(dataset, record, writer)  # another comparison has its place
     elif record.state == RENAMING:
         _finish_renaming(dataset, record)
     else:
-        erase(dataset, record, writer)
+        _erase_own(dataset, record, writer)
+
+
+def _erase_own(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
+    """As :func:`erase`, what this process is the writer of."""
+    records.change(record, DELETING, writer=writer)
+    _finish_erasing(dataset, record)
 
 
 def _finish_erasing(dataset: Any, record: Record) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import latentdiff
+from latentdiff.errors import RunError
 from latentdiff.progress import Progress, part
 from latentdiff.result import Comparison
 
@@ -55,8 +56,8 @@ def store(
             records.change(claimed, records.REPLACING if older else records.COMPLETE, since=(records.WRITING,), verdict=verdict)
             if older:
                 repair.replace(dataset, dataclasses.replace(claimed, config=record | {"state": records.REPLACING}), writer)
-        except BaseException:
-            repair.discard(dataset, claimed, writer)
+        except BaseException as e:
+            repair.discard(dataset, claimed, writer, lost=isinstance(e, RunError))
             raise
     return runs.load_comparison(dataset, run)
 

@@ -184,6 +184,23 @@ def test_never_touches_what_others_made(dataset, compare) -> None:
     assert state(dataset) == before
 
 
+def test_a_field_that_another_process_put_back_is_nobodys(dataset, compare) -> None:
+    """FiftyOne writes a schema back whole: what it had read before a run was deleted returns, and must not keep the name taken."""
+    from fiftyone.core.odm import get_db_conn
+
+    first = compare(dataset)
+    schemas = get_db_conn().datasets
+    before = schemas.find_one({"_id": dataset._doc.id})["sample_fields"]
+    delete_comparison(dataset, "seasons")
+    schemas.update_one({"_id": dataset._doc.id}, {"$set": {"sample_fields": before}})
+    dataset.reload()
+    assert "seasons_log_ratio" in dataset.get_field_schema()
+    second = compare(dataset)
+    np.testing.assert_array_equal(second.comparison.log_ratio_a, first.comparison.log_ratio_a)
+    delete_comparison(dataset, "seasons")
+    assert not [path for path in dataset.get_field_schema() if path.startswith("seasons_")]
+
+
 @pytest.mark.parametrize("stage", ["reading", "writing results"])
 def test_cancelled_midway_leaves_nothing(dataset, compare, stage) -> None:
     before = state(dataset)

@@ -111,6 +111,24 @@ def test_both_want_the_same_name(lab, name, alone, faults, torture, overwrite) -
         fine(lab.do("delete", name))
 
 
+def test_one_waits_in_mid_replacing_for_another_that_would(lab, name, faults, torture) -> None:
+    """Whatever the one has done by then: one of them gets the name, whole, and nobody's field stays."""
+    fine(lab.do("compare", name, "plain"))
+    whole = [look(lab, name)["whole"]]
+    commands = fine(lab.do("compare", name, "plain", overwrite=True, flip=True)).commands
+    whole.append(look(lab, name)["whole"])
+    replacing = [i + 1 for i, command in enumerate(commands) if i > commands.index("insert fs") and command != "find"]
+    for at in replacing if torture else replacing[1::9]:
+        with faults.trial("two comparisons that replace one"):
+            job = lab.start("compare", name, "plain", kill={"command": at, "halt": True}, overwrite=True)
+            assert lab.halted(job)
+            outcomes = [lab.do("compare", name, "plain", overwrite=True, flip=True), lab.end(job)]
+            errors = [outcome.error for outcome in outcomes]
+            assert set(errors) <= {None, "RunError"} and errors.count(None) >= 1, outcomes
+            one_got_it = [whole[1 - i] for i, error in enumerate(errors) if error is None]  # the second order is the first comparison's
+            assert look(lab, name)["whole"] in one_got_it, outcomes
+
+
 def test_threads_of_one_server(lab, name, faults, torture) -> None:
     for _ in range(5 if torture else 1):
         with faults.trial("comparisons in threads of one process"):
