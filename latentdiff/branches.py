@@ -12,12 +12,13 @@ from .config import CompareConfig
 from .describe.words import nearest_words
 from .embed.sides import Sides, centred
 from .embed.vocabulary import Vocabulary, unit_rows
+from .embed.word_forms import same_word
 from .sae.model import SparseAutoencoder
 from .sae.monosemanticity import purest
-from .sae.naming import NEAR_SYNONYM, Name, mean_activating_directions, name_concepts, same_word
+from .sae.naming import NEAR_SYNONYM, Name, fitting_words, mean_activating_directions, name_of
 from .stats.divergence import Divergence, q_values
 from .stats.exemplars import extreme_rows
-from .stats.image_scores import ImageScores
+from .stats.image_scores import ImageScores, contrasts
 
 FAMILIES = 3
 """Concepts, phrases and the two-sample test share alpha: each family's q-values are multiplied by this, so the whole keeps to alpha."""
@@ -30,9 +31,12 @@ TELLING = 20
 AGREEMENT = 0.5
 """Weight, in standard deviations of a random direction's cosine, of a concept's agreement with the density-ratio head (COCO pairs with
 two SAEs, given and of ten other parents, five names: .757 without, .765 with; ten names: .78 and .80)."""
-HEAD_ROWS = 20_000
-"""Images, evenly spaced, from which the head's direction is taken."""
+SOME_ROWS = 20_000
+"""Images, evenly spaced, from which the head's direction and the evidence that chooses among names are taken."""
 HEAD_RIDGE = 0.1
+STRENGTH_POWER = 1.5
+"""Evidence counts times this power of the strength of the words (217 COCO pairs of other parents than pairs.json's, five names: concepts
+.746 at 1 and .753 at 1.5, phrases .678 and .682; pairs.json's alike; 2 is worse for concepts)."""
 DESCRIBED = 1.5
 """Weight of a phrase that captions of the exemplars proposed (COCO pairs, real captions, exemplar phrases alone: 1 .79, 1.5 and 2 .82)."""
 
@@ -99,12 +103,16 @@ def concept_evidence_of_side(d: Divergence, config: CompareConfig, sign: int) ->
 def name_promising(
     promising: dict[str, np.ndarray], codes: sp.csr_array, sides: Sides, sae: SparseAutoencoder, vocabulary: Vocabulary
 ) -> dict[int, Name]:
-    """Name the promising concepts of both sides by decoder and data (method section 3)."""
+    """Name the promising concepts of both sides (method section 3); of words that fit about alike, the one that differs is the name."""
     ids = np.unique(np.concatenate(list(promising.values())))
     if not len(ids):
         return {}
-    data = mean_activating_directions(codes, ids, sides)
-    return dict(zip(ids.tolist(), name_concepts(sae, ids, data, vocabulary), strict=True))
+    fits = fitting_words(sae, ids, mean_activating_directions(codes, ids, sides), vocabulary)
+    words = np.unique(np.concatenate([fit.words[fit.in_reach] for fit in fits]))
+    contrast = np.zeros(len(vocabulary))
+    contrast[words] = contrasts(sides, words, vocabulary, SOME_ROWS)
+    sign = np.where(np.isin(ids, promising["A"]), 1, -1).tolist()
+    return {k: name_of(fit, vocabulary, s * contrast[fit.words]) for k, fit, s in zip(ids.tolist(), fits, sign, strict=True)}
 
 
 def concept_drafts(
@@ -151,9 +159,7 @@ def head_agreement(sides: Sides, ranking: np.ndarray, sae: SparseAutoencoder) ->
     """
     if sae.width != sides.shape[1]:
         return np.zeros(sae.concepts)
-    rows = np.arange(len(sides))
-    if len(rows) > HEAD_ROWS:
-        rows = rows[:: -(-len(rows) // HEAD_ROWS)]
+    rows = sides.spaced(SOME_ROWS)
     x, score = centred(sides[rows], sides.mean_direction), ranking[rows] - ranking[rows].mean()
     gram = x.T @ x + HEAD_RIDGE * np.eye(x.shape[1], dtype=np.float32)
     direction = np.linalg.solve(gram, x.T @ score)
@@ -166,7 +172,11 @@ def _word(draft: Draft, name: Name, sign: int, scores: ImageScores, vocabulary: 
     draft.text, draft.words = vocabulary.words[draft.word], [vocabulary.words[w] for w in name.words[1:]]
     draft.weak = name.strength < config.weak_name * vocabulary.chance_cosine
     support = sign * float(scores.evidence.tail_z[scores.row(draft.word)]) if config.rank_by == "gap" else 0.0
-    draft.score = max(draft.score + support, 0.0) * max(name.strength, 0.0)
+    draft.score = max(draft.score + support, 0.0) * _weight(name.strength)
+
+
+def _weight(strength: float) -> float:
+    return max(strength, 0.0) ** STRENGTH_POWER
 
 
 def phrase_drafts(
@@ -195,7 +205,7 @@ def phrase_drafts(
         # A p that counts only one direction has half the size of a two-sided one: both sides together are one family's false alarms.
         q = np.minimum(1.0, FAMILIES * q_values(p[rows], config.correction, tests=len(vocabulary)))
         for c, i, q_value in zip(proposed[side], rows, q, strict=True):
-            score = sign * e.contrast[i] * max(c.strength, 0.0) * (DESCRIBED if c.described else 1.0)
+            score = sign * e.contrast[i] * _weight(c.strength) * (DESCRIBED if c.described else 1.0)
             if score > 0:
                 draft = Draft(vocabulary.words[c.word], side, "dre", float(score), float(p[i]), float(q_value), c.strength)
                 draft.weak = c.strength < config.weak_name * vocabulary.chance_cosine

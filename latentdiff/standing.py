@@ -41,7 +41,7 @@ def settle_echoes(
     gated = [i for i, h in enumerate(candidates) if h.q_value <= config.alpha]
     if len(gated) < 2:
         return candidates
-    rows = np.arange(len(sides))[:: -(-len(sides) // ROWS)]
+    rows = sides.spaced(ROWS)
     some, image = codes[rows], _phrase_scores([drafts[i] for i in gated], sides, rows, scores)
 
     def values(i: int) -> np.ndarray:

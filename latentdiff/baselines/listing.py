@@ -14,8 +14,8 @@ from ..assembly import Shown, hypothesis_of, shows_matrix
 from ..branches import Draft
 from ..config import CompareConfig
 from ..embed.sides import Sides
+from ..embed.word_forms import same_word
 from ..result import Comparison, ConceptTable, TwoSampleTest
-from ..sae.naming import same_word
 
 NAN = float("nan")
 

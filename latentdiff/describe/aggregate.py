@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..embed.word_forms import singular
 from ..progress import Progress, silent
-from .stopwords import IRREGULAR_PLURALS, STOP_WORDS
+from .stopwords import STOP_WORDS
 
 PRIOR = 10.0
 """Captions' worth of background in the prior of each set."""
@@ -76,24 +77,13 @@ def terms(captions: Sequence[str]) -> list[set[str]]:
     """
     tokens = [_TOKEN.findall(c.lower()) for c in captions]
     known = {t for caption in tokens for t in caption}
-    singular = {t: _singular(t, known) for t in known}
+    base = {t: singular(t, known) for t in known}
     out = []
     for caption in tokens:
-        words = [singular[t] if t[0].isalpha() and len(t) > 1 and t not in STOP_WORDS else "" for t in caption]
+        words = [base[t] if t[0].isalpha() and len(t) > 1 and t not in STOP_WORDS else "" for t in caption]
         pairs = {f"{one} {other}" for one, other in pairwise(words) if one and other and one != other}
         out.append({w for w in words if w} | pairs)
     return out
-
-
-def _singular(word: str, known: set[str]) -> str:
-    if word in IRREGULAR_PLURALS:
-        return IRREGULAR_PLURALS[word]
-    forms = [word[:-3] + "y"] if word.endswith("ies") else []
-    if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
-        forms.append(word[:-2])
-    if word.endswith("s") and not word.endswith("ss"):
-        forms.append(word[:-1])
-    return next((f for f in forms if len(f) > 2 and f in known), word)
 
 
 def _fold(ranked: list[str], counts: Counter[str]) -> list[str]:

@@ -18,22 +18,3 @@ CAPTION_WORDS = """
 background bunch close closeup couple foreground group image images photo photograph photos picture pictures scene view
 """
 STOP_WORDS = frozenset((FUNCTION_WORDS + CAPTION_WORDS).split())
-
-IRREGULAR_PLURALS = {
-    "children": "child",
-    "feet": "foot",
-    "geese": "goose",
-    "halves": "half",
-    "knives": "knife",
-    "leaves": "leaf",
-    "loaves": "loaf",
-    "men": "man",
-    "mice": "mouse",
-    "people": "person",
-    "scarves": "scarf",
-    "sheep": "sheep",
-    "shelves": "shelf",
-    "teeth": "tooth",
-    "wolves": "wolf",
-    "women": "woman",
-}

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..embed.sides import centred
 from ..embed.vocabulary import Vocabulary, unit_rows
+from ..embed.word_forms import same_word
 from ..errors import InputError
 from ..progress import Progress, silent
-from ..sae.naming import same_word, strongest
+from ..sae.naming import strongest
 from .captions import Caption, CaptionFailure
 
 WORDS = 5

@@ -35,10 +35,10 @@ def nearest_words(centred_images: np.ndarray, vocabulary: Vocabulary, described:
         described: (k,) rows of the vocabulary that captions of the exemplars proposed; candidates whether near or not.
 
     Returns:
-        Distinct candidates in vocabulary order.
+        Distinct candidates in vocabulary order, plurals told in the singular.
     """
     cosine = centred_images @ vocabulary.centred.T
-    near = {int(w) for row in cosine for w in strongest(row - vocabulary.handicap, WORDS_PER_IMAGE)}
+    near = {int(w) for row in cosine for w in vocabulary.headword[strongest(row - vocabulary.handicap, WORDS_PER_IMAGE)]}
     said = set() if described is None else set(described.tolist())
     words = sorted(near | said)
     best = np.sort(cosine[:, words], axis=0)[-SUPPORT:].mean(0)

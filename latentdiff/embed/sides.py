@@ -80,6 +80,10 @@ class Sides:
         out[of_b] = _take(self._arrays[1], self.keep_b, index[of_b] - self.n_a)
         return out
 
+    def spaced(self, most: int) -> np.ndarray:
+        """At most so many row numbers, evenly spaced over both sides."""
+        return np.arange(len(self))[:: -(-len(self) // most)]
+
     def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
         """First row and float32 values of consecutive chunks."""
         for start in range(0, len(self), ROWS):

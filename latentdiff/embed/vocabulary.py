@@ -10,7 +10,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..stored import is_text
+from .word_forms import singular
 
+SAME_MEANING = 0.6
+"""Cosine of centred text vectors from which a plural is told by its singular ("glasses" need not be more than one glass)."""
 COMPOSED_HANDICAP = 0.05
 """A composed phrase lies nearer to any mixture than its words do: it must fit better by this (COCO pairs: .03 to .05 alike, 0 worse)."""
 
@@ -66,6 +69,17 @@ class Vocabulary:
         """(v,) float32 to subtract from cosines before the best words are chosen: 0, and ``COMPOSED_HANDICAP`` for composed phrases."""
         out = np.zeros(len(self), np.float32)
         out[self.given :] = COMPOSED_HANDICAP
+        return out
+
+    @cached_property
+    def headword(self) -> np.ndarray:
+        """(v,) int: of a plural the row of its singular, where that is here and means the same; of every other word its own."""
+        row = {w.casefold(): i for i, w in enumerate(self.words)}
+        out = np.arange(len(self))
+        for i, word in enumerate(self.words):
+            one = row.get(singular(word.casefold(), row), i)
+            if one != i and float(self.centred[one] @ self.centred[i]) > SAME_MEANING:
+                out[i] = one
         return out
 
     def with_phrases(self, pairs: Iterable[tuple[str, str]]) -> Vocabulary:

@@ -10,13 +10,20 @@ import scipy.sparse as sp
 
 from ..embed.sides import ROWS
 from ..embed.vocabulary import Vocabulary, unit_rows
+from ..embed.word_forms import same_word
 from ..errors import InputError
 from ..parallel import map_rows
 from .model import SparseAutoencoder
 
 ALTERNATIVES = 4
 """Further words kept for each concept."""
-
+ALTERNATIVE_SHARE = 0.6
+"""A further word fits at least so well, as a share of the best."""
+FITTING = 6 * ALTERNATIVES
+"""Words that fit a concept best, among which it is named."""
+PREFERENCE = 0.05
+"""What the evidence of its own adds at most to the cosine of a word (217 COCO pairs of other parents than pairs.json's, five names: .753
+without, .761 with; .02 and .2 alike on both sets of pairs or worse on one)."""
 
 DECODER_SHARE = 0.5
 """Weight of the decoder's cosine beside that of the data (.4 to .7 are alike on COCO's pairs, given and of other parents)."""
@@ -75,6 +82,23 @@ def in_joint_space(sae: SparseAutoencoder, vocabulary: Vocabulary) -> bool:
     return sae.width == vocabulary.width and (layer is None or layer == JOINT_LAYER)
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The words that fit one concept best, best first, plurals told in the singular; arrays of one length."""
+
+    words: np.ndarray
+    """Rows of the vocabulary."""
+    cosine: np.ndarray
+    """Mean of the cosines of decoder and data, or the one there is."""
+    rank: np.ndarray
+    """The same less the handicap of composed phrases: what the words are ordered by."""
+
+    @property
+    def in_reach(self) -> np.ndarray:
+        """(m,) bool: words that evidence of their own can make the name."""
+        return self.rank >= self.rank[0] - 2 * PREFERENCE
+
+
 def name_concepts(sae: SparseAutoencoder, concepts: np.ndarray, data: np.ndarray | None, vocabulary: Vocabulary) -> list[Name]:
     """Name concepts by the mean of decoder cosine and data cosine, or by data alone for a layer outside the joint space.
 
@@ -90,12 +114,55 @@ def name_concepts(sae: SparseAutoencoder, concepts: np.ndarray, data: np.ndarray
 
     Source: method section 3.
     """
+    return [name_of(fit, vocabulary) for fit in fitting_words(sae, concepts, data, vocabulary)]
+
+
+def fitting_words(sae: SparseAutoencoder, concepts: np.ndarray, data: np.ndarray | None, vocabulary: Vocabulary) -> list[Fit]:
+    """The words from which :func:`name_of` makes the name of each concept; arguments and errors are those of :func:`name_concepts`."""
     directions = naming_directions(sae, concepts, data, vocabulary)
-    names = []
+    fits = []
     for start in range(0, len(concepts), 256):
         cosine = np.asarray(sum(w * (d[start : start + 256] @ vocabulary.centred.T) for w, d in directions))
-        names += [_best(row, vocabulary) for row in cosine]
-    return names
+        fits += [_fit(row, vocabulary) for row in cosine]
+    return fits
+
+
+def _fit(cosine: np.ndarray, vocabulary: Vocabulary) -> Fit:
+    ranked = cosine - vocabulary.handicap
+    near = strongest(ranked, FITTING)
+    head, first = np.unique(vocabulary.headword[near], return_index=True)
+    order = np.argsort(first)  # a word stands where the better of its forms does
+    form = near[first[order]]
+    return Fit(head[order], cosine[form], ranked[form])
+
+
+def name_of(fit: Fit, vocabulary: Vocabulary, support: np.ndarray | None = None) -> Name:
+    """The name of a concept: the word that fits best, or one that fits about as well and has more evidence.
+
+    Args:
+        fit: the words that fit.
+        vocabulary: theirs.
+        support: (len(fit.words),) evidence that a comparison finds for each word on the concept's side; only ratios count.
+    """
+    ranked = fit.rank
+    if support is not None:
+        support = np.where(fit.in_reach, support, 0.0)
+        ranked = ranked + PREFERENCE * support / max(float(np.abs(support).max()), 1e-9)
+    order = np.argsort(-ranked, kind="stable")
+    words = fit.words[order]
+    text = vocabulary.centred[words] @ vocabulary.centred[words].T
+    chosen: list[int] = []
+    also: list[int] = []
+    for i, word in enumerate(words.tolist()):
+        same = [j for j in chosen if text[i, j] > NEAR_SYNONYM or same_word(vocabulary.words[word], vocabulary.words[words[j]])]
+        if not same:
+            chosen.append(i)
+        elif 0 in same and len(also) < ALTERNATIVES:
+            also.append(word)
+    best = float(fit.rank[order[0]])
+    margin = max(best - float(fit.rank[order[chosen[1]]]), 0.0) if len(chosen) > 1 else 0.0
+    further = [i for i in chosen[1 : ALTERNATIVES + 1] if fit.rank[order[i]] >= ALTERNATIVE_SHARE * best]
+    return Name(tuple(words[[0, *further]].tolist()), float(fit.cosine[order[0]]), margin, tuple(also))
 
 
 def naming_directions(
@@ -121,24 +188,6 @@ def outside(sae: SparseAutoencoder, vocabulary: Vocabulary) -> str:
     )
 
 
-def _best(cosine: np.ndarray, vocabulary: Vocabulary) -> Name:
-    ranked = cosine - vocabulary.handicap
-    near = strongest(ranked, 6 * ALTERNATIVES)
-    text = vocabulary.centred[near] @ vocabulary.centred[near].T
-    chosen: list[int] = []
-    also: list[int] = []
-    for i, word in enumerate(near.tolist()):
-        same = [j for j in chosen if text[i, j] > NEAR_SYNONYM or same_word(vocabulary.words[word], vocabulary.words[near[j]])]
-        if not same:
-            chosen.append(i)
-        elif 0 in same and len(also) < ALTERNATIVES:
-            also.append(word)
-    chosen = chosen[: ALTERNATIVES + 1]
-    words = tuple(near[chosen].tolist())
-    margin = float(ranked[words[0]] - ranked[words[1]]) if len(words) > 1 else 0.0
-    return Name(words, float(cosine[words[0]]), margin, tuple(also))
-
-
 def is_weak(name: Name, vocabulary: Vocabulary, weak_name: float) -> bool:
     """Whether a name is a guess: weaker than ``weak_name`` times :attr:`Vocabulary.chance_cosine`."""
     return name.strength < weak_name * vocabulary.chance_cosine
@@ -158,20 +207,3 @@ def strongest(values: np.ndarray, k: int) -> np.ndarray:
     k = min(k, len(values))
     part = np.argpartition(-values, k - 1)[:k]
     return part[np.lexsort((part, -values[part]))]
-
-
-def same_word(one: str, other: str) -> bool:
-    """Whether two phrases are near-identical: equal but for case and a regular plural ending ("bus", "buses")."""
-    one, other = one.casefold().strip(), other.casefold().strip()
-    return one == other or one in _plurals(other) or other in _plurals(one)
-
-
-def _plurals(word: str) -> tuple[str, ...]:
-    """Regular English plurals: built from the singular, since "buses" and "houses" cannot be told apart by their endings."""
-    if len(word) < 3:
-        return ()
-    if word.endswith("y") and word[-2] not in "aeiou":
-        return (word[:-1] + "ies",)
-    if word.endswith(("s", "x", "z", "ch", "sh")):
-        return (word + "es",)
-    return (word + "s", word + "es") if word.endswith("o") else (word + "s",)

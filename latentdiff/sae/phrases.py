@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..embed.vocabulary import Vocabulary, unit_rows
+from ..embed.word_forms import same_word
 from .model import SparseAutoencoder
-from .naming import Name, naming_directions, same_word
+from .naming import Name, naming_directions
 
 GAIN = 0.03
 """A phrase replaces the best word when it fits so much better: the best of a score of phrases is a little better by luck."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..embed.sides import Sides
+from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
 from ..parallel import ordered_map
-from .phrases import PhraseEvidence, phrase_evidence
+from .phrases import PhraseEvidence, phrase_evidence, tail_contrast
 
 BLOCK = 64_000_000
 """Scores in memory at once (256 MB)."""
@@ -48,6 +48,22 @@ class ImageScores:
     def values(self, words: list[int]) -> np.ndarray:
         """(m, n) float32 scores of some words, A's images first; computed again, so ask for at most ``BLOCK`` at once."""
         return self.sides.cosines(self.vocabulary.centred[words])
+
+
+def contrasts(sides: Sides, words: np.ndarray, vocabulary: Vocabulary, most: int) -> np.ndarray:
+    """(m,) :func:`~latentdiff.stats.phrases.tail_contrast` of some words on at most ``most`` images, evenly spaced.
+
+    Args:
+        sides: images of A and B.
+        words: (m,) rows of the vocabulary.
+        vocabulary: words with vectors in the images' space.
+        most: images.
+    """
+    rows = sides.spaced(most)
+    unit, n_a = centred(sides[rows], sides.mean_direction), int(np.searchsorted(rows, sides.n_a))
+    size = max(1, BLOCK // len(rows))
+    parts = [vocabulary.centred[words[start : start + size]] @ unit.T for start in range(0, len(words), size)]
+    return np.concatenate([np.zeros(0), *(tail_contrast(part[:, :n_a], part[:, n_a:]) for part in parts)])
 
 
 def _tests(values: np.ndarray, n_a: int) -> list[PhraseEvidence]:

@@ -58,11 +58,16 @@ def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidenc
     t, p_mean = welch(scores_a, scores_b)
     tail_z, p_tail = _proportions((scores_a > high[:, None]).sum(1), (scores_b > high[:, None]).sum(1), n_a, n_b)
     p = [np.minimum(1.0, 2 * np.minimum(np.where(s * t > 0, p_mean, 1), np.where(s * tail_z > 0, p_tail, 1))) for s in (1, -1)]
-    return PhraseEvidence(threshold, t, tail_z, _tail_contrast(scores_a, scores_b), *p)
+    return PhraseEvidence(threshold, t, tail_z, tail_contrast(scores_a, scores_b), *p)
 
 
-def _tail_contrast(scores_a: np.ndarray, scores_b: np.ndarray) -> np.ndarray:
-    """How much higher the best images of A score than those of B: sees a mode of three images among fifty, and one of 5 % of many."""
+def tail_contrast(scores_a: np.ndarray, scores_b: np.ndarray) -> np.ndarray:
+    """(m,) how much higher the best images of A score than those of B: sees a mode of three images among fifty, and one of 5 % of many.
+
+    Args:
+        scores_a: (m, n_a) scores of A's images, one phrase a row.
+        scores_b: (m, n_b) scores of B's images.
+    """
     top, size = [], []
     for scores in (scores_a, scores_b):
         k = min(scores.shape[1], max(FEWEST_IN_TAIL, int(TAIL * scores.shape[1])))

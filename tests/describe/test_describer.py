@@ -78,8 +78,10 @@ def test_captions_name_what_the_vocabulary_lacks(sae, plain) -> None:
     c = latentdiff.compare(A, B, sae=sae, vocabulary=VOCABULARY, describer=given())
     for s, j in PLANTED.items():
         assert THINGS[j] not in phrases(plain, s) and phrases(c, s)[0] == THINGS[j]
-        best = next(h for h in c.hypotheses if h.text == THINGS[j])
-        assert best.side == s and best.q_value < 0.05 and best.effect == pytest.approx(0.25, abs=0.03)
+        best = next(h for h in c.candidates if h.text == THINGS[j])
+        assert best.side == s and best.effect == pytest.approx(0.25, abs=0.03)
+        # It passes the gate itself, or is told with the concept that fires in the same images, whichever has the smaller p.
+        assert best.q_value < 0.05 or any(THINGS[j] in h.echoes for h in c.hypotheses if h.side == s)
     assert concepts(c) == concepts(plain)  # the other branch is as it was
     told = c.info["describe"]
     assert told["captioner"] == "given captions" and told["language"] == "word statistics" and told["sent"] == {} and "error" not in told

@@ -1,0 +1,53 @@
+"""Plurals and singulars of English words and phrases."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+IRREGULAR_PLURALS = {
+    "children": "child",
+    "feet": "foot",
+    "geese": "goose",
+    "halves": "half",
+    "knives": "knife",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "men": "man",
+    "mice": "mouse",
+    "people": "person",
+    "scarves": "scarf",
+    "sheep": "sheep",
+    "shelves": "shelf",
+    "teeth": "tooth",
+    "wolves": "wolf",
+    "women": "woman",
+}
+
+
+def singular(word: str, known: Container[str]) -> str:
+    """The singular of a lower-case word or phrase, where it is irregular or among the known words; else the word itself."""
+    if word in IRREGULAR_PLURALS:
+        return IRREGULAR_PLURALS[word]
+    forms = [word[:-3] + "y"] if word.endswith("ies") else []
+    if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
+        forms.append(word[:-2])
+    if word.endswith("s") and not word.endswith("ss"):
+        forms.append(word[:-1])
+    return next((f for f in forms if len(f) > 2 and f in known), word)
+
+
+def same_word(one: str, other: str) -> bool:
+    """Whether two phrases are near-identical: equal but for case and a regular plural ending ("bus", "buses")."""
+    one, other = one.casefold().strip(), other.casefold().strip()
+    return one == other or one in _plurals(other) or other in _plurals(one)
+
+
+def _plurals(word: str) -> tuple[str, ...]:
+    """Regular English plurals: built from the singular, since "buses" and "houses" cannot be told apart by their endings."""
+    if len(word) < 3:
+        return ()
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return (word[:-1] + "ies",)
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return (word + "es",)
+    return (word + "s", word + "es") if word.endswith("o") else (word + "s",)
