@@ -26,8 +26,8 @@ def load_sae(
 ) -> SparseAutoencoder:
     """Read a sparse autoencoder, whatever format it was published in. No code of a file is ever run.
 
-    Reads our own folders; BatchTopK, TopK and Matryoshka of dictionary_learning (Pach et al.); MSAE (Zaigrajew et al.); SAELens and
-    ViT-Prisma, gated and normalised variants included; overcomplete. ``info["format"]`` says which it was.
+    Reads our own folders; dictionary_learning's BatchTopK, TopK, Matryoshka (all of Pach et al.), ReLU, gated and jump-ReLU; MSAE
+    (Zaigrajew et al.); SAELens and ViT-Prisma, gated and normalised variants included; overcomplete. ``info["format"]`` says which.
 
     Args:
         source: a folder or file; a public name ("pach", "pach:22", "msae"); or a hub id ``owner/repository[/folder or file]``.

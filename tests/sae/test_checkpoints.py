@@ -163,10 +163,40 @@ def test_configs_that_contradict_the_tensors(tmp_path: Path) -> None:
         ("architecture", "temporal", r"architecture 'temporal' is not read"),
         ("activation_fn_str", "tanh-relu", r"activation 'tanh-relu' is not read"),
         ("normalize_activations", "expected_average_only_in", r"scale is not in the file"),
+        ("normalize_activations", True, r"scale is not in the file"),
         ("apply_b_dec_to_input", 1, r"should be true or false"),
     ):
         (tmp_path / "lens" / "cfg.json").write_text(json.dumps({**config, key: value}))
         refused(tmp_path / "lens", match)
+
+
+def test_scales_of_older_saelens_files(tmp_path: Path) -> None:
+    written = published.saelens(tmp_path, 0)
+    tensors, file = load_file(tmp_path / "sae_weights.safetensors"), tmp_path / "sae_weights.safetensors"
+    save_file({**tensors, "scaling_factor": torch.ones(K)}, file)
+    np.testing.assert_allclose(load_sae(tmp_path).encode(X).toarray(), written.codes(X), atol=1e-6)
+    save_file({**tensors, "scaling_factor": torch.full((K,), 2.0)}, file)
+    refused(tmp_path, r"holds a scaling_factor, its config says finetuning_scaling_factor = false")
+
+
+def test_classes_of_dictionary_learning_that_the_tensors_are_not_of(tmp_path: Path) -> None:
+    for name in ("relu", "gated", "jumprelu"):
+        folder = tmp_path / name
+        folder.mkdir()
+        WRITERS[f"dictionary_learning {name}"][1](folder, 0)
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({"trainer": {**config["trainer"], "dict_class": "BatchTopKSAE"}}))
+        refused(folder, r"dict_class is 'batchtopksae', the tensors are of the class")
+        (folder / "config.json").write_text(json.dumps({"trainer": {**config["trainer"], "dict_size": 15}}))
+        refused(folder, r"dict_size = 15, the tensors say 14")
+
+
+def test_an_overcomplete_encoder_with_layer_norm_is_refused(tmp_path: Path) -> None:
+    published.overcomplete(tmp_path, 0)
+    tensors = torch.load(tmp_path / "overcomplete.pth", weights_only=True)
+    norm = {f"encoder.final_block.1.{name}": torch.ones(K) for name in ("weight", "bias")}
+    saved(tmp_path / "overcomplete.pth", {**tensors, **norm})
+    refused(tmp_path, r"layer norm over its concepts is not read", threshold=0.25)
 
 
 def test_damaged_tensors(tmp_path: Path) -> None:

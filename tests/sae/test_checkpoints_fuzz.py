@@ -18,6 +18,8 @@ FORMATS = (
     "pach",
     "pach matryoshka",
     "dictionary_learning topk",
+    "dictionary_learning gated",
+    "dictionary_learning jumprelu",
     "msae numpy",
     "saelens gated, layer_norm, b_dec not subtracted",
     "saelens bfloat16",

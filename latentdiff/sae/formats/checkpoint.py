@@ -118,6 +118,26 @@ def bare_parameters(c: Checkpoint, bias: str = "b_enc") -> tuple[dict[str, Any],
     return {"w_enc": w_enc, "b_enc": c.array(bias, "K", sizes=sizes), "w_dec": w_dec, "b_dec": c.array("b_dec", "d", sizes=sizes)}, sizes
 
 
+def gated(
+    c: Checkpoint, parts: dict[str, Any], sizes: dict[str, int], names: tuple[str, str, str] = ("b_mag", "r_mag", "b_gate")
+) -> dict[str, Any]:
+    """A gate that shares its weights is a jump-ReLU (Rajamanoharan et al. 2024a, appendix D).
+
+    With p the shared product, ``p + b_gate > 0`` is ``e^r p + b_mag > b_mag - e^r b_gate``; ``parts["b_enc"]`` is b_mag plus what
+    else was folded into it, which p has to carry with factor ``e^r``. ``names`` are those of b_mag, r and b_gate in the file.
+    """
+    magnitude, rate, gate = names
+    b_mag = c.array(magnitude, "K", sizes=sizes).astype(np.float64)
+    gain = np.exp(c.array(rate, "K", sizes=sizes).astype(np.float64))
+    b_gate = c.array(gate, "K", sizes=sizes).astype(np.float64)
+    folded = parts["b_enc"] - b_mag
+    return {
+        "w_enc": parts["w_enc"] * gain.astype(np.float32),
+        "b_enc": b_mag + gain * folded,
+        "threshold": b_mag - gain * b_gate,
+    }
+
+
 def product(row: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Row times matrix in float64, a block of columns at a time (the whole matrix in float64 would double the memory)."""
     wide = row.astype(np.float64)

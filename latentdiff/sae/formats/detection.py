@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import CheckpointError
 from .checkpoint import Checkpoint
-from .dictionaries import dictionary_learning, matryoshka, overcomplete
+from .dictionaries import dictionary_learning, jump_relu, matryoshka, overcomplete
 from .lenses import prisma, saelens
 from .msae import msae
 
@@ -19,7 +19,10 @@ WEIGHTS = (".safetensors", ".pt", ".pth")
 PREFERRED = ("sae.safetensors", "sae_weights.safetensors", "ae.pt", "weights.pt")
 """Names that formats give to the finished weights; other weights beside them are intermediate steps or statistics."""
 CONFIGS = ("config.json", "cfg.json")
-KNOWN = "dictionary_learning (BatchTopK, TopK, Matryoshka), MSAE, SAELens, ViT-Prisma, overcomplete, and latentdiff's own"
+KNOWN = (
+    "dictionary_learning (BatchTopK, TopK, Matryoshka, ReLU, gated, jump-ReLU), MSAE, SAELens, ViT-Prisma, overcomplete, "
+    "and latentdiff's own"
+)
 
 
 def find_weights(path: Path) -> Path:
@@ -80,4 +83,6 @@ def reader_of(path: Path, content: dict[str, Any], config: dict[str, Any]) -> tu
 def _lens(path: Path, config: dict[str, Any]) -> Reader:
     if not config:
         raise CheckpointError(f"{path}: its config (cfg.json of SAELens, config.json of ViT-Prisma) is missing beside it; fetch it too")
+    if isinstance(config.get("trainer"), dict):
+        return jump_relu
     return prisma if "hook_point_layer" in config or "layer_subtype" in config else saelens

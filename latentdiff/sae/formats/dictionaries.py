@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckpointError
-from .checkpoint import Checkpoint, Options, bare_parameters
+from .checkpoint import Checkpoint, Options, bare_parameters, gated, product
 
 
 def dictionary_learning(c: Checkpoint) -> dict[str, Any]:
-    """BatchTopK and TopK of dictionary_learning, which Pach et al. (2025) used: ``nn.Linear`` weights."""
+    """Dictionaries of dictionary_learning whose weights are of ``nn.Linear``; Pach et al. (2025) used its BatchTopK."""
     kind = _trainer(c)
-    sizes: dict[str, int] = {}
-    parts = {
-        "w_enc": c.array("encoder.weight", "K", "d", sizes=sizes).T,
-        "b_enc": c.array("encoder.bias", "K", sizes=sizes),
-        "w_dec": c.array("decoder.weight", "d", "K", sizes=sizes).T,
-        "b_dec": c.array("b_dec", "d", sizes=sizes),
-    }
-    c.agree(activation_dim=sizes["d"], dict_size=sizes["K"])
+    if "gate_bias" in c.tensors:
+        return _linear(c, kind, "gatedautoencoder", "decoder_bias")
+    if "bias" in c.tensors and "b_dec" not in c.tensors:
+        return _linear(c, kind, "autoencoder", "bias")
+    if "decoder.bias" in c.tensors:
+        return _linear(c, kind, "autoencodernew", "decoder.bias")
+    parts, _ = _linear_parameters(c, "encoder.bias", "b_dec")
     if kind == "autoencodertopk":
         return {**parts, "threshold": np.zeros(1), "top_k": _agreed_k(c), "format": "dictionary_learning TopK"}
     if not kind and c.number("threshold") is None and c.options == Options():
@@ -35,11 +34,47 @@ def dictionary_learning(c: Checkpoint) -> dict[str, Any]:
     return {**parts, "threshold": c.threshold(), "format": "dictionary_learning BatchTopK"}
 
 
+def _linear_parameters(c: Checkpoint, bias: str, decoder_bias: str) -> tuple[dict[str, Any], dict[str, int]]:
+    sizes: dict[str, int] = {}
+    parts = {
+        "w_enc": c.array("encoder.weight", "K", "d", sizes=sizes).T,
+        "b_enc": c.array(bias, "K", sizes=sizes),
+        "w_dec": c.array("decoder.weight", "d", "K", sizes=sizes).T,
+        "b_dec": c.array(decoder_bias, "d", sizes=sizes),
+    }
+    c.agree(activation_dim=sizes["d"], dict_size=sizes["K"])
+    return parts, sizes
+
+
+def _linear(c: Checkpoint, kind: str, expected: str, decoder_bias: str) -> dict[str, Any]:
+    """Its ReLU dictionaries, told apart by the names of their biases; one does not subtract the decoder's from the input."""
+    _check_class(c, kind, expected)
+    is_gated = expected == "gatedautoencoder"
+    parts, sizes = _linear_parameters(c, "mag_bias" if is_gated else "encoder.bias", decoder_bias)
+    if expected == "autoencodernew":
+        parts["b_enc"] = parts["b_enc"] + product(parts["b_dec"], parts["w_enc"])
+    if is_gated:
+        return {**parts, **gated(c, parts, sizes, ("mag_bias", "r_mag", "gate_bias")), "format": "dictionary_learning gated"}
+    return {**parts, "threshold": np.zeros(1), "format": "dictionary_learning ReLU"}
+
+
+def jump_relu(c: Checkpoint) -> dict[str, Any]:
+    """Jump-ReLU of dictionary_learning: bare parameters as SAELens has them, but the decoder's bias is not subtracted from the input."""
+    _check_class(c, _trainer(c), "jumpreluautoencoder")
+    parts, sizes = bare_parameters(c)
+    c.agree(activation_dim=sizes["d"], dict_size=sizes["K"])
+    parts["b_enc"] = parts["b_enc"] + product(parts["b_dec"], parts["w_enc"])
+    return {**parts, "threshold": c.array("threshold", "K", sizes=sizes), "format": "dictionary_learning jump-ReLU"}
+
+
+def _check_class(c: Checkpoint, kind: str, expected: str) -> None:
+    if kind not in ("", expected):
+        raise CheckpointError(f"{c.path}: the config's dict_class is {kind!r:.40}, the tensors are of the class {expected!r}")
+
+
 def matryoshka(c: Checkpoint) -> dict[str, Any]:
     """Matryoshka BatchTopK of dictionary_learning (Bussmann et al. 2025): bare parameters and ``group_sizes``."""
-    kind = _trainer(c)
-    if kind not in ("", "matryoshkabatchtopksae"):
-        raise CheckpointError(f"{c.path}: the config's dict_class is {kind!r:.40}, the tensors are of a MatryoshkaBatchTopKSAE")
+    _check_class(c, _trainer(c), "matryoshkabatchtopksae")
     parts, sizes = bare_parameters(c)
     c.agree(activation_dim=sizes["d"], dict_size=sizes["K"])
     groups = c.array("group_sizes", "groups", sizes=sizes)
@@ -72,6 +107,8 @@ def overcomplete(c: Checkpoint) -> dict[str, Any]:
     if any(str(name).startswith(("encoder.mlp_blocks", "encoder.attention_blocks")) for name in c.tensors):
         raise CheckpointError(f"{c.path}: an overcomplete encoder with hidden blocks is not read; the linear one is")
     scale = np.ones(sizes["K"])
+    if "encoder.final_block.1.weight" in c.tensors and "encoder.final_block.1.running_var" not in c.tensors:
+        raise CheckpointError(f"{c.path}: an overcomplete encoder with layer norm over its concepts is not read")
     if "encoder.final_block.1.running_var" in c.tensors:  # batch norm, frozen as in evaluation
         entries = (f"encoder.final_block.1.{n}" for n in ("running_mean", "running_var", "weight", "bias"))
         mean, var, gain, shift = (c.array(name, "K", sizes=sizes) for name in entries)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckpointError
-from .checkpoint import Checkpoint, bare_parameters, product
+from .checkpoint import Checkpoint, bare_parameters, gated, product
 
 ROW_NORMS = {"none": "none", "layer_norm": "layer_norm", "constant_norm_rescale": "constant_norm"}
 """``normalize_activations`` of SAELens and ViT-Prisma -> our ``normalise``."""
@@ -16,14 +16,14 @@ ROW_NORMS = {"none": "none", "layer_norm": "layer_norm", "constant_norm_rescale"
 def saelens(c: Checkpoint) -> dict[str, Any]:
     """SAELens: standard, top-k, jump-ReLU and gated (Rajamanoharan et al. 2024a, b), with its input normalisations."""
     architecture, activation = _saelens_kind(c)
-    gated = architecture == "gated"
-    parts, sizes = bare_parameters(c, bias="b_mag" if gated else "b_enc")
+    is_gated = architecture == "gated"
+    parts, sizes = bare_parameters(c, bias="b_mag" if is_gated else "b_enc")
     c.agree(d_in=sizes["d"], d_sae=sizes["K"])
     if not c.flag("apply_b_dec_to_input", True):
         parts["b_enc"] = parts["b_enc"] + product(parts["b_dec"], parts["w_enc"])
     out: dict[str, Any] = {**parts, "threshold": np.zeros(1), "normalise": _row_norm(c), "groups": _nested(c, sizes["K"])}
-    if gated:
-        out |= _gated(c, out, sizes)
+    if is_gated:
+        out |= gated(c, out, sizes)
     elif architecture == "jumprelu":
         log = "threshold" not in c.tensors
         stored = c.array("log_threshold" if log else "threshold", "K", sizes=sizes).astype(np.float64)
@@ -55,8 +55,12 @@ def _nested(c: Checkpoint, concepts: int) -> tuple[int, ...] | None:
 
 def _decoder_scales(c: Checkpoint, out: dict[str, Any], sizes: dict[str, int]) -> None:
     """Scales that SAELens applies beside the weights: of fine-tuning, and by decoder norms."""
+    older = "scaling_factor"  # its name in SAELens 3 and before, where it was written, all ones, without any fine-tuning too
+    name = older if older in c.tensors else "finetuning_scaling_factor"
     if c.flag("finetuning_scaling_factor", False):
-        out["w_dec"] = out["w_dec"] * c.array("finetuning_scaling_factor", "K", sizes=sizes)[:, None]
+        out["w_dec"] = out["w_dec"] * c.array(name, "K", sizes=sizes)[:, None]
+    elif older in c.tensors and not np.allclose(c.array(older, "K", sizes=sizes), 1):
+        raise CheckpointError(f"{c.path} holds a scaling_factor, its config says finetuning_scaling_factor = false; one is wrong")
     if c.flag("rescale_acts_by_decoder_norm", False):
         norms = np.linalg.norm(out["w_dec"], axis=1)
         out["w_enc"], out["b_enc"] = out["w_enc"] * norms, out["b_enc"] * norms
@@ -68,41 +72,26 @@ def prisma(c: Checkpoint) -> dict[str, Any]:
     architecture = c.text("architecture", "gated" if "b_gate" in c.tensors else "standard")
     if architecture not in ("standard", "gated"):
         raise CheckpointError(f"{c.path}: a ViT-Prisma SAE of architecture {architecture!r} is not read (standard and gated are)")
-    gated = architecture == "gated"
+    is_gated = architecture == "gated"
     if c.config.get("is_transcoder"):
         raise CheckpointError(f"{c.path} is a transcoder: it maps one layer to another and is no autoencoder")
-    parts, sizes = bare_parameters(c, bias="b_mag" if gated else "b_enc")
+    parts, sizes = bare_parameters(c, bias="b_mag" if is_gated else "b_enc")
     c.agree(d_in=sizes["d"], d_sae=sizes["K"])
     activation = c.text("activation_fn_str", "relu")
     out: dict[str, Any] = {**parts, "threshold": np.zeros(1), "normalise": _row_norm(c)}
-    if gated:
-        out |= _gated(c, out, sizes)
-    if activation == "topk" and not gated:
+    if is_gated:
+        out |= gated(c, out, sizes)
+    if activation == "topk" and not is_gated:
         out["top_k"] = c.top_k((c.config.get("activation_fn_kwargs") or {}).get("k"))
     elif activation != "relu":
         raise CheckpointError(f"{c.path}: activation {activation!r} of a {architecture} SAE is not read")
     return {**out, "format": f"ViT-Prisma {architecture}"}
 
 
-def _gated(c: Checkpoint, parts: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
-    """A gate that shares its weights is a jump-ReLU (Rajamanoharan et al. 2024a, appendix D).
-
-    With p the shared product, ``p + b_gate > 0`` is ``e^r p + b_mag > b_mag - e^r b_gate``; ``parts["b_enc"]`` is b_mag plus what
-    else was folded into it, which p has to carry with factor ``e^r``.
-    """
-    b_mag = c.array("b_mag", "K", sizes=sizes).astype(np.float64)
-    gain = np.exp(c.array("r_mag", "K", sizes=sizes).astype(np.float64))
-    b_gate = c.array("b_gate", "K", sizes=sizes).astype(np.float64)
-    folded = parts["b_enc"] - b_mag
-    return {
-        "w_enc": parts["w_enc"] * gain.astype(np.float32),
-        "b_enc": b_mag + gain * folded,
-        "threshold": b_mag - gain * b_gate,
-    }
-
-
 def _row_norm(c: Checkpoint) -> str:
-    name = c.text("normalize_activations", "none")
+    stored = c.config.get("normalize_activations")
+    older = {True: "expected_average_only_in", False: "none"}  # SAELens 2
+    name = older[stored] if isinstance(stored, bool) else c.text("normalize_activations", "none")
     if name not in ROW_NORMS:
         why = "; its scale is not in the file: save it again with the scale folded into the weights" if "expected" in name else ""
         raise CheckpointError(f"{c.path}: normalize_activations {name!r} is not read ({', '.join(ROW_NORMS)} are){why}")

@@ -128,6 +128,48 @@ def topk(folder: Path, seed: int, *, unused_threshold: bool = False) -> Publishe
     return Published(folder, encode, lambda z, h: z @ wide(w["dec"]) + wide(w["bd"]))
 
 
+def relu_dictionary(folder: Path, seed: int, *, newer: bool = False) -> Published:
+    """dictionary_learning's AutoEncoder, whose encoder takes x - bias, and AutoEncoderNew, whose encoder takes x itself."""
+    w = weights(seed)
+    state = {name: t for name, t in linear_state(w).items() if name != "b_dec"}
+    state["decoder.bias" if newer else "bias"] = w["bd"]
+    write_json(folder / "config.json", trainer_config("AutoEncoderNew" if newer else "AutoEncoder"))
+    torch.save(state, folder / "ae.pt")
+    before = np.zeros(D) if newer else wide(w["bd"])
+
+    def encode(h: Row) -> Row:
+        return relu((h - before) @ wide(w["enc"]) + wide(w["be"]))
+
+    return Published(folder, encode, lambda z, h: z @ wide(w["dec"]) + wide(w["bd"]))
+
+
+def gated_dictionary(folder: Path, seed: int) -> Published:
+    w = weights(seed)
+    state = {name: t for name, t in linear_state(w).items() if name not in ("b_dec", "encoder.bias")}
+    state |= {"decoder_bias": w["bd"], "r_mag": w["r"], "gate_bias": w["be"], "mag_bias": w["extra"]}
+    write_json(folder / "config.json", trainer_config("GatedAutoEncoder"))
+    torch.save(state, folder / "ae.pt")
+
+    def encode(h: Row) -> Row:
+        p = (h - wide(w["bd"])) @ wide(w["enc"])
+        return (p + wide(w["be"]) > 0) * relu(np.exp(wide(w["r"])) * p + wide(w["extra"]))
+
+    return Published(folder, encode, lambda z, h: z @ wide(w["dec"]) + wide(w["bd"]))
+
+
+def jump_dictionary(folder: Path, seed: int) -> Published:
+    w = weights(seed)
+    state = {"W_enc": w["enc"], "b_enc": w["be"], "W_dec": w["dec"], "b_dec": w["bd"], "threshold": w["r"].abs()}
+    write_json(folder / "config.json", trainer_config("JumpReluAutoEncoder"))
+    torch.save(state, folder / "ae.pt")
+
+    def encode(h: Row) -> Row:
+        a = h @ wide(w["enc"]) + wide(w["be"])
+        return relu(a * (a > wide(state["threshold"])))
+
+    return Published(folder, encode, lambda z, h: z @ wide(w["dec"]) + wide(w["bd"]))
+
+
 def msae(folder: Path, seed: int, *, activation: str = "TopKReLU_3_RW", tied: bool = False, mean: str = "tensor") -> Published:
     w, scale = weights(seed), 1.7
     centre = w["extra"][:D] + 0.5
@@ -167,15 +209,16 @@ def saelens(
     seed: int,
     *,
     architecture: str = "standard",
-    norm: str = "none",
+    norm: str | bool = "none",
     subtract: bool = True,
     log_threshold: bool = False,
     rescale: bool = False,
-    finetuned: bool = False,
+    finetuned: str = "",
     old_topk: bool = False,
     half: bool = False,
 ) -> Published:
     w = weights(seed)
+    rows = NORMS["none" if norm is False else str(norm)]
     if half:
         w = {name: t.to(torch.bfloat16) for name, t in w.items()}
     state = {"W_enc": w["enc"], "b_enc": w["be"], "W_dec": w["dec"], "b_dec": w["bd"]}
@@ -191,16 +234,16 @@ def saelens(
     if architecture == "topk":
         config |= {"k": 4, "rescale_acts_by_decoder_norm": rescale}
     if finetuned:
-        state["finetuning_scaling_factor"] = 1 + w["extra"].abs()
+        state[finetuned] = 1 + w["extra"].abs()
         config["finetuning_scaling_factor"] = True
     write_json(folder / "cfg.json", config)
     save_file({name: t.contiguous() for name, t in state.items()}, folder / "sae_weights.safetensors")
     save_file({"sparsity": torch.zeros(K)}, folder / "sparsity.safetensors")
     lengths = np.linalg.norm(wide(w["dec"]), axis=1) if rescale else np.ones(K)
-    factor = wide(state["finetuning_scaling_factor"]) if finetuned else np.ones(K)
+    factor = wide(state[finetuned]) if finetuned else np.ones(K)
 
     def encode(h: Row) -> Row:
-        x = NORMS[norm](h)[0] - (wide(w["bd"]) if subtract else 0.0)
+        x = rows(h)[0] - (wide(w["bd"]) if subtract else 0.0)
         p = x @ wide(w["enc"])
         if architecture == "gated":
             return (p + wide(w["be"]) > 0) * relu(x @ (wide(w["enc"]) * np.exp(wide(w["r"]))) + wide(w["extra"]))
@@ -211,7 +254,7 @@ def saelens(
         return keep_largest(relu(a), 4) if architecture == "topk" or old_topk else relu(a)
 
     def decode(z: Row, h: Row) -> Row:
-        _, shift, scale = NORMS[norm](h)
+        _, shift, scale = rows(h)
         return ((z / lengths * factor) @ wide(w["dec"]) + wide(w["bd"])) * scale + shift
 
     return Published(folder, encode, decode)
@@ -336,6 +379,10 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "pach matryoshka": ("dictionary_learning Matryoshka BatchTopK", variant(matryoshka, spelling="MatryoshkaBatchTopKSAE")),
     "dictionary_learning topk": ("dictionary_learning TopK", topk),
     "dictionary_learning topk, newer": ("dictionary_learning TopK", variant(topk, unused_threshold=True)),
+    "dictionary_learning relu": ("dictionary_learning ReLU", relu_dictionary),
+    "dictionary_learning relu, newer": ("dictionary_learning ReLU", variant(relu_dictionary, newer=True)),
+    "dictionary_learning gated": ("dictionary_learning gated", gated_dictionary),
+    "dictionary_learning jumprelu": ("dictionary_learning jump-ReLU", jump_dictionary),
     "msae": ("MSAE", msae),
     "msae numpy": ("MSAE", variant(msae, mean="numpy")),
     "msae not centred": ("MSAE", variant(msae, mean="zero", activation="TopKReLU_3_UW")),
@@ -355,7 +402,8 @@ WRITERS: dict[str, tuple[str, Writer]] = {
         "SAELens gated",
         variant(saelens, architecture="gated", norm="layer_norm", subtract=False),
     ),
-    "saelens finetuned": ("SAELens standard", variant(saelens, finetuned=True)),
+    "saelens finetuned": ("SAELens standard", variant(saelens, finetuned="finetuning_scaling_factor")),
+    "saelens older finetuned": ("SAELens standard", variant(saelens, finetuned="scaling_factor", norm=False)),
     "saelens bfloat16": ("SAELens standard", variant(saelens, half=True)),
     "prisma": ("ViT-Prisma standard", prisma),
     "prisma pickled config": ("ViT-Prisma standard", variant(prisma, pickled=True)),
