@@ -11,7 +11,7 @@ from .cli_outcome import Outcome
 from .cli_output import progress_bar
 from .cli_sides import encoder_of, vocabulary_of
 from .config import CompareConfig
-from .embed.parquet import ParquetVectors
+from .embed.parquet import ParquetVectors, is_parquet
 from .errors import InputError
 from .progress import Progress
 from .sources import image_files
@@ -72,7 +72,7 @@ def run_embed(args: argparse.Namespace) -> int:
     """Embed, and say how many images there are now."""
     from . import scale
 
-    source = args.images if scale.is_parquet(args.images) else [str(p) for p in image_files(args.images)]
+    source = args.images if is_parquet(args.images) else [str(p) for p in image_files(args.images)]
     with progress_bar() as progress:
         done = scale.embed(
             source,

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .embed.parquet import ParquetVectors
+from .embed.parquet import ParquetVectors, is_parquet
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary, read_phrases
 from .errors import InputError
 from .inputs import load_vectors, read_vocabulary
 from .progress import Progress
-from .scale import is_parquet
 from .sources import ImageSide, encode_side, image_files, read_table
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .cli_output import progress_bar
+from .embed.parquet import is_parquet
 from .errors import InputError
 from .sae.model import SparseAutoencoder
 
@@ -18,7 +19,9 @@ UNFINISHED = "unfinished-training"
 def train_sae_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latentdiff train-sae``."""
     parser.add_argument(
-        "vectors", metavar="VECTORS", help="a .npy file (n, d), a folder of stored vectors, a FiftyOne dataset, or dataset:saved_view"
+        "vectors",
+        metavar="VECTORS",
+        help="a .npy file (n, d), a folder of stored vectors, Parquet (file, folder, URI), a FiftyOne dataset, or dataset:saved_view",
     )
     parser.add_argument("out", metavar="FOLDER", help="folder for the SAE; the same command goes on with a stopped run")
     parser.add_argument("--embeddings", metavar="FIELD", help="vector field (needed for a dataset)")
@@ -57,12 +60,12 @@ def _train(args: argparse.Namespace, options: dict[str, Any]) -> SparseAutoencod
     from .sae.training import train_sae
 
     path = Path(args.vectors).expanduser()
-    if path.suffix == ".npy" or (path / "manifest.json").exists():
+    if path.suffix == ".npy" or (path / "manifest.json").exists() or is_parquet(args.vectors):
         if args.embeddings:
             raise InputError("--embeddings is for datasets; files and folders hold vectors themselves")
-        return train_sae(path, **options)
+        return train_sae(args.vectors, **options)
     if path.exists():
-        raise InputError(f"{path} is no .npy file and no folder of stored vectors")
+        raise InputError(f"{path} is no .npy file, no folder of stored vectors, and no Parquet")
     if not args.embeddings:
         raise InputError(f"{args.vectors!r} is no file; if it is a dataset, name its vector field: --embeddings FIELD")
     import fiftyone_plugin

@@ -14,7 +14,7 @@ import numpy as np
 from .config import CompareConfig
 from .embed.encoder import Encoder
 from .embed.fingerprint import disagreement
-from .embed.parquet import SUFFIXES, ParquetVectors, filesystem_of, to_memmap, write_table
+from .embed.parquet import ParquetVectors, filesystem_of, to_memmap, write_table
 from .embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from .embed.sides import Sides
 from .embed.vocabulary import Vocabulary
@@ -24,14 +24,6 @@ from .result import Comparison
 from .sae.model import SparseAutoencoder
 
 ENGINES = ("local", "ray")
-
-
-def is_parquet(source: str) -> bool:
-    """Whether a side is named as Parquet: a file ``.parquet`` or ``.pq``, a folder that holds some, or a URI."""
-    if "://" in source or source.endswith(SUFFIXES):
-        return True
-    folder = Path(source).expanduser()
-    return folder.is_dir() and any(p.suffix in SUFFIXES and not p.name.startswith((".", "_")) for p in folder.iterdir())
 
 
 @contextmanager

@@ -182,6 +182,14 @@ def _fingerprint(said: bytes | None, source: str) -> Fingerprint | None:
     return fingerprint
 
 
+def is_parquet(source: str) -> bool:
+    """Whether a name is that of vectors in Parquet: a file ``.parquet`` or ``.pq``, a folder that holds some, or a URI."""
+    if "://" in source or source.endswith(SUFFIXES):
+        return True
+    folder = Path(source).expanduser()
+    return folder.is_dir() and any(p.suffix in SUFFIXES and not p.name.startswith((".", "_")) for p in folder.iterdir())
+
+
 def to_memmap(vectors: ParquetVectors, path: str | Path) -> np.ndarray:
     """All vectors as one array on disk, written a block at a time: what a comparison on one machine reads many times.
 

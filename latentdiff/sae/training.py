@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..embed.fingerprint import Fingerprint
+from ..embed.parquet import ParquetVectors, is_parquet, to_memmap
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from .model import SparseAutoencoder
@@ -42,7 +46,7 @@ def train_sae(
 
     Args:
         vectors: raw image vectors, n >= 20, not all equal: an (n, d) array or memmap, a ``VectorStore``, or the path of a store's
-            folder or of a ``.npy`` file.
+            folder, of a ``.npy`` file, or of Parquet (file, folder or URI; copied to a temporary array on disk first).
         concepts: dictionary size K; None chooses from n and d.
         active: mean number of active concepts per image, in [1, concepts]; None chooses.
         seed: of initialisation, split and batch order: the same seed gives the same SAE on the same kind of machine.
@@ -75,24 +79,37 @@ def train_sae(
         raise InputError(f"seconds must be a positive time budget, not {seconds!r}")
     if steps is not None and steps < 1:
         raise InputError(f"steps must be at least 1, not {steps!r}")
-    source = open_source(vectors, skip_bad=skip_bad, progress=part(progress, 0.0, 0.02))
-    n, d = len(source), source.width
-    size = default_concepts(n, d) if concepts is None else concepts
-    kept = default_active(size) if active is None else active
-    if not 1 <= kept <= size:
-        raise InputError(f"active must be between 1 and the number of concepts ({size}), not {kept}")
-    held_out = min(MOST_HELD_OUT, int(validation * n))
-    held_out = held_out if held_out >= FEWEST_HELD_OUT else 0
-    affordable = steps_within(seconds, d, size, kept, min(BATCH, n - held_out)) if seconds else None
-    most = steps or min(default_steps(n), affordable or default_steps(n))
-    options = Options(trainer, size, kept, seed, most, held_out, early_stop, _device(device))
-    run = TrainingRun(source, options, Path(resume).expanduser() if resume is not None else None, OVERTIME * seconds if seconds else None)
-    sae = run.train(part(progress, 0.02, 0.95))
+    with _on_disk(vectors) as (rows, recorded):
+        source = open_source(rows, skip_bad=skip_bad, progress=part(progress, 0.0, 0.02))
+        n, d = len(source), source.width
+        size = default_concepts(n, d) if concepts is None else concepts
+        kept = default_active(size) if active is None else active
+        if not 1 <= kept <= size:
+            raise InputError(f"active must be between 1 and the number of concepts ({size}), not {kept}")
+        held_out = min(MOST_HELD_OUT, int(validation * n))
+        held_out = held_out if held_out >= FEWEST_HELD_OUT else 0
+        affordable = steps_within(seconds, d, size, kept, min(BATCH, n - held_out)) if seconds else None
+        most = steps or min(default_steps(n), affordable or default_steps(n))
+        options = Options(trainer, size, kept, seed, most, held_out, early_stop, _device(device))
+        state = Path(resume).expanduser() if resume is not None else None
+        sae = TrainingRun(source, options, state, OVERTIME * seconds if seconds else None).train(part(progress, 0.02, 0.95))
     progress(1.0, "training the SAE")
-    known = encoder or source.fingerprint
+    known = encoder or source.fingerprint or recorded
     if known:
         sae.info["encoder"] = dict(known)
     return sae
+
+
+@contextmanager
+def _on_disk(vectors: Any) -> Iterator[tuple[Any, Fingerprint | None]]:
+    """Vectors in Parquet as an array on disk, for training passes over them dozens of times, and their fingerprint; others as they are."""
+    if isinstance(vectors, (str, Path)) and is_parquet(str(vectors)):
+        vectors = ParquetVectors(str(vectors))
+    if not isinstance(vectors, ParquetVectors):
+        yield vectors, None
+        return
+    with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
+        yield to_memmap(vectors, Path(folder, "vectors.npy")), vectors.fingerprint
 
 
 def _device(device: Any) -> str:

@@ -13,6 +13,7 @@ import pytest
 import latentdiff
 from fiftyone_plugin import encoders, train_sae, training
 from latentdiff.cli import main
+from latentdiff.embed.parquet import vector_table, write_table
 from latentdiff.errors import Cancelled, InputError
 
 X = np.random.default_rng(0).standard_normal((90, 12)).astype(np.float32)
@@ -121,7 +122,10 @@ def test_command_line(dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["train-sae", dataset.name, str(tmp_path / "other")]) == 2
     assert "--embeddings FIELD" in capsys.readouterr().err
     assert main(["train-sae", str(tmp_path), str(tmp_path / "other")]) == 2
-    assert "no .npy file and no folder of stored vectors" in capsys.readouterr().err
+    assert "no .npy file, no folder of stored vectors, and no Parquet" in capsys.readouterr().err
+    write_table(vector_table(list(range(len(X))), X), str(tmp_path / "shards" / "0.parquet"))
+    assert main(["train-sae", str(tmp_path / "shards"), str(tmp_path / "parquet"), *flags]) == 0
+    equal(latentdiff.load_sae(tmp_path / "parquet"), latentdiff.train_sae(X, **OPTIONS))
 
 
 def test_a_stopped_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,3 +136,23 @@ def test_a_damaged_store_is_refused(tmp_path) -> None:
 def test_what_is_no_vectors(vectors) -> None:
     with pytest.raises(InputError, match=r"no file|needs \(n, d\) vectors"):
         train_sae(vectors)
+
+
+def test_parquet_is_trained_on_as_the_array_is(tmp_path) -> None:
+    from latentdiff.embed.parquet import vector_table, write_table
+
+    for start in range(0, len(X), 110):  # three files, the last shorter
+        table = vector_table(list(range(start, min(start + 110, len(X)))), X[start : start + 110], FINGERPRINT)
+        write_table(table, str(tmp_path / "shards" / f"{start:05d}.parquet"))
+    options = {"concepts": 16, "active": 2, "steps": 20, "seed": 3}
+    expected, got = train_sae(X, **options), train_sae(str(tmp_path / "shards"), **options)
+    for name in ("w_enc", "b_enc", "w_dec", "b_dec", "threshold"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(expected, name))
+    assert got.info["encoder"] == FINGERPRINT
+    assert "encoder" not in expected.info
+    with pytest.raises(InputError, match="3 of 300 vectors hold NaN"):
+        spoilt = X.copy()
+        spoilt[[5, 6, 299]] = np.nan
+        write_table(vector_table(list(range(300)), spoilt), str(tmp_path / "bad.parquet"))
+        train_sae(tmp_path / "bad.parquet", **options)
+    assert train_sae(tmp_path / "bad.parquet", skip_bad=True, **options).info["training"]["vectors"] == 297
