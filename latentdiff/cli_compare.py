@@ -38,6 +38,8 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
     parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or a name (pach); default: train one")
+    kinds = "the one that is trained: flat, or from coarse to fine concepts (see --tree); default: %(default)s"
+    parser.add_argument("--sae-trainer", choices=("batchtopk", "matryoshka"), default="batchtopk", help=kinds)
     method_arguments(parser)
     parser.add_argument("--run", metavar="NAME", help="name under which datasets store it (default: made of the views' names)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
@@ -68,7 +70,9 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     """
     if args.save and Path(args.save, "comparison.json").exists() and not args.overwrite:
         raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
-    config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad)
+    config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad, sae_trainer=args.sae_trainer)
+    if args.sae and args.sae_trainer != CompareConfig.sae_trainer:
+        raise InputError("--sae-trainer is for the SAE that is trained where --sae names none; leave one of them out")
     kinds = ("table", "table") if args.b is None else (kind(args.a), kind(args.b))
     if kinds == ("parquet", "parquet"):
         from .cli_scale import compare_parquet

@@ -41,7 +41,7 @@ def _print(run: Any, top: int) -> None:
 
     names = (run.sides["A"].name, run.sides["B"].name)
     print(f"\n{run.name}")
-    show(Outcome(run.comparison, names, run.name), argparse.Namespace(json=False, top=top))
+    show(Outcome(run.comparison, names, run.name), argparse.Namespace(json=False, tree=False, top=top))
 
 
 def _show_app(dataset: Any, port: int | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +14,14 @@ from .cli_outcome import Outcome
 from .progress import Progress
 from .report import p_text, percent, title, verdict
 from .report.tables import strict_json as dump
+from .report.tree import Branch, as_tree
+from .result import Comparison, Hypothesis
 
 
 def output_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of everything that lists differences."""
     parser.add_argument("--top", type=_positive, default=5, metavar="K", help="differences listed per side (default: %(default)s)")
+    parser.add_argument("--tree", action="store_true", help="list fine concepts below the coarse ones that contain them (Matryoshka SAEs)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
 
@@ -58,7 +61,10 @@ def show(outcome: Outcome, args: argparse.Namespace) -> None:
         console.print(Text(note, style="dim"))
     shown = {side: outcome.comparison.top(side, args.top) for side in ("A", "B")}
     if any(shown.values()):
-        console.print(_table(outcome, shown))
+        lines = {side: _lines(outcome.comparison, found, args.tree) for side, found in shown.items()}
+        console.print(_table(outcome, lines))
+        if args.tree and not any(line.depth for some in lines.values() for line in some):
+            console.print(Text("No tree: none of these lies below a coarser concept. Matryoshka SAEs have such.", style="dim"))
     if any(h.weak for hs in shown.values() for h in hs):
         console.print(Text('"looks like": the words fit the images poorly; look at them before believing the name.', style="dim"))
     if outcome.run:
@@ -97,7 +103,12 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
     Console().print(table)
 
 
-def _table(outcome: Outcome, shown: dict[str, Any]) -> Any:
+def _lines(comparison: Comparison, found: Sequence[Hypothesis], tree: bool) -> Sequence[Branch]:
+    """One line a difference, best first; as a tree, also one for each coarser concept above them."""
+    return (as_tree(comparison, found) if tree else ()) or [Branch(0, title(h), h) for h in found]
+
+
+def _table(outcome: Outcome, lines: dict[str, Sequence[Branch]]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
@@ -105,11 +116,17 @@ def _table(outcome: Outcome, shown: dict[str, Any]) -> Any:
     for i, header in enumerate(("more in", "what", f"in {outcome.names[0]}", f"in {outcome.names[1]}", "q", "AUROC")):
         table.add_column(Text(header), justify="right" if i > 1 else "left")
     for side, name in zip("AB", outcome.names, strict=True):
-        for h in shown[side]:
-            auroc = "" if math.isnan(h.auroc) else f"{h.auroc:.2f}"
-            q = p_text(h.q_value, "").strip().removeprefix("= ")
-            table.add_row(Text(name), Text(title(h)), Text(percent(h.rate_a)), Text(percent(h.rate_b)), Text(q), Text(auroc))
+        for line in lines[side]:
+            what = Text("  " * line.depth + line.label, style="" if line.hypothesis else "dim")
+            table.add_row(Text(name), what, *map(Text, _figures(line.hypothesis)))
     return table
+
+
+def _figures(h: Hypothesis | None) -> tuple[str, ...]:
+    if h is None:
+        return ("", "", "", "")
+    auroc = "" if math.isnan(h.auroc) else f"{h.auroc:.2f}"
+    return percent(h.rate_a), percent(h.rate_b), p_text(h.q_value, "").strip().removeprefix("= "), auroc
 
 
 def _notes(outcome: Outcome) -> list[str]:

@@ -47,6 +47,8 @@ class CompareConfig:
     """Products of the SAE: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bf16 where the hardware has it and the work takes seconds."""
     compounds: bool = True
     """Add two-word phrases such as "traffic light", composed of the vocabulary's words, where it lacks them."""
+    sae_trainer: str = "batchtopk"
+    """Kind of SAE when one is trained here: ``"batchtopk"``, or ``"matryoshka"``, whose concepts form a tree from coarse to fine."""
     sae_concepts: int | None = None
     """Dictionary size when an SAE is trained here; None chooses from n and d."""
     sae_active: int | None = None
@@ -68,6 +70,7 @@ class CompareConfig:
         self._need(2 <= self.folds <= 20, "folds", "between 2 and 20")
         self._need(len(self.penalties) > 0 and min(self.penalties) > 0, "penalties", "positive numbers")
         self._need(1 <= self.exemplars <= self.exemplar_pool, "exemplars", "between 1 and exemplar_pool")
+        self._need(self.sae_trainer in ("batchtopk", "matryoshka"), "sae_trainer", '"batchtopk" or "matryoshka"')
         self._need(self.sae_seconds > 0, "sae_seconds", "a positive time budget")
 
     def _need(self, ok: bool, name: str, what: str) -> None:

@@ -167,6 +167,7 @@ class _Run:
             return given, False
         trained = train_sae(
             self.sides,
+            trainer=self.config.sae_trainer,
             concepts=self.config.sae_concepts,
             active=self.config.sae_active,
             seconds=self.config.sae_seconds,

@@ -46,6 +46,8 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
     own, other = data["side"], "B" if data["side"] == "A" else "A"
     names = {side: board["sides"][side]["name"] for side in "AB"}
     box.md(f"###### {'*looks like* ' if data['weak'] else ''}{plain(data['text'])}", name="title")
+    if data["path"]:
+        box.md(f"part of {plain(' → '.join(data['path']))}", name="path", componentsProps=FAINT)
     if data["also"]:
         box.md(f"or {plain(', '.join(data['also']))}", name="also", componentsProps=FAINT)
     for side in (own, other):

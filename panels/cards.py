@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from latentdiff.report import p_text, percent, title, verdict
+from latentdiff.report.tree import as_tree
 
 THUMBNAILS = 5
 """Exemplars on a card: what fits one row at half of a 1280 px window."""
@@ -22,7 +23,8 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
 
     Returns:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out), and per side ("A", "B")
-        its name, count, cards and how many more; ``ask``: why it cannot be asked about a phrase, or None.
+        its name, count, cards, how many more, and their tree as (depth, label, whether it is a card); ``ask``: why it cannot be asked
+        about a phrase, or None.
     """
     from fiftyone_plugin.asking import can_ask
 
@@ -33,7 +35,8 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         made = [_card(run, rank[id(h)], h) for h in run.top(side, cards)]
         add_thumbnails(run, side, made)
         count, found = run.counts[side]["compared"], sum(h.side == side for h in run.hypotheses)
-        sides[side] = {"name": names[side], "count": count, "cards": made, "more": found - len(made)}
+        tree = [[b.depth, b.label, b.hypothesis is not None] for b in as_tree(run.comparison, run.top(side, cards))]
+        sides[side] = {"name": names[side], "count": count, "cards": made, "more": found - len(made), "tree": tree}
     return {
         "name": run.name,
         "verdict": verdict(run.comparison, names["A"], names["B"]),
@@ -52,6 +55,7 @@ def _card(run: Any, rank: int, hypothesis: Any) -> dict[str, Any]:
         "side": hypothesis.side,
         "text": hypothesis.text,
         "weak": bool(hypothesis.weak),
+        "path": list(hypothesis.path),
         "also": list(dict.fromkeys((*hypothesis.also, *hypothesis.words)))[:3],
         "rates": {"A": percent(hypothesis.rate_a), "B": percent(hypothesis.rate_b)},
         "shares": {"A": float(hypothesis.rate_a), "B": float(hypothesis.rate_b)},

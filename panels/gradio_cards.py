@@ -12,7 +12,7 @@ from latentdiff.errors import InputError
 from latentdiff.progress import Progress
 from latentdiff.report import write_report
 from latentdiff.report.content import READING, SIDES, Content, content
-from latentdiff.report.html import card_html, side_html, verdict_html
+from latentdiff.report.html import card_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
@@ -65,7 +65,7 @@ def result(answer: Answer, folder: Path, progress: Progress) -> Result:
         path = folder / f"latentdiff-report.{kind}"
         files[kind] = str(write_report(answer.comparison, path, images=answer.images, names=answer.names))
     stored = f'<p class="ld-notes">This comparison is {escape(answer.stored)}.</p>' if answer.stored else ""
-    heads = {side: f'<div class="ld">{side_html(said, side)}{_rest(said, side)}</div>' for side in SIDES}
+    heads = {side: f'<div class="ld">{side_html(said, side)}{_rest(said, side)}{tree_html(said, side)}</div>' for side in SIDES}
     return Result(f'<div class="ld">{verdict_html(said)}{stored}</div>', heads, cards, _plots(said), files)
 
 

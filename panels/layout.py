@@ -169,6 +169,14 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
             card(panel, column, board, data, open_)
         if part["more"]:
             column.btn(f"more_{side}", label=f"Show more ({part['more']})", icon="expand_more", variant="text", on_click=panel.more)
+        if part["tree"]:
+            column.md(_tree(part["tree"]), name=f"tree_{side}")
+
+
+def _tree(lines: list[list[Any]]) -> str:
+    """Cards from coarse to fine as a nested list; what is no card itself is only there for what lies below it."""
+    said = [f"{'  ' * depth}- {plain(label) if is_card else f'*{plain(label)}*'}" for depth, label, is_card in lines]
+    return "###### From coarse to fine\n\n" + "\n".join(said)
 
 
 def image_data(board: dict[str, Any]) -> dict[str, Any]:

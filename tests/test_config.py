@@ -31,6 +31,7 @@ from latentdiff import CompareConfig, InputError
         ("penalties", (1e-3, 0.0)),
         ("exemplars", 0),
         ("exemplars", 201),
+        ("sae_trainer", "topk"),
     ],
 )
 def test_options_out_of_range_are_named_with_their_value(name: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ..result import Comparison, Hypothesis
 from .concept import concept_facts
 from .text import p_text, percent, verdict
+from .tree import Branch, as_tree
 
 SIDES = ("A", "B")
 CARDS = 10
@@ -70,6 +71,8 @@ class Content:
     """By side, best first."""
     more: dict[str, int]
     """Differences found beyond the cards, by side."""
+    trees: dict[str, tuple[Branch, ...]]
+    """The same differences from coarse to fine, by side; empty where concepts have no groups."""
 
 
 def content(comparison: Comparison, names: Sequence[str] | None = None, title: str | None = None, cards: int = CARDS) -> Content:
@@ -97,6 +100,7 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
         notes=left_out(comparison, (a, b)),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
+        trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
     )
 
 

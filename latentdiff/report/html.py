@@ -13,6 +13,7 @@ from .content import READING, SIDES, THUMBNAILS, Card, Content, images
 from .plots import histogram_svg, volcano_svg
 from .style import page_css
 from .tables import strict
+from .text import percent
 from .thumbnails import Images, inline, source
 
 
@@ -98,7 +99,21 @@ def _column(content: Content, side: str, at: Images | None) -> str:
     if not cards:
         cards = ['<p class="ld-none">Nothing is found more often here.</p>']
     more = f'<p class="ld-none">and {content.more[side]} more</p>' if content.more[side] else ""
-    return f'<section class="side">{side_html(content, side)}<div class="cards">{"".join(cards)}</div>{more}</section>'
+    below = more + tree_html(content, side)
+    return f'<section class="side">{side_html(content, side)}<div class="cards">{"".join(cards)}</div>{below}</section>'
+
+
+def tree_html(content: Content, side: str) -> str:
+    """A side's differences from coarse to fine, to unfold; nothing where concepts have no groups."""
+    parts, depth = [], -1
+    for branch in content.trees[side]:
+        parts.append("<ul>" if branch.depth > depth else "</li>" + "</ul></li>" * (depth - branch.depth))
+        depth, h = branch.depth, branch.hypothesis
+        rates = f": {percent(h.rate_a)} of {content.names['A']}, {percent(h.rate_b)} of {content.names['B']}" if h else ""
+        parts.append(f"<li>{escape(branch.label + rates)}")
+    if not parts:
+        return ""
+    return f"<details><summary>From coarse to fine</summary>{''.join(parts)}</li>{'</ul></li>' * depth}</ul></details>"
 
 
 def _plots(content: Content) -> str:

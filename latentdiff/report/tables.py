@@ -17,7 +17,7 @@ from .thumbnails import Images, source
 
 COLUMNS = (
     "side", "name", "rank", "text", "weak", "rate_a", "rate_b", "effect", "interval_low", "interval_high", "p_value", "q_value",
-    "auroc", "source", "name_strength", "concept", "images_a", "images_b", "also", "exemplars",
+    "auroc", "source", "name_strength", "concept", "images_a", "images_b", "also", "exemplars", "path",
 )  # fmt: skip
 
 
@@ -44,6 +44,8 @@ def markdown(content: Content) -> str:
             ]
             lines.append("| " + " | ".join(plain(cell) for cell in cells) + " |")
         lines += [f"\nand {content.more[side]} more" if content.more[side] else "", ""]
+        if content.trees[side]:
+            lines += ["From coarse to fine:", "", *(f"{'  ' * b.depth}- {plain(b.label)}" for b in content.trees[side]), ""]
     lines += ["## How to read this", "", *(f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in READING), ""]
     return "\n".join(lines)
 
@@ -70,7 +72,8 @@ def csv_text(content: Content, at: Mapping[str, Images | None]) -> str:
             h.p_value,
             h.q_value,
         ]
-        values += [h.auroc, h.source, h.name_strength, "" if h.concept is None else h.concept, *counts, "; ".join(h.also), exemplars]
+        concept = "" if h.concept is None else h.concept
+        values += [h.auroc, h.source, h.name_strength, concept, *counts, "; ".join(h.also), exemplars, " > ".join(h.path)]
         writer.writerow([_cell(v) for v in values])
     return out.getvalue()
 
