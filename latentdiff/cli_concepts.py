@@ -25,6 +25,9 @@ ORDERS: dict[str, Callable[[ConceptSet], np.ndarray]] = {
 }
 """Largest first; a concept without the value comes last."""
 
+BELOW = 4
+"""Finer concepts listed below each one, where not all are: the most frequent concepts contain hundreds."""
+
 
 def concepts_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latentdiff concepts``."""
@@ -38,7 +41,7 @@ def concepts_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
     parser.add_argument("--concept", metavar="K", type=int, action="append", help="show this concept's card (may be given again)")
     parser.add_argument("--sort", choices=tuple(ORDERS), default="rate", help="order of the table (default: %(default)s)")
-    parser.add_argument("--tree", action="store_true", help="list coarse concepts with the finer ones below them (Matryoshka SAEs)")
+    parser.add_argument("--tree", action="store_true", help="list coarse concepts with some finer ones below them (Matryoshka SAEs)")
     parser.add_argument("--top", metavar="N", type=int, default=30, help="concepts listed; 0 lists all that fire (default: %(default)s)")
     parser.add_argument("--save", metavar="FOLDER", help="save the SAE there with the monosemanticity of its concepts")
     parser.add_argument("--json", action="store_true", help="print the cards as JSON lines on standard output, for machines")
@@ -112,8 +115,15 @@ def _listed(found: ConceptSet, args: argparse.Namespace) -> list[tuple[int, int]
     value = ORDERS[args.sort](found).astype(float)
     alive = np.flatnonzero(found.fires)
     order = alive[np.lexsort((alive, -np.nan_to_num(value[alive], nan=-np.inf)))]
-    order = order[: args.top] if args.top else order
-    return tree_order(found.parent, order) if args.tree else [(int(k), 0) for k in order]
+    if not args.tree:
+        return [(int(k), 0) for k in (order[: args.top] if args.top else order)]
+    if not args.top:
+        return tree_order(found.parent, order)
+    lines = tree_order(found.parent, order, BELOW)
+    depths = [depth for _, depth in lines] + [0]
+    # What has nothing above and nothing below it would fill the list and show no tree.
+    branching = [line for line, after in zip(lines, depths[1:], strict=True) if line[1] or after]
+    return (branching or lines)[: args.top]
 
 
 def _print_lines(cards: list[dict[str, Any]]) -> None:

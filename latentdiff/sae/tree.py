@@ -108,12 +108,13 @@ def children(parent: np.ndarray, concept: int) -> list[int]:
     return np.flatnonzero(parent == concept).tolist()
 
 
-def tree_order(parent: np.ndarray, concepts: np.ndarray) -> list[tuple[int, int]]:
+def tree_order(parent: np.ndarray, concepts: np.ndarray, most: int | None = None) -> list[tuple[int, int]]:
     """Some concepts as an indented list: each below its nearest listed ancestor, otherwise in the order given.
 
     Args:
         parent: (K,) of :func:`parents`.
         concepts: (m,) distinct rows of the dictionary, in the order in which siblings are to appear.
+        most: the first so many below each concept are listed; None for all.
 
     Returns:
         (concept, depth) pairs; depth 0 for those without a listed ancestor.
@@ -128,5 +129,5 @@ def tree_order(parent: np.ndarray, concepts: np.ndarray) -> list[tuple[int, int]
     while stack:
         k, depth = stack.pop()
         out.append((k, depth))
-        stack += [(child, depth + 1) for child in reversed(below.get(k, []))]
+        stack += [(child, depth + 1) for child in reversed(below.get(k, [])[:most])]
     return out

@@ -210,6 +210,9 @@ def test_the_command_prints_a_tree_and_a_card(files, capsys, monkeypatch: pytest
     at = cells.index("   motorcycle")
     assert cells.index(" vehicle") < at
     assert cells[at + 1] == "     scooter"
+    assert " sky" not in cells  # nothing is above it or below it
+    assert main([*arguments, "--tree", "--top", "0"]) == 0
+    assert any(line.split("│")[2].rstrip() == " sky" for line in capsys.readouterr().out.splitlines() if "│" in line)
     assert main([*arguments, "--concept", "5", "--concept", "7"]) == 0
     out = capsys.readouterr().out
     assert "vehicle → motorcycle → scooter" in out

@@ -59,6 +59,12 @@ def test_without_groups_there_is_no_tree() -> None:
         assert (parents(planted(), groups) == -1).all()
 
 
+def test_the_first_few_below_each_concept_are_listed() -> None:
+    parent = np.array([-1, 0, 0, 0, 3, 3, -1])
+    assert tree_order(parent, np.array([0, 3, 1, 2, 5, 4, 6]), 2) == [(0, 0), (3, 1), (5, 2), (4, 2), (1, 1), (6, 0)]
+    assert tree_order(parent, np.array([0, 3, 1, 2, 5, 4, 6]), 1) == [(0, 0), (3, 1), (5, 2), (6, 0)]
+
+
 def test_what_cannot_be_used() -> None:
     with pytest.raises(InputError, match="groups sum to 8, the codes have 9"):
         parents(planted(), (3, 5))
