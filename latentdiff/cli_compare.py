@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from . import compare
 from .cli_describe import describe_arguments, describe_config, describer_of
@@ -17,6 +18,7 @@ from .config import CompareConfig
 from .describe.captions import read_captions
 from .errors import InputError
 from .progress import Progress, part
+from .sae.checkpoints import check_encoder, load_sae
 from .sources import distinct_names
 
 DIFFERS = 1
@@ -153,10 +155,20 @@ def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple
         comparison = method(a, b, vocabulary, config, images, report)
     else:
         describer = describer_of(args, (items_a, items_b), encoder.encode_texts if encoder is not None else None)
-        comparison = compare(a, b, sae=args.sae, vocabulary=vocabulary, describer=describer, config=config, progress=report)
+        sae = _sae_of(args.sae, encoder)
+        comparison = compare(a, b, sae=sae, vocabulary=vocabulary, describer=describer, config=config, progress=report)
     names = distinct_names(names, given)
     comparison.info["names"] = list(names)
     return Outcome(comparison, names, items=(items_a, items_b))
+
+
+def _sae_of(name: str | None, encoder: Any) -> Any:
+    """The SAE that was named, where its encoder is known to be the images' and the words'."""
+    if not name or encoder is None:
+        return name
+    sae = load_sae(name)
+    check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
+    return sae
 
 
 def _run_name(a: str, b: str) -> str:

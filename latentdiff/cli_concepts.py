@@ -71,11 +71,14 @@ def run_concepts(args: argparse.Namespace) -> int:
 
 def _describe(args: argparse.Namespace, progress: Any) -> ConceptSet:
     from . import load_sae
+    from .sae.checkpoints import check_encoder
     from .sae.concepts import describe_concepts
 
-    encoder = _encoder(args)
+    encoder, sae = _encoder(args), load_sae(args.sae)
+    if encoder is not None and not args.joint_vectors:  # joint vectors are of another layer than the SAE's
+        check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
     return describe_concepts(
-        load_sae(args.sae),
+        sae,
         load_vectors(args.vectors),
         vocabulary=_vocabulary(args, encoder),
         joint_vectors=load_vectors(args.joint_vectors) if args.joint_vectors else None,

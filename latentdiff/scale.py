@@ -21,6 +21,7 @@ from .embed.vocabulary import Vocabulary
 from .errors import InputError
 from .progress import Progress, silent
 from .result import Comparison
+from .sae.checkpoints import check_encoder, load_sae
 from .sae.model import SparseAutoencoder
 
 ENGINES = ("local", "ray")
@@ -86,12 +87,17 @@ def compare_parquet(
         sae, vocabulary, config, progress: as :func:`latentdiff.compare`.
 
     Raises:
-        InputError: sides, vectors, widths or an engine that cannot be used.
+        InputError: sides, vectors, widths or an engine that cannot be used, or an SAE of another encoder.
         CheckpointError: ``sae`` is a folder without a readable SAE.
     """
     from .pipeline import compare_sides
 
     config = config or CompareConfig()
+    a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
+    if sae is not None:
+        sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+        for side in (a, b):
+            check_encoder(sae, side.fingerprint, side.width, f"the vectors in {side.source}")
     with open_sides(a, b, engine=engine, address=address, workers=workers, skip_bad=config.skip_bad) as sides:
         comparison = compare_sides(sides, sae=sae, vocabulary=vocabulary, config=config, progress=progress)
     comparison.info["engine"] = engine

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentdiff import load_sae
+from latentdiff import SparseAutoencoder, load_sae
 from latentdiff.cli import main
 from tests.sae.writers import published
 
@@ -49,3 +49,21 @@ def test_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "encoder          model DataComp CLIP ViT-B/32, layer blocks.9.hook_mlp_out" in capsys.readouterr().out
     assert main(["sae", "info", str(tmp_path / "missing")]) == 2
     assert "these are known by name: pach" in capsys.readouterr().err
+
+
+def test_an_sae_of_another_encoder_is_refused_where_the_encoder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from latentdiff import load_encoder
+
+    width = load_encoder("demo").encode_texts(["x"]).shape[1]
+    eye, zeros = np.eye(width, dtype=np.float32), np.zeros(width, np.float32)
+    sae = SparseAutoencoder(eye, zeros, eye, zeros, zeros, {"encoder": {"model": "openai CLIP ViT-L/14", "layer": "post_projection"}})
+    sae.save(tmp_path / "sae")
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", rng.standard_normal((40, width)).astype(np.float32))
+    (tmp_path / "words.txt").write_text("red\nblue\n")
+    words = ["--encoder", "demo", "--vocabulary", str(tmp_path / "words.txt")]
+    assert main(["compare", str(tmp_path / "a.npy"), str(tmp_path / "b.npy"), "--sae", str(tmp_path / "sae"), *words]) == 2
+    assert "what --encoder encodes and the sparse autoencoder are of different encoders: model is" in capsys.readouterr().err
+    assert main(["concepts", str(tmp_path / "sae"), "--vectors", str(tmp_path / "a.npy"), *words]) == 2
+    assert "are of different encoders" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -81,6 +82,15 @@ def arrays_compared(world: Any) -> latentdiff.Comparison:
     found = latentdiff.compare(a, b, sae=sae, vocabulary=words)
     assert found.hypotheses[0].text == "word 3"
     return found
+
+
+def test_an_sae_of_another_encoder_is_refused(world: Any, tmp_path: Path) -> None:
+    a, _, _, in_b, sae, _ = world
+    own = {"library": "open_clip", "model": "ViT-L-14", "layer": "post_projection"}
+    write_table(vector_table(list(range(N_A)), a, own), str(tmp_path / "a.parquet"))
+    other = dataclasses.replace(sae, info={"encoder": {"model": "openai CLIP ViT-L/14 336px", "layer": "post_projection"}})
+    with pytest.raises(InputError, match=r"a\.parquet and the sparse autoencoder are of different encoders: model is 'ViT-L-14'"):
+        scale.compare_parquet(str(tmp_path / "a.parquet"), in_b, sae=other.save(tmp_path / "sae"))
 
 
 def test_parquet_on_one_machine_is_the_arrays_comparison(world: Any, arrays_compared: latentdiff.Comparison) -> None:
