@@ -1,9 +1,10 @@
 """Training of sparse autoencoders on 24,774 real caption vectors of width 384: time, quality, and what is best for naming.
 
-    python benchmarks/sae_training.py [speed] [overcomplete] [sweep] [--steps N] [--rows 0 3] [--threads T]
+    python benchmarks/sae_training.py [speed] [overcomplete] [sizes] [sweep] [--steps N] [--rows 0 3] [--threads T]
 
 speed         K = 3,072 with the default of active concepts: time to train, explained variance of held-out captions, dead units
 overcomplete  the same vectors, K, k, batch and number of steps by overcomplete's BatchTopKSAE, at its example's learning rate and at ours
+sizes         dictionary sizes of 2, 4 and 8 times the width on fewer vectors (4,952, one an image), which the default size follows
 sweep         dictionary size, active concepts and trainer: the same figures, and the concept branch alone on the 30 Noisy-Diff pairs of
               COCO val2017: cosine of the label to the best of a side's first five concept names, and its floor, five random words
 
@@ -27,6 +28,7 @@ import numpy as np
 
 import latentdiff
 from latentdiff.sae.model import SparseAutoencoder
+from latentdiff.sae.schedule import default_active
 from latentdiff.sae.streams import Order
 from latentdiff.sae.training_run import calibrated
 
@@ -192,6 +194,13 @@ def overcomplete(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield theirs(x, steps, 3072, 32, rate)
 
 
+def sizes(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """One vector an image in place of one a caption."""
+    x = np.load(DATA / "minilm_image_vectors.npy")
+    for concepts in (768, 1536, 3072):
+        yield ours(x, args.steps, concepts=concepts, active=default_active(concepts))[1]
+
+
 def sweep(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Every row of the table with the score of its names."""
     x, branch = captions(), ConceptBranch()
@@ -214,7 +223,7 @@ def keep(suite: str, row: dict[str, Any], threads: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     suites: dict[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]]
-    suites = {"speed": speed, "overcomplete": overcomplete, "sweep": sweep}
+    suites = {"speed": speed, "overcomplete": overcomplete, "sizes": sizes, "sweep": sweep}
     parser.add_argument("suites", nargs="*", help="default: all")
     parser.add_argument("--steps", type=int, help="optimiser steps (default: as train_sae chooses)")
     parser.add_argument("--rows", type=int, nargs="+", help="rows of the sweep, from 0")

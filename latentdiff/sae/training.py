@@ -82,7 +82,7 @@ def train_sae(
     with _on_disk(vectors) as (rows, recorded):
         source = open_source(rows, skip_bad=skip_bad, progress=part(progress, 0.0, 0.02))
         n, d = len(source), source.width
-        size = default_concepts(n, d) if concepts is None else concepts
+        size = default_concepts(n, d, seconds) if concepts is None else concepts
         kept = default_active(size) if active is None else active
         if not 1 <= kept <= size:
             raise InputError(f"active must be between 1 and the number of concepts ({size}), not {kept}")

@@ -12,7 +12,7 @@ import pytest
 
 from latentdiff import Cancelled, CheckpointError, InputError, SparseAutoencoder, train_sae
 from latentdiff.sae import training
-from latentdiff.sae.schedule import DECAY, Schedule, default_active, step_seconds, steps_within
+from latentdiff.sae.schedule import DECAY, Schedule, default_active, default_concepts, step_seconds, steps_within
 
 X = np.random.default_rng(0).standard_normal((400, 16)).astype(np.float32) @ np.random.default_rng(1).standard_normal((16, 16)).astype("f4")
 OPTIONS = {"concepts": 40, "active": 3, "seed": 3, "steps": 120, "trainer": "matryoshka", "device": "cpu"}
@@ -157,6 +157,13 @@ def test_without_a_validation_split() -> None:
     report = train_sae(X, concepts=40, active=3, steps=5, validation=0, device="cpu").info["training"]
     assert report["held_out"] == 0 and "explained_variance_training" not in report
     assert train_sae(X[:60], steps=5, device="cpu").info["training"]["held_out"] == 0  # six would say nothing
+
+
+def test_default_dictionary_follows_the_vectors_and_the_budget() -> None:
+    assert [default_concepts(n, 384) for n in (300, 1536, 4952, 64 * 384 - 1, 64 * 384)] == [300, 1536, 1536, 1536, 3072]
+    step = step_seconds(384, 3072, 32, 1024)  # 24,576 vectors take 720 steps
+    assert [default_concepts(24576, 384, seconds) for seconds in (721 * step, 719 * step)] == [3072, 1536]
+    assert train_sae(X, steps=2, device="cpu").info["training"]["concepts"] == default_concepts(*X.shape)
 
 
 def test_default_sparsity_follows_the_dictionary() -> None:
