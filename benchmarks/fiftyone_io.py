@@ -1,6 +1,11 @@
-"""How fast vectors come out of a FiftyOne dataset: ours beside ``view.values()``, same bytes. Prints a table, writes JSON.
+"""How fast a comparison goes into and out of a FiftyOne dataset.
 
     python benchmarks/fiftyone_io.py [--images 100000] [--width 768] [--repeats 5]
+
+1. Reading vectors: ours beside ``view.values()``, same bytes.
+2. Writing a finished comparison of half the images with the other half: a log ratio and a list of tags on every sample, the results, the
+   record; and ``set_values`` of the same two fields beside it.
+3. Opening it, and all that the panel shows of it, in a process that has opened nothing yet and again.
 
 It uses the database that FIFTYONE_DATABASE_URI names, else one of its own that it stops and removes; its dataset is deleted either way.
 """
@@ -32,6 +37,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 RESULT = Path(__file__).parent / "results" / "fiftyone_io.json"
 CHUNK = 10_000
+RUN = "io"
+SHARE, DIRECTION, CONCEPTS, WORDS = 0.1, 40, 1024, 1000
 
 
 @contextmanager
@@ -63,7 +70,7 @@ def database() -> Iterator[None]:
 
 
 def make_dataset(images: int, width: int) -> Any:
-    """A dataset of random vectors: mantissas of real ones compress no better."""
+    """A dataset of random vectors (mantissas of real ones compress no better), one direction planted in some of the first half."""
     import fiftyone as fo
 
     rng = np.random.default_rng(0)
@@ -71,6 +78,8 @@ def make_dataset(images: int, width: int) -> Any:
     dataset.add_sample_field("vectors", fo.VectorField)
     for start in range(0, images, CHUNK):
         rows = rng.standard_normal((min(CHUNK, images - start), width), np.float32)
+        first_half = np.arange(start, start + len(rows)) < images // 2
+        rows[first_half & (rng.random(len(rows)) < SHARE), :DIRECTION] += 2.0
         samples = [fo.Sample(filepath=f"/nowhere/{start + i}.jpg", vectors=row) for i, row in enumerate(rows)]
         dataset.add_samples(samples, progress=False)
     return dataset
@@ -100,10 +109,81 @@ def measure(dataset: Any, repeats: int) -> dict[str, dict[str, float]]:
     for _ in range(repeats):
         for name, way in ways.items():
             seconds[name].append(timed(way)[:2])
-    return {
-        name: {"seconds": statistics.median(s for s, _ in runs), "core_seconds": statistics.median(c for _, c in runs)}
-        for name, runs in seconds.items()
-    }
+    return {name: _median(runs) for name, runs in seconds.items()}
+
+
+def compared(dataset: Any, images: int, width: int) -> tuple[Any, ...]:
+    """The first half compared with the second, not stored yet: what :func:`~fiftyone_plugin.storing.store` takes after the run's name."""
+    import latentdiff
+    from fiftyone_plugin.comparing import comparable
+    from latentdiff.progress import silent
+
+    for name, some in (("first", dataset[: images // 2]), ("second", dataset[images // 2 :])):
+        dataset.save_view(name, some)
+    sides, read, record = comparable(dataset, "first", "second", "vectors", False, silent)
+    rng = np.random.default_rng(1)
+    directions = rng.standard_normal((max(CONCEPTS, WORDS), width)).astype(np.float32)
+    directions[0] = np.arange(width) < DIRECTION
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    zero = np.zeros(CONCEPTS, np.float32)
+    w = directions[:CONCEPTS]
+    sae = latentdiff.SparseAutoencoder(w.T, zero, w, np.zeros(width, np.float32), zero + 2.3)
+    words = latentdiff.Vocabulary([f"word {i}" for i in range(WORDS)], directions[:WORDS])
+    comparison = latentdiff.compare(read[0].values, read[1].values, sae=sae, vocabulary=words)
+    return sides, read, comparison, record | {"embeddings": "vectors", "encoder": None, "config": comparison.config.to_dict()}
+
+
+def writing(dataset: Any, images: int, width: int, repeats: int) -> dict[str, Any]:
+    """Seconds of storing a comparison, and of FiftyOne's own writer for the same two fields."""
+    import fiftyone as fo
+
+    from fiftyone_plugin.storing import store
+    from latentdiff.progress import silent
+
+    given = compared(dataset, images, width)
+    ours = [timed(lambda: store(dataset, RUN, *given, True, silent))[:2] for _ in range(repeats)]
+    ratios, tags = dataset.values([f"{RUN}_log_ratio", f"{RUN}_concepts"])
+    dataset.add_sample_field("theirs", fo.FloatField)
+    dataset.add_sample_field("their_tags", fo.ListField, subfield=fo.StringField)
+
+    def theirs() -> None:
+        dataset.set_values("theirs", ratios)
+        dataset.set_values("their_tags", tags)
+
+    other = [timed(theirs)[:2] for _ in range(repeats)]
+    medians = {name: _median(runs) for name, runs in (("latentdiff", ours), ("set_values", other))}
+    return {**medians, "tags": sum(map(len, filter(None, tags))), "hypotheses": len(given[2].hypotheses)}
+
+
+OPEN = """
+import json, sys, time
+sys.path.insert(0, {root!r})
+import fiftyone as fo
+dataset = fo.load_dataset({name!r})
+import fiftyone_plugin
+from panels import cards, figures
+seconds = []
+for _ in range({repeats}):
+    start = time.perf_counter()
+    run = fiftyone_plugin.load_comparison(dataset, {run!r})
+    opened = time.perf_counter()
+    board, bars, dots = cards.board(run), figures.histogram(run), figures.volcano(run)
+    seconds.append([opened - start, time.perf_counter() - opened])
+print(json.dumps(seconds))
+"""
+
+
+def opening(dataset: Any, repeats: int) -> dict[str, Any]:
+    """Seconds until a stored run is there, and until all that the panel shows is made, in another process."""
+    code = OPEN.format(root=str(ROOT), name=dataset.name, repeats=repeats, run=RUN)
+    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    runs = json.loads(done.stdout.splitlines()[-1])
+    again = [sum(r) for r in runs[1:]] or [sum(runs[0])]
+    return {"first_load": runs[0][0], "first_shown": sum(runs[0]), "again_shown": statistics.median(again)}
+
+
+def _median(runs: list[tuple[float, float]]) -> dict[str, float]:
+    return {"seconds": statistics.median(s for s, _ in runs), "core_seconds": statistics.median(c for _, c in runs)}
 
 
 def main() -> None:
@@ -117,18 +197,23 @@ def main() -> None:
         dataset = make_dataset(args.images, args.width)
         try:
             load = os.getloadavg()[0]
-            found = measure(dataset, args.repeats)
+            read = measure(dataset, args.repeats)
+            written = writing(dataset, args.images, args.width, args.repeats)
+            opened = opening(dataset, args.repeats)
         finally:
             dataset.delete()
-    base = found["view.values()"]
-    print(f"{args.images:,} vectors of width {args.width}, float32, median of {args.repeats} interleaved repeats\n")
-    print(f"{'':16}{'seconds':>10}{'of values()':>13}{'core seconds':>14}{'images/s':>12}")
-    for name, row in found.items():
-        row["share_of_values"] = row["seconds"] / base["seconds"]
-        rate = args.images / row["seconds"]
-        print(f"{name:16}{row['seconds']:>10.2f}{row['share_of_values']:>13.2f}{row['core_seconds']:>14.2f}{rate:>12,.0f}")
+    print(f"{args.images:,} vectors of width {args.width}, float32, median of {args.repeats} repeats (reading: interleaved)\n")
+    print(f"{'':28}{'seconds':>10}{'core seconds':>14}{'images/s':>12}")
+    rows = [(f"reading, {name}", row) for name, row in read.items()]
+    rows += [(f"writing, {name}", written[name]) for name in ("latentdiff", "set_values")]
+    for name, row in rows:
+        print(f"{name:28}{row['seconds']:>10.2f}{row['core_seconds']:>14.2f}{args.images / row['seconds']:>12,.0f}")
+    for name, seconds in opened.items():
+        print(f"{'opening, ' + name.replace('_', ' '):28}{seconds:>10.2f}")
+    print(f"\n{written['tags']:,} tags of {written['hypotheses']} hypotheses")
     machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version(), "load_before": load}
-    result = {"images": args.images, "width": args.width, "repeats": args.repeats, "machine": machine, "ways": found}
+    found = {"reading": read, "writing": written, "opening": opened}
+    result = {"images": args.images, "width": args.width, "repeats": args.repeats, "machine": machine, **found}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
 

@@ -1,9 +1,10 @@
-"""What the Ray engine costs beside the local one, on the same cores, for the same vectors in Parquet.
+"""What the Ray engine costs beside the local one, on the same cores, for the same vectors in Parquet; and what a killed worker changes.
 
-    python benchmarks/ray_local.py [--rows 200000] [--width 768] [--concepts 8192] [--workers 2]
+    python benchmarks/ray_local.py [--rows 1000000] [--width 768] [--concepts 8192] [--workers 2 4]
 
-Both engines run in this process, turn about; Ray's start is counted apart. Says whether candidates and log ratios are the same, and how far
-the driver's own memory rose. Prints a table, writes benchmarks/results/ray_local.json.
+In one process, one after the other: the local engine, Ray with each number of workers, and Ray with a worker that is killed (SIGKILL) in
+the middle. Ray's start is counted apart. Says whether candidates and log ratios are those of the local engine, and how far the driver's own
+memory rose, beside that of a quarter of the images. Prints a table, writes benchmarks/results/ray_local.json.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import json
 import os
 import platform
-import statistics
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -39,64 +40,100 @@ def to_parquet(folder: Path) -> tuple[str, str]:
     return str(folder / "a.parquet"), str(folder / "b.parquet")
 
 
-def one(sides: tuple[str, str], engine: str, sae: Any, words: Any) -> tuple[dict[str, Any], Any]:
+class Killer:
+    """A progress callback that kills one busy worker, once encoding has begun."""
+
+    def __init__(self) -> None:
+        self.killed: list[str] = []
+
+    def __call__(self, fraction: float, label: str) -> None:
+        import psutil
+
+        if self.killed or fraction < 0.35:
+            return
+        for process in psutil.Process().children(recursive=True):
+            if process.name() == "ray::_span":
+                os.kill(process.pid, signal.SIGKILL)
+                self.killed.append(f"a worker at {fraction:.0%}, {label}")
+                return
+
+
+def one(sides: tuple[str, str], engine: str, sae: Any, words: Any, progress: Any = None) -> tuple[dict[str, Any], Any]:
     """One comparison: seconds in all, by stage, and how far this process's memory rose."""
     from latentdiff import scale
 
     before, peak = anonymous(), Peak()
     peak.start()
     start = time.perf_counter()
-    found = scale.compare_parquet(*sides, engine=engine, sae=sae, vocabulary=words)
+    found = scale.compare_parquet(*sides, engine=engine, sae=sae, vocabulary=words, progress=progress)
     seconds = time.perf_counter() - start
     stages = found.info["seconds"]
-    row = {"seconds": seconds, "stages": stages, "opening": seconds - sum(stages.values()), "driver_gb": peak.stop() - before}
+    row = {"seconds": seconds, "stages": {"opening": seconds - sum(stages.values()), **stages}, "driver_gb": peak.stop() - before}
     return row, found
+
+
+def against(found: Any, local: Any) -> dict[str, Any]:
+    """Whether a comparison is the local engine's."""
+    ratios = [(getattr(found, name), getattr(local, name)) for name in ("log_ratio_a", "log_ratio_b")]
+    return {
+        "candidates_equal": [(h.text, h.side, h.q_value, h.exemplars) for h in found.candidates]
+        == [(h.text, h.side, h.q_value, h.exemplars) for h in local.candidates],
+        "largest_log_ratio_difference": float(max(np.abs(x - y).max() for x, y in ratios)),
+    }
+
+
+def measure(rows: int, args: argparse.Namespace, workers: list[int], kill: bool) -> dict[str, Any]:
+    """All runs with so many images."""
+    from latentdiff.cluster import connected
+
+    runs: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_world(folder, rows, args.width)
+        sae, words = tools(folder, np.load(folder / "a.npy", mmap_mode="r"), args.concepts)
+        sides = to_parquet(folder)
+        for side in "ab":
+            (folder / f"{side}.npy").unlink()
+        runs["local"], local = one(sides, "local", sae, words)
+        ways = [(f"ray, {n} workers", n, None) for n in workers]
+        ways += [(f"ray, {workers[0]} workers, one killed", workers[0], Killer())] if kill else []
+        for way, count, killer in ways:
+            start = time.perf_counter()
+            with connected(workers=count):
+                started = time.perf_counter() - start
+                row, found = one(sides, "ray", sae, words, killer)
+            overhead = row["seconds"] / runs["local"]["seconds"] - 1
+            runs[way] = {**row, "start_seconds": started, "overhead": overhead, **against(found, local)}
+            if killer is not None:
+                runs[way]["killed"] = killer.killed
+            del found
+    return runs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=200_000, help="images of both sides together")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="images of both sides together")
     parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--concepts", type=int, default=8192)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="worker processes")
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--workers", type=int, nargs="+", default=[2, 4], help="worker processes")
     args = parser.parse_args()
-    from latentdiff.cluster import connected
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_world(folder, args.rows, args.width)
-        sae, words = tools(folder, np.load(folder / "a.npy", mmap_mode="r"), args.concepts)
-        sides = to_parquet(folder)
-        runs: dict[str, list[dict[str, Any]]] = {"local": [], "ray": []}
-        found: dict[str, Any] = {}
-        start = time.perf_counter()
-        with connected(workers=args.workers):
-            started = time.perf_counter() - start
-            for _ in range(args.repeats):
-                for engine, rows in runs.items():
-                    row, found[engine] = one(sides, engine, sae, words)
-                    rows.append(row)
-    local, ray = found["local"], found["ray"]
-    same = {
-        "candidates_equal": [(h.text, h.side) for h in local.candidates] == [(h.text, h.side) for h in ray.candidates],
-        "largest_log_ratio_difference": float(
-            max(np.abs(local.log_ratio_a - ray.log_ratio_a).max(), np.abs(local.log_ratio_b - ray.log_ratio_b).max())
-        ),
-    }
-    median = {engine: statistics.median(r["seconds"] for r in rows) for engine, rows in runs.items()}
-    print(f"{args.rows:,} x {args.width}, {args.concepts:,} concepts, {args.workers} workers; Ray started in {started:.1f} s\n")
-    print(f"{'stage':20}{'local':>10}{'ray':>10}")
-    for stage in ("opening", *local.info["seconds"]):
-        cells = [r[-1]["opening"] if stage == "opening" else r[-1]["stages"][stage] for r in runs.values()]
-        print(f"{stage:20}{cells[0]:>10.2f}{cells[1]:>10.2f}")
-    print(f"{'all (median)':20}{median['local']:>10.2f}{median['ray']:>10.2f}   ray/local {median['ray'] / median['local']:.2f}")
-    print(f"{'driver, GB more':20}{runs['local'][-1]['driver_gb']:>10.2f}{runs['ray'][-1]['driver_gb']:>10.2f}\n{same}")
-    head = {"rows": args.rows, "width": args.width, "concepts": args.concepts, "workers": args.workers, "start_seconds": started}
-    machine = {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "load_average": os.getloadavg()[0]}
+    load = os.getloadavg()[0]
+    small = measure(args.rows // 4, args, args.workers[:1], kill=False)
+    runs = measure(args.rows, args, args.workers, kill=True)
+    print(f"{args.rows:,} x {args.width}, {args.concepts:,} concepts, {os.cpu_count()} cores\n")
+    print(f"{'':22}" + "".join(f"{name:>30}" for name in runs))
+    for stage in runs["local"]["stages"]:
+        print(f"{stage:22}" + "".join(f"{r['stages'][stage]:>30.2f}" for r in runs.values()))
+    for key in ("seconds", "overhead", "start_seconds", "driver_gb", "candidates_equal", "largest_log_ratio_difference", "killed"):
+        cells = (r.get(key, "") for r in runs.values())
+        print(f"{key:22}" + "".join(f"{c:>30.3g}" if isinstance(c, float) else f"{c!s:>30}" for c in cells))
+    name = next(n for n in small if n != "local")
+    grown = [found[name]["driver_gb"] for found in (small, runs)]
+    print(f"\ndriver with {args.rows // 4:,} images: {grown[0]:.3f} GB more, with {args.rows:,}: {grown[1]:.3f}")
+    head = {"rows": args.rows, "width": args.width, "concepts": args.concepts, "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
+    result = {**head, "load_average_before": load, "runs": runs, "quarter": small}
     RESULTS.mkdir(exist_ok=True)
-    overhead = median["ray"] / median["local"] - 1
-    (RESULTS / "ray_local.json").write_text(json.dumps({**head, **machine, "overhead": overhead, **same, "runs": runs}, indent=1) + "\n")
+    (RESULTS / "ray_local.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
 
 
 if __name__ == "__main__":

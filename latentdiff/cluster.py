@@ -15,6 +15,7 @@ import numpy as np
 from .embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
 from .embed.sides import FEWEST, ROWS, Sides
 from .errors import InputError, LatentDiffError
+from .floats import float32, kept
 from .parallel import IN_FLIGHT, one_thread
 
 SPAN_ROWS = 1 << 15
@@ -129,6 +130,10 @@ class ShardedSides(Sides):
             out[here] = _get(ref)
         return out
 
+    def read(self, some: slice, out: np.ndarray | None = None) -> np.ndarray:
+        """Consecutive rows, fetched: ``out`` is not used."""
+        return self[some]
+
     def map(self, work: Callable[..., Any], rows: int, along: Sequence[Any] = ()) -> Generator[Any, None, None]:
         """:func:`latentdiff.parallel.map_rows`, each span of consecutive chunks in a task; few results are on their way at a time."""
         ray = _ray()
@@ -216,12 +221,16 @@ def _span(work: Callable[..., Any], first: int, rows: int, cuts: list[Any], alon
     edges = np.cumsum([0, *lengths])
 
     def chunk(start: int, end: int) -> np.ndarray:
-        parts = []
+        out = kept("rows", end - start, blocks[0].shape[1])
         for cut, block, low, high in zip(cuts, blocks, edges[:-1], edges[1:], strict=True):
             if low < end and high > start:
                 a, b = max(start, low) - low, min(end, high) - low
-                parts.append(block[cut.start + a : cut.start + b] if isinstance(cut, slice) else block[cut[a:b]])
-        return np.concatenate(parts).astype(np.float32, copy=False)
+                part = block[cut.start + a : cut.start + b] if isinstance(cut, slice) else block[cut[a:b]]
+                if len(part) == end - start:
+                    return float32(part, out)
+                here = out[low + a - start : low + b - start]
+                here[:] = float32(part, here)
+        return out
 
     with one_thread():
         starts = range(0, int(edges[-1]), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 SMALL = 1 << 16
 """Values below which numpy has converted them before torch has begun."""
 
+_memory = threading.local()
 
-def float32(x: np.ndarray) -> np.ndarray:
+
+def float32(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """``x`` as float32, in C order; no copy where it is that already.
 
     float16 goes through torch, which converts it six times as fast as numpy, and every pass over a store of vectors begins with it.
@@ -18,15 +21,43 @@ def float32(x: np.ndarray) -> np.ndarray:
 
     Args:
         x: array of numbers.
+        out: float32 array of its shape to convert into; not touched where ``x`` is float32 in C order already.
     """
-    if x.dtype != np.float16 or x.size < SMALL:
-        with np.errstate(over="ignore"):
+    if x.dtype == np.float32 and x.flags.c_contiguous:
+        return x
+    if x.dtype == np.float16 and x.size >= SMALL:
+        values = tensor(x)
+        return np.asarray(values.float().numpy() if out is None else tensor(out).copy_(values).numpy())
+    with np.errstate(over="ignore"):
+        if out is None:
             return np.ascontiguousarray(x, np.float32)
-    return np.asarray(tensor(x).float().numpy())
+        np.copyto(out, x, casting="unsafe")
+    return out
+
+
+def kept(name: str, rows: int, width: int, dtype: Any = np.float32) -> np.ndarray:
+    """(rows, width) memory that the calling thread gets again, with what it last wrote there, when it asks for the same name.
+
+    A chunk is larger than what the allocator holds back, so a fresh array for each costs new pages: more than converting the chunk.
+    """
+    there = getattr(_memory, name, None)
+    if there is None or there.shape[1] != width or len(there) < rows or there.dtype != dtype:
+        there = np.empty((rows, width), dtype)
+        setattr(_memory, name, there)
+    return there[:rows]
 
 
 def tensor(x: np.ndarray) -> Any:
-    """``x`` as a torch tensor on the CPU: the same memory, or a copy where torch might not write to it (a mapped file's)."""
+    """``x`` as a torch tensor on the CPU, to be read only: the same memory wherever ``x`` is in C order, a mapped file's too."""
     import torch
 
-    return torch.from_numpy(x if x.flags.writeable and x.flags.c_contiguous else np.array(x, order="C"))
+    x = np.ascontiguousarray(x)
+    return torch.from_numpy(x if x.flags.writeable else np.asarray(_Unlocked(x)))
+
+
+class _Unlocked:
+    """The memory of a read-only array as one that says it can be written, which torch wants of what it only reads."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        said = x.__array_interface__
+        self._x, self.__array_interface__ = x, {**said, "data": (said["data"][0], False)}

@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from .floats import kept
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -79,7 +81,7 @@ def map_rows(x: Any, work: Callable[..., Result], rows: int, along: Sequence[Any
 
     Args:
         x: (n, d) rows that come out by slice.
-        work: what to do with a chunk; it must not depend on any other chunk.
+        work: what to do with a chunk; it must not depend on any other chunk, change its rows, or keep them: their memory is used again.
         rows: rows of a chunk.
         along: arrays of n rows whose slices go with the chunks.
     """
@@ -91,11 +93,13 @@ def map_rows(x: Any, work: Callable[..., Result], rows: int, along: Sequence[Any
 
 
 def local_map(x: Any, work: Callable[..., Result], rows: int, along: Sequence[Any] = ()) -> Iterator[Result]:
-    """:func:`map_rows` on the cores of this machine."""
+    """:func:`map_rows` on the cores of this machine; a ``read`` of x's own gets each thread's memory to convert a chunk into."""
+    read = getattr(x, "read", None)
 
     def one(start: int) -> Result:
-        some = slice(start, start + rows)
-        return work(start, x[some], *(other[some] for other in along))
+        some = slice(start, min(start + rows, x.shape[0]))
+        chunk = x[some] if read is None else read(some, kept("rows", some.stop - start, x.shape[1]))
+        return work(start, chunk, *(other[some] for other in along))
 
     few = x.shape[0] * x.shape[1] < THREADS_FROM
     return ordered_map(one, range(0, x.shape[0], rows), 1 if few else None)

@@ -26,6 +26,7 @@ from .branches import (
     promising_concepts,
 )
 from .cards import with_cards
+from .codes import row_view
 from .config import CompareConfig
 from .describe.describer import Describer
 from .embed.sides import Sides
@@ -126,7 +127,8 @@ class _Run:
         """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
         sae, trained = self._sae(sae)
         codes = self._codes(sae)
-        d = divergence(codes[: self.sides.n_a], codes[self.sides.n_a :], self.config.binning)
+        of_a, of_b = row_view(codes, 0, self.sides.n_a), row_view(codes, self.sides.n_a, len(self.sides))
+        d = divergence(of_a, of_b, self.config.binning)
         self._done("divergence", 0.55)
         ratio = cross_fit(
             self.sides, self.sides.in_a, codes, self.config.penalties, self.config.folds, self.config.seed, part(self.progress, 0.55, 0.85)
@@ -194,7 +196,7 @@ class _Run:
             return distinct(drafts, None, self.config.max_candidates), None, {}
         names = name_promising(promising, codes, self.sides, sae, self.vocabulary)
         words = np.array([n.words[0] for n in names.values()], int)
-        by_name = ImageScores.of(self.sides, words, self.vocabulary) if len(words) else None
+        by_name = ImageScores.tails(self.sides, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates
         concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, agreement, self.config), self.vocabulary, limit)
         extended, described = self._describe(ranking, self.vocabulary)

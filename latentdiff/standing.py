@@ -10,12 +10,16 @@ import scipy.sparse as sp
 from .branches import Draft
 from .config import CompareConfig
 from .embed.sides import Sides, centred
+from .parallel import ordered_map
 from .result import Hypothesis
 from .stats.echoes import Gated, find_echoes
 from .stats.image_scores import ImageScores
 
 ROWS = 100_000
 """Images on which findings are tested again: evenly spaced ones where there are more, which is enough to tell an echo."""
+
+CHUNK = 2048
+"""Of these, images whose vectors are held at once."""
 
 
 def settle_echoes(
@@ -65,5 +69,10 @@ def _phrase_scores(drafts: list[Draft], sides: Sides, rows: np.ndarray, scores: 
     words = {i: x.word for i, x in enumerate(drafts) if x.concept is None and x.word is not None}
     if scores is None or not words:
         return {}
-    unit = centred(sides[rows], sides.mean_direction)
-    return dict(zip(words, scores.vocabulary.centred[list(words.values())] @ unit.T, strict=True))
+    directions, mean = scores.vocabulary.centred[list(words.values())], sides.mean_direction
+
+    def score(start: int) -> np.ndarray:
+        return directions @ centred(sides[rows[start : start + CHUNK]], mean).T
+
+    values = np.concatenate(list(ordered_map(score, range(0, len(rows), CHUNK), None if len(rows) > CHUNK else 1)), axis=1)
+    return dict(zip(words, values, strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..floats import float32, tensor
+from ..floats import float32, kept, tensor
 from ..parallel import local_map, map_rows
 from .vocabulary import row_norms, unit_rows
 
@@ -69,15 +69,30 @@ class Sides:
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """Float32 copies of some rows, by slice or by integer array."""
+        if isinstance(rows, slice) and rows.step in (None, 1):
+            return self.read(rows)
         index = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         of_b = index >= self.n_a
         if not of_b.any():
-            return _take(self._arrays[0], self.keep_a, index)
+            return _take(self._arrays[0], self.keep_a[index])
         if of_b.all():
-            return _take(self._arrays[1], self.keep_b, index - self.n_a)
+            return _take(self._arrays[1], self.keep_b[index - self.n_a])
         out = np.empty((len(index), self.shape[1]), np.float32)
-        out[~of_b] = _take(self._arrays[0], self.keep_a, index[~of_b])
-        out[of_b] = _take(self._arrays[1], self.keep_b, index[of_b] - self.n_a)
+        out[~of_b] = _take(self._arrays[0], self.keep_a[index[~of_b]])
+        out[of_b] = _take(self._arrays[1], self.keep_b[index[of_b] - self.n_a])
+        return out
+
+    def read(self, some: slice, out: np.ndarray | None = None) -> np.ndarray:
+        """Consecutive rows as float32: in ``out``, (rows, d), or where they lie if they are float32 there."""
+        start, stop, _ = some.indices(len(self))
+        if stop <= self.n_a:
+            return _take(self._arrays[0], self.keep_a[start:stop], out)
+        if start >= self.n_a:
+            return _take(self._arrays[1], self.keep_b[start - self.n_a : stop - self.n_a], out)
+        out = np.empty((stop - start, self.shape[1]), np.float32) if out is None else out
+        of_a, of_b = out[: self.n_a - start], out[self.n_a - start :]
+        of_a[:] = _take(self._arrays[0], self.keep_a[start:], of_a)
+        of_b[:] = _take(self._arrays[1], self.keep_b[: stop - self.n_a], of_b)
         return out
 
     def spaced(self, most: int) -> np.ndarray:
@@ -139,11 +154,10 @@ def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return unit_rows(unit_rows(x) - mean)
 
 
-def _take(array: np.ndarray, keep: np.ndarray, index: np.ndarray) -> np.ndarray:
-    rows = keep[index]
+def _take(array: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-        return float32(array[rows[0] : rows[-1] + 1])  # a slice: no gather, and no copy where it is float32
-    return float32(array[rows])
+        return float32(array[rows[0] : rows[-1] + 1], out)  # a slice: no gather, and no copy where it is float32
+    return float32(array[rows], out)
 
 
 def _checked(side: str, x: Any) -> np.ndarray:
@@ -164,7 +178,7 @@ def _bad_rows(x: np.ndarray) -> np.ndarray:
     """Rows that are not finite once they are float32 (a float64 value can overflow there), or whose squares would not be."""
 
     def bad(start: int, rows: np.ndarray) -> np.ndarray:
-        x = float32(rows)
+        x = float32(rows, kept("float32", *rows.shape))
         with np.errstate(invalid="ignore"):
             if x.min() >= -LARGEST and x.max() <= LARGEST:  # without a copy of the block; NaN is neither
                 return np.zeros(0, int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import lru_cache
 
 IRREGULAR_PLURALS = {
     "children": "child",
@@ -38,8 +39,15 @@ def singular(word: str, known: Container[str]) -> str:
 
 def same_word(one: str, other: str) -> bool:
     """Whether two phrases are near-identical: equal but for case and a regular plural ending ("bus", "buses")."""
-    one, other = one.casefold().strip(), other.casefold().strip()
-    return one == other or one in _plurals(other) or other in _plurals(one)
+    (one, of_one), (other, of_other) = _forms(one), _forms(other)
+    return one == other or one in of_other or other in of_one
+
+
+@lru_cache(1 << 16)
+def _forms(word: str) -> tuple[str, tuple[str, ...]]:
+    """A word without case, and its plurals: words are compared far more often than there are words."""
+    plain = word.casefold().strip()
+    return plain, _plurals(plain)
 
 
 def _plurals(word: str) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..floats import tensor
+from ..floats import kept, tensor
 
 if TYPE_CHECKING:
     from .model import SparseAutoencoder
@@ -18,8 +19,8 @@ CHUNK_VALUES = 1 << 23
 """Dense activations that a worker holds at once (16 MB in bf16): they stay near the cache between product and scan."""
 FEWEST_ROWS = 256
 """Rows a product needs to keep the processor's matrix units busy."""
-DEVICE_VALUES = 1 << 29
-"""The same on a GPU."""
+DEVICE_VALUES = 1 << 27
+"""The same on a GPU, where one chunk is worked on at a time."""
 FAST_FROM = 1e12
 """Multiplications from which bf16 pays and float32 costs seconds."""
 
@@ -49,7 +50,7 @@ class Kernel:
     Args:
         sae: the sparse autoencoder.
         precision: "float32" or "bfloat16" (products only: sums and codes are float32).
-        device: torch device, or None for the CPU.
+        device: torch device; None for CUDA where the process that works has it, else the CPU.
 
     Raises:
         InputError: another precision.
@@ -60,13 +61,15 @@ class Kernel:
 
         if precision not in PRECISIONS:
             raise InputError(f'precision must be "float32" or "bfloat16", not {precision!r}')
-        self.sae, self.device = sae, torch.device(device or "cpu")
+        self.sae, self.precision, self._given = sae, precision, device
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.on_cpu = self.device.type == "cpu"
         # TopK SAEs compare activations of one row with each other: ties of rounded ones would let more than k through.
         self.half = precision == "bfloat16" and sae.top_k is None
-        values = CHUNK_VALUES if self.device.type == "cpu" else DEVICE_VALUES
-        self.rows = max(FEWEST_ROWS, values // sae.concepts)
-        weights = torch.from_numpy(sae.w_enc).to(self.device)
+        self.rows = max(FEWEST_ROWS, (CHUNK_VALUES if self.on_cpu else DEVICE_VALUES) // sae.concepts)
+        self.turn: AbstractContextManager[Any] = nullcontext() if self.on_cpu else threading.Lock()
         self.floor = np.maximum(sae.threshold, 0.0)
+        weights = torch.from_numpy(sae.w_enc).to(self.device)
         if self.half:
             self.weights = weights.bfloat16()
             self.bias = torch.from_numpy(sae.b_enc - self.floor).to(self.device).bfloat16()
@@ -75,18 +78,27 @@ class Kernel:
             self.weights, self.bias = weights, torch.from_numpy(sae.folded_bias).to(self.device)
             self.limit = torch.from_numpy(self.floor).to(self.device)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A worker elsewhere gets the SAE, and builds what its own device takes."""
+        return Kernel, (self.sae, self.precision, self._given)
+
     def __call__(self, _: int, x: np.ndarray) -> Codes:
         """Codes of (rows, d) raw vectors of any float type, wherever among all rows they stand."""
+        with self.turn:
+            return self._encode(x)
+
+    def _encode(self, x: np.ndarray) -> Codes:
         import torch
 
         h = tensor(x).to(self.device)
         if self.sae.normalise != "none":
             h = torch.from_numpy(self.sae.normalised(h.float().cpu().numpy())[0]).to(self.device)
         if self.half:
-            a = self._activations((h.float() - self.centre).bfloat16())
+            out = tensor(kept("centred", *h.shape)) if self.on_cpu else None
+            a = self._activations(torch.sub(h.float(), self.centre, out=out).bfloat16())
             bits = a.view(torch.int16)  # a positive number's bits are a positive integer's
             # Comparing takes torch four times as long as numpy on a CPU, a third of the product.
-            active = torch.from_numpy(bits.numpy() > 0) if self.device.type == "cpu" else bits > 0
+            active = np.greater(bits.numpy(), 0, out=kept("active", *bits.shape, bool)) if self.on_cpu else bits > 0
             return self._codes(a, self._positions(active), len(x), raised=True)
         a = self._activations(h.float())
         active = a > self.limit
@@ -99,7 +111,7 @@ class Kernel:
         """``h weights + bias``; on a CPU in memory that the thread keeps, since fresh pages take as long as a third of the product."""
         import torch
 
-        if self.device.type != "cpu":
+        if not self.on_cpu:
             return torch.addmm(self.bias, h, self.weights)
         kept = getattr(_kept, "activations", None)
         if kept is None or kept.dtype != h.dtype or len(kept) < len(h) or kept.shape[1] != self.weights.shape[1]:
@@ -110,8 +122,8 @@ class Kernel:
         """Flat positions of what is active; numpy's scan of a mask is several times as fast as torch's on a CPU."""
         import torch
 
-        if self.device.type == "cpu":
-            return torch.from_numpy(np.flatnonzero(active.numpy()))
+        if self.on_cpu:
+            return torch.from_numpy(np.flatnonzero(np.asarray(active)))
         return active.view(-1).nonzero().view(-1)
 
     def _codes(self, a: Any, where: Any, rows: int, *, raised: bool) -> Codes:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ..codes import Tape, assembled
 from ..embed.cache import write_together
 from ..errors import CheckpointError, InputError
 from ..parallel import map_rows
@@ -107,11 +108,11 @@ class SparseAutoencoder:
         Args:
             vectors: (n, d) float16/32/64 raw (not normalised) vectors: an array, a memmap, or anything that has a shape and slices.
             precision: "float32", or "bfloat16" products: several times as fast on AMX, AVX512-BF16 and GPUs, activations to about 1 %.
-            device: torch device of the products; None for the CPU.
+            device: torch device of the products; None for CUDA where there is one, else the CPU.
             progress: ``progress(fraction, label)``.
 
         Returns:
-            (n, K) float32 ``csr_array`` with sorted column indices.
+            (n, K) float32 ``csr_array`` with sorted column indices; above :data:`latentdiff.codes.IN_MEMORY` it lies in temporary files.
 
         Raises:
             InputError: vectors of another width.
@@ -122,15 +123,13 @@ class SparseAutoencoder:
         from .encoding import Kernel
 
         kernel = Kernel(self, precision, device)
-        parts = []
+        counts, data, columns = [np.zeros(1, np.int64)], Tape(np.float32), Tape(np.int32)
         for codes in map_rows(vectors, kernel, kernel.rows):
-            parts.append(codes)
-            progress(min(1.0, len(parts) * kernel.rows / n), "encoding concepts")
-        if not parts:
-            return sp.csr_array((0, self.concepts), dtype=np.float32)
-        indptr = np.concatenate([[0], np.cumsum(np.concatenate([p.counts for p in parts]))])
-        data, columns = np.concatenate([p.values for p in parts]), np.concatenate([p.columns for p in parts])
-        return sp.csr_array((data, columns, indptr), shape=(n, self.concepts))
+            counts.append(codes.counts)
+            data.append(codes.values)
+            columns.append(codes.columns)
+            progress(min(1.0, (len(counts) - 1) * kernel.rows / n), "encoding concepts")
+        return assembled(sp.csr_array, data.array(), columns.array(), np.cumsum(np.concatenate(counts)), (n, self.concepts))
 
     @cached_property
     def folded_bias(self) -> np.ndarray:

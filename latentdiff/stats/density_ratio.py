@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy import stats
 
+from ..codes import row_views
+from ..parallel import one_thread, ordered_map
 from ..progress import Progress, silent
 from .logistic import LogisticProblem, Rows
 
@@ -61,21 +63,19 @@ def cross_fit(
     y = np.asarray(y, bool)
     fold = stratified_folds(y, folds, seed)
     train = fold[:, None] != np.arange(folds + 1)  # the last column holds nothing out: the in-sample head
-    problem = LogisticProblem(x, y, seed=seed)
-    chosen = [penalties[0]] * folds
-    if len(penalties) > 1:
-        for f in range(folds):
-            chosen[f] = _choose_penalty(problem, y, train[:, f], penalties, seed + 1 + f)
-            progress(0.5 * (f + 1) / folds, "density ratio")
-    evidence = None if codes is None else np.stack([concept_evidence(_fires(codes), y, train[:, f]) for f in range(folds + 1)], axis=1)
-    heads = problem.fit(np.array([*chosen, np.median(chosen)]), train, evidence)
-    log_ratio = (problem.logits(heads, evidence) - heads.prior).astype(np.float32)
+    with one_thread():  # all work on many rows is spread over threads already; others would only wait beside them
+        problem = LogisticProblem(x, y, seed=seed)
+        chosen = [penalties[0]] * folds
+        if len(penalties) > 1:
+            found = ordered_map(lambda f: _choose_penalty(problem, y, train[:, f], penalties, seed + 1 + f), range(folds))
+            for f, chosen[f] in enumerate(found):
+                progress(0.5 * (f + 1) / folds, "density ratio")
+        evidence = None if codes is None else concept_evidence(codes, y, train)
+        heads = problem.fit(np.array([*chosen, np.median(chosen)]), train, evidence)
+        columns = np.stack([fold, np.full_like(fold, folds)], axis=1)
+        log_ratio = (problem.logits(heads, evidence, columns) - heads.prior[columns]).astype(np.float32)
     progress(1.0, "density ratio")
-    return DensityRatio(log_ratio[np.arange(len(y)), fold], log_ratio[:, -1], fold, tuple(chosen))
-
-
-def _fires(codes: sp.csr_array) -> sp.csr_array:
-    return sp.csr_array((np.ones(codes.nnz, np.float32), codes.indices, codes.indptr), shape=codes.shape)
+    return DensityRatio(log_ratio[:, 0].copy(), log_ratio[:, 1].copy(), fold, tuple(chosen))
 
 
 def stratified_folds(y: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -102,7 +102,7 @@ def _choose_penalty(problem: LogisticProblem, y: np.ndarray, train: np.ndarray, 
     return penalties[int(loss.reshape(3, -1).sum(0).argmin())]
 
 
-def concept_evidence(fires: sp.csr_array, y: np.ndarray, train: np.ndarray) -> np.ndarray:
+def concept_evidence(codes: sp.csr_array, y: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Sum over an image's firing concepts of the log ratio of their firing rates in A and B (sparse naive Bayes).
 
     A linear head spreads a mode of a few images over all of a vector's entries; the concept that fires in just those images keeps it
@@ -110,28 +110,42 @@ def concept_evidence(fires: sp.csr_array, y: np.ndarray, train: np.ndarray) -> n
     taken out of the counts before it is scored (leave-one-out), so the head can learn how far to trust the evidence.
 
     Args:
-        fires: (n, K) 1.0 where a concept fires.
+        codes: (n, K) activations: a concept fires where there is one.
         y: (n,) True for A.
-        train: (n,) True for the rows that may be counted.
+        train: (n, c) True for the rows that may be counted, for each of c heads.
 
     Returns:
-        (n,) float64.
+        (n, c) float64.
     """
-    in_a, in_b = (train & y).astype(np.float32), (train & ~y).astype(np.float32)
-    n_a, n_b = in_a.sum(), in_b.sum()
-    a, b = fires.T @ in_a, fires.T @ in_b
+    in_a, in_b = train & y[:, None], train & ~y[:, None]
+    n_a, n_b = in_a.sum(0), in_b.sum(0)
+
+    def count(part: tuple[int, sp.csr_array]) -> np.ndarray:
+        rows = slice(part[0], part[0] + part[1].shape[0])
+        return np.asarray(_fires(part[1]).T @ np.concatenate([in_a[rows], in_b[rows]], axis=1).astype(np.float32), np.float64)
+
+    a, b = np.split(np.asarray(sum(ordered_map(count, row_views(codes)))), 2, axis=1)
     pooled = (a + b) / (n_a + n_b)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
     counts = np.abs(a / n_a - b / n_b) >= EVIDENCE_Z * np.maximum(error, 1e-12)
 
-    def weights(a: np.ndarray, b: np.ndarray, n_a: float, n_b: float) -> np.ndarray:
+    def weights(a: np.ndarray, b: np.ndarray, n_a: np.ndarray, n_b: np.ndarray) -> np.ndarray:
         # Half an image is added to each count (Jeffreys' prior): no infinite ratios.
         return np.where(counts, np.log((a + 0.5) / (n_a + 1)) - np.log((b + 0.5) / (n_b + 1)), 0.0)
 
-    score = fires @ weights(a, b, n_a, n_b)
-    own_a = fires @ weights(np.maximum(a - 1, 0), b, n_a - 1, n_b)
-    own_b = fires @ weights(a, np.maximum(b - 1, 0), n_a, n_b - 1)
-    return np.where(in_a > 0, own_a, np.where(in_b > 0, own_b, score))
+    others = weights(np.maximum(a - 1, 0), b, n_a - 1, n_b), weights(a, np.maximum(b - 1, 0), n_a, n_b - 1)
+    weight = np.concatenate([weights(a, b, n_a, n_b), *others], axis=1)
+
+    def score(part: tuple[int, sp.csr_array]) -> np.ndarray:
+        rows = slice(part[0], part[0] + part[1].shape[0])
+        held_out, of_a, of_b = np.split(np.asarray(_fires(part[1]) @ weight), 3, axis=1)
+        return np.where(in_a[rows], of_a, np.where(in_b[rows], of_b, held_out))
+
+    return np.concatenate(list(ordered_map(score, row_views(codes))))
+
+
+def _fires(codes: sp.csr_array) -> sp.csr_array:
+    return sp.csr_array((np.ones(codes.nnz, np.float32), codes.indices, codes.indptr), shape=codes.shape)
 
 
 def two_sample(log_ratio: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[float, float]:

@@ -9,11 +9,12 @@ import numpy as np
 import scipy.sparse as sp
 from scipy import stats
 
+from ..codes import by_concept
 from ..parallel import ordered_map
-from .histograms import Histograms, histograms
+from .histograms import Histograms, concept_of, histograms
 
-BLOCK = 4_000_000
-"""Nonzeros that are sorted at once: bounds memory (about 100 bytes each), whatever the number of images."""
+BLOCK = 250_000
+"""Nonzeros that are sorted and binned at once: they stay near the cache, and bound memory (about 100 bytes each)."""
 FEWEST_EXPECTED = 5.0
 """Smallest expected count per cell for the chi-squared law; sparser concepts get Fisher's exact test on firing."""
 
@@ -53,11 +54,12 @@ def divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "spa
         binning: see :func:`latentdiff.stats.histograms.histograms`.
     """
 
-    def of(block: slice) -> Divergence:
-        whole = block == slice(0, codes_a.shape[1])
-        return _divergence(*((codes_a, codes_b) if whole else (codes_a[:, block], codes_b[:, block])), binning)
+    sides = by_concept(codes_a), by_concept(codes_b)
 
-    blocks = _blocks(np.bincount(codes_a.indices, minlength=codes_a.shape[1]) + np.bincount(codes_b.indices, minlength=codes_a.shape[1]))
+    def of(block: slice) -> Divergence:
+        return _divergence(*(side[:, block] for side in sides), binning)
+
+    blocks = _blocks(sum(np.diff(side.indptr).astype(np.int64) for side in sides))
     parts = list(ordered_map(of, blocks, 1 if len(blocks) == 1 else None))
     return Divergence(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Divergence)))
 
@@ -72,7 +74,7 @@ def _blocks(nonzeros: np.ndarray) -> list[slice]:
     return [slice(i, j) for i, j in itertools.pairwise([*edges, len(nonzeros)])]
 
 
-def _divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str) -> Divergence:
+def _divergence(codes_a: sp.csc_array, codes_b: sp.csc_array, binning: str) -> Divergence:
     n_a, n_b = codes_a.shape[0], codes_b.shape[0]
     h = histograms(codes_a, codes_b, binning)
     fires_a, mean_a, var_a = _moments(codes_a)
@@ -96,12 +98,13 @@ def _divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str) -> D
     )
 
 
-def _moments(codes: sp.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _moments(codes: sp.csc_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Firing counts, means and (unbiased) variances per concept: sums over images, so they merge over shards."""
     n, k = codes.shape
-    fires = np.bincount(codes.indices, minlength=k)
-    total = np.bincount(codes.indices, codes.data, minlength=k)
-    square = np.bincount(codes.indices, np.square(codes.data, dtype=np.float64), minlength=k)
+    concept = concept_of(codes)
+    fires = np.diff(codes.indptr).astype(np.int64)
+    total = np.bincount(concept, codes.data, minlength=k)
+    square = np.bincount(concept, np.square(codes.data, dtype=np.float64), minlength=k)
     mean = total / n
     return fires, mean, np.maximum(square / n - mean**2, 0) * n / (n - 1)
 

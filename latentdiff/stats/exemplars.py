@@ -10,8 +10,11 @@ DIVERSITY = 0.3
 
 def extreme_rows(scores: np.ndarray, pool: int) -> np.ndarray:
     """Positions of the ``pool`` highest scores, highest first; NaN never counts; ties go to the lower row."""
-    order = np.argsort(-scores, kind="stable")
-    return order[np.isfinite(scores[order])][:pool]
+    usable = np.flatnonzero(np.isfinite(scores))
+    if 0 < pool < len(usable):
+        value = scores[usable]
+        usable = usable[value >= np.partition(value, len(value) - pool)[-pool]]  # a full sort of a million scores takes a tenth of a second
+    return usable[np.argsort(-scores[usable], kind="stable")][:pool]
 
 
 def diverse(unit: np.ndarray, k: int, relevance: np.ndarray) -> np.ndarray:

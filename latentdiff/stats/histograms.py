@@ -45,11 +45,11 @@ class _Nonzeros:
     """(K,) position of each concept's smallest nonzero."""
 
 
-def histograms(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "sparse") -> Histograms:
+def histograms(codes_a: sp.sparray, codes_b: sp.sparray, binning: str = "sparse") -> Histograms:
     """Bin both sides' activations of every concept over common edges.
 
     Args:
-        codes_a: (n_a, K) activations of A, >= 0.
+        codes_a: (n_a, K) activations of A, >= 0, by row (CSR) or by concept (CSC).
         codes_b: (n_b, K) activations of B.
         binning: ``"sparse"``: one cell for "does not fire", Freedman-Diaconis on the pooled nonzeros, at most 64 bins, Sturges below
             20 nonzeros or where the interquartile range is 0. ``"paper"``: literal Freedman-Diaconis on all n_a + n_b activations,
@@ -80,13 +80,18 @@ def histograms(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "spa
     return Histograms(counts_a, counts_b, start)
 
 
-def _nonzeros(codes_a: sp.csr_array, codes_b: sp.csr_array) -> _Nonzeros:
+def concept_of(codes: sp.sparray) -> np.ndarray:
+    """(nnz,) the concept of each nonzero of CSR or CSC codes."""
+    return codes.indices if codes.format == "csr" else np.repeat(np.arange(codes.shape[1]), np.diff(codes.indptr))
+
+
+def _nonzeros(codes_a: sp.sparray, codes_b: sp.sparray) -> _Nonzeros:
     """Sort by one 64-bit key: concept, bits of the value (positive floats sort as their bits do), side."""
     k = codes_a.shape[1]
     keys = []
     for codes, side in ((codes_a, 0), (codes_b, 1)):
         bits = np.asarray(codes.data, np.float32).view(np.uint32).astype(np.uint64)
-        keys.append((codes.indices.astype(np.uint64) << np.uint64(33)) | (bits << np.uint64(1)) | np.uint64(side))
+        keys.append((concept_of(codes).astype(np.uint64) << np.uint64(33)) | (bits << np.uint64(1)) | np.uint64(side))
     key = np.sort(np.concatenate(keys))
     concept = (key >> np.uint64(33)).astype(np.int64)
     value = ((key >> np.uint64(1)) & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32).astype(np.float64)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
 from ..parallel import ordered_map
-from .phrases import PhraseEvidence, phrase_evidence, tail_contrast
+from .phrases import phrase_evidence, tail_contrast, tail_evidence
 
 BLOCK = 64_000_000
 """Scores in memory at once (256 MB)."""
 SHARE = 4_000_000
 """Scores that one thread tests at once."""
+
+Test = Callable[[np.ndarray, np.ndarray], Any]
+"""(m, n_a) and (m, n_b) scores -> evidence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,21 +30,30 @@ class ImageScores:
     vocabulary: Vocabulary
     words: np.ndarray
     """(m,) rows of the vocabulary, ascending."""
-    evidence: PhraseEvidence
-    """Arrays of length m."""
+    evidence: Any
+    """:class:`~latentdiff.stats.phrases.PhraseEvidence`, or ``TailEvidence`` by :meth:`tails`; arrays of length m."""
 
     @classmethod
     def of(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
         """Score every image of both sides with some words, and test each word."""
+        return cls._tested(sides, words, vocabulary, phrase_evidence)
+
+    @classmethod
+    def tails(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
+        """The same with ``tail_z`` alone, which is all that names of concepts are weighed by."""
+        return cls._tested(sides, words, vocabulary, tail_evidence)
+
+    @classmethod
+    def _tested(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary, test: Test) -> ImageScores:
         words = np.unique(words)
         size = max(1, BLOCK // len(sides))
         parts = [
             part
             for start in range(0, len(words), size)
-            for part in _tests(sides.cosines(vocabulary.centred[words[start : start + size]]), sides.n_a)
-        ] or [phrase_evidence(np.zeros((0, sides.n_a), np.float32), np.zeros((0, sides.n_b), np.float32))]
-        together = (np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(PhraseEvidence))
-        return cls(sides, vocabulary, words, PhraseEvidence(*together))
+            for part in _tests(sides.cosines(vocabulary.centred[words[start : start + size]]), sides.n_a, test)
+        ] or [test(np.zeros((0, sides.n_a), np.float32), np.zeros((0, sides.n_b), np.float32))]
+        together = (np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(parts[0]))
+        return cls(sides, vocabulary, words, type(parts[0])(*together))
 
     def row(self, word: int) -> int:
         """Row of a word's evidence."""
@@ -61,17 +75,17 @@ def contrasts(sides: Sides, words: np.ndarray, vocabulary: Vocabulary, most: int
     """
     rows = sides.spaced(most)
     unit, n_a = centred(sides[rows], sides.mean_direction), int(np.searchsorted(rows, sides.n_a))
-    size = max(1, BLOCK // len(rows))
+    size = words_at_once(len(rows))
     parts = [vocabulary.centred[words[start : start + size]] @ unit.T for start in range(0, len(words), size)]
     return np.concatenate([np.zeros(0), *(tail_contrast(part[:, :n_a], part[:, n_a:]) for part in parts)])
 
 
-def _tests(values: np.ndarray, n_a: int) -> list[PhraseEvidence]:
+def _tests(values: np.ndarray, n_a: int, test: Test) -> list[Any]:
     size = max(1, SHARE // values.shape[1])
     starts = range(0, len(values), size)
 
-    def test(start: int) -> PhraseEvidence:
+    def one(start: int) -> Any:
         some = values[start : start + size]
-        return phrase_evidence(some[:, :n_a], some[:, n_a:])
+        return test(some[:, :n_a], some[:, n_a:])
 
-    return list(ordered_map(test, starts, 1 if len(starts) == 1 else None))
+    return list(ordered_map(one, starts, 1 if len(starts) == 1 else None))

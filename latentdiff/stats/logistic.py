@@ -7,14 +7,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..floats import tensor
+from ..floats import float32, kept, tensor
 from ..parallel import map_rows
 from .lbfgs import minimise
 
-ROWS = 1 << 11
+ROWS = 1 << 9
 """Rows per pass of a product: about what stays in the cache between the two products of one gradient."""
 SUM_ROWS = 1 << 10
 """Rows that are summed in float32 before the sum goes on in float64."""
+LAW_ROWS = 1 << 16
+"""Rows of the extra feature that are summed at once."""
 GRAM_ROWS = 10_000
 """Rows behind the preconditioner; it only steers the speed, so a sample does."""
 WARM_ROWS = 50_000
@@ -112,10 +114,10 @@ class LogisticProblem:
             extra: (n, c) one more feature, standardised over the rows in use and multiplied by ``GAIN``.
             iterations: at most so many L-BFGS iterations.
         """
-        weight = use * np.asarray(penalties, np.float64)
-        positive = (weight * self.y[:, None]).sum(0) / weight.sum(0)
-        column, centre, spread = _standard_extra(extra, use)
-        curvature = positive * (1 - positive) * weight.sum(0)
+        strength = np.asarray(penalties, np.float64)
+        count, extra_law = use.sum(0), _extra_law(extra, use)
+        positive = use[self.y > 0].sum(0) / count
+        curvature = positive * (1 - positive) * strength * count
         d = len(self.spectrum)
         root = np.sqrt(curvature * np.maximum(self.spectrum, 0)[:, None] + 1)
         root_bias, root_extra = np.sqrt(curvature), np.sqrt(curvature * GAIN**2 + 1)
@@ -125,7 +127,7 @@ class LogisticProblem:
 
         def objective(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             w, bias, share = unpack(v)
-            loss, grad_w, grad_bias, grad_extra = self._pass(w, bias, share, weight, column)
+            loss, grad_w, grad_bias, grad_extra = self._pass(w, bias, share, strength, use, extra, extra_law)
             loss += 0.5 * ((w * w).sum(0) + share**2)
             gradient = [self.basis.T @ (grad_w + w) / root, (grad_bias / root_bias)[None], ((grad_extra + share) / root_extra)[None]]
             return loss, np.concatenate(gradient)
@@ -134,14 +136,15 @@ class LogisticProblem:
         start[d] = np.log(positive / (1 - positive)) * root_bias
         if len(self.x) >= 4 * WARM_ROWS:
             near = self._fit_some(penalties, use, extra, iterations)
-            offset = near.bias + near.extra_weight * (centre - near.extra_centre)
+            offset = near.bias + near.extra_weight * (extra_law.centre - near.extra_centre)
+            extra_start = near.extra_weight * extra_law.spread / GAIN * root_extra
             start = np.concatenate(
-                [self.basis.T @ near.w * root, (offset * root_bias)[None], (near.extra_weight * spread / GAIN * root_extra)[None]]
+                [self.basis.T @ near.w * root, (offset * root_bias)[None], extra_start[None]]
             )
         # In these coordinates the Hessian is near the identity, so the gradient is the distance to the minimum, and a row's logit moves by
         # at most |distance| / sqrt(curvature) in the root mean square.
         w, bias, share = unpack(minimise(objective, start, TOLERANCE * np.sqrt(np.maximum(curvature, 1.0)), iterations))
-        return LogisticHeads(w, bias, share * GAIN / spread, centre, np.log(positive / (1 - positive)))
+        return LogisticHeads(w, bias, share * GAIN / extra_law.spread, extra_law.centre, np.log(positive / (1 - positive)))
 
     def _fit_some(self, penalties: np.ndarray, use: np.ndarray, extra: np.ndarray | None, iterations: int) -> LogisticHeads:
         """Heads of ``WARM_ROWS`` random rows, their loss scaled to that of all."""
@@ -151,52 +154,81 @@ class LogisticProblem:
         return small.fit(scaled, use[rows], None if extra is None else extra[rows], iterations=iterations)
 
     def _pass(
-        self, w: np.ndarray, bias: np.ndarray, share: np.ndarray, weight: np.ndarray, column: np.ndarray | None
+        self, w: np.ndarray, bias: np.ndarray, share: np.ndarray, strength: np.ndarray, use: np.ndarray, extra: np.ndarray | None, law: _Law
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Loss and gradients of all columns in one pass over the rows: each chunk is read once for both products."""
         import torch
         from torch.nn.functional import softplus
 
-        weights, mean = tensor((w / self.standard.scale[:, None]).astype(np.float32)), tensor(self.standard.mean)
+        mean = self.standard.mean
+        # Weights first here, rows first in the gradient: so both products take a quarter of the time.
+        weights = tensor((w / self.standard.scale[:, None]).T.astype(np.float32))
         shift, share = tensor(bias), tensor(share)
         none = torch.zeros(w.shape[1])
 
-        def sums(
-            _: int, x: np.ndarray, label: np.ndarray, weight: Any, column: Any = None
-        ) -> tuple[np.ndarray, ...]:
-            rows, y, weight = tensor(np.asarray(x, np.float32)) - mean, tensor(label[:, None]), tensor(weight)
-            logit = (rows @ weights).double() + shift
+        def sums(_: int, x: np.ndarray, label: np.ndarray, use: np.ndarray, extra: Any = None) -> tuple[np.ndarray, ...]:
+            rows, y, weight = tensor(_centred(x, mean)), tensor(label[:, None]), tensor(use * strength)
+            logit = (weights @ rows.T).T.double() + shift
+            column = None if extra is None else tensor((extra - law.centre) / law.spread * GAIN)
             if column is not None:
-                column = tensor(column)
                 logit += share * column
             residual = weight * (logit.sigmoid() - y)
             loss = (weight * (softplus(logit, threshold=CERTAIN) - y * logit)).sum(0)
-            extra = none if column is None else (residual * column).sum(0)
-            # Rows first: so the product takes a third of the time.
-            return tuple(part.numpy() for part in (loss, residual.sum(0), extra, (residual.float().T @ rows).T))
+            change = none if column is None else (residual * column).sum(0)
+            return tuple(part.numpy() for part in (loss, residual.sum(0), change, (residual.float().T @ rows).T))
 
         loss = residual_sum = extra_sum = np.zeros(w.shape[1])
         product = np.zeros(w.shape)
-        along = (self.y, weight) if column is None else (self.y, weight, column)
+        along = (self.y, use) if extra is None else (self.y, use, extra)
         for parts in map_rows(self.x, sums, ROWS, along):
             loss, residual_sum, extra_sum, product = (s + t for s, t in zip((loss, residual_sum, extra_sum, product), parts, strict=True))
         gradient = product / self.standard.scale[:, None]
         return loss, gradient, residual_sum, extra_sum
 
-    def logits(self, heads: LogisticHeads, extra: np.ndarray | None = None) -> np.ndarray:
-        """(n, c) float64 logits of all rows; ``extra`` is (n, c) where the heads were fitted with one."""
-        v, mean = (heads.w / self.standard.scale[:, None]).astype(np.float32), self.standard.mean
-        logit = np.concatenate(list(map_rows(self.x, lambda _, x: (np.asarray(x, np.float32) - mean) @ v, ROWS))) + heads.bias
-        return logit if extra is None else logit + heads.extra_weight * (extra - heads.extra_centre)
+    def logits(self, heads: LogisticHeads, extra: np.ndarray | None = None, columns: np.ndarray | None = None) -> np.ndarray:
+        """Logits of all rows.
+
+        Args:
+            heads: c heads fitted by :meth:`fit`.
+            extra: (n, c) where they were fitted with one.
+            columns: (n, m) integers: only these columns of each row.
+
+        Returns:
+            (n, c) or (n, m) float64.
+        """
+        mean = self.standard.mean
+        weights = (heads.w / self.standard.scale[:, None]).T.astype(np.float32)
+        has_extra, picks = extra is not None, columns is not None
+
+        def scores(_: int, x: np.ndarray, *along: np.ndarray) -> np.ndarray:
+            logit = (weights @ _centred(x, mean).T).T + heads.bias
+            if has_extra:
+                logit += heads.extra_weight * (along[0] - heads.extra_centre)
+            return np.take_along_axis(logit, along[-1].astype(np.intp), 1) if picks else logit
+
+        along = [other for other in (extra, columns) if other is not None]
+        return np.concatenate(list(map_rows(self.x, scores, ROWS, along)))
 
 
-def _standard_extra(extra: np.ndarray | None, use: np.ndarray) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """The extra feature standardised over the rows in use, its centre and its spread, per column."""
-    c = use.shape[1]
+def _centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """(m, d) rows minus the mean, in the thread's own memory."""
+    rows = float32(np.asarray(x))
+    return np.subtract(rows, mean, out=kept("centred", *rows.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class _Law:
+    """(c,) means and standard deviations of the extra feature over the rows in use; 0 and 1 where there is none."""
+
+    centre: np.ndarray
+    spread: np.ndarray
+
+
+def _extra_law(extra: np.ndarray | None, use: np.ndarray) -> _Law:
+    c, count = use.shape[1], use.sum(0)
     if extra is None:
-        return None, np.zeros(c), np.ones(c)
-    count = use.sum(0)
-    centre = (extra * use).sum(0) / count
-    spread = np.sqrt((np.square(extra - centre) * use).sum(0) / count)
-    spread = np.where(spread > 0, spread, 1.0)
-    return (extra - centre) / spread * GAIN, centre, spread
+        return _Law(np.zeros(c), np.ones(c))
+    blocks = [slice(start, start + LAW_ROWS) for start in range(0, len(use), LAW_ROWS)]
+    centre = sum((extra[b] * use[b]).sum(0) for b in blocks) / count
+    spread = np.sqrt(sum((np.square(extra[b] - centre) * use[b]).sum(0) for b in blocks) / count)
+    return _Law(centre, np.where(spread > 0, spread, 1.0))

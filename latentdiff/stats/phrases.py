@@ -61,6 +61,28 @@ def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidenc
     return PhraseEvidence(threshold, t, tail_z, tail_contrast(scores_a, scores_b), *p)
 
 
+@dataclass(frozen=True, eq=False)
+class TailEvidence:
+    """The part of :class:`PhraseEvidence` that takes no sorted scores, a fifth of the time."""
+
+    tail_z: np.ndarray
+
+
+def tail_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> TailEvidence:
+    """:func:`phrase_evidence`'s ``tail_z`` alone, of (m, n_a) and (m, n_b) scores."""
+    n_a, n_b = scores_a.shape[1], scores_b.shape[1]
+    place, shares = _tail_place(n_a + n_b), np.empty((2, len(scores_a)))
+    for i, pair in enumerate(zip(scores_a, scores_b, strict=True)):
+        high = np.partition(np.concatenate(pair), place)[place]
+        shares[:, i] = [np.count_nonzero(side > high) for side in pair]
+    return TailEvidence(_proportion_z(*shares, n_a, n_b))
+
+
+def _tail_place(n: int) -> int:
+    """Place, among n scores in ascending order, of the one that the ``TAIL`` highest exceed."""
+    return int((1 - TAIL) * (n - 1))
+
+
 def tail_contrast(scores_a: np.ndarray, scores_b: np.ndarray) -> np.ndarray:
     """(m,) how much higher the best images of A score than those of B: sees a mode of three images among fifty, and one of 5 % of many.
 
@@ -127,7 +149,7 @@ def _cuts(scores_a: np.ndarray, scores_b: np.ndarray) -> tuple[np.ndarray, np.nd
     threshold, high = np.empty(len(scores_a), np.float64), np.empty(len(scores_a), scores_a.dtype)
     for i, pair in enumerate(zip(scores_a, scores_b, strict=True)):
         ordered = np.sort(np.concatenate(pair))
-        threshold[i], high[i] = shows_threshold(ordered), ordered[int((1 - TAIL) * (n - 1))]
+        threshold[i], high[i] = shows_threshold(ordered), ordered[_tail_place(n)]
     return threshold, high
 
 
@@ -148,13 +170,17 @@ def welch(scores_a: np.ndarray, scores_b: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _proportions(count_a: np.ndarray, count_b: np.ndarray, n_a: int, n_b: int) -> tuple[np.ndarray, np.ndarray]:
     """Two-proportion z, and its p; Fisher's exact p where fewer than ``EXACT_BELOW`` are expected on the smaller side."""
-    pooled = (count_a + count_b) / (n_a + n_b)
-    error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
-    z = np.divide(count_a / n_a - count_b / n_b, error, out=np.zeros_like(error), where=error > 0)
+    z = _proportion_z(count_a, count_b, n_a, n_b)
     p = 2 * stats.norm.sf(np.abs(z))
     small = np.flatnonzero((count_a + count_b) * min(n_a, n_b) / (n_a + n_b) < EXACT_BELOW)
     p[small] = fisher_exact(count_a[small], count_b[small], n_a, n_b)
     return z, p
+
+
+def _proportion_z(count_a: np.ndarray, count_b: np.ndarray, n_a: int, n_b: int) -> np.ndarray:
+    pooled = (count_a + count_b) / (n_a + n_b)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
+    return np.divide(count_a / n_a - count_b / n_b, error, out=np.zeros_like(error), where=error > 0)
 
 
 def auroc(scores_a: np.ndarray, scores_b: np.ndarray, zeros_a: int = 0, zeros_b: int = 0) -> float:
@@ -167,6 +193,8 @@ def auroc(scores_a: np.ndarray, scores_b: np.ndarray, zeros_a: int = 0, zeros_b:
         zeros_b: the same for B.
     """
     a, b = np.sort(scores_a), np.sort(scores_b)
-    below, up_to = np.searchsorted(b, a, "left"), np.searchsorted(b, a, "right")
-    twice = int(below.sum()) + int(up_to.sum()) + 2 * len(a) * zeros_b + zeros_a * zeros_b
+    below = np.searchsorted(b, a, "left")
+    tied = a[np.append(b, np.nan)[below] == a]
+    ties = int((np.searchsorted(b, tied, "right") - np.searchsorted(b, tied, "left")).sum())
+    twice = 2 * int(below.sum()) + ties + 2 * len(a) * zeros_b + zeros_a * zeros_b
     return twice / (2 * (len(a) + zeros_a) * (len(b) + zeros_b))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,23 @@ def test_chunks_and_threads_change_nothing(sae, vectors, monkeypatch) -> None:
     assert parts.has_sorted_indices
     again = sae.encode(vectors, precision="bfloat16")
     np.testing.assert_array_equal(again.data, parts.data)
+
+
+@pytest.mark.parametrize("precision", encoding.PRECISIONS)
+def test_what_a_gpu_runs_gives_the_same_codes(sae, vectors, precision) -> None:
+    """Its branches, run by torch on the CPU: what differs on a GPU is the arithmetic's rounding alone."""
+    here, there = (encoding.Kernel(sae, precision, "cpu") for _ in range(2))
+    there.on_cpu = False
+    ours, theirs = here(0, vectors), there(0, vectors)
+    assert len(ours.values) > 1000
+    for name in ("counts", "columns", "values"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+
+
+def test_a_kernel_that_was_sent_away_gives_the_same_codes(sae, vectors) -> None:
+    kernel = encoding.Kernel(sae, "bfloat16")
+    sent = pickle.loads(pickle.dumps(kernel))
+    np.testing.assert_array_equal(sent(0, vectors).values, kernel(0, vectors).values)
 
 
 def test_topk_saes_never_let_more_than_k_through(sae, vectors) -> None:
