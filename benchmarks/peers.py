@@ -1,13 +1,14 @@
 """The same work by others and by us, in one run: histograms, density ratio, reading vectors.
 
-    python benchmarks/peers.py [--rows 10000] [--width 768] [--concepts 8192] [--images 20000]
+    python benchmarks/peers.py [--rows 10000] [--width 768] [--concepts 8192] [--images 20000] [--head-rows 50000]
 
 1. Divergence of every concept: a loop of numpy histograms over dense columns (every 16th concept, extrapolated) beside ours, which tests
    them too.
 2. Out-of-fold log density ratio, five folds: scikit-learn's LogisticRegression and densratio's RuLSIF at their defaults, our head, and our
    head with the evidence of concepts. Quality: AUC of all images, and how many of the images of a planted cluster (1 % of A, none of B) are
    among as many top-ranked ones.
-3. Vectors out of a FiftyOne dataset: ``view.values()`` beside our reader (skipped without FiftyOne).
+3. The same head by scikit-learn, solved to 1e-8 at the same penalties on the same standardised columns: how far log ratios are apart.
+4. Vectors out of a FiftyOne dataset: ``view.values()`` beside our reader (skipped without FiftyOne).
 
 Prints tables, writes benchmarks/results/peers.json.
 """
@@ -84,13 +85,37 @@ def ratios(x: np.ndarray, in_a: np.ndarray, planted: np.ndarray, codes: Any) -> 
     out = {}
     for name, way in ways.items():
         if name.startswith("densratio") and find_spec("densratio") is None:
-            print(f"{name}: skipped, densratio is not installed")
+            print(f"{name}: skipped; pip install densratio")
             continue
         start = time.perf_counter()
         score = way()
         seconds = time.perf_counter() - start
         top = np.argsort(-score)[: planted.sum()]
         out[name] = {"seconds": seconds, "auc": float(roc_auc_score(in_a, score)), "planted_on_top": float(planted[top].mean())}
+    return out
+
+
+def exactness(rows: int, width: int, concepts: int) -> list[dict[str, float]]:
+    """Log ratios of our head and of scikit-learn's on all of 2 * rows images, by penalty: largest and root mean square difference."""
+    from sklearn.linear_model import LogisticRegression
+
+    from latentdiff.stats.logistic import LogisticProblem
+
+    x, in_a, _, _ = world(rows, width, concepts)
+    wide = x.astype(np.float64)
+    wide -= wide.mean(0)
+    wide /= wide.std(0)
+    out = []
+    for penalty in latentdiff.CompareConfig().penalties:
+        start = time.perf_counter()
+        problem = LogisticProblem(x, in_a)
+        ours = problem.logits(problem.fit(np.array([penalty]), np.ones((len(x), 1), bool)))[:, 0]
+        middle = time.perf_counter()
+        theirs = LogisticRegression(C=penalty, tol=1e-8, max_iter=5000).fit(wide, in_a).decision_function(wide)
+        seconds = middle - start, time.perf_counter() - middle
+        apart = np.abs(ours - theirs)
+        row = {"penalty": penalty, "largest": float(apart.max()), "rms": float(np.sqrt(np.mean(apart**2)))}
+        out.append({**row, "seconds": seconds[0], "scikit_learn_seconds": seconds[1]})
     return out
 
 
@@ -144,6 +169,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--concepts", type=int, default=8192)
     parser.add_argument("--images", type=int, default=20_000, help="images of the FiftyOne dataset; 0 leaves it out")
+    parser.add_argument("--head-rows", type=int, default=50_000, help="images a side of the comparison of heads; 0 leaves it out")
     args = parser.parse_args()
     load = os.getloadavg()[0]
     x, in_a, planted, sae = world(args.rows, args.width, args.concepts)
@@ -156,11 +182,16 @@ def main() -> None:
     print(f"\n{'log density ratio, 5 folds':30}{'seconds':>10}{'AUC':>8}{'planted on top':>16}")
     for name, row in found["density_ratio"].items():
         print(f"{name:30}{row['seconds']:>10.1f}{row['auc']:>8.3f}{row['planted_on_top']:>16.2f}")
+    found["head"] = exactness(args.head_rows, args.width, args.concepts) if args.head_rows else []
+    for row in found["head"]:
+        apart = f"log ratios at most {row['largest']:.1e} apart, {row['rms']:.1e} in the root mean square"
+        print(f"head at C = {row['penalty']:g}: {row['seconds']:.1f} s, scikit-learn {row['scikit_learn_seconds']:.1f} s; {apart}")
     found["reading"] = reading(args.images, args.width) if args.images else None
     for name, row in (found["reading"] or {}).items():
         print(f"\n{args.images:,} vectors from FiftyOne, {name:16}{row['seconds']:>8.2f} s", end="")
     print()
     head = {"rows_a_side": args.rows, "width": args.width, "concepts": args.concepts, "images": args.images, "load_average": load}
+    head["head_rows_a_side"] = args.head_rows
     RESULTS.mkdir(exist_ok=True)
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     (RESULTS / "peers.json").write_text(json.dumps({**head, "machine": machine, **found}, indent=1) + "\n")

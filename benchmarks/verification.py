@@ -70,9 +70,9 @@ def one(width: int) -> dict[str, float]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     label = np.arange(IMAGES) < len(a)
     # The rows that verify() used come from blocks of its own size: a product of another shape may round differently.
-    from latentdiff.stats.verification import BLOCK
+    from latentdiff.stats.image_scores import words_at_once
 
-    scores = PhraseScores(Sides(a, b), vectors).block(0, BLOCK // IMAGES)[:CHECKED]
+    scores = PhraseScores(Sides(a, b), vectors).block(0, words_at_once(IMAGES))[:CHECKED]
     error = max(abs(v.auroc - roc_auc_score(label, s)) for v, s in zip(found, scores, strict=False))
     return {"seconds": round(seconds, 1), "processor_seconds": round(cpu, 1), "peak_gb": round(peak, 2), "auroc_error": float(error)}
 

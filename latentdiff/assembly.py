@@ -14,7 +14,7 @@ from .embed.sides import Sides, centred
 from .parallel import ordered_map
 from .result import Hypothesis
 from .stats.exemplars import diverse, extreme_rows, modes
-from .stats.image_scores import BLOCK, ImageScores
+from .stats.image_scores import ImageScores, words_at_once
 from .stats.phrases import auroc
 
 DRAWS = 1000
@@ -91,7 +91,7 @@ def _shown(
         "A": extreme_rows(ranking[: sides.n_a], config.exemplar_pool),
         "B": sides.n_a + extreme_rows(-ranking[sides.n_a :], config.exemplar_pool),
     }
-    size = max(1, BLOCK // len(sides))
+    size = words_at_once(len(sides))
     for start in range(0, len(drafts), size):
         block = drafts[start : start + size]
         words = [x.word for x in block if x.concept is None and x.word is not None]

@@ -12,37 +12,45 @@ from typing import Any
 
 import numpy as np
 
+from .codes import IN_MEMORY
 from .errors import InputError
 from .machine import Machine
+from .stats.image_scores import BLOCK, FEWEST_WORDS, words_at_once
 
 ACTIVE = 20
 """Active concepts an image (method section 9)."""
-WORDS = 600
-"""Words whose scores with all images are tested: names of the promising concepts, and phrases of the exemplars."""
+NAMES = 400
+"""Words that name promising concepts, whose tails are compared on all images."""
+TESTED_PHRASES = 150
+"""Words of the most telling images, tested on all images."""
 PHRASES = 100
 """Of these, phrases whose AUROC over all images is computed."""
-HEAD_PASSES = 16
-"""Passes of the logistic head over all rows: standardising, about a dozen gradients of five folds and the in-sample head, logits."""
+HEAD_PASSES = 10
+"""Passes of the logistic head over all rows: standardising, about eight gradients of five folds and the in-sample head, logits."""
 OTHER_PASSES = 4
 """Further passes: checking, the mean direction, centring, the concepts' mean images."""
 HEADS = 6
+FIXED = {"density ratio": 2.5, "naming and ranking": 2.5, "evidence": 1.5}
+"""Core seconds at width 768 that do not grow with images: penalties and first heads on a sample, words of concepts, cards, echoes."""
+SAMPLE = 50_000
+"""Images from which they do not."""
 
-CONVERTED = 2.0
+CONVERTED = 0.4
 """Nanoseconds a core spends to read one number of a vector as float32."""
-PRODUCT = 2.4
-"""Nanoseconds a core spends on one number of a vector in the two thin products of a head's pass: bound by memory, not by arithmetic."""
-EXPONENTIAL = 70
+PRODUCT = 0.9
+"""Nanoseconds a core spends on one number of a vector in centring and the two thin products of a head's pass."""
+EXPONENTIAL = 60
 """Nanoseconds a core spends on one head's loss and residual of one image."""
-TESTED = 13
-"""Nanoseconds a core spends on Welch's test and the threshold of one score."""
-SORTED = 70
-"""Nanoseconds a core spends on one score of an AUROC: sorting."""
-SCANNED = 3.0
+SELECTED = 7
+"""Nanoseconds a core spends on one score of a name: the tail of all scores."""
+SORTED = 40
+"""Nanoseconds a core spends on one score of a phrase's tests, and again on one of its AUROC: sorting."""
+SCANNED = 0.5
 """Nanoseconds a core spends to see whether one dense activation is active."""
-COUNTED = 300
+COUNTED = 120
 """Nanoseconds a core spends on one active concept of one image in the divergence: grouping, binning, tests."""
-LIBRARIES_GB = 0.5
-"""Memory that torch, scipy and the words take."""
+LIBRARIES_GB = 0.6
+"""Memory that torch, scipy and 20,000 words take."""
 FLOPS_AN_IMAGE = {"ViT-B-32": 8.8e9, "ViT-B-16": 35e9, "ViT-L-14": 162e9, "ViT-L-14-336": 382e9, "paper": 382e9, "fast": 8.8e9}
 """Multiplications and additions of one forward pass (twice the published multiply-accumulates)."""
 OVERHEAD = 0.05
@@ -133,27 +141,41 @@ def plan(
     product = 2 * n * width / 1e9  # of one column, in Gflop
     bf16 = n * width * concepts >= 1e12
     rate = m.bf16_gflops if bf16 else m.float32_gflops
+    def readings(words: int) -> int:
+        """Passes in which the scores of so many words come out: few words of many images fit into memory at once."""
+        return -(-words // words_at_once(images))
+
+    tested = NAMES + TESTED_PHRASES
     seconds = {
         "encoding": reading + concepts * product / rate + n * concepts * SCANNED * core,
         "divergence": n * active * COUNTED * core,
         "density ratio": HEAD_PASSES * (reading + n * (width * PRODUCT + HEADS * EXPONENTIAL) * core),
-        "naming and ranking": OTHER_PASSES * (reading + n * width * PRODUCT * core)
-        + WORDS * (product / m.float32_gflops + n * TESTED * core),
-        "evidence": 2 * reading + PHRASES * (product / m.float32_gflops + n * SORTED * core),
+        "naming and ranking": (OTHER_PASSES + readings(NAMES) + readings(TESTED_PHRASES)) * reading
+        + OTHER_PASSES * n * width * PRODUCT * core
+        + tested * product / m.float32_gflops
+        + n * (NAMES * SELECTED + TESTED_PHRASES * SORTED) * core,
+        "evidence": (1 + readings(PHRASES)) * reading + PHRASES * (product / m.float32_gflops + n * SORTED * core),
     }
+    for name, fixed in FIXED.items():
+        seconds[name] += fixed * width / 768 * min(1.0, n / SAMPLE) / m.cores
     codes_gb = 8 * n * active / 1e9
+    on_disk = 1e9 * codes_gb > IN_MEMORY
+    held = 0.0 if on_disk else codes_gb
+    scores_gb = 2 * 4 * min(words_at_once(images), tested) * n / 1e9
     memory = {
-        "encoding": 2 * codes_gb + 0.05 * m.cores,
-        "divergence": 3 * codes_gb,
-        "density ratio": 2 * codes_gb + n * 8 * (4 * HEADS + 4) / 1e9,
-        "naming and ranking": codes_gb + 0.8 + 40 * n / 1e9,
-        "evidence": codes_gb + 0.8 + 40 * n / 1e9,
+        "encoding": 2 * held + 0.05 * m.cores,
+        "divergence": 2 * held + 0.03 * m.cores,
+        "density ratio": held + n * 20 * HEADS / 1e9,
+        "naming and ranking": held + scores_gb + 40 * n / 1e9,
+        "evidence": held + scores_gb + 40 * n / 1e9,
     }
-    share = 1 if machines == 1 else (1 + OVERHEAD) / machines
+    base_gb = LIBRARIES_GB + 14 * width * concepts / 1e9
+    disk = {"encoding": codes_gb, "divergence": codes_gb} if on_disk else {}
+    share = 1.0 if machines == 1 else (1 + OVERHEAD) / machines
     # What stays on the machine that leads, however many there are: codes are counted and words tested there.
     led = {"divergence": 1.0, "naming and ranking": 0.5, "evidence": 0.5}
     stages = [
-        Stage(name, s * (led.get(name, 0.0) + (1 - led.get(name, 0.0)) * share) if machines > 1 else s, LIBRARIES_GB + memory[name], 0.0)
+        Stage(name, s * (led.get(name, 0.0) + (1 - led.get(name, 0.0)) * share), base_gb + memory[name], disk.get(name, 0.0))
         for name, s in seconds.items()
     ]
     if encoder is not None or images_per_second is not None:
@@ -174,11 +196,13 @@ def _embedding(n: float, vectors_gb: float, encoder: str | None, measured: float
 
 def _assumptions(bf16: bool, active: int, machines: int, encoder: str | None, measured: float | None) -> tuple[str, ...]:
     said = [
-        "vectors are float16 and stay in the page cache or the cluster's object stores; else each of about 25 passes waits for the disk",
+        "vectors are float16 and stay in the page cache or the cluster's object stores; else each of about 25 passes waits for the disk "
+        f"(more above {BLOCK // FEWEST_WORDS:,} images: {FEWEST_WORDS} words are tested a pass)",
+        "Parquet that is compared by the engine local takes as much disk again while it runs",
         f"{active} active concepts an image, 5 folds, about 20,000 words",
         f"the SAE's products are {'bf16' if bf16 else 'float32'} and reach the measured rate; the SAE is given, not trained",
-        "time grows linearly with images; nothing else runs on the machine",
-        "codes and log ratios are held in memory by the machine that leads",
+        "time per image stays what it was measured to be up to 1,000,000 images; nothing else runs on the machine",
+        f"codes lie with the machine that leads: in memory, beyond {IN_MEMORY / 1e9:.1f} GB on its disk; it holds some 200 bytes an image",
     ]
     if machines > 1:
         said.append(f"{machines} equal machines share passes evenly, at {OVERHEAD:.0%} overhead; divergence and tests of words stay on one")

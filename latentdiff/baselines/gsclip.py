@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from ..result import Comparison
 from ..stats.divergence import q_values
-from ..stats.image_scores import BLOCK
+from ..stats.image_scores import words_at_once
 from ..stats.phrases import phrase_evidence, welch
 from ..stats.verification import PhraseScores
 from .listing import Claim, comparison_of, narrowed
@@ -75,7 +75,7 @@ def gsclip(
 
 def _tests(scores: PhraseScores, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     """(m,) Welch's t and p of every phrase, in blocks."""
-    n_a, size = scores.sides.n_a, max(1, BLOCK // len(scores.sides))
+    n_a, size = scores.sides.n_a, words_at_once(len(scores.sides))
     parts = []
     for start in range(0, len(scores), size):
         block = scores.block(start, start + size)

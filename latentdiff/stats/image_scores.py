@@ -14,7 +14,9 @@ from ..parallel import ordered_map
 from .phrases import phrase_evidence, tail_contrast, tail_evidence
 
 BLOCK = 64_000_000
-"""Scores in memory at once (256 MB)."""
+"""Scores in memory at once (256 MB), but for ``FEWEST_WORDS``."""
+FEWEST_WORDS = 16
+"""Words that share one reading of all vectors, however many images there are: fewer, and reading would cost more than their product."""
 SHARE = 4_000_000
 """Scores that one thread tests at once."""
 
@@ -46,7 +48,7 @@ class ImageScores:
     @classmethod
     def _tested(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary, test: Test) -> ImageScores:
         words = np.unique(words)
-        size = max(1, BLOCK // len(sides))
+        size = words_at_once(len(sides))
         parts = [
             part
             for start in range(0, len(words), size)
@@ -60,7 +62,7 @@ class ImageScores:
         return int(np.searchsorted(self.words, word))
 
     def values(self, words: list[int]) -> np.ndarray:
-        """(m, n) float32 scores of some words, A's images first; computed again, so ask for at most ``BLOCK`` at once."""
+        """(m, n) float32 scores of some words, A's images first; computed again, so ask for :func:`words_at_once`."""
         return self.sides.cosines(self.vocabulary.centred[words])
 
 
@@ -78,6 +80,11 @@ def contrasts(sides: Sides, words: np.ndarray, vocabulary: Vocabulary, most: int
     size = words_at_once(len(rows))
     parts = [vocabulary.centred[words[start : start + size]] @ unit.T for start in range(0, len(words), size)]
     return np.concatenate([np.zeros(0), *(tail_contrast(part[:, :n_a], part[:, n_a:]) for part in parts)])
+
+
+def words_at_once(images: int) -> int:
+    """Words whose scores with so many images are held together."""
+    return max(FEWEST_WORDS, BLOCK // images)
 
 
 def _tests(values: np.ndarray, n_a: int, test: Test) -> list[Any]:

@@ -14,7 +14,7 @@ from ..embed.vocabulary import Vocabulary, unit_rows
 from ..errors import InputError
 from ..progress import Progress, silent
 from .divergence import q_values
-from .image_scores import BLOCK
+from .image_scores import words_at_once
 from .phrases import shows_threshold, welch
 
 
@@ -127,7 +127,7 @@ def verify_sides(
     if not len(texts):
         return []
     scores, n_a = PhraseScores(sides, vectors, vocabulary), sides.n_a
-    size = max(1, BLOCK // len(sides))
+    size = words_at_once(len(sides))
     measured: list[_Measured] = []
     moments = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # numpy's sort lets go of the interpreter

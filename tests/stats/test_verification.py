@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 import latentdiff
 from latentdiff.embed.sides import Sides, centred
 from latentdiff.errors import Cancelled, InputError
-from latentdiff.stats import verification
+from latentdiff.stats import image_scores, verification
 from latentdiff.stats.verification import PhraseScores, verify
 
 RNG = np.random.default_rng(0)
@@ -78,7 +78,8 @@ def test_t_and_p_are_welchs_and_q_counts_all_phrases() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = verify(A, B, TEXTS, VECTORS, rows=4)
     seen: list[float] = []
-    monkeypatch.setattr(verification, "BLOCK", 340 * 5)
+    monkeypatch.setattr(image_scores, "BLOCK", 340 * 5)
+    monkeypatch.setattr(image_scores, "FEWEST_WORDS", 1)
     parts = verify(A, B, TEXTS, VECTORS, rows=4, progress=lambda f, _: seen.append(f))
     assert seen == [5 / 12, 10 / 12, 1.0]
     for one, other in zip(whole, parts, strict=True):
