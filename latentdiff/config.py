@@ -44,7 +44,8 @@ class CompareConfig:
     weak_name: float = 1.3
     """Names weaker than this many times ``Vocabulary.chance_cosine`` are marked weak (random words reach 1.3 on COCO, method section 3)."""
     precision: str = "auto"
-    """Products of the SAE: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bf16 where the hardware has it and the work takes seconds."""
+    """Large product of the SAE: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bf16 where the hardware has it and the work takes seconds.
+    Codes are those of float32 either way: see :class:`latentdiff.sae.encoding.Kernel`."""
     compounds: bool = True
     """Add two-word phrases such as "traffic light", composed of the vocabulary's words, where it lacks them."""
     sae_trainer: str = "batchtopk"

@@ -107,7 +107,8 @@ class SparseAutoencoder:
 
         Args:
             vectors: (n, d) float16/32/64 raw (not normalised) vectors: an array, a memmap, or anything that has a shape and slices.
-            precision: "float32", or "bfloat16" products: several times as fast on AMX, AVX512-BF16 and GPUs, activations to about 1 %.
+            precision: "float32", or "bfloat16" for the large product: several times as fast on AMX, AVX512-BF16 and GPUs; what it finds is
+                computed again in float32, so codes stay the same.
             device: torch device of the products; None for CUDA where there is one, else the CPU.
             progress: ``progress(fraction, label)``.
 
