@@ -37,7 +37,7 @@ class Tape:
                 self._file = tempfile.TemporaryFile(prefix="latentdiff-codes-")  # noqa: SIM115 - lives as long as the tape
                 weakref.finalize(self, self._file.close)
             for kept in self._parts:
-                _on_disk(self._file.write, memoryview(kept).cast("B"))
+                _on_disk(self._file.write, kept.data)
             self._parts.clear()
 
     def array(self) -> np.ndarray:

@@ -121,7 +121,7 @@ class Kernel:
         bias = (self.bias + self.slack * reach + 2.0**-8 * self.bias.abs()).bfloat16()
         bits = self._activations(h.bfloat16(), bias).view(torch.int16)  # a positive number's bits are a positive integer's
         # Comparing takes torch four times as long as numpy on a CPU, a third of the product.
-        active = np.greater(bits.numpy(), 0, out=kept("active", *bits.shape, bool)) if self.on_cpu else bits > 0
+        active = np.greater(bits.numpy(), 0, out=kept("active", len(bits), bits.shape[1], bool)) if self.on_cpu else bits > 0
         row, column = np.divmod(self._positions(active).cpu().numpy(), self.sae.concepts)
         values = self._products(h, row, column) + self.sae.b_enc[column]
         above = values > self.floor[column]

@@ -54,12 +54,12 @@ def divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "spa
         binning: see :func:`latentdiff.stats.histograms.histograms`.
     """
 
-    sides = by_concept(codes_a), by_concept(codes_b)
+    a, b = by_concept(codes_a), by_concept(codes_b)
 
     def of(block: slice) -> Divergence:
-        return _divergence(*(side[:, block] for side in sides), binning)
+        return _divergence(a[:, block], b[:, block], binning)
 
-    blocks = _blocks(sum(np.diff(side.indptr).astype(np.int64) for side in sides))
+    blocks = _blocks(np.diff(a.indptr).astype(np.int64) + np.diff(b.indptr))
     parts = list(ordered_map(of, blocks, 1 if len(blocks) == 1 else None))
     return Divergence(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Divergence)))
 

@@ -75,7 +75,7 @@ def tail_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> TailEvidence:
     for i, pair in enumerate(zip(scores_a, scores_b, strict=True)):
         high = np.partition(np.concatenate(pair), place)[place]
         shares[:, i] = [np.count_nonzero(side > high) for side in pair]
-    return TailEvidence(_proportion_z(*shares, n_a, n_b))
+    return TailEvidence(_proportion_z(shares[0], shares[1], n_a, n_b))
 
 
 def _tail_place(n: int) -> int:
