@@ -13,20 +13,17 @@ import latentdiff
 from latentdiff.embed.fingerprint import Fingerprint
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
-from latentdiff.result import Comparison
 from latentdiff.sae.checkpoints import check_encoder, load_sae
 
 from . import database, fields, runs
 from .cluster import compare_on_cluster, spill_vectors
-from .describing import describer_for
+from .describing import material_of
 from .encoders import check_agree, recorded
 from .handle import ComparisonRun
 from .sides import Side, listed, resolve
 from .storing import store
 from .vectors import Vectors, bad_rows, read_vectors
 from .vocabularies import vocabulary_for
-
-Method = Callable[[np.ndarray, np.ndarray, Any, latentdiff.CompareConfig, Any, Progress], Comparison]
 
 MIN_IMAGES = 20
 """Fewer images a side tell nothing apart from chance."""
@@ -42,10 +39,11 @@ def compare_views(
     sae: latentdiff.SparseAutoencoder | str | Path | None = None,
     run: str,
     names: tuple[str, str] | None = None,
-    method: Method | None = None,
+    method: latentdiff.MethodConfig | None = None,
     config: latentdiff.CompareConfig | None = None,
     describe: latentdiff.DescribeConfig | None = None,
     captions: str | Mapping[str, str | Sequence[str]] | None = None,
+    prompts: str | Mapping[str, str] | None = None,
     key: str | None = None,
     overwrite: bool = False,
     skip_bad: bool = False,
@@ -69,12 +67,13 @@ def compare_views(
         sae: a sparse autoencoder or its folder; None trains one on both sides.
         run: name of the comparison, an identifier.
         names: what people call the two sides; None for the views' or datasets' own names.
-        method: a baseline in place of :func:`latentdiff.compare`, as a function of (vectors of A, of B, vocabulary, config, (files of A,
-            of B), progress); ``sae`` and ``describe`` are not used then. The log ratios of a baseline are empty.
+        method: a baseline, its parts, and every other choice in one config, in place of ``config`` and ``describe``. The log ratios of a
+            baseline are empty.
         config: options; None for the defaults.
         describe: how the most telling images are captioned and what tells the captions apart; None: not at all, or by word statistics where
             there are ``captions``. Nothing leaves this machine unless it names a server.
         captions: field of the samples' captions (a text or a list of texts), or captions by file path.
+        prompts: for VisDiff's paired prompts: field of the prompts from which images were generated, or prompts by file path.
         key: that server's key; None: from the environment. It is stored nowhere.
         overwrite: replace a comparison of that name.
         skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
@@ -89,7 +88,8 @@ def compare_views(
         InputError: views, fields or vectors that cannot be compared. RunError: the name is taken. Nothing is written then.
     """
     progress = progress or silent
-    config = config or latentdiff.CompareConfig()
+    method = _method(method, config, describe, captions)
+    config = method.compare
     dataset = runs.as_dataset(dataset)
     with database.explained(f"the comparison {run!r}", dataset):
         runs.check_new(dataset, run, overwrite)
@@ -101,23 +101,37 @@ def compare_views(
         opened = load_sae(sae) if isinstance(sae, (str, Path)) else sae
         stamp = _fingerprint(sides, opened)
         words = vocabulary_for(vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1))
-        read = _reader(engine, method is not None or describe is not None or captions is not None)
+        read = _reader(engine, method.method != "latentdiff" or method.describe is not None)
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
         a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
         report = part(progress, 0.4, 0.8)
         if engine == "ray":
             comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config)
-        elif method is None:
-            describer = describer_for(sides, (a, b), describe, captions, key)
-            comparison = latentdiff.compare(
-                a.values, b.values, sae=opened, vocabulary=words, describer=describer, config=config, progress=report
-            )
         else:
-            comparison = method(a.values, b.values, words, config, (_files(sides[0], a), _files(sides[1], b)), report)
+            of_images = material_of(sides, (a, b), method, captions, prompts)
+            comparison = latentdiff.compare_by(
+                method, a.values, b.values, sae=opened, vocabulary=words, **of_images, key=key, progress=report
+            )
         left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
         comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
         record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
         return store(dataset, run, sides, (a, b), comparison, record, overwrite, part(progress, 0.8, 1.0))
+
+
+def _method(
+    method: latentdiff.MethodConfig | None,
+    config: latentdiff.CompareConfig | None,
+    describe: latentdiff.DescribeConfig | None,
+    captions: Any,
+) -> latentdiff.MethodConfig:
+    """Every choice in one config."""
+    if method is not None:
+        if config is not None or describe is not None:
+            raise InputError("method holds every choice: leave config and describe out, or pass MethodConfig(compare=..., describe=...)")
+        return method
+    if describe is None and captions is not None:
+        describe = latentdiff.DescribeConfig(captioner="given")
+    return latentdiff.MethodConfig(compare=config or latentdiff.CompareConfig(), describe=describe)
 
 
 def _reader(engine: str, more: bool) -> Callable[[Side, Progress], Vectors]:
@@ -141,12 +155,6 @@ def comparable(
     a, b = (read_vectors(side, part(progress, 0.5 * i, 0.5 * (i + 1))) for i, side in enumerate(sides))
     a, b, record = _usable(sides, a, b, skip_bad)
     return sides, (a, b), record
-
-
-def _files(side: Side, read: Vectors) -> list[str]:
-    """The image file of each row; for patches, that of the whole image."""
-    path = dict(zip(*side.dataset.values(["id", "filepath"]), strict=True))
-    return [path[i] for i in read.samples.tolist()]
 
 
 def _fingerprint(sides: tuple[Side, Side], sae: latentdiff.SparseAutoencoder | None) -> Fingerprint | None:

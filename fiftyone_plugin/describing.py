@@ -7,46 +7,51 @@ from typing import Any
 
 import numpy as np
 
-from latentdiff.describe.build import build_describer
-from latentdiff.describe.config import DescribeConfig
-from latentdiff.describe.describer import Describer
 from latentdiff.errors import InputError, LatentDiffError
+from latentdiff.method_config import MethodConfig
 
 from . import encoders
 from .sides import Side
 from .vectors import Vectors
 
 
-def describer_for(
+def material_of(
     sides: tuple[Side, Side],
     rows: tuple[Vectors, Vectors],
-    config: DescribeConfig | None,
+    method: MethodConfig,
     captions: str | Mapping[str, str | Sequence[str]] | None,
-    key: str | None,
-) -> Describer | None:
-    """The describer of a comparison of two views.
+    prompts: str | Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """``images``, ``captions``, ``prompts`` and ``encode_texts`` for :func:`latentdiff.compare_by`; nothing where nothing reads them.
 
     Args:
         sides: both views.
         rows: what is compared of each.
-        config: every choice; None with captions: those captions and word statistics; None without: no describer.
+        method: every choice.
         captions: field of the samples' captions (a text or a list of texts), or captions by file path.
-        key: a server's key; None: from the environment.
+        prompts: the same of the prompts from which images were generated.
 
     Raises:
-        InputError: captions of patches, or a field without captions.
+        InputError: captions or images of patches, or a field that there is not.
     """
-    if config is None:
-        if captions is None:
-            return None
-        config = DescribeConfig(captioner="given")
-    if config.captioner != "vocabulary" and any(side.labels for side in sides):
+    describe = method.describe
+    if method.method == "mean" or (method.method == "latentdiff" and describe is None):
+        return {}
+    if method.method == "gsclip":
+        return {"encode_texts": _text_encoder(sides[0])}
+    looks = (describe is not None and describe.captioner != "vocabulary") or method.proposer != "caption" or method.ranker == "image-vqa"
+    if looks and any(side.labels for side in sides):
         raise InputError("captions are of whole images; patches are described with captioner='vocabulary' alone")
-    a, b = (_values(side, read, "filepath") for side, read in zip(sides, rows, strict=True))
-    if isinstance(captions, str):
-        texts = [_values(side, read, captions) for side, read in zip(sides, rows, strict=True)]
-        captions = {path: text for paths, some in zip((a, b), texts, strict=True) for path, text in zip(paths, some, strict=True) if text}
-    return build_describer(config, images=(a, b), captions=captions, encode_texts=_text_encoder(sides[0]), key=key)
+    files = tuple(_values(side, read, "filepath") for side, read in zip(sides, rows, strict=True))
+    texts = {"captions": captions, "prompts": prompts}
+    by_file = {name: _by_file(sides, rows, files, given) if isinstance(given, str) else given for name, given in texts.items()}
+    return {"images": files, "encode_texts": _text_encoder(sides[0]), **by_file}
+
+
+def _by_file(sides: tuple[Side, Side], rows: tuple[Vectors, Vectors], files: Sequence[list[Any]], field: str) -> dict[str, Any]:
+    """A field's texts by file path, of the samples that have any."""
+    texts = [_values(side, read, field) for side, read in zip(sides, rows, strict=True)]
+    return {path: text for paths, some in zip(files, texts, strict=True) for path, text in zip(paths, some, strict=True) if text}
 
 
 def _values(side: Side, read: Vectors, field: str) -> list[Any]:
@@ -60,7 +65,8 @@ def _values(side: Side, read: Vectors, field: str) -> list[Any]:
 
 def _text_encoder(side: Side) -> Any:
     """``encode_texts`` of the encoder that is recorded for the field, loaded when it is first asked; None where none is recorded."""
-    if encoders.recorded(side.dataset, side.stored) is None:
+    stamp = encoders.recorded(side.dataset, side.stored)
+    if stamp is None or stamp.source is None:
         return None
 
     def encode(texts: Sequence[str]) -> np.ndarray:

@@ -8,6 +8,8 @@ from .embed.encoder import load_encoder
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
 from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, RunError
+from .method_config import MethodConfig
+from .methods import compare_by
 from .pipeline import compare
 from .report import write_report
 from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
@@ -33,6 +35,7 @@ __all__ = [
     "Hypothesis",
     "InputError",
     "LatentDiffError",
+    "MethodConfig",
     "RunError",
     "SparseAutoencoder",
     "TwoSampleTest",
@@ -40,6 +43,7 @@ __all__ = [
     "Vocabulary",
     "build_describer",
     "compare",
+    "compare_by",
     "describe_concepts",
     "load_encoder",
     "load_sae",

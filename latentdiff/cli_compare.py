@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-from . import compare
-from .cli_describe import describe_arguments, describe_config, describer_of
-from .cli_methods import method_arguments, method_of
+from . import compare_by
+from .cli_describe import describe_arguments
+from .cli_methods import method_arguments, method_config, say_what_is_sent, texts_of
 from .cli_outcome import ITEMS, Outcome, stored_outcome, write_outcome
 from .cli_output import output_arguments, progress_bar, show
 from .cli_scale import engine_arguments
 from .cli_sides import encode_paths, encoder_of, groups_of, kind, read_side, stem, vocabulary_of
-from .config import CompareConfig
-from .describe.captions import read_captions
 from .errors import InputError
+from .method_config import MethodConfig
 from .progress import Progress, part
 from .sae.checkpoints import check_encoder, load_sae
 from .sources import distinct_names
@@ -40,14 +40,14 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
     parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or a name (pach); default: train one")
-    kinds = "the one that is trained: flat, or from coarse to fine concepts (see --tree); default: %(default)s"
-    parser.add_argument("--sae-trainer", choices=("batchtopk", "matryoshka"), default="batchtopk", help=kinds)
+    kinds = "the one that is trained: flat, or from coarse to fine concepts (see --tree); default: batchtopk"
+    parser.add_argument("--sae-trainer", choices=("batchtopk", "matryoshka"), help=kinds)
     method_arguments(parser)
     parser.add_argument("--run", metavar="NAME", help="name under which datasets store it (default: made of the views' names)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
-    parser.add_argument("--alpha", type=float, default=0.05, help="level of false alarms (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same result (default: %(default)s)")
+    parser.add_argument("--alpha", type=float, help="level of false alarms (default: 0.05)")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same result (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
     parser.add_argument("--skip-bad", action="store_true", help="drop images with NaN or infinite vectors, and count them")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the sides differ, 0 when not")
@@ -72,9 +72,7 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     """
     if args.save and Path(args.save, "comparison.json").exists() and not args.overwrite:
         raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
-    config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad, sae_trainer=args.sae_trainer)
-    if args.sae and args.sae_trainer != CompareConfig.sae_trainer:
-        raise InputError("--sae-trainer is for the SAE that is trained where --sae names none; leave one of them out")
+    config = method_config(args)
     kinds = ("table", "table") if args.b is None else (kind(args.a), kind(args.b))
     if kinds == ("parquet", "parquet"):
         from .cli_scale import compare_parquet
@@ -96,7 +94,7 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     return outcome
 
 
-def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Progress) -> Outcome:
+def _compare_views(args: argparse.Namespace, config: MethodConfig, progress: Progress) -> Outcome:
     if not args.embeddings:
         raise InputError("name the datasets' vector field: --embeddings FIELD")
     if args.encoder:
@@ -111,6 +109,8 @@ def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Pr
             raise InputError(f"{name_b!r} has no saved view {view_b!r}; it has {', '.join(other.list_saved_views()[:20]) or 'none'}")
         view_b = other.load_saved_view(view_b)
     run = args.run or _run_name(args.a.partition(":")[2], args.b.partition(":")[2])
+    texts = texts_of(args, config, named=True)
+    say_what_is_sent(config)
     stored = fiftyone_plugin.compare_views(
         dataset,
         view_a,
@@ -119,12 +119,9 @@ def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Pr
         vocabulary=vocabulary_of(args, None),
         sae=args.sae,
         run=run,
-        config=config,
-        describe=describe_config(args),
-        captions=read_captions(args.captions) if args.captions else None,
+        method=config,
+        **texts,
         overwrite=args.overwrite,
-        skip_bad=args.skip_bad,
-        method=method_of(args, None),
         engine=args.engine,
         address=args.address,
         exchange=args.exchange,
@@ -133,9 +130,10 @@ def _compare_views(args: argparse.Namespace, config: CompareConfig, progress: Pr
     return stored_outcome(stored)
 
 
-def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple[str, str], progress: Progress) -> Outcome:
+def _compare_files(args: argparse.Namespace, config: MethodConfig, kinds: tuple[str, str], progress: Progress) -> Outcome:
     if args.embeddings or args.run:
         raise InputError("--embeddings and --run are for datasets; files and folders take --save FOLDER")
+    texts = texts_of(args, config, named="vectors" not in kinds)
     table = groups_of(args.a) if "table" in kinds else ()
     encoder = None
     if table or "folder" in kinds or (args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors):
@@ -144,19 +142,24 @@ def _compare_files(args: argparse.Namespace, config: CompareConfig, kinds: tuple
     names, given = (stem(args.a), stem(args.b or "")), (args.a, args.b or "")
     if table:
         names = given = (table[0].name, table[1].name)
-        sides = [encode_paths(s.paths, s.name, encoder, args.skip_bad, report) for s, report in zip(table, parts, strict=True)]
+        sides = [encode_paths(s.paths, s.name, encoder, config.compare.skip_bad, report) for s, report in zip(table, parts, strict=True)]
     else:
-        sides = [read_side(s, k, encoder, args.skip_bad, report) for s, k, report in zip(given, kinds, parts, strict=True)]
+        sides = [read_side(s, k, encoder, config.compare.skip_bad, report) for s, k, report in zip(given, kinds, parts, strict=True)]
     vocabulary = vocabulary_of(args, encoder)
     (a, items_a), (b, items_b) = sides
-    report = part(progress, 0.5, 1.0)
-    if method := method_of(args, encoder):
-        images = None if items_a is None or items_b is None else (items_a, items_b)
-        comparison = method(a, b, vocabulary, config, images, report)
-    else:
-        describer = describer_of(args, (items_a, items_b), encoder.encode_texts if encoder is not None else None)
-        sae = _sae_of(args.sae, encoder)
-        comparison = compare(a, b, sae=sae, vocabulary=vocabulary, describer=describer, config=config, progress=report)
+    files = None if items_a is None or items_b is None else ([*map(os.path.abspath, items_a)], [*map(os.path.abspath, items_b)])
+    say_what_is_sent(config)
+    comparison = compare_by(
+        config,
+        a,
+        b,
+        sae=_sae_of(args.sae, encoder),
+        vocabulary=vocabulary,
+        encode_texts=encoder.encode_texts if encoder is not None else None,
+        images=files,
+        **texts,
+        progress=part(progress, 0.5, 1.0),
+    )
     names = distinct_names(names, given)
     comparison.info["names"] = list(names)
     return Outcome(comparison, names, items=(items_a, items_b))

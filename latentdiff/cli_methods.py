@@ -1,131 +1,102 @@
-"""``latentdiff compare --method``: baselines by the names and options that people type."""
+"""``latentdiff compare``: which method, with which parts, from a config file and the options beside it."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .config import CompareConfig
-from .embed.vocabulary import Vocabulary
+from .cli_describe import describe_config
+from .describe.captions import read_captions
 from .errors import InputError
-from .progress import Progress
-from .result import Comparison
-
-METHODS = ("latentdiff", "visdiff", "gsclip", "mean")
-PROPOSERS = ("caption", "grid", "feature")
-RANKERS = ("clip", "caption-qa", "image-vqa")
-
-Images = tuple[Any, Any] | None
-Method = Callable[[np.ndarray, np.ndarray, "Vocabulary | None", CompareConfig, Images, Progress], Comparison]
-"""Vectors of A and B, words, options, (images of A, of B) or None, progress → a comparison."""
+from .method_config import METHODS, PROPOSERS, RANKERS, MethodConfig, read_method
 
 
 def method_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments that choose a method and its parts."""
+    text = "a JSON file of all choices (latentdiff.MethodConfig); the options given beside it count more"
+    parser.add_argument("--config", metavar="FILE", help=text)
     group = parser.add_argument_group(
         "baselines", "VisDiff takes its captioner and language model from --captions, --captioner, --llm-url and --llm-model below."
     )
-    group.add_argument("--method", choices=METHODS, default="latentdiff", help="how to compare (default: %(default)s)")
-    group.add_argument("--proposer", choices=PROPOSERS, default="caption", help="visdiff: what proposes (default: %(default)s)")
-    group.add_argument("--ranker", choices=RANKERS, default="clip", help="visdiff: what ranks (default: %(default)s)")
-    group.add_argument("--rounds", type=int, default=3, help="visdiff: rounds of proposals (default: %(default)s)")
+    group.add_argument("--method", choices=METHODS, help="how to compare (default: latentdiff)")
+    group.add_argument("--proposer", choices=PROPOSERS, help="visdiff: what proposes (default: caption)")
+    group.add_argument("--ranker", choices=RANKERS, help="visdiff: what ranks (default: clip)")
     group.add_argument("--paper-filter", action="store_true", help="visdiff: each phrase by its own p < alpha, as in the paper")
+    group.add_argument("--prompts", metavar="FILE", help="visdiff, paired-prompts: CSV with the columns path,prompt, or JSON lines")
+    group.add_argument("--closed-set", metavar="FILE", help="gsclip: only these words of the bank, one a line")
 
 
-def method_of(args: argparse.Namespace, encoder: Any) -> Method | None:
-    """The baseline that was asked for; None for LatentDiff itself.
-
-    Args:
-        args: of ``compare``.
-        encoder: gives phrases their vectors; None: they are composed of the vocabulary's words.
+def method_config(args: argparse.Namespace) -> MethodConfig:
+    """Every choice that the options make.
 
     Raises:
         InputError: options that do not fit together.
     """
-    name = getattr(args, "method", "latentdiff")
-    if name == "latentdiff":
-        return None
-    if args.sae:
-        raise InputError(f"--sae is for LatentDiff; --method {name} has no sparse autoencoder")
-    if name != "visdiff":
-        return lambda a, b, words, config, images, progress: _bank(name)(a, b, _needed(words, name), config=config, progress=progress)
-    if (args.proposer == "grid" or args.ranker != "clip") and not (args.llm_url and args.llm_model):
+    base = read_method(args.config) if args.config else MethodConfig()
+    method = args.method or base.method
+    if args.sae and method != "latentdiff":
+        raise InputError(f"--sae is for LatentDiff; --method {method} has no sparse autoencoder")
+    if args.sae and args.sae_trainer:
+        raise InputError("--sae-trainer is for the SAE that is trained where --sae names none; leave one of them out")
+    _check_server(args, base, method)
+    compare = {name: getattr(args, name) for name in ("alpha", "seed", "sae_trainer") if getattr(args, name) is not None}
+    own: dict[str, Any] = {name: getattr(args, name) for name in ("method", "proposer", "ranker") if getattr(args, name) is not None}
+    own["describe"] = describe_config(args, base.describe)
+    own["compare"] = dataclasses.replace(base.compare, skip_bad=args.skip_bad or base.compare.skip_bad, **compare)
+    if args.rounds is not None and method == "visdiff":
+        own["visdiff"] = dataclasses.replace(base.visdiff, rounds=args.rounds)
+    if args.paper_filter:
+        own["visdiff"] = dataclasses.replace(own.get("visdiff", base.visdiff), held_out=False, corrected=False)
+    if args.closed_set:
+        own["closed_set"] = _lines(args.closed_set)
+    return dataclasses.replace(base, **own)
+
+
+def _check_server(args: argparse.Namespace, base: MethodConfig, method: str) -> None:
+    """Say by the options' names what a config would say by its own."""
+    if method != "visdiff":
+        return
+    proposer, ranker, describe = args.proposer or base.proposer, args.ranker or base.ranker, base.describe
+    server = (args.llm_url and args.llm_model) or (describe and describe.base_url and describe.language_model)
+    if not server and (proposer in ("grid", "paired-prompts") or ranker != "clip"):
         raise InputError("this proposer or ranker asks a model on a server: --llm-url URL --llm-model NAME")
-    if args.proposer == "feature" and not args.captioner:
+    if proposer == "feature" and not args.captioner and (describe is None or describe.captioner != "image-to-text"):
         raise InputError("the feature proposer needs a BLIP-2 model: --captioner FOLDER")
-    return lambda a, b, words, config, images, progress: _visdiff(args, encoder, a, b, words, config, images, progress)
+    if proposer == "paired-prompts" and not args.prompts:
+        raise InputError("paired-prompts needs the prompts from which the images were generated: --prompts FILE")
 
 
-def _bank(name: str) -> Callable[..., Comparison]:
-    from .baselines import difference_of_means, gsclip
-
-    return gsclip if name == "gsclip" else difference_of_means
-
-
-def _needed(words: Vocabulary | None, name: str) -> Vocabulary:
-    if words is None:
-        raise InputError(f"--method {name} needs words: --vocabulary FILE")
-    return words
-
-
-def _visdiff(
-    args: argparse.Namespace,
-    encoder: Any,
-    a: np.ndarray,
-    b: np.ndarray,
-    words: Vocabulary | None,
-    config: CompareConfig,
-    images: Images,
-    progress: Progress,
-) -> Comparison:
-    from .baselines import VisDiffConfig, visdiff
-    from .baselines.directions import composed_directions, encoded_directions
-    from .baselines.listing import narrowed
-    from .baselines.proposers import CaptionProposer, ImageGridProposer, Proposer
-    from .baselines.rankers import CaptionQARanker, ClipRanker, ImageVQARanker, Ranker
-
-    words = _needed(words, "visdiff")
-    proposer: Proposer
-    ranker: Ranker
-    if args.proposer == "caption" or args.ranker == "caption-qa":
-        captioner, language = _describing(args, encoder, words, images, narrowed(a, b, config))
-    if args.proposer == "grid":
-        proposer = ImageGridProposer(_server(args))
-    elif args.proposer == "feature":
-        from .baselines.features import load_feature_proposer
-
-        proposer = load_feature_proposer(args.captioner)
-    else:
-        proposer = CaptionProposer(captioner, language)
-    if args.ranker == "caption-qa":
-        ranker = CaptionQARanker(captioner, _server(args))
-    elif args.ranker == "image-vqa":
-        ranker = ImageVQARanker(_server(args))
-    else:
-        ranker = ClipRanker(composed_directions(words) if encoder is None else encoded_directions(encoder, words))
-    for what in dict.fromkeys(s for s in (proposer.sends, ranker.sends) if s):
+def say_what_is_sent(config: MethodConfig) -> None:
+    """On standard error, before anything is."""
+    for what in config.sends:
         print(f"latentdiff: will send {what}", file=sys.stderr)
-    options = VisDiffConfig.paper(rounds=args.rounds) if args.paper_filter else VisDiffConfig(rounds=args.rounds)
-    return visdiff(a, b, proposer=proposer, ranker=ranker, images=images, options=options, config=config, progress=progress)
 
 
-def _server(args: argparse.Namespace) -> Any:
-    from .describe.endpoint import ChatEndpoint
+def texts_of(args: argparse.Namespace, config: MethodConfig, named: bool) -> dict[str, Any]:
+    """``captions`` and ``prompts`` for :func:`latentdiff.compare_by`, by absolute path.
 
-    return ChatEndpoint(args.llm_url, args.llm_model)
+    Args:
+        args: of ``compare``.
+        config: what they chose.
+        named: whether the rows are images with names, or vectors alone.
+
+    Raises:
+        InputError: files that cannot be read, or captions and prompts without images.
+    """
+    reads = config.describe is not None and config.describe.captioner != "vocabulary"
+    if not named and (reads or args.prompts):
+        raise InputError("captions need the images: compare folders or views, not .npy files; --captioner vocabulary needs vectors alone")
+    captions = read_captions(args.captions) if args.captions else None
+    prompts = {k: " ".join(v) for k, v in read_captions(args.prompts, "prompt").items()} if args.prompts else None
+    return {"captions": captions, "prompts": prompts}
 
 
-def _describing(args: argparse.Namespace, encoder: Any, words: Vocabulary, images: Images, sides: Any) -> tuple[Any, Any]:
-    """The captioner and the language model that the options name; without any, the vocabulary and word statistics."""
-    from .cli_describe import describer_of
-    from .describe.aggregate import WordStatistics
-    from .describe.vocabulary_captions import VocabularyCaptioner
-
-    describer = describer_of(args, images or (None, None), encoder.encode_texts if encoder is not None else None)
-    captioner = describer.captioner if describer is not None else None
-    language = describer.language if describer is not None else WordStatistics()
-    return captioner or VocabularyCaptioner(words, sides.mean_direction), language
+def _lines(path: str) -> tuple[str, ...]:
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"the closed set {path} cannot be read as UTF-8 text: {e}") from e
+    return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))

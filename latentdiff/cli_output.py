@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .cli_describe import describe_notes
 from .cli_outcome import Outcome
 from .progress import Progress
-from .report import p_text, percent, title, verdict
+from .report import description, p_text, percent, title, verdict
 from .report.tables import strict_json as dump
 from .report.tree import Branch, as_tree
 from .result import Comparison, Hypothesis
@@ -132,7 +131,7 @@ def _figures(h: Hypothesis | None) -> tuple[str, ...]:
 def _notes(outcome: Outcome) -> list[str]:
     left_out = outcome.comparison.info.get("left_out") or {}
     notes = [f"{left_out['overlap']} images in both views left out"] if left_out.get("overlap") else []
-    notes += describe_notes(outcome.comparison.info)
+    notes += description(outcome.comparison)
     for side, name in zip("AB", outcome.names, strict=True):
         for kind, why in (("missing", "without a vector"), ("bad", "with a NaN or infinite vector")):
             count = left_out.get(side, {}).get(kind)

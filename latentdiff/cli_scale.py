@@ -6,13 +6,12 @@ import argparse
 import json
 from pathlib import Path
 
-from .cli_describe import describe_config
 from .cli_outcome import Outcome
 from .cli_output import progress_bar
 from .cli_sides import encoder_of, vocabulary_of
-from .config import CompareConfig
 from .embed.parquet import ParquetVectors, is_parquet
 from .errors import InputError
+from .method_config import MethodConfig
 from .progress import Progress
 from .sources import image_files
 
@@ -27,7 +26,7 @@ def engine_arguments(parser: argparse.ArgumentParser, exchange: bool = False) ->
         parser.add_argument("--exchange", metavar="FOLDER", help=where)
 
 
-def compare_parquet(args: argparse.Namespace, config: CompareConfig, progress: Progress) -> Outcome:
+def compare_parquet(args: argparse.Namespace, config: MethodConfig, progress: Progress) -> Outcome:
     """Compare two sides in Parquet, and save where ``--save`` says.
 
     Raises:
@@ -37,16 +36,16 @@ def compare_parquet(args: argparse.Namespace, config: CompareConfig, progress: P
 
     if args.embeddings or args.run:
         raise InputError("--embeddings and --run are for datasets; Parquet takes --save FOLDER")
-    if getattr(args, "method", None) not in (None, "latentdiff"):
-        raise InputError(f"--method {args.method} needs the vectors in memory; give .npy files or folders")
-    if describe_config(args) is not None:
+    if config.method != "latentdiff":
+        raise InputError(f"--method {config.method} needs the vectors in memory; give .npy files or folders")
+    if config.describe is not None:
         raise InputError("--captions, --captioner and --llm-url need the images; for Parquet leave them out")
     a, b = ParquetVectors(args.a), ParquetVectors(args.b)
     words_only = args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors
     encoder = encoder_of(args) if args.encoder or words_only else None
     vocabulary = vocabulary_of(args, encoder)
     comparison = scale.compare_parquet(
-        a, b, engine=args.engine, address=args.address, sae=args.sae, vocabulary=vocabulary, config=config, progress=progress
+        a, b, engine=args.engine, address=args.address, sae=args.sae, vocabulary=vocabulary, config=config.compare, progress=progress
     )
     names = tuple(Path(side.rstrip("/")).stem for side in (args.a, args.b))
     names = names if names[0] != names[1] else (args.a, args.b)

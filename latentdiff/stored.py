@@ -161,6 +161,7 @@ def _info(info: Any, counts: dict[str, int]) -> None:
         telling = (info.get("exemplars") or {}).get(side) or {}
         rows = (telling.get("rows") or []) if isinstance(telling, dict) else None
         _need(isinstance(rows, list) and all(_whole(row) and 0 <= row < n for row in rows), "exemplars", telling)
+    _description(info.get("describe") or {})
     for card in (info.get("cards") or {}).values():
         _need(isinstance(card, dict), "cards", card)
         words, together = card.get("words") or [], card.get("cofiring") or []
@@ -168,6 +169,19 @@ def _info(info: Any, counts: dict[str, int]) -> None:
         for other in together:
             _need(isinstance(other, dict) and is_text(other.get("label")), "cards", other)
             _number(other.get("share"), "cards", share=True)
+
+
+def _description(told: dict[str, Any]) -> None:
+    for name in ("error", "first_failure"):
+        _need(told.get(name) is None or is_text(told[name]), name, told.get(name))
+    _need(_whole(told.get("captions_failed", 0)), "captions_failed", told.get("captions_failed"))
+    untested, sent = told.get("untested") or [], told.get("sent") or {}
+    _need(isinstance(untested, (list, tuple)) and all(map(is_text, untested)), "untested", untested)
+    _need(isinstance(sent, dict) and all(map(is_text, sent)), "sent", sent)
+    for account in sent.values():
+        _need(isinstance(account, dict), "sent", account)
+        for name in ("calls", "failed_calls", "images", "prompt_tokens", "completion_tokens"):
+            _need(_whole(account.get(name, 0)), name, account.get(name))
 
 
 def _number(value: Any, name: str, share: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from latentdiff.report import p_text, percent, title, verdict
+from latentdiff.report import description, p_text, percent, title, verdict
 from latentdiff.report.tree import as_tree
 
 THUMBNAILS = 5
@@ -22,7 +22,7 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         cards: at most so many a side.
 
     Returns:
-        JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out), and per side ("A", "B")
+        JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), and per side ("A", "B")
         its name, count, cards, how many more, and their tree as (depth, label, whether it is a card); ``ask``: why it cannot be asked
         about a phrase, or None.
     """
@@ -136,7 +136,7 @@ def _notes(run: Any, names: dict[str, str]) -> list[str]:
             notes.append(f"{_images(counts[side]['missing'])} of {names[side]} without a vector left out")
         if counts[side]["bad"]:
             notes.append(f"{_images(counts[side]['bad'])} of {names[side]} with a broken vector left out")
-    return notes
+    return [*notes, *description(run.comparison)]
 
 
 def _images(count: int) -> str:

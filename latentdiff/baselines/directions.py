@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
+from ..describe.proposals import TextEncoder
 from ..embed.vocabulary import Vocabulary, unit_rows
 
 Directions = Callable[[Sequence[str]], np.ndarray]
 """m phrases → (m, d) float32 directions to compare centred images with; a row of NaN where a phrase has none."""
 
 
-def encoded_directions(encoder: Any, vocabulary: Vocabulary | None = None) -> Directions:
+def encoded_directions(encode_texts: TextEncoder, vocabulary: Vocabulary | None = None) -> Directions:
     """Directions by a text encoder.
 
     Args:
-        encoder: from :func:`latentdiff.load_encoder`, or anything with its ``encode_texts``.
+        encode_texts: m texts to (m, d) raw vectors, such as ``Encoder.encode_texts``.
         vocabulary: words of the same encoder whose mean direction is subtracted; None leaves the phrases uncentred.
     """
     mean = 0.0 if vocabulary is None else unit_rows(vocabulary.vectors).mean(0)
-    return lambda texts: unit_rows(unit_rows(encoder.encode_texts(list(texts))) - mean)
+    return lambda texts: unit_rows(unit_rows(encode_texts(list(texts))) - mean)
 
 
 def composed_directions(vocabulary: Vocabulary) -> Directions:

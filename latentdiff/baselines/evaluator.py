@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..benchmark.evaluation import accuracy_at
 from ..describe.endpoint import ChatEndpoint
+from ..describe.parsing import spoken
 from ..errors import EndpointError
 from ..progress import Progress, silent
 
@@ -40,7 +41,7 @@ def judge(endpoint: ChatEndpoint, group_a: str, group_b: str, predictions: Seque
     for i, prediction in enumerate(predictions):
         data = json.dumps({"group_a": group_a, "group_b": group_b, "prediction": prediction}, ensure_ascii=False)
         answer = endpoint.ask(JUDGE, data, answer_tokens=16, progress=progress)
-        found = _DIGIT.search(answer)
+        found = _DIGIT.search(spoken(answer))
         if not found:
             raise EndpointError(f"{endpoint.model} at {endpoint.base_url} gave no judgement of 0, 1 or 2 but {answer[:80]!r}")
         out.append(int(found.group(1)))

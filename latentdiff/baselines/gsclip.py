@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..config import CompareConfig
+from ..describe.proposals import TextEncoder
+from ..embed.cache import kept_array
 from ..embed.vocabulary import Vocabulary, unit_rows
 from ..errors import InputError
 from ..progress import Progress, silent
@@ -39,8 +41,8 @@ def gsclip(
         a: (n_a, d) raw image vectors, n_a >= 20.
         b: (n_b, d) raw image vectors of the other side.
         vocabulary: the bank: phrases with text vectors in the images' space.
-        negations: (v, d) text vectors of the negated phrases ("not a dog"); None takes the bank's mean direction as the negation of
-            each phrase, which needs no text encoder.
+        negations: (v, d) text vectors of the negated phrases ("not a dog", see :func:`negated`); None takes the bank's mean direction as
+            the negation of each phrase, which needs no text encoder.
         candidates: closed set: only these phrases of the bank are ranked (LatentDiff, appendix C, "MetaShift"); the selection is
             ``top(side, k, gated=False)``, since one of them is known to be right.
         config: ``alpha``, ``seed``, ``correction``, ``max_candidates``, ``skip_bad`` and the exemplars' choices count.
@@ -71,6 +73,18 @@ def gsclip(
         ]
     report(1.0, "selecting explanations")
     return comparison_of(claims, sides, (len(a), len(b)), "gsclip", config, {"words": len(words), "closed_set": candidates is not None})
+
+
+def negated(vocabulary: Vocabulary, encode_texts: TextEncoder) -> np.ndarray:
+    """(v, d) float32 text vectors of "not a <word>" for every word of a bank, encoded once and kept in the cache folder.
+
+    Args:
+        vocabulary: the bank.
+        encode_texts: its text encoder.
+    """
+    texts = [f"not a {word}" for word in vocabulary.words]
+    # The words' own vectors stand for the encoder in the name of the file.
+    return kept_array(lambda: encode_texts(texts), vocabulary.vectors, *texts)
 
 
 def _tests(scores: PhraseScores, progress: Progress) -> tuple[np.ndarray, np.ndarray]:

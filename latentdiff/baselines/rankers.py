@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..describe.at_once import at_once
 from ..describe.captions import Captioner, CaptionFailure
 from ..describe.endpoint import ChatEndpoint
+from ..describe.parsing import spoken
 from ..describe.pictures import data_url, read_picture
-from ..errors import InputError
+from ..errors import EndpointError, InputError
 from ..progress import Progress, part, silent
 from ..stats.phrases import phrase_evidence
 from ..stats.verification import PhraseScores
@@ -29,6 +31,10 @@ The user's message is a JSON object with a "concept", and an image. Writing insi
 Does this image contain the concept? Answer with one word: yes or no."""
 
 ANSWER_TOKENS = 8
+AT_ONCE = 4
+"""Questions at the same time."""
+FAILURES = 3
+"""Rows of ``AT_ONCE`` questions that may fail altogether, one after another, before the server is given up."""
 _ANSWER = re.compile(r"^\W*(yes|no)\b", re.I)
 
 
@@ -92,17 +98,43 @@ class _Questions:
         """1 for yes, 0 for no, NaN where there was no answer.
 
         Raises:
-            EndpointError: the server's budget is spent, or it cannot be used.
+            EndpointError: more questions than the budget has calls, before the first; or ``FAILURES`` rows of ``AT_ONCE`` questions, one
+                after another, brought nothing.
         """
         material = self._material(sets, progress)
+        known = [row for row, thing in enumerate(material) if thing is not None]
+        self._afford(len(texts), len(known))
         values = np.full((len(texts), len(material)), np.nan, np.float32)
-        for i, text in enumerate(texts):
-            for row, thing in enumerate(material):
-                done = (i + row / len(material)) / len(texts)
-                answer = None if thing is None else self._ask(thing, text, part(progress, done, done))
-                values[i, row] = np.nan if answer is None else float(answer)
+        questions, lost = [(i, row) for i in range(len(texts)) for row in known], 0
+        for start in range(0, len(questions), AT_ONCE):
+            some = questions[start : start + AT_ONCE]
+            done = start / len(questions)
+            answers = at_once(
+                some, lambda q, look: self._try(material[q[1]], texts[q[0]], look), AT_ONCE, part(progress, done, done), "ranking phrases"
+            )
+            for (i, row), answer in zip(some, answers, strict=True):
+                values[i, row] = np.nan if answer is None or isinstance(answer, EndpointError) else float(answer)
+            errors = [a for a in answers if isinstance(a, EndpointError)]
+            lost = lost + 1 if len(errors) == len(some) else 0
+            last = start + AT_ONCE >= len(questions)
+            if errors and (lost >= FAILURES or (last and not np.isfinite(values).any())):
+                raise errors[0]
         progress(1.0, "ranking phrases")
         return Ranked(values, np.full(len(texts), 0.5), np.asarray(np.isfinite(values).any(1)))
+
+    def _afford(self, texts: int, images: int) -> None:
+        left = self.endpoint.budget.calls - self.endpoint.account.calls
+        if texts * images > left:
+            raise EndpointError(
+                f"{texts} phrases on {images} images are {texts * images:,} questions, and the budget has {left:,} calls left; raise it "
+                "(calls, --llm-calls), use fewer images (VisDiffConfig.most) or phrases, or rank by clip"
+            )
+
+    def _try(self, thing: Any, text: str, progress: Progress) -> bool | EndpointError | None:
+        try:
+            return self._ask(thing, text, progress)
+        except EndpointError as e:  # one question that fails is no reason to lose thousands of answers
+            return e
 
     def _material(self, sets: ImageSets, progress: Progress) -> list[Any]:
         """What is asked about, one per image in use; None where there is nothing to ask about."""
@@ -113,7 +145,8 @@ class _Questions:
 
     def _answer(self, instructions: str, data: dict[str, str], images: Sequence[str], progress: Progress) -> bool | None:
         asked = json.dumps(data, ensure_ascii=False)
-        found = _ANSWER.match(self.endpoint.ask(instructions, asked, images=images, answer_tokens=ANSWER_TOKENS, progress=progress))
+        answer = self.endpoint.ask(instructions, asked, images=images, answer_tokens=ANSWER_TOKENS, progress=progress)
+        found = _ANSWER.match(spoken(answer))
         return found.group(1).lower() == "yes" if found else None
 
 

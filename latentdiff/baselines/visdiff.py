@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..config import CompareConfig
+from ..describe.account import accounts_of
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from ..result import Comparison
@@ -81,7 +82,8 @@ def visdiff(
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
     Returns:
-        Hypotheses ranked by AUROC (yes-or-no rankers: by the difference of their rates), gated by Welch's t-test.
+        Hypotheses ranked by AUROC (yes-or-no rankers: by the difference of their rates), gated by Welch's t-test; in
+        ``info["describe"]`` the ``phrases`` proposed by side, those ``untested``, and what was ``sent`` to which server.
 
     Raises:
         InputError: sides, images or prompts that cannot be used.
@@ -94,13 +96,14 @@ def visdiff(
     proposed, seen = _propose(sets, proposer, options, config.seed, part(report, 0.0, 0.5))
     texts = distinct([*proposed["A"], *proposed["B"]])
     claims: list[Claim] = []
-    info: dict[str, Any] = {"proposed": {s: len(p) for s, p in proposed.items()}}
+    told: dict[str, Any] = {"phrases": proposed}
     if texts:
         ranked = ranker.rank(sets, texts, part(report, 0.5, 1.0))
         claims = _claims(texts, proposed, ranked, _tested(sets, seen, options), sides.n_a, options, config)
-        info["not_scored"] = [t for t, ok in zip(texts, ranked.scored, strict=True) if not ok]
+        told["untested"] = [t for t, ok in zip(texts, ranked.scored, strict=True) if not ok]
+    told["sent"] = accounts_of(proposer, ranker)
     report(1.0, "ranking phrases")
-    made = {"proposer": proposer.name, "ranker": ranker.name, "visdiff": dataclasses.asdict(options), **info}
+    made = {"proposer": proposer.name, "ranker": ranker.name, "visdiff": dataclasses.asdict(options), "describe": told}
     return comparison_of(claims, sides, lengths, "visdiff", config, made)
 
 

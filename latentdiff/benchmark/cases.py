@@ -85,11 +85,9 @@ class Space:
     def negations(self) -> np.ndarray | None:
         """(v, d) text vectors of "not a <word>" for every word, encoded once and kept; None where free phrases have no vectors here."""
         if self._negations is None and self.encode_texts is not None:
-            from .spaces import kept_array
+            from ..baselines.gsclip import negated
 
-            encode, texts = self.encode_texts, [f"not a {word}" for word in self.vocabulary.words]
-            # The words' own vectors stand for the encoder in the name of the file.
-            self._negations = kept_array(lambda: encode(texts), self.vocabulary.vectors, *texts)
+            self._negations = negated(self.vocabulary, self.encode_texts)
         return self._negations
 
 

@@ -125,7 +125,7 @@ def _visdiff(space: Space, case: Case, seed: int) -> dict[str, Findings]:
         captioner = GivenCaptions({row: space.captions[row] for row in (*case.rows_a.tolist(), *case.rows_b.tolist())})
     else:
         captioner = VocabularyCaptioner(space.vocabulary, (unit_rows(a).mean(0) + unit_rows(b).mean(0)) / 2)
-    directions = encoded_directions(space, space.vocabulary) if space.encode_texts else composed_directions(space.vocabulary)
+    directions = encoded_directions(space.encode_texts, space.vocabulary) if space.encode_texts else composed_directions(space.vocabulary)
     config = CompareConfig(seed=seed)
     c = visdiff(
         a,

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..embed.cache import cache_folder, write_atomic
+from ..embed.cache import array_digest, cache_folder
 from ..errors import CheckpointError, EncoderError, InputError
 from ..progress import Progress, part, silent
 from ..sae.checkpoints import load_sae
@@ -53,33 +50,6 @@ def kept_sae(
     shutil.rmtree(folder, ignore_errors=True)
     made.rename(folder)
     return sae
-
-
-def kept_array(make: Callable[[], np.ndarray], like: np.ndarray, *names: str) -> np.ndarray:
-    """(n, d) float32 that is dear to make, or what an earlier call made.
-
-    Args:
-        make: computes it.
-        like: an array that changes when the result would.
-        names: texts that change when the result would.
-    """
-    path = cache_folder() / "arrays" / f"{array_digest(like, *names)}.npy"
-    with contextlib.suppress(OSError, ValueError, EOFError):  # not there yet, or damaged: made below
-        return np.load(path, allow_pickle=False)
-    made = np.asarray(make(), np.float32)
-    buffer = io.BytesIO()
-    np.save(buffer, made)
-    with contextlib.suppress(OSError):
-        write_atomic(path, buffer.getvalue())
-    return made
-
-
-def array_digest(x: np.ndarray, *extra: str) -> str:
-    """32 hex digits of an array's shape, type and bytes (of large ones: of 4,096 rows spread over them) and of further text."""
-    digest = hashlib.blake2b(repr((x.shape, str(x.dtype), extra)).encode(), digest_size=16)
-    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), 4096)).astype(int))
-    digest.update(np.ascontiguousarray(x[rows]).tobytes())
-    return digest.hexdigest()
 
 
 def missing_files(folder: Path, names: Sequence[str], what: str) -> list[str]:

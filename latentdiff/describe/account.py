@@ -95,6 +95,21 @@ class Account:
         return f"{self.calls} calls ({self.failed_calls} failed), {about}{self.tokens:,} tokens, {self.bytes_sent:,} bytes{images}"
 
 
+def accounts_of(*parts: Any) -> dict[str, dict[str, Any]]:
+    """What each server was sent so far by captioners, language models, proposers and rankers; by its address, empty where nothing was.
+
+    Args:
+        parts: whatever may have an ``endpoint``, itself or as its ``captioner`` or ``language``.
+    """
+    inner = [getattr(part, name, None) for part in parts for name in ("captioner", "language")]
+    endpoints = [e for e in (getattr(part, "endpoint", None) for part in (*parts, *inner)) if e is not None]
+    out: dict[str, dict[str, Any]] = {}
+    for account, url in {id(e.account): (e.account, e.base_url) for e in endpoints}.values():
+        before, now = out.get(url), account.to_dict()
+        out[url] = now if before is None else {k: before[k] or v if isinstance(v, bool) else before[k] + v for k, v in now.items()}
+    return out
+
+
 def _count(usage: Any, key: str) -> int | None:
     value = usage.get(key) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and 0 <= value < 1 << 40 else None

@@ -42,21 +42,38 @@ def build_describer(
         EncoderError, CheckpointError: a captioner that cannot be loaded.
     """
     config = config or DescribeConfig()
+    if config.captioner != "vocabulary" and images is None:
+        raise InputError(f"captioner={config.captioner!r} needs images=(of_a, of_b): what each row of the vectors is")
+    account = Account()  # one budget for all that a config has asked
+    captioner = build_captioner(config, account, captions=captions, key=key, device=device)
+    return Describer(build_language(config, account, key=key), captioner, encode_texts, images, config)
+
+
+def build_captioner(
+    config: DescribeConfig,
+    account: Account,
+    *,
+    captions: Mapping[Any, str | Sequence[str]] | None = None,
+    key: str | None = None,
+    device: Any = None,
+) -> Captioner | None:
+    """The captioner that a config names; None for the vocabulary, which is made of the comparison's own words.
+
+    Args:
+        config: every choice.
+        account: what is counted there, with other parts of the same config.
+        captions, key, device: as :func:`build_describer`.
+
+    Raises:
+        InputError: captions without ``captioner="given"``, or the other way round.
+        EncoderError, CheckpointError: a captioner that cannot be loaded.
+    """
     if config.captioner == "given" and captions is None:
         raise InputError('captioner="given" needs captions={image: caption}')
     if config.captioner != "given" and captions is not None:
         raise InputError(f'captions are given, but captioner is {config.captioner!r}; use DescribeConfig(captioner="given")')
-    if config.captioner != "vocabulary" and images is None:
-        raise InputError(f"captioner={config.captioner!r} needs images=(of_a, of_b): what each row of the vectors is")
-    account = Account()  # one budget for all that a config has asked
-    captioner = GivenCaptions(captions) if captions is not None else _captioner(config, account, key, device)
-    language: LanguageModel = WordStatistics()
-    if config.language == "endpoint":
-        language = ChatLanguageModel(_endpoint(config, config.language_model, account, key))
-    return Describer(language, captioner, encode_texts, images, config)
-
-
-def _captioner(config: DescribeConfig, account: Account, key: str | None, device: Any) -> Captioner | None:
+    if captions is not None:
+        return GivenCaptions(captions)
     if config.captioner == "image-to-text":
         from .image_to_text import load_image_to_text
 
@@ -65,11 +82,25 @@ def _captioner(config: DescribeConfig, account: Account, key: str | None, device
         from .prompts import CAPTION
         from .vision_endpoint import EndpointCaptioner
 
-        endpoint = _endpoint(config, config.captioner_model or config.language_model, account, key)
+        endpoint = build_endpoint(config, account, key=key, model=config.captioner_model)
         return EndpointCaptioner(endpoint, prompt=config.caption_prompt or CAPTION)
     return None
 
 
-def _endpoint(config: DescribeConfig, model: str | None, account: Account, key: str | None) -> ChatEndpoint:
+def build_language(config: DescribeConfig, account: Account, *, key: str | None = None) -> LanguageModel:
+    """What tells two sets of captions apart. Arguments as :func:`build_captioner`."""
+    return ChatLanguageModel(build_endpoint(config, account, key=key)) if config.language == "endpoint" else WordStatistics()
+
+
+def build_endpoint(config: DescribeConfig, account: Account, *, key: str | None = None, model: str | None = None) -> ChatEndpoint:
+    """A config's server, with its budget; nothing is sent yet.
+
+    Args:
+        config: every choice.
+        account: what is counted there, with other parts of the same config.
+        key: as :func:`build_describer`.
+        model: None: the language model.
+    """
     budget = Budget(config.calls, config.tokens)
-    return ChatEndpoint(config.base_url or "", model or "", key=key, timeout=config.timeout, budget=budget, account=account)
+    name = model or config.language_model or ""
+    return ChatEndpoint(config.base_url or "", name, key=key, timeout=config.timeout, budget=budget, account=account)

@@ -73,13 +73,17 @@ class GivenCaptions:
         return [tidy(self._captions[i]) if i in self._captions else CaptionFailure(f"no caption is given for {i!r}") for i in images]
 
 
-def read_captions(path: str | os.PathLike) -> dict[str, list[str]]:
+def read_captions(path: str | os.PathLike, column: str = "caption") -> dict[str, list[str]]:
     """Captions from a file: CSV with the columns ``path`` and ``caption``, or JSON lines ``{"path": ..., "caption": ...}``.
 
     An image may have several lines. Relative paths are taken from the file's own folder.
 
+    Args:
+        path: the file.
+        column: what the texts are called: ``"prompt"`` reads prompts alike.
+
     Returns:
-        Captions by absolute path.
+        Texts by absolute path.
 
     Raises:
         InputError: where the file cannot be read, or a line has not both (says which).
@@ -88,21 +92,21 @@ def read_captions(path: str | os.PathLike) -> dict[str, list[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"the captions {path} cannot be read as UTF-8 text: {e}") from e
+        raise InputError(f"the {column}s {path} cannot be read as UTF-8 text: {e}") from e
     rows = csv.DictReader(text.splitlines()) if path.suffix.lower() == ".csv" else map(_json_line, text.splitlines())
     out: dict[str, list[str]] = {}
     try:
         for number, row in enumerate(rows, 2 if path.suffix.lower() == ".csv" else 1):
             if row is None:
                 continue
-            name, caption = row.get("path"), row.get("caption")
+            name, caption = row.get("path"), row.get(column)
             if not isinstance(name, str) or not isinstance(caption, str) or not name.strip():
-                raise InputError(f"line {number} of {path} has no path and caption; write path,caption (CSV) or JSON lines with both")
+                raise InputError(f"line {number} of {path} has no path and {column}; write path,{column} (CSV) or JSON lines with both")
             out.setdefault(os.path.abspath(path.parent / name.strip()), []).append(caption)
     except csv.Error as e:
         raise InputError(f"{path} is no readable CSV: {e}") from e
     if not out:
-        raise InputError(f"{path} holds no captions")
+        raise InputError(f"{path} holds no {column}s")
     return out
 
 

@@ -40,6 +40,6 @@ class ChatLanguageModel:
             progress=progress,
         )
         found = parse_phrases(answer, count)
-        if not found and refuses(answer.strip()):
+        if not found and refuses(answer):
             raise EndpointError(f"{self.name} at {self.endpoint.base_url} refused: {' '.join(answer.split())[:200]}")
         return found

@@ -13,6 +13,7 @@ from ..embed.vocabulary import Vocabulary
 from ..errors import Cancelled, InputError, LatentDiffError
 from ..progress import Progress, part, silent
 from ..stats.exemplars import diverse, extreme_rows
+from .account import accounts_of
 from .captions import Captioner, CaptionFailure
 from .config import DescribeConfig
 from .language import LanguageModel
@@ -98,7 +99,8 @@ class Describer:
 
         _attempt(ask, errors)
         proposals = _attempt(lambda: propose(vocabulary, phrases, self.encode_texts), errors) or Proposals(vocabulary, {})
-        info |= {"phrases": {s: list(p) for s, p in phrases.items()}, "untested": list(proposals.untested), "sent": self._accounts()}
+        info |= {"phrases": {s: list(p) for s, p in phrases.items()}, "untested": list(proposals.untested)}
+        info["sent"] = accounts_of(captioner, self.language)
         if errors:
             info["error"] = "; ".join(errors)
         return Described(proposals, info)
@@ -141,12 +143,6 @@ class Describer:
         of_b = row >= sides.n_a
         keep = sides.keep_b if of_b else sides.keep_a
         return self.images[of_b][int(keep[row - sides.n_a if of_b else row])]
-
-    def _accounts(self) -> dict[str, Any]:
-        """What each server was sent so far, by its address; empty where nothing left this machine."""
-        endpoints = [getattr(p, "endpoint", None) for p in (self.captioner, self.language)]
-        accounts = {id(e.account): (e.account, e.base_url) for e in endpoints if e is not None}
-        return {url: account.to_dict() for account, url in accounts.values()}
 
 
 def _attempt(work: Callable[[], T], errors: list[str]) -> T | None:

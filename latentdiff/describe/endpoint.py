@@ -17,6 +17,8 @@ from .wire import Failure, Reply, read_reply, send
 
 TICK = 0.05
 """Seconds between looks at whether the user has cancelled."""
+ROOMIER, MOST_ROOM = 4, 64
+"""A model that reasons before it answers is given so many times the tokens, again and again, until at most so many times."""
 
 
 class ChatEndpoint:
@@ -60,6 +62,7 @@ class ChatEndpoint:
         self._key = key or find_key(self.base_url)
         self._client: Any = None
         self._unknown: set[str] = set()
+        self._room = 1
         self._jitter = random.Random(0)
 
     def __repr__(self) -> str:
@@ -86,7 +89,7 @@ class ChatEndpoint:
             data: what it is about (user message).
             images: data URLs sent with the data.
             schema: JSON schema of the answer, for servers with structured output; others answer as they can.
-            answer_tokens: length of the answer at most.
+            answer_tokens: length of the answer at most; a model that uses it up without an answer is given more.
             temperature: 0 for the same answer each time, where the server can.
             progress: called many times a second with fraction 0; raise :class:`~latentdiff.errors.Cancelled` in it to stop waiting.
 
@@ -99,15 +102,19 @@ class ChatEndpoint:
         pictures = [{"type": "image_url", "image_url": {"url": url}} for url in images]
         content: Any = [{"type": "text", "text": data}, *pictures] if pictures else data
         body = {"model": self.model, "messages": [{"role": "system", "content": instructions}, {"role": "user", "content": content}]}
-        options: dict[str, Any] = {"max_tokens": answer_tokens, "temperature": temperature}
+        options: dict[str, Any] = {"temperature": temperature}
         if schema is not None:
             options["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
         tries = 0
         while True:
-            sent = body | self._accepted(options)
+            times = self._room
+            sent = body | self._accepted({"max_tokens": times * answer_tokens, **options})
             try:
-                return self._once(sent, len(images), answer_tokens, progress)
+                return self._once(sent, len(images), times * answer_tokens, progress)
             except Failure as e:
+                if e.too_short and times < MOST_ROOM:
+                    self._room = max(self._room, ROOMIER * times)  # for good: the next question would fail alike
+                    continue
                 if self._adapt(e, sent):
                     continue
                 if not e.retry or tries >= self.retries:
@@ -140,7 +147,7 @@ class ChatEndpoint:
         box: queue.Queue[Reply | Failure] = queue.Queue(1)
         given_up = threading.Event()
         self._client = client = self._client or self._connect()
-        threading.Thread(target=send, args=(client, body, box, given_up), name="latentdiff-endpoint", daemon=True).start()
+        threading.Thread(target=send, args=(client, body, box, given_up, self._clean), name="latentdiff-endpoint", daemon=True).start()
         deadline, reply = time.monotonic() + self.timeout, None
         try:
             while reply is None:

@@ -38,6 +38,10 @@ seems tend tends
 _FILLERS = "about also be clearly frequently have images likely mainly more mostly of often pictures scenes show to with"
 _LEAD, _VERB = frozenset(_LEADS.split()), frozenset(_VERBS.split())
 _SKIPPED = _VERB | frozenset(_FILLERS.split())
+_NAMES = frozenset({"phrase", "phrases", "concept", "concepts", "difference", "differences", "hypothesis", "hypotheses"})
+"""Keys of a JSON object beside which others ("reason", "confidence") hold no phrases."""
+_REMARK = re.compile(r"(?:\s*[:：]\s|\s+[-–—]\s).*|\s*\((?:e\.?\s?g|i\.?\s?e|for example|such as|like)\b.*")
+"""What follows a phrase in an item: "dogs: many captions mention them", "dogs (e.g. poodles)"."""
 
 
 def parse_phrases(answer: str, count: int) -> list[str]:
@@ -50,23 +54,23 @@ def parse_phrases(answer: str, count: int) -> list[str]:
     Returns:
         Distinct single-line phrases of at most ``LONGEST_PHRASE`` characters; empty where the answer holds none, or refuses.
     """
-    text = _THOUGHT.sub("", answer[:LONGEST_ANSWER]).strip()
-    for found in (_from_json(text), _from_items(text), _from_prose(text)):
+    text = spoken(answer)
+    for found in (_from_json(text), _from_items(text), _from_prose(text)):  # each reads less plain forms than the one before
         kept = list({p.casefold(): p for p in reversed([_clean(f) for f in found]) if p}.values())[::-1]
         if kept:
             return kept[:count]
     return []
 
 
-def refuses(text: str) -> bool:
+def spoken(answer: str) -> str:
+    """An answer without what its model thought aloud before it."""
+    *_, said = _THOUGHT.sub("", answer).rpartition("</think>")  # some servers leave the opening mark out
+    return said[:LONGEST_ANSWER].strip()
+
+
+def refuses(answer: str) -> bool:
     """Whether an answer begins like a refusal."""
-    return bool(_REFUSAL.match(text))
-
-
-def parse_number(answer: str) -> float | None:
-    """The first number of an answer, or None."""
-    found = re.search(r"-?\d+(?:\.\d+)?", _THOUGHT.sub("", answer[:LONGEST_ANSWER]))
-    return float(found.group()) if found else None
+    return bool(_REFUSAL.match(spoken(answer)))
 
 
 def _from_json(text: str) -> list[str]:
@@ -92,13 +96,14 @@ def _strings(value: Any, depth: int = 0) -> Iterator[str]:
         for v in value:
             yield from _strings(v, depth + 1)
     elif depth < DEPTH and isinstance(value, dict):
-        for v in value.values():
+        named = [v for k, v in value.items() if k.casefold() in _NAMES]
+        for v in named or value.values():
             yield from _strings(v, depth + 1)
 
 
 def _from_items(text: str) -> list[str]:
     """Bulleted or numbered lines."""
-    found = [m.group(1) for line in text.splitlines() if (m := _ITEM.match(line))]
+    found = [_REMARK.sub("", m.group(1)) for line in text.splitlines() if (m := _ITEM.match(line))]
     return found if len(found) > 1 or (found and len(text.splitlines()) < 3) else []
 
 
@@ -133,6 +138,6 @@ def _without_lead(words: list[str]) -> list[str]:
 def _clean(phrase: str) -> str:
     """One printable line without quotes, emphasis and closing punctuation; "" where it is no phrase."""
     text = " ".join("".join(c if c.isprintable() else " " for c in phrase).split())
-    text = re.sub(r"\*\*(.+?)\*\*\s*[:：].*", r"\1", text)  # "**dogs**: many captions mention dogs"
+    text = re.sub(r"^\*\*(.+?)\*\*.*", r"\1", text)  # "**dogs**, which many captions mention"
     text = re.sub(r"^[\s\"'“”‘’«»`*_]+|[\s\"'“”‘’«»`*_.,;:!。，；：]+$", "", text)
     return text if text and len(text) <= LONGEST_PHRASE and len(text.split()) <= MOST_WORDS and any(c.isalnum() for c in text) else ""

@@ -67,6 +67,8 @@ def image_digest(source: Source) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     else:
-        digest.update(f"{source.mode}|{source.size}|{source.getexif().get(0x0112, 1)}|".encode())
+        # Of a picture with a palette the pixels are numbers: equal ones may show another picture.
+        meaning = [source.mode, source.size, source.getexif().get(0x0112, 1), source.getpalette(), source.info.get("transparency")]
+        digest.update(f"{meaning}|".encode())
         digest.update(source.tobytes())
     return digest.hexdigest()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from ..errors import Cancelled, EndpointError, InputError
+from ..errors import EndpointError, InputError
 from ..progress import Progress, silent
+from .at_once import at_once
 from .caption_cache import cached_captions
 from .captions import Caption, CaptionFailure, tidy
-from .endpoint import TICK, ChatEndpoint
-from .parsing import refuses
+from .endpoint import ChatEndpoint
+from .parsing import refuses, spoken
 from .pictures import data_url, read_picture
 from .prompts import CAPTION
 
@@ -60,21 +59,7 @@ class EndpointCaptioner:
         return cached_captions(images, identity, self._batch, progress, self.at_once)
 
     def _batch(self, images: list[Source], progress: Progress) -> list[Caption]:
-        stop = threading.Event()
-
-        def look(fraction: float, label: str) -> None:
-            if stop.is_set():
-                raise Cancelled("captions were stopped")
-
-        with ThreadPoolExecutor(self.at_once, thread_name_prefix="latentdiff-captions") as pool:
-            futures = [pool.submit(self._one, image, look) for image in images]
-            try:
-                while wait(futures, TICK).not_done:
-                    progress(0.0, f"captions by {self.name}")  # in the caller's thread, which may raise Cancelled
-            except BaseException:
-                stop.set()
-                raise
-        out = [f.result() for f in futures]
+        out = at_once(images, self._one, self.at_once, progress, f"captions by {self.name}")
         lost = [c for c in out if isinstance(c, _ServerFailure)]
         self._lost = self._lost + 1 if len(lost) == len(out) else 0
         if self._lost >= FAILURES:
@@ -89,7 +74,7 @@ class EndpointCaptioner:
             return CaptionFailure(str(e))
         except EndpointError as e:
             return _ServerFailure(str(e))
-        return CaptionFailure(f"{self.name} refused: {answer[:120]}") if refuses(answer.strip()) else tidy(answer)
+        return CaptionFailure(f"{self.name} refused: {answer[:120]}") if refuses(answer) else tidy(spoken(answer))
 
 
 class _ServerFailure(CaptionFailure):

@@ -8,7 +8,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,16 +21,20 @@ SHOWN = 200
 class Failure(Exception):
     """Why a request brought no answer."""
 
-    def __init__(self, reason: str, *, retry: bool = False, status: int = 0, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, retry: bool = False, status: int = 0, retry_after: float | None = None, too_short: bool = False
+    ) -> None:
         super().__init__(reason)
         self.retry, self.status, self.retry_after = retry, status, retry_after
+        self.too_short = too_short
+        """The model used up its room before it answered, as models do that reason first."""
 
 
 @dataclass(frozen=True)
 class Reply:
     """A whole response with status 200."""
 
-    body: bytes
+    body: str
 
     @property
     def message(self) -> Any:
@@ -46,8 +50,13 @@ class Reply:
         return self.message.get("usage") if isinstance(self.message, dict) else None
 
 
-def send(client: Any, body: dict[str, Any], box: queue.Queue[Reply | Failure], given_up: threading.Event) -> None:
-    """Post a chat completion and put the :class:`Reply` or :class:`Failure` into ``box``; meant for a thread."""
+def send(
+    client: Any, body: dict[str, Any], box: queue.Queue[Reply | Failure], given_up: threading.Event, clean: Callable[[str], str]
+) -> None:
+    """Post a chat completion and put the :class:`Reply` or :class:`Failure` into ``box``; meant for a thread.
+
+    ``clean`` takes the key out of a server's words before they are cut to length: a cut key would pass.
+    """
     import openai
 
     try:
@@ -60,11 +69,11 @@ def send(client: Any, body: dict[str, Any], box: queue.Queue[Reply | Failure], g
                 if given_up.is_set():
                     raise Failure("was given up")
                 parts.append(part)
-        result: Reply | Failure = Reply(b"".join(parts))
+        result: Reply | Failure = Reply(clean(b"".join(parts).decode("utf-8-sig", "replace")))
     except Failure as e:
         result = e
     except openai.APIStatusError as e:
-        result = _refused(e.status_code, e.response.headers, _text(e))
+        result = _refused(e.status_code, e.response.headers, clean(_text(e))[:SHOWN])
     except openai.APITimeoutError:
         result = Failure("did not answer in time", retry=True)
     except openai.APIConnectionError as e:
@@ -77,7 +86,7 @@ def send(client: Any, body: dict[str, Any], box: queue.Queue[Reply | Failure], g
 def _text(error: Any) -> str:
     body = error.body
     inner = body.get("message") or body.get("error") or body.get("detail") if isinstance(body, dict) else body
-    return " ".join(str(inner or error.message or "").split())[:SHOWN]
+    return " ".join(str(inner or error.message or "").split())
 
 
 def _refused(status: int, headers: Mapping[str, str], text: str) -> Failure:
@@ -118,7 +127,7 @@ def read_reply(reply: Reply) -> str:
     """
     message = reply.message
     if not isinstance(message, dict):
-        start = " ".join(reply.body[:SHOWN].decode("utf8", "replace").split())
+        start = " ".join(reply.body[:SHOWN].split())
         raise Failure(f"did not answer in the chat-completions protocol but with {start[:80]!r}; is the address right?")
     if message.get("error"):
         raise Failure(f"answered with an error: {str(message['error'])[:SHOWN]}")
@@ -132,5 +141,7 @@ def read_reply(reply: Reply) -> str:
     if isinstance(content, list):
         content = "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
     if not isinstance(content, str) or not content.strip():
-        raise Failure("gave an empty answer", retry=choice.get("finish_reason") != "length")
+        if choice.get("finish_reason") == "length":
+            raise Failure("used up its tokens before it answered", too_short=True)
+        raise Failure("gave an empty answer", retry=True)
     return content

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import io
 import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 def cache_folder() -> Path:
@@ -92,3 +97,31 @@ def remember(kind: str, key: str, fact: dict[str, Any]) -> None:
     """Keep a JSON fact; a cache folder that cannot be written only means that it is computed again."""
     with contextlib.suppress(OSError):
         write_atomic(cache_folder() / kind / f"{key}.json", json.dumps(fact, indent=1).encode())
+
+
+def kept_array(make: Callable[[], np.ndarray], like: np.ndarray, *names: str) -> np.ndarray:
+    """(n, d) float32 that is dear to make, or what an earlier call made.
+
+    Args:
+        make: computes it.
+        like: an array that changes when the result would.
+        names: texts that change when the result would.
+    """
+    try:
+        path = cache_folder() / "arrays" / f"{array_digest(like, *names)}.npy"
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):  # no cache, not there yet, or damaged
+        made = np.asarray(make(), np.float32)
+    buffer = io.BytesIO()
+    np.save(buffer, made)
+    with contextlib.suppress(OSError):
+        write_atomic(cache_folder() / "arrays" / f"{array_digest(like, *names)}.npy", buffer.getvalue())
+    return made
+
+
+def array_digest(x: np.ndarray, *extra: str) -> str:
+    """32 hex digits of an array's shape, type and bytes (of large ones: of 4,096 rows spread over them) and of further text."""
+    digest = hashlib.blake2b(repr((x.shape, str(x.dtype), extra)).encode(), digest_size=16)
+    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), 4096)).astype(int))
+    digest.update(np.ascontiguousarray(x[rows]).tobytes())
+    return digest.hexdigest()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .content import description
 from .text import p_text, percent, title, verdict
 from .writing import write_report
 
-__all__ = ["p_text", "percent", "title", "verdict", "write_report"]
+__all__ = ["description", "p_text", "percent", "title", "verdict", "write_report"]

@@ -66,7 +66,7 @@ class Content:
     counts: dict[str, int]
     """Images compared, by side."""
     notes: tuple[str, ...]
-    """What was left out."""
+    """What was left out, and what describing images did and sent."""
     cards: dict[str, tuple[Card, ...]]
     """By side, best first."""
     more: dict[str, int]
@@ -97,7 +97,7 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
             "A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))),
             "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b))),
         },
-        notes=left_out(comparison, (a, b)),
+        notes=(*left_out(comparison, (a, b)), *description(comparison)),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
         trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
@@ -115,6 +115,23 @@ def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         for kind, why in (("missing", "without a vector"), ("bad", "that could not be read or have a broken vector")):
             if counted.get(kind):
                 notes.append(f"{images(counted[kind])} of {name} {why} left out")
+    return tuple(notes)
+
+
+def description(comparison: Comparison) -> tuple[str, ...]:
+    """Sentences about describing the images: why it ended early, what has no caption or test, what was sent; empty where all is well."""
+    told = comparison.info.get("describe") or {}
+    notes = [f"describing the most telling images ended early: {told['error']}"] if told.get("error") else []
+    if told.get("captions_failed"):
+        notes.append(f"{images(told['captions_failed'])} without a caption, first: {told.get('first_failure')}")
+    if told.get("untested"):
+        notes.append(f"proposed but not tested, for want of a text encoder: {', '.join(told['untested'][:5])}")
+    for url, account in (told.get("sent") or {}).items():
+        about = "about " if account.get("estimated") else ""
+        tokens = account.get("prompt_tokens", 0) + account.get("completion_tokens", 0)
+        failed = f" ({account['failed_calls']:,} failed)" if account.get("failed_calls") else ""
+        requests = f"{account.get('calls', 0):,} requests{failed}"
+        notes.append(f"sent to {url}: {requests}, {images(account.get('images', 0))}, {about}{tokens:,} tokens")
     return tuple(notes)
 
 

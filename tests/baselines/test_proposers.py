@@ -155,7 +155,7 @@ def test_feature_proposer_in_visdiff(blip2, noise) -> None:
     proposer = load_feature_proposer(str(blip2), device="cpu")
     ranker = ClipRanker(composed_directions(vocabulary))
     c = visdiff(A, B, proposer=proposer, ranker=ranker, images=noise, options=VisDiffConfig(rounds=1))
-    assert sum(c.info["proposed"].values()) > 2 and c.info["proposer"] == "feature (BLIP-2)"
+    assert sum(map(len, c.info["describe"]["phrases"].values())) > 2 and c.info["proposer"] == "feature (BLIP-2)"
 
 
 def test_paired_prompts_send_both_images_captions_beside_their_prompt(server) -> None:

@@ -18,7 +18,7 @@ from latentdiff.describe.captions import GivenCaptions
 from latentdiff.describe.endpoint import Budget, ChatEndpoint
 from latentdiff.embed.sides import Sides
 from latentdiff.errors import Cancelled, EndpointError
-from tests.describe.chat_server import ChatServer, answers, says
+from tests.describe.chat_server import ChatServer, answers, says, status
 from tests.planted import vectors
 
 A, B = vectors(24, 0.5, seed=1), vectors(26, 0.05, seed=2)
@@ -102,9 +102,9 @@ def test_questions_keep_to_the_budget_and_can_be_cancelled(server) -> None:
     server.script = [says("no")]
     ranker = CaptionQARanker(GivenCaptions(TEXT), endpoint(server, budget=Budget(calls=7)))
     sets = ImageSets(Sides(A, B), (24, 26), NAMES)
-    with pytest.raises(EndpointError):
+    with pytest.raises(EndpointError, match="1 phrases on 50 images are 50 questions, and the budget has 7 calls left"):
         ranker.rank(sets, ["dog"])
-    assert len(server.requests) == 7
+    assert not server.requests
 
     def stop(fraction: float, label: str) -> None:
         raise Cancelled("stopped")
@@ -113,8 +113,19 @@ def test_questions_keep_to_the_budget_and_can_be_cancelled(server) -> None:
         CaptionQARanker(GivenCaptions(TEXT), endpoint(server)).rank(sets, ["dog"], stop)
 
 
+def test_one_failed_question_costs_one_answer_and_a_dead_server_the_rest(server) -> None:
+    server.script = [says("yes"), status(500), says("<think>no, or</think>yes")]
+    sets = ImageSets(Sides(A, B), (24, 26), NAMES)
+    ranked = CaptionQARanker(GivenCaptions(TEXT), endpoint(server)).rank(sets, ["dog"])
+    assert np.isnan(ranked.values).sum() == 1 and np.nansum(ranked.values) == 49 and ranked.scored.all()
+    server.script, before = [status(401)], len(server.requests)
+    with pytest.raises(EndpointError, match="does not take the key"):
+        CaptionQARanker(GivenCaptions(TEXT), endpoint(server)).rank(sets, ["dog", "road"])
+    assert len(server.requests) - before == 12  # three rows of four questions, of a hundred
+
+
 def test_evaluator_reads_one_digit_and_averages_the_best(server) -> None:
-    server.script = [says("2"), says("Score: 1 (too general)"), says("0.")]
+    server.script = [says("2"), says("<think>a 2? no</think>Score: 1 (too general)"), says("0.")]
     assert judge(endpoint(server), "dogs in the snow", "dogs next to cats", ["snow", "animals in snow", "cats"]) == [2, 1, 0]
     sent = json.loads(server.requests[1]["messages"][-1]["content"])
     assert sent == {"group_a": "dogs in the snow", "group_b": "dogs next to cats", "prediction": "animals in snow"}

@@ -126,7 +126,7 @@ def test_a_language_model_reads_the_captions_and_what_it_says_is_ranked(server) 
     images = (captions_of(A), captions_of(B))
     given = GivenCaptions({text: text for side in images for text in side})
     proposer = CaptionProposer(given, ChatLanguageModel(ChatEndpoint(server.url, "m", timeout=5, retries=0)))
-    directions = encoded_directions(Encoder(), VOCABULARY)
+    directions = encoded_directions(Encoder().encode_texts, VOCABULARY)
     c = visdiff(A, B, proposer=proposer, ranker=ClipRanker(directions), images=images)
     assert c.top("A", 1)[0].text == "a dog"
     assert len(server.requests) == 6
@@ -159,8 +159,9 @@ def test_phrases_without_a_direction_are_named_and_left_out() -> None:
 
     own = words_only()
     c = visdiff(A, B, proposer=CaptionProposer(own.captioner, Says()), ranker=RANKER)
-    assert c.info["not_scored"] == ["quite another thing"]
-    assert [h.text for h in c.candidates] == ["dog", "red dog"] and c.info["proposed"] == {"A": 3, "B": 3}
+    assert c.info["describe"]["untested"] == ["quite another thing"] and c.info["describe"]["sent"] == {}
+    assert [h.text for h in c.candidates] == ["dog", "red dog"]
+    assert {s: len(p) for s, p in c.info["describe"]["phrases"].items()} == {"A": 3, "B": 3}
 
 
 def test_captions_that_fail_or_stutter_are_not_sent() -> None:

@@ -109,6 +109,19 @@ def test_captions_come_in_order_and_are_cached(server, pictures) -> None:
     assert len(server.requests) == 8
 
 
+def test_equal_numbers_under_another_palette_are_another_picture(server) -> None:
+    """Pictures with a palette: the same pixels, and two captions."""
+    server.script = [says("red"), says("green"), says("wrong")]
+    pictures = []
+    for colour in ((255, 0, 0), (0, 255, 0)):
+        picture = Image.new("P", (8, 8))
+        picture.putpalette(colour)
+        pictures.append(picture)
+    assert pictures[0].tobytes() == pictures[1].tobytes()
+    one = captioner(server, at_once=1)
+    assert one.captions(pictures) == one.captions(pictures) == ["red", "green"]
+
+
 def test_failures_are_values_and_are_not_cached(server, pictures, tmp_path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG nothing")

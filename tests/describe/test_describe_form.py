@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from describe_chat_server import says
+from describe_chat_server import says, status
 from fiftyone.operators.executor import ExecutionError
 
 import latentdiff
@@ -49,6 +49,9 @@ def test_the_form_says_what_will_be_sent(dataset, server) -> None:
     fields = form("compare_views", dataset, **SIDES, describe="field", captions="said")
     assert [c["value"] for c in fields["captions"]["view"]["choices"]] == ["said"]
     assert fields["sent"]["view"]["label"] == "Nothing leaves this machine."
+    assert form("compare_views", dataset, **SIDES, describe="words")["sent"]["view"]["label"] == "Nothing leaves this machine."
+    fields = form("compare_views", dataset, **SIDES, describe="model", ask_model=True)
+    assert fields["captioner"]["required"] and "sent" not in fields
     server_ = {"llm_url": server.url, "llm_model": "m"}
     fields = form("compare_views", dataset, **SIDES, describe="field", captions="said", ask_model=True, **server_)
     assert fields["sent"]["view"]["label"] == f"Will be sent: the captions of about 40 images to {server.url} (m)"
@@ -73,6 +76,53 @@ def test_the_operator_describes_and_keeps_the_key_to_itself(dataset, files, serv
     stored = [json.dumps(dataset.get_run_info("seasons").serialize(), default=str)]
     stored += [json.dumps(dataset.load_run_results("seasons").serialize(), default=str), json.dumps(told)]
     assert not [s for s in stored if KEY in s]
+
+
+def test_words_and_a_local_model_describe_too(dataset, files, server) -> None:
+    """By the nearest words, with a language model; a folder that holds no captioner is refused before any work."""
+    from fiftyone_plugin import load_comparison
+    from panels.cards import board
+
+    server.script = [says(f'["{WORDS[3]}"]')]
+    words = {"describe": "words", "ask_model": True, "llm_url": server.url, "llm_model": "m"}
+    execute("compare_views", dataset, **SIDES, **files, **words)
+    dataset.reload()
+    run = load_comparison(dataset, "seasons")
+    assert run.comparison.info["describe"]["captioner"] == "vocabulary" and len(server.requests) == 2
+    (note,) = board(run)["notes"]
+    assert note == f"sent to {server.url}: 2 requests, 0 images, 154 tokens"
+    with pytest.raises((ExecutionError, latentdiff.LatentDiffError), match="does not hold a whole image-to-text model"):
+        execute("compare_views", dataset, **SIDES | {"run": "other"}, **files, describe="model", captioner=str(Path(files["sae"])))
+    with pytest.raises((ExecutionError, latentdiff.LatentDiffError), match="captioner"):
+        execute("compare_views", dataset, **SIDES | {"run": "other"}, **files, describe="model")
+    assert dataset.list_runs() == ["seasons"]
+
+
+@pytest.mark.parametrize(("address", "key"), [("https://api.openai.com/v1", KEY), ("http://127.0.0.1:9/v1", None)])
+def test_openais_secret_goes_to_openai_alone(monkeypatch, address, key) -> None:
+    from fiftyone_plugin.describe_form import description_of
+
+    class Context:
+        params = {"describe": "server", "llm_url": address, "llm_model": "m"}  # noqa: RUF012
+
+        @staticmethod
+        def secret(name: str) -> str | None:
+            return KEY if name == "OPENAI_API_KEY" else None
+
+    assert description_of(Context)["key"] == key
+
+
+def test_a_failing_server_is_said_under_the_verdict(dataset, files, server) -> None:
+    from fiftyone_plugin import load_comparison
+    from panels.cards import board
+
+    server.script = [status(401, "bad key")]
+    params = {"describe": "field", "captions": "said", "ask_model": True, "llm_url": server.url, "llm_model": "m"}
+    execute("compare_views", dataset, **SIDES, **files, **params)
+    dataset.reload()
+    notes = board(load_comparison(dataset, "seasons"))["notes"]
+    assert notes[0].startswith("describing the most telling images ended early: m at") and "HTTP 401" in notes[0]
+    assert notes[-1].startswith(f"sent to {server.url}: 1 requests (1 failed)")
 
 
 def test_captions_without_a_field_are_refused(dataset, files) -> None:

@@ -192,6 +192,8 @@ def test_the_key_is_in_no_result_log_or_file(sae, server, tmp_path, caplog, capf
     describer = given(language="endpoint", base_url=server.url, language_model="m")
     c = latentdiff.compare(A, B, sae=sae, vocabulary=VOCABULARY, describer=describer)
     c.save(tmp_path / "c")
+    for name in ("r.html", "r.md", "r.csv", "r.json"):
+        latentdiff.write_report(c, tmp_path / name)
     said = [repr(describer), repr(describer.config), repr(c.info), caplog.text, *capfd.readouterr()]
     said += [p.read_bytes().decode("latin1") for p in tmp_path.rglob("*") if p.is_file()]
     assert server.headers[0]["authorization"] == f"Bearer {KEY}" and not [s for s in said if KEY in s]

@@ -10,7 +10,7 @@ import traceback
 from email.utils import formatdate
 
 import pytest
-from describe_chat_server import answers, cut, drip, hang_up, raw, says, slow, status
+from describe_chat_server import answers, cut, drip, hang_up, raw, says, send, slow, status
 
 from latentdiff.describe.account import Account, Budget, find_key
 from latentdiff.describe.chat import ChatLanguageModel
@@ -226,6 +226,44 @@ def test_the_key_is_nowhere(server, caplog, capfd) -> None:
     assert "red bus" in said and not [s for s in said if KEY in s]
     with pytest.raises(TypeError):
         pickle.dumps(one)
+
+
+def test_the_key_is_nowhere_where_a_message_is_cut(server) -> None:
+    """A message is shown up to so many characters; the end of what is shown may fall anywhere within the key."""
+    for length in range(60, 210):
+        text = "x" * length + KEY
+        ways = [status(400, text), says(None, refusal=text), raw(text.encode()), raw(json.dumps({"error": text}).encode())]
+        server.script = [ways[length % 4]]
+        with pytest.raises(EndpointError) as caught:
+            phrases(server, retries=0)
+        assert KEY[:4] not in str(caught.value), length
+
+
+def test_a_model_that_thinks_longer_than_it_may_is_given_more(server) -> None:
+    """All tokens went into reasoning: an empty answer that ended for its length. The room stays larger for the next question."""
+
+    def thinks(handler, body) -> None:
+        enough = body["max_tokens"] >= 1000
+        message = {"role": "assistant", "content": '["red bus", "dogs"]' if enough else ""}
+        choice = {"index": 0, "finish_reason": "stop" if enough else "length", "message": message}
+        send(handler, 200, json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 99}}).encode())
+
+    server.script = [thinks]
+    one = endpoint(server)
+    model = ChatLanguageModel(one)
+    assert model.phrases(["a"], ["b"], 2) == model.phrases(["a"], ["b"], 2) == ["red bus", "dogs"]
+    assert [r["max_tokens"] for r in server.requests] == [280, 1120, 1120]
+    assert (one.account.calls, one.account.failed_calls, one.account.completion_tokens) == (3, 1, 3 * 99)  # thoughts cost too
+
+
+def test_a_model_that_thinks_for_ever_ends(server) -> None:
+    choice = {"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": ""}}
+    server.script = [raw(json.dumps({"choices": [choice]}).encode())]
+    with pytest.raises(EndpointError, match="used up its tokens before it answered"):
+        phrases(server)
+    assert [r["max_tokens"] for r in server.requests] == [400, 1600, 6400, 25600]
+    with pytest.raises(EndpointError, match="budget of 2000 tokens"):
+        phrases(server, budget=Budget(tokens=2000))
 
 
 def test_keys_come_from_the_environment_and_go_to_their_own_server(monkeypatch) -> None:

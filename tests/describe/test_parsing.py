@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentdiff.describe.parsing import LONGEST_PHRASE, parse_number, parse_phrases
+from latentdiff.describe.parsing import LONGEST_PHRASE, parse_phrases, refuses, spoken
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ from latentdiff.describe.parsing import LONGEST_PHRASE, parse_number, parse_phra
         ("Here are the differences:\n\n1. red bus\n2. dogs\n\nHope this helps!", ["red bus", "dogs"]),
         ("(a) red bus\n(b) dogs", ["red bus", "dogs"]),
         ("red bus\ndogs\nbeach", ["red bus", "dogs", "beach"]),
+        ('{"phrases": [{"phrase": "red bus", "reason": "many captions say so"}, {"phrase": "dogs", "score": 2}]}', ["red bus", "dogs"]),
+        ("- Red buses: " + "many captions of the first set mention them " * 3 + "\n- dogs (e.g. poodles, terriers)", ["Red buses", "dogs"]),
+        ("1. **Red bus** - in most captions\n2. **Dogs** \u2013 in some", ["Red bus", "Dogs"]),
+        ("* ice-cream cones - seen in many\n* stop sign", ["ice-cream cones", "stop sign"]),
+        ("cats? [no] dogs? [yes]</think>\n- red bus\n- dogs", ["red bus", "dogs"]),
+        ("<think>" + "a cat, or not. " * 5000 + "</think>1. red bus\n2. dogs", ["red bus", "dogs"]),
         ("Set A contains images of dogs. It also includes boats.", ["dogs", "boats"]),
         ("The images show more dogs than the second set.", ["dogs"]),
         ("I cannot help with that request.", []),
@@ -50,5 +56,6 @@ def test_any_text_gives_short_printable_phrases(answer) -> None:
     assert len(found) <= 5 and all(p and p.isprintable() and len(p) <= LONGEST_PHRASE for p in found)
 
 
-def test_numbers() -> None:
-    assert parse_number("<think>2</think> Score: 1") == 1 and parse_number("-0.5") == -0.5 and parse_number("none") is None
+def test_thoughts_are_no_answer() -> None:
+    assert spoken("<think>I can't say 2</think> 1") == "1" and spoken("no </think> yes") == "yes" and spoken(" plain ") == "plain"
+    assert refuses("<think>fine</think>I'm sorry, but no.") and not refuses("<think>I'm sorry?</think>- dogs")

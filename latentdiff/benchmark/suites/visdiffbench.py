@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ...embed.cache import recall, remember
+from ...embed.cache import array_digest, recall, remember
 from ...errors import InputError
 from ...progress import Progress
 from ..case_suite import FIRST, CaseSuite, Scored
 from ..cases import Case, Space
-from ..evaluation import accuracy_at
-from ..spaces import array_digest, embedded_space, endpoint_of
+from ..spaces import embedded_space, endpoint_of
 from ..suite import Curves, Record, Report, Table
 
 DATA = Path("data")
@@ -155,10 +154,12 @@ class VisDiffBench(CaseSuite):
 
     def _accuracy(self, records: Sequence[Record]) -> Table:
         """Acc@1 and Acc@5 of set A's description by group, judged as VisDiff does."""
+        from ...baselines.evaluator import accuracies
+
         judged = self.judgements(records)
         groups = list(dict.fromkeys(group for own in judged.values() for group in own))
         header = ("method", *(f"{g} Acc@{k}" for g in groups for k in (1, FIRST)))
-        body = [(row, *(accuracy_at(own[g], k) for g in groups for k in (1, FIRST))) for row, own in judged.items()]
+        body = [(row, *(value for g in groups for value in accuracies(own[g]).values())) for row, own in judged.items()]
         return Table("Acc@k", header, tuple(body), f"Judged 2, 1 or 0 by {self.options.endpoint}; the best of k, halved.")
 
     def judgements(self, records: Sequence[Record]) -> dict[str, dict[str, list[list[int]]]]:
