@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..describe.captions import CaptionFailure, tidy
-from ..describe.image_to_text import LONGEST, load_image_to_text
+from ..describe.image_to_text import LONGEST, first_token, load_image_to_text
 from ..describe.pictures import read_picture
 from ..errors import EncoderError, InputError
 from ..progress import Progress, silent
@@ -96,19 +96,13 @@ class FeatureProposer:
             if self.prompt:
                 ids = self._tokenizer([self.prompt], return_tensors="pt")["input_ids"].to(model.device)
             else:
-                ids = torch.tensor([[_first_token(model)]], device=model.device)
+                ids = torch.tensor([[first_token(model)]], device=model.device)
             embeds = torch.cat([tokens, model.get_input_embeddings()(ids).to(tokens.dtype)], dim=1)
             mask = torch.ones(embeds.shape[:2], dtype=torch.long, device=model.device)
             sampling = {"do_sample": True, "top_p": self.top_p, "top_k": 0, "num_return_sequences": count, "max_new_tokens": TOKENS}
             said = model.language_model.generate(inputs_embeds=embeds, attention_mask=mask, **sampling)
         phrases = [tidy(text) for text in self._tokenizer.batch_decode(said, skip_special_tokens=True)]
         return list(dict.fromkeys(p for p in phrases if not isinstance(p, CaptionFailure)))
-
-
-def _first_token(model: Any) -> int:
-    """What begins a text: the language model's BOS, or for encoder-decoders without one, its padding."""
-    config = model.config.text_config
-    return next(t for t in (config.bos_token_id, config.pad_token_id, config.eos_token_id, 0) if t is not None)
 
 
 def load_feature_proposer(name: str, *, prompt: str = "", device: Any = None) -> FeatureProposer:

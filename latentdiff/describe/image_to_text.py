@@ -80,16 +80,25 @@ class ImageToTextCaptioner:
         given = torch.zeros((len(pictures), 0), dtype=torch.long, device=device)
         if self.prompt:
             given = self._tokenizer([self.prompt] * len(pictures), return_tensors="pt")["input_ids"].to(device)
-            if self.model.config.model_type == "blip-2":
-                # Its image enters at placeholders before the prompt; without them it would caption the prompt alone.
-                holders = given.new_full((len(pictures), self.model.config.num_query_tokens), self.model.config.image_token_id)
-                given = torch.cat([holders, given], 1)
+        if self.model.config.model_type == "blip-2":
+            # Its image enters at placeholders before the prompt; without them it would caption the prompt alone.
+            begin = given if self.prompt else given.new_full((len(pictures), 1), first_token(self.model))
+            holders = begin.new_full((len(pictures), self.model.config.num_query_tokens), self.model.config.image_token_id)
+            given = torch.cat([holders, begin], 1)
+        if given.shape[1]:
             inputs |= {"input_ids": given, "attention_mask": torch.ones_like(given)}
         with torch.inference_mode():
             tokens = self.model.generate(**inputs, max_new_tokens=self.tokens, do_sample=False, num_beams=1)
         length = given.shape[1]
         repeated = length > 0 and tokens.shape[1] >= length and bool((tokens[:, :length] == given).all())
         return self._tokenizer.batch_decode(tokens[:, length if repeated else 0 :], skip_special_tokens=True)
+
+
+def first_token(model: Any) -> int:
+    """What begins a text of BLIP-2's language model: its BOS; T5, which has none, is given its padding."""
+    config = model.config.text_config
+    known = (getattr(config, name, None) for name in ("bos_token_id", "pad_token_id", "eos_token_id"))
+    return next((t for t in known if t is not None), 0)
 
 
 def load_image_to_text(

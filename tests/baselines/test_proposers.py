@@ -81,9 +81,9 @@ def test_grid_proposer_sends_one_picture_and_reads_the_phrases(server) -> None:
     assert sent[CELL // 2, CELL // 2, 0] > 240 and sent[-CELL // 2, CELL // 2, 2] > 240
 
 
-@pytest.fixture(scope="module")
-def blip2(tmp_path_factory) -> Path:
-    return save_captioner(tmp_path_factory.mktemp("blip2"), "blip-2")
+@pytest.fixture(scope="module", params=["blip-2", "blip-2 t5"])
+def blip2(request, tmp_path_factory) -> Path:
+    return save_captioner(tmp_path_factory.mktemp("blip2"), request.param)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def save_captioner(folder: Path, family: str) -> Path:
     import torch
 
     torch.manual_seed(1)
-    model = {"blip": _blip, "blip-2": _blip2, "git": _git, "vision-encoder-decoder": _vit_gpt2}[family]()
+    model = {"blip": _blip, "blip-2": _blip2, "blip-2 t5": _blip2_t5, "git": _git, "vision-encoder-decoder": _vit_gpt2}[family]()
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1:
@@ -62,6 +62,19 @@ def _blip2() -> Any:
     text = TEXT | IDS | {"model_type": "opt", "word_embed_proj_dim": 32, "ffn_dim": 64, "max_position_embeddings": 128}
     config = Blip2Config(vision_config=VISION, qformer_config=former, text_config=text, num_query_tokens=4, image_token_index=4)
     return Blip2ForConditionalGeneration(config)
+
+
+def _blip2_t5() -> Any:
+    """BLIP-2 with an encoder-decoder, as the paper's flan-t5: published with a BOS that T5 itself has not."""
+    from transformers import Blip2Config, Blip2ForConditionalGeneration
+
+    former = TEXT | {"intermediate_size": 64, "encoder_hidden_size": 32}
+    text = {"model_type": "t5", "vocab_size": len(WORDS), "d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2}
+    text |= {"bos_token_id": 1, "pad_token_id": 0, "eos_token_id": 3, "decoder_start_token_id": 0}
+    config = Blip2Config(vision_config=VISION, qformer_config=former, text_config=text, num_query_tokens=4, image_token_index=4)
+    model = Blip2ForConditionalGeneration(config)
+    model.generation_config.update(decoder_start_token_id=0, pad_token_id=0, eos_token_id=3)
+    return model
 
 
 def _git() -> Any:

@@ -12,13 +12,15 @@ from latentdiff.describe.captions import CaptionFailure
 from latentdiff.describe.image_to_text import FAMILIES, load_image_to_text
 from latentdiff.errors import Cancelled, CheckpointError, EncoderError, InputError
 
+KINDS = (*FAMILIES, "blip-2 t5")
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    return {f: save_captioner(tmp_path_factory.mktemp("captioners") / f, f) for f in FAMILIES}
+    return {f: save_captioner(tmp_path_factory.mktemp("captioners") / f, f) for f in KINDS}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", KINDS)
 def test_captions_are_what_transformers_generates(folders, family, pictures) -> None:
     """One image at a time through transformers' own parts; ours in batches of four."""
     folder = folders[family]
@@ -35,9 +37,10 @@ def test_captions_are_what_transformers_generates(folders, family, pictures) -> 
     assert len(set(wanted)) > 1 and all(wanted)  # they depend on the image
 
 
-def test_blip2_sees_the_image_behind_a_prompt(folders, pictures) -> None:
+@pytest.mark.parametrize("family", ["blip-2", "blip-2 t5"])
+def test_blip2_sees_the_image_behind_a_prompt(folders, family, pictures) -> None:
     """Without placeholders before the prompt BLIP-2 would caption the prompt; its own processor puts them there."""
-    folder = folders["blip-2"]
+    folder = folders[family]
     model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True).eval()
     own = Blip2Processor(
         AutoImageProcessor.from_pretrained(folder, local_files_only=True), AutoTokenizer.from_pretrained(folder, local_files_only=True), 4
@@ -51,6 +54,20 @@ def test_blip2_sees_the_image_behind_a_prompt(folders, pictures) -> None:
         text = own.tokenizer.decode(tokens[0], skip_special_tokens=True)
         assert caption == " ".join(text.split()).removeprefix("a photo of").strip()
     assert len(set(found)) > 1
+
+
+def test_blip2_with_a_t5_that_has_no_bos(folders, pictures) -> None:
+    """T5's own config has none, and transformers alone would fail: the text begins with T5's padding, as if that were its BOS."""
+    folder = folders["blip-2 t5"]
+    model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True).eval()
+    model.config.text_config.bos_token_id = 0
+    captioner, wanted = load_image_to_text(folder, device="cpu", tokens=8), []
+    del captioner.model.config.text_config.bos_token_id
+    for path in pictures[:3]:
+        pixels = captioner._processor(images=Image.open(path).convert("RGB"), return_tensors="pt")["pixel_values"]
+        tokens = model.generate(pixel_values=pixels, max_new_tokens=8, do_sample=False)
+        wanted.append(" ".join(captioner._tokenizer.decode(tokens[0], skip_special_tokens=True).split()))
+    assert [c if isinstance(c, str) else "" for c in captioner.captions(pictures[:3])] == wanted
 
 
 def test_captions_are_cached_by_image_weights_and_prompt(folders, pictures, monkeypatch) -> None:
