@@ -47,6 +47,12 @@ def test_question_snippet(root, world, capsys) -> None:
     assert float(lines[2].split("q = ")[1]) > 0.01
 
 
+def test_config_snippet(root, world, capsys) -> None:
+    names = {**world, "latentdiff": latentdiff, "vocabulary": latentdiff.Vocabulary(world["words"], world["word_vectors"])}
+    exec(snippets(root)[3], names)
+    assert capsys.readouterr().out.count("[] [") == 2  # nothing is sent; one list per config
+
+
 def test_fiftyone_snippet(root, world, tmp_path) -> None:
     import fiftyone as fo
 

@@ -133,6 +133,7 @@ def test_nucleus_sampling_keeps_to_the_likeliest_tokens(blip2) -> None:
     from latentdiff.baselines.features import FeatureProposer
 
     loaded = load_feature_proposer(str(blip2), device="cpu")
+    loaded.model.language_model.generation_config.suppress_tokens = [0, 1, 3, 4]  # words only, never an early end
     difference = np.random.default_rng(1).normal(0, 1, (4, 32)).astype(np.float32)
     narrow = FeatureProposer(loaded.model, loaded._processor, loaded._tokenizer, top_p=1e-6)
     wide = FeatureProposer(loaded.model, loaded._processor, loaded._tokenizer, top_p=1.0)
