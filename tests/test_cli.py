@@ -182,7 +182,7 @@ def test_ctrl_c(arguments, monkeypatch, capsys) -> None:
     def interrupted(*args: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "compare", interrupted)
+    monkeypatch.setattr(module, "compare_by", interrupted)
     assert main(["compare", *arguments]) == 130
     assert "interrupted" in capsys.readouterr().err
 
