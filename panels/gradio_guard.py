@@ -7,13 +7,23 @@ import time
 from collections import deque
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-CLOSED = (*(f"/gradio_api/{door}" for door in ("proxy=", "file=http", "run-history", "deep_link")), "/monitoring")
-"""Doors of Gradio that this page does not use: fetching other addresses, keeping histories, usage figures."""
+PAGES = frozenset(
+    {"/", "/config", "/login", "/logout", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"}
+    | {f"/gradio_api/{door}" for door in ("app_id", "cancel", "info", "login_check", "queue/data", "queue/join", "reset", "run/predict")}
+    | {f"/gradio_api/{door}" for door in ("startup-events", "theme.css", "upload", "upload_progress", "user")}
+)
+FILES = ("/assets/", "/static/", "/svelte/", "/pwa_icon", "/gradio_api/heartbeat/", "/gradio_api/file=")
+"""All doors that the page uses, whole and by how they begin. Gradio has many more (it fetches other addresses, takes recordings, edits its own
+source, keeps histories, reloads itself), and each of its releases may bring new ones: what is not named here is closed."""
+ELSEWHERE = "/gradio_api/file=http"
+"""Behind an open door, another address that would be fetched."""
 TRIES, WINDOW = 10, 60.0
-"""Wrong passwords within so many seconds, from everybody together; further ones have to wait."""
+"""Passwords tried within so many seconds, from everybody together; further ones have to wait."""
+MOST_SENT = 4_000_000
+"""Bytes of any other request: inputs of the page, a password. Gradio reads them whole, before it asks who sends them."""
 MOST_UPLOADS = 200
 """Uploaded files that may lie there at once, however small: a tab needs two."""
 HEADERS = {
@@ -42,7 +52,8 @@ class Guard:
 
     def __init__(self, app: Any, *, hosts: frozenset[str] | None, max_upload: int, folder: Path, quota: int) -> None:
         self.app, self.hosts, self.max_upload, self.folder, self.quota = app, hosts, max_upload, folder, quota
-        self._wrong: deque[float] = deque(maxlen=TRIES)
+        self._tried: deque[float] = deque(maxlen=TRIES)
+        self._coming: list[int] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -53,22 +64,33 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope, headers)
+        door = scope["path"].rstrip("/") or "/"
+        refusal = self._refusal(scope["method"], door, headers)
         if refusal:
             await _refuse(send, *refusal)
             return
-        is_login = scope["method"] == "POST" and scope["path"].rstrip("/") == "/login"
+
+        posted = scope["method"] == "POST"
+        login, upload = posted and door == "/login", posted and door.endswith("/upload")
 
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
-                if is_login and message["status"] >= 400:
-                    self._wrong.append(time.monotonic())
+                if login and message["status"] < 400 and self._tried:
+                    self._tried.pop()  # it was the right one
                 message["headers"] = [*message.get("headers", ()), *HEADERS.items(), *_resource_policy(scope["path"])]
             await send(message)
 
-        await self.app(scope, receive, answer)
+        if login:
+            self._tried.append(time.monotonic())  # before it is answered: a thousand at once are a thousand tries
+        if upload:
+            self._coming.append(int(headers["content-length"]))
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            if upload:
+                self._coming.remove(int(headers["content-length"]))
 
-    def _refusal(self, scope: Any, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, method: str, door: str, headers: dict[str, str]) -> tuple[int, str] | None:
         """(status, reason) where a request is not answered."""
         host, origin = headers.get("host", ""), headers.get("origin")
         if self.hosts is not None and _name(host) not in self.hosts:
@@ -76,32 +98,40 @@ class Guard:
         if origin is not None and (urlsplit(origin).netloc.lower() != host.lower() or not host):
             return 403, "Requests from other sites are not answered."
         # Browsers say where a request comes from; a visit may come from anywhere, anything else only from the page itself.
-        visit = scope["method"] in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
+        visit = method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
         if headers.get("sec-fetch-site") == "cross-site" and not visit:
             return 403, "Requests from other sites are not answered."
-        path = unquote(scope["path"])
-        if path.startswith(CLOSED):
+        if (door not in PAGES and not door.startswith(FILES)) or door.lower().startswith(ELSEWHERE):
             return 404, "There is nothing here."
-        if scope["method"] == "POST" and path.rstrip("/").endswith("/upload"):
+        if method == "POST" and door.endswith("/upload"):
             return self._upload_refusal(headers)
-        if scope["method"] == "POST" and path.rstrip("/") == "/login" and self._throttled():
+        if "transfer-encoding" in headers:
+            return 411, "A request has to say how large it is."
+        if int(_digits(headers.get("content-length", "0")) or MOST_SENT + 1) > MOST_SENT:
+            return 413, f"This is too large: the limit is {MOST_SENT / 1e6:,.0f} MB."
+        if method == "POST" and door == "/login" and self._throttled():
             return 429, "Too many wrong passwords. Wait a minute and try again."
         return None
 
     def _upload_refusal(self, headers: dict[str, str]) -> tuple[int, str] | None:
-        length = headers.get("content-length", "")
-        if not length.isdigit():
+        length = _digits(headers.get("content-length", ""))
+        if not length or "transfer-encoding" in headers:  # of both, servers believe the one that says no length
             return 411, "An upload has to say how large it is."
         if int(length) > self.max_upload + (1 << 16):  # a form's own lines come on top of the file
             return 413, f"This file is too large: the limit is {self.max_upload / 1e6:,.0f} MB."
         used, _ = _held(self.folder)
         _, uploads = _held(self.folder / "uploads")
-        if used + int(length) > self.quota or uploads >= MOST_UPLOADS:
+        if used + sum(self._coming) + int(length) > self.quota or uploads + len(self._coming) >= MOST_UPLOADS:
             return 507, "There is no room for more uploads. Close other tabs of this page, or try again later."
         return None
 
     def _throttled(self) -> bool:
-        return len(self._wrong) == TRIES and time.monotonic() - self._wrong[0] < WINDOW
+        return len(self._tried) == TRIES and time.monotonic() - self._tried[0] < WINDOW
+
+
+def _digits(length: str) -> str:
+    """A Content-Length; empty where it is no number of ours."""
+    return length if length.isascii() and length.isdigit() and len(length) < 16 else ""
 
 
 def _name(host: str) -> str:

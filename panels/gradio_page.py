@@ -189,7 +189,7 @@ def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:
     def cleared(request: Any, *kept: str | None) -> None:
         session = sessions.get(request.session_hash)
         for path in list(session.uploads - {Path(one) for one in kept if one}):
-            session.forget(path)
+            sessions.forget(session, path)
 
     for function in (sent, cleared):
         function.__annotations__ = {"request": gr.Request}

@@ -14,6 +14,8 @@ from latentdiff.errors import InputError
 
 IDLE = 6 * 3600.0
 """Seconds after which a tab that was never heard of again is taken for closed."""
+MOST_TABS = 1000
+"""Tabs that may be open at once: each has a folder."""
 UNCLAIMED = 3600.0
 """Seconds after which a file that was sent, and that no tab ever named as its own, is removed."""
 
@@ -44,11 +46,6 @@ class Session:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
 
-    def forget(self, path: str | Path) -> None:
-        """Remove an uploaded file."""
-        Path(path).unlink(missing_ok=True)
-        self.uploads.discard(Path(path))
-
 
 class Sessions:
     """All open tabs, by Gradio's session hash.
@@ -68,13 +65,19 @@ class Sessions:
         return len(self._open)
 
     def get(self, name: str | None) -> Session:
-        """The session of a tab, opened where it is new; closes those that were left behind."""
+        """The session of a tab, opened where it is new; closes those that were left behind.
+
+        Raises:
+            InputError: too many are open.
+        """
         key = name or ""
         now = time.monotonic()
         with self._lock:
             idle = [k for k, s in self._open.items() if now - s.seen > IDLE and k != key and not s.working.locked()]
             session = self._open.get(key)
             if session is None:
+                if len(self._open) - len(idle) >= MOST_TABS:
+                    raise InputError("too many tabs of this page are open; close some")
                 session = self._open[key] = Session(self.root / secrets.token_urlsafe(16))
                 session.folder.mkdir(parents=True, mode=0o700)
             session.seen = now
@@ -86,16 +89,24 @@ class Sessions:
     def claim(self, session: Session, path: str | Path) -> None:
         """Note that an uploaded file is a tab's own, to be removed with it.
 
+        Two tabs that send the same file share it: Gradio stores it once, under a secret digest of what is in it.
+
         Raises:
-            InputError: it was not uploaded, or by another tab: a client that is no browser may name any file.
+            InputError: it was not uploaded: a client that is no browser may name any file.
         """
         path = Path(path)
-        with self._lock:
-            others = [other for other in self._open.values() if other is not session]
-        inside = self.uploads is None or path.resolve().is_relative_to(self.uploads.resolve())
-        if not inside or any(path in other.uploads for other in others):
+        if self.uploads is not None and not path.resolve().is_relative_to(self.uploads.resolve()):
             raise InputError("this file was not uploaded here; choose it again")
-        session.uploads.add(path)
+        with self._lock:
+            session.uploads.add(path)
+
+    def forget(self, session: Session, path: str | Path) -> None:
+        """Let a tab's uploaded file go; it is removed unless another tab has sent the same."""
+        path = Path(path)
+        with self._lock:
+            session.uploads.discard(path)
+            if not any(path in other.uploads for other in self._open.values()):
+                path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Remove uploads that nobody claimed: of clients that broke off, or that are no browser."""
@@ -115,7 +126,7 @@ class Sessions:
         if session is None:
             return
         session.stop.set()
-        threading.Thread(target=_remove, args=(session,), name="latentdiff-session-end", daemon=True).start()
+        threading.Thread(target=self._remove, args=(session,), name="latentdiff-session-end", daemon=True).start()
 
     def close(self) -> None:
         """End all."""
@@ -125,11 +136,10 @@ class Sessions:
         for session in sessions:
             session.stop.set()
         for session in sessions:
-            _remove(session)
+            self._remove(session)
 
-
-def _remove(session: Session) -> None:
-    with session.working:  # a comparison that was told to stop does so at its next report of progress
-        for upload in list(session.uploads):
-            session.forget(upload)
-        shutil.rmtree(session.folder, ignore_errors=True)
+    def _remove(self, session: Session) -> None:
+        with session.working:  # a comparison that was told to stop does so at its next report of progress
+            for upload in list(session.uploads):
+                self.forget(session, upload)
+            shutil.rmtree(session.folder, ignore_errors=True)

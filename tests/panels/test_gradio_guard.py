@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fiftyone_plugin.panels import gradio_guard
 from fiftyone_plugin.panels.gradio_serve import Page, open_page, serve
 from fiftyone_plugin.panels.gradio_settings import PageSettings
 
@@ -98,10 +102,79 @@ def test_only_the_session_s_files_can_be_fetched(page: Page, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "door", ["proxy=http://127.0.0.1:1/", "file=http://127.0.0.1:1/", "file=https://example.com/x", "run-history/buckets"]
-)
+    "door",
+    ["proxy=http://127.0.0.1:1/", "file=http://127.0.0.1:1/", "file=HTTPS://example.com/x", "run-history/buckets", "dev/reload", "token",
+     "openapi.json", "file//etc/passwd", "call/compare/1", "vibe-code", "profiling/traces"],
+)  # fmt: skip
 def test_doors_that_the_page_does_not_use_are_closed(page: Page, door: str) -> None:
     assert ask(page, "/gradio_api/" + door)[0] == 404
+
+
+def routes(page: Page) -> list[tuple[str, str]]:
+    """(method, path) of all that Gradio would answer."""
+    found, waiting = [], [(page._blocks.app, "")]
+    while waiting:
+        app, before = waiting.pop()
+        for route in app.routes:
+            inner = getattr(route, "original_router", None) or getattr(route, "router", None)
+            if inner is not None:
+                waiting.append((inner, before))
+            elif getattr(route, "methods", None):
+                filled = re.sub(r"\{[^}]*\}", "x", route.path)
+                found += [(method, filled) for method in sorted(route.methods)]
+    return found
+
+
+def test_every_route_of_gradio_asks_who_is_there(page: Page) -> None:
+    """Whatever this release of Gradio can do: nothing of it for a rebound name or another site, and what the page does not use for nobody."""
+    known = routes(page)
+    assert len(known) > 60 and ("POST", "/gradio_api/queue/join") in known and ("POST", "/gradio_api/process_recording") in known
+    for method, path in known:
+        body = b"{}" if method == "POST" else None
+        assert ask(page, path, method, body, Host="attacker.example")[0] == 403, path
+        assert ask(page, path, method, body, Origin="https://attacker.example")[0] == 403, path
+        if not (path.rstrip("/") or "/").startswith((*gradio_guard.FILES, *(gradio_guard.PAGES - {"/"}))) and path != "/":
+            assert ask(page, path, method, body)[0] == 404, path
+
+
+def test_nothing_large_is_read_but_uploads(page: Page) -> None:
+    """Gradio would read it whole, and ask for the password then."""
+    for path in ("/gradio_api/queue/join", "/gradio_api/run/predict", "/login", "/gradio_api/reset", "/config"):
+        assert ask(page, path, "POST", None, Content_Length=str(gradio_guard.MOST_SENT + 1))[0] == 413, path
+        assert ask(page, path, "POST", None, Transfer_Encoding="chunked")[0] == 411, path
+        assert ask(page, path, "POST", None, Content_Length="-1")[0] in (400, 413), path
+    assert ask(page, "/gradio_api/upload", "POST", None, Transfer_Encoding="chunked", Content_Length="10")[0] == 411
+
+
+def test_uploads_that_are_still_coming_count(tmp_path: Path) -> None:
+    """A hundred that begin at once find the disk empty, all of them."""
+    (tmp_path / "uploads").mkdir()
+    go_on, answers = asyncio.Event(), []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await go_on.wait()
+        await send({"type": "http.response.start", "status": 200})
+
+    async def all_at_once() -> None:
+        guard = gradio_guard.Guard(slow, hosts=None, max_upload=1000, folder=tmp_path, quota=2500)
+
+        async def sent(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answers.append(message["status"])
+
+        async def one() -> None:
+            scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": [(b"content-length", b"1000")]}
+            await guard(scope, None, sent)
+
+        tasks = [asyncio.create_task(one()) for _ in range(5)]
+        while len(answers) < 3:
+            await asyncio.sleep(0.001)
+        go_on.set()
+        await asyncio.gather(*tasks)
+        await one()  # nothing came to lie there after all
+
+    asyncio.run(all_at_once())
+    assert answers == [507, 507, 507, 200, 200, 200]
 
 
 def test_uploads_are_limited(page: Page) -> None:
@@ -151,7 +224,10 @@ class TestPassword:
         cookie = headers["set-cookie"].split(";")[0]
         assert "httponly" in headers["set-cookie"].lower()
         assert ask(locked, "/config", Cookie=cookie)[0] == 200
-        assert [log_in(f"guess {i}")[0] for i in range(12)] == [400] * 10 + [429] * 2
+        with ThreadPoolExecutor(12) as pool:  # at once: no answer tells the guard of the others
+            told = list(pool.map(lambda i: log_in(f"guess {i}")[0], range(24)))
+        assert sorted(told) == [400] * 10 + [429] * 14
+        assert log_in("correct horse")[0] == 429
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiftyone_plugin.panels import gradio_guard
+from fiftyone_plugin.panels import gradio_guard, gradio_sessions
 from fiftyone_plugin.panels.gradio_serve import Page, serve
 from fiftyone_plugin.panels.gradio_sessions import UNCLAIMED, Sessions
 from fiftyone_plugin.panels.gradio_settings import PageSettings
+
+from latentdiff.errors import InputError
 
 PASSWORD, KEY = "correct horse battery 7731", "sk-never-to-be-shown-4412"
 
@@ -119,6 +121,40 @@ def test_an_upload_of_ones_own_is_taken(page: Page) -> None:
     pick(page, session, "table")
     said = compare(port, session)(table={"path": kept, "meta": {"_type": "gradio.FileData"}, "orig_name": "mine.csv"})
     assert "outside the folders that may be read" in said and "no-such-file.jpg" in said
+
+
+def test_two_tabs_may_send_the_same_file(page: Page) -> None:
+    """Gradio stores it once: both may use it, and it stays until both have let it go."""
+    port, content = port_of(page), b"path,group_name\nno-such-file.jpg,a\n"
+    tabs = [secrets.token_hex(5) for _ in range(2)]
+    paths = {json.loads(upload(port, content, "shared.csv")[1])[0] for _ in tabs}
+    (kept,) = paths
+    for tab in tabs:
+        pick(page, tab, "table")
+        said = compare(port, tab)(table={"path": kept, "meta": {"_type": "gradio.FileData"}, "orig_name": "shared.csv"})
+        assert "outside the folders that may be read" in said, said[-500:]
+    for tab, there in zip(tabs, (True, False), strict=True):
+        session = page.sessions.get(tab)
+        page.sessions.end(tab)
+        deadline = time.monotonic() + 20
+        while session.folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert Path(kept).exists() == there
+
+
+def test_countless_tabs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradio_sessions, "MOST_TABS", 3)
+    sessions = Sessions(tmp_path)
+    for i in range(3):
+        sessions.get(str(i))
+    with pytest.raises(InputError, match="too many tabs"):
+        sessions.get("another")
+    assert len(list(tmp_path.iterdir())) == 3
+    sessions.get("2")
+    sessions.end("1")
+    sessions.get("another")
+    sessions.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_encoders_and_views_that_were_not_offered_are_refused(page: Page, tmp_path: Path, faults: Any) -> None:
