@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import lzma
+import io
 import stat
 import zipfile
 import zlib
@@ -13,6 +13,21 @@ from latentdiff.progress import Progress, silent
 from latentdiff.sources import IMAGES
 
 CHUNK = 1 << 20
+PER_ENTRY = 320
+"""Bytes of a zip file's directory for each image that may be in it; names and dates take 100 or so."""
+PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
+"""Ways of packing that need little memory to unpack; LZMA takes as much as the file says."""
+
+
+class _Archive(io.FileIO):
+    """A file whose directory, which ``zipfile`` reads in one piece and makes an object an entry of, has a limit."""
+
+    limit = CHUNK
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self.limit:
+            raise InputError("the zip file lists more files than it may hold images; upload fewer")
+        return super().read(size) or b""
 
 
 def unpack(archive: str | Path, folder: Path, *, max_images: int, max_bytes: int, progress: Progress = silent) -> tuple[Path, ...]:
@@ -32,7 +47,9 @@ def unpack(archive: str | Path, folder: Path, *, max_images: int, max_bytes: int
         InputError: no zip file, a damaged or encrypted one, one with links or names that lead elsewhere, without images or with too many.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with _Archive(archive) as file:
+            file.limit = CHUNK + PER_ENTRY * max_images
+            opened = zipfile.ZipFile(file)
             members = _members(opened, max_images)
             folder.mkdir(parents=True, exist_ok=True)
             kept, left = [], max_bytes
@@ -42,7 +59,7 @@ def unpack(archive: str | Path, folder: Path, *, max_images: int, max_bytes: int
                 kept.append(target)
                 progress((i + 1) / len(members), f"unpacking image {i + 1:,} of {len(members):,}")
             return tuple(kept)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, UnicodeDecodeError, ValueError) as e:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, ValueError) as e:
         if isinstance(e, InputError):
             raise
         raise InputError(f"this is no zip file that can be read: {e}") from e
@@ -64,6 +81,8 @@ def _members(opened: zipfile.ZipFile, max_images: int) -> list[zipfile.ZipInfo]:
             continue
         if member.flag_bits & 1:
             raise InputError("the zip file is encrypted; pack it without a password")
+        if member.compress_type not in PACKED:
+            raise InputError("the zip file is packed in a way that is not read here; pack it as ordinary zip files are (deflate)")
         chosen.append(member)
         if len(chosen) > max_images:
             raise InputError(f"the zip file holds more than {max_images:,} images; upload fewer")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import stat
+import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
@@ -83,6 +84,36 @@ def test_a_size_that_lies_does_not_help_a_bomb(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         opened(archive, tmp_path / "out", max_bytes=3_000_000)
     assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 3_000_000
+
+
+def test_a_directory_of_countless_files_is_not_read(tmp_path: Path) -> None:
+    """Its entries, all of them of one empty file, would become millions of objects before the first could be counted."""
+    one = pack(tmp_path / "x.zip", {"a.png": b""}).read_bytes()
+    at = one.index(b"PK\1\2")
+    entry, end, count = one[at : at + 51], bytearray(one[at + 51 :]), 400_000
+    end[8:12] = (65535).to_bytes(2, "little") * 2
+    end[12:16] = (len(entry) * count).to_bytes(4, "little")
+    (tmp_path / "x.zip").write_bytes(one[:at] + entry * count + bytes(end))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="more files than"):
+            opened(tmp_path / "x.zip", tmp_path / "out")
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("way", "read"), [(zipfile.ZIP_STORED, True), (zipfile.ZIP_BZIP2, True), (zipfile.ZIP_LZMA, False)])
+def test_ways_of_packing(tmp_path: Path, way: int, read: bool) -> None:
+    """LZMA's dictionary is as large as the file says: up to 4 GB of memory for a file of a few bytes."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", way) as archive:
+        archive.writestr("a.png", picture(1))
+    if read:
+        assert [path.read_bytes() for path in opened(tmp_path / "x.zip", tmp_path / "out")] == [picture(1)]
+        return
+    with pytest.raises(InputError, match="packed in a way"):
+        opened(tmp_path / "x.zip", tmp_path / "out")
 
 
 def test_limits_and_empty_archives(tmp_path: Path) -> None:
