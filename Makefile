@@ -1,13 +1,14 @@
 # Every target makes .venv and installs what it needs first; once that is done it costs nothing.
 #   make demo     a drawn world in the FiftyOne App, with a comparison ready (no downloads but packages)
 #   make test     all tests          make lint   ruff and mypy         make bench   all benchmarks
-#   make torture  the long campaign of faults; its counts go to benchmarks/results/torture.json
+#   make torture  the long campaign of faults; its counts go to benchmarks/results/torture.json and docs/promises.md
+#   make guards   breaks what keeps each promise, in a copy, and sees its test fail; into docs/promises.md too
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.latentdiff-ready
 
-.PHONY: setup test torture lint bench demo clean
+.PHONY: setup test torture guards lint bench demo clean
 setup: $(READY)
 
 $(READY): pyproject.toml requirements.txt tools/setup_environment.py
@@ -17,7 +18,11 @@ test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
 torture: $(READY)
-	LATENTDIFF_TORTURE=1 $(BIN)/python -m pytest tests/promises $(ARGS)
+	status=0; LATENTDIFF_TORTURE=1 $(BIN)/python -m pytest tests/promises tests/sae/test_checkpoints_fuzz.py $(ARGS) || status=$$?; \
+	$(BIN)/python tools/faults_table.py && exit $$status
+
+guards: $(READY)
+	$(BIN)/python tools/break_guards.py $(ARGS); status=$$?; $(BIN)/python tools/faults_table.py && exit $$status
 
 lint: $(READY)
 	$(BIN)/python -m ruff check .

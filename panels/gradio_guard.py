@@ -16,8 +16,8 @@ PAGES = frozenset(
     | {f"/gradio_api/{door}" for door in ("startup-events", "theme.css", "upload", "upload_progress", "user")}
 )
 FILES = ("/assets/", "/static/", "/svelte/", "/pwa_icon", "/gradio_api/heartbeat/", "/gradio_api/file=")
-"""All doors that the page uses, whole and by how they begin. Gradio has many more (it fetches other addresses, takes recordings, edits its own
-source, keeps histories, reloads itself), and each of its releases may bring new ones: what is not named here is closed."""
+"""All doors that the page uses, whole and by how they begin. Gradio has many more (it fetches other addresses, takes recordings, edits its
+own source, keeps histories, reloads itself), and each release may bring new ones: what is not named here is closed."""
 ELSEWHERE = "/gradio_api/file=http"
 """Behind an open door, another address that would be fetched."""
 TRIES, WINDOW = 10, 60.0

@@ -126,7 +126,7 @@ def routes(page: Page) -> list[tuple[str, str]]:
 
 
 def test_every_route_of_gradio_asks_who_is_there(page: Page) -> None:
-    """Whatever this release of Gradio can do: nothing of it for a rebound name or another site, and what the page does not use for nobody."""
+    """Whatever this release can do: nothing of it for a rebound name or another site, and what the page does not use for nobody."""
     known = routes(page)
     assert len(known) > 60 and ("POST", "/gradio_api/queue/join") in known and ("POST", "/gradio_api/process_recording") in known
     for method, path in known:

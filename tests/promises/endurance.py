@@ -15,7 +15,6 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +47,17 @@ def held(dataset: Any) -> dict[str, Any]:
         "connections": status["connections"]["current"],
         "cursors": status["metrics"]["cursor"]["open"]["total"],
         "temporary": sum(1 for _ in Path(tempfile.gettempdir()).rglob("*")),
-        "documents": dict(Counter({name: foo.get_db_conn()[name].estimated_document_count() for name in ("runs", "views", "datasets")})),
-        "fields": len(dataset.get_field_schema(flat=True)),
-        "collections": len(foo.get_db_conn().list_collection_names()),
+        **stored(dataset),
     }
+
+
+def stored(dataset: Any) -> dict[str, Any]:
+    """What lies in the database: documents of all kinds, stored results among them, fields, collections."""
+    import fiftyone.core.odm as foo
+
+    db = foo.get_db_conn()
+    documents = {name: db[name].estimated_document_count() for name in ("runs", "views", "datasets", "fs.files", "fs.chunks")}
+    return {"documents": documents, "fields": len(dataset.get_field_schema(flat=True)), "collections": len(db.list_collection_names())}
 
 
 class Session:

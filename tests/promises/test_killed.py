@@ -130,8 +130,10 @@ def test_the_process_is_killed(lab, cases, faults, torture, action, kind) -> Non
         cases[kind] = Case(lab, f"killed-{kind}", kind)
     case, rng = cases[kind], np.random.default_rng(len(action) + len(kind))
     commands = case.commands(action)
-    many = (40 if kind == "plain" else 12) if torture else 2 if kind == "plain" else 1
-    kills = [{"command": command, "after": bool(rng.integers(2))} for command in moments(len(commands), many, rng)]
+    many = (40 if kind == "plain" else 12) if torture else 1
+    written = [i for i, name in enumerate(commands, 1) if name in ("insert runs", "update runs", "delete")]
+    inside = int(rng.integers(written[0], written[-1]))  # once its record says that it has begun, and before it says that it is done
+    kills = [{"command": command, "after": bool(rng.integers(2))} for command in [*moments(len(commands), many, rng), inside]]
     if "delete" in commands:  # between a run's name, its results and its record
         kills.append({"command": commands.index("delete") + 1, "after": True})
     for kill in kills:
@@ -148,6 +150,17 @@ def test_the_database_is_killed(lab, cases, faults, torture, action) -> None:
     for command in moments(len(case.commands(action)), 12 if torture else 1, rng):
         with faults.trial(f"SIGKILL of mongod: {action}"):
             endure(case, action, {"command": command, "after": bool(rng.integers(2)), "who": "database"})
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_what_was_confirmed_is_on_the_disk(lab, cases, faults, action) -> None:
+    """Killed when the last write is answered: who wrote it finds a database that answers again, and has no reason to complain."""
+    if "plain" not in cases:
+        cases["plain"] = Case(lab, "killed-plain", "plain")
+    commands = cases["plain"].commands(action)
+    last = max(i for i, name in enumerate(commands, 1) if name.startswith(("update", "insert", "delete")))
+    with faults.trial(f"SIGKILL of mongod: {action}"):
+        endure(cases["plain"], action, {"command": last, "after": True, "who": "database"})
 
 
 @pytest.mark.parametrize("who", ["process", "database"])
@@ -186,7 +199,7 @@ def test_killed_while_embedding(lab, embedded, faults, torture, who) -> None:
     model, own, whole, vectors, total = embedded
     assert sum(row is None for row in vectors) == 1
     rng = np.random.default_rng(3)
-    for command in moments(total, 15 if torture else 1, rng):
+    for command in moments(total, 50 if torture else 1, rng):
         with faults.trial(f"SIGKILL of {'mongod' if who == 'database' else 'the process'}: embed"):
             assert lab.do("strip", "photos").error is None
             outcome = lab.do("embed", "photos", model, kill={"command": command, "after": bool(rng.integers(2)), "who": who})
