@@ -30,12 +30,13 @@ class ImageSide:
     """Its images, in the order of the comparison's rows."""
 
 
-def image_files(folder: str | Path, roots: Sequence[Path] | None = None) -> tuple[Path, ...]:
+def image_files(folder: str | Path, roots: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Path, ...]:
     """All images below a folder, sorted; links to folders are not followed.
 
     Args:
         folder: to look in.
         roots: resolved folders that may be read; None: every folder.
+        progress: ``progress(fraction, label)``, once a folder: a whole disk takes minutes.
 
     Raises:
         InputError: no folder, no images, or something that leads out of ``roots``.
@@ -46,12 +47,13 @@ def image_files(folder: str | Path, roots: Sequence[Path] | None = None) -> tupl
     found = []
     for where, folders, names in os.walk(top):
         folders.sort()
-        found += [Path(where, name) for name in sorted(names) if name.lower().endswith(IMAGES)]
-    # A link inside may lead anywhere; what lies there by itself is inside already.
-    kept = [path for path in found if path.is_file() and (roots is None or not path.is_symlink() or _inside(path, roots))]
-    if not kept:
+        images = [Path(where, name) for name in sorted(names) if name.lower().endswith(IMAGES)]
+        # A link inside may lead anywhere; what lies there by itself is inside already.
+        found += [path for path in images if path.is_file() and (roots is None or not path.is_symlink() or _inside(path, roots))]
+        progress(0.0, f"looking for images: {len(found):,} so far")
+    if not found:
         raise InputError(f"{folder} holds no images ({', '.join(IMAGES)})")
-    return tuple(sorted(kept))
+    return tuple(sorted(found))
 
 
 def allowed(path: str | Path, roots: Sequence[Path] | None) -> Path:
@@ -73,13 +75,16 @@ def allowed(path: str | Path, roots: Sequence[Path] | None) -> Path:
     return given
 
 
-def read_table(text: str, base: Path, roots: Sequence[Path] | None = None) -> tuple[ImageSide, ImageSide]:
+def read_table(
+    text: str, base: Path, roots: Sequence[Path] | None = None, progress: Progress = silent
+) -> tuple[ImageSide, ImageSide]:
     """The two sides of a CSV with the columns ``path`` and ``group_name`` (VisDiff's format).
 
     Args:
         text: the file's content. Further columns are ignored.
         base: folder to which relative paths refer.
         roots: resolved folders that may be read; None: every folder.
+        progress: ``progress(fraction, label)``, once in a thousand rows.
 
     Returns:
         The two groups, in the order in which they first appear.
@@ -101,6 +106,8 @@ def read_table(text: str, base: Path, roots: Sequence[Path] | None = None) -> tu
             if not path or not group:
                 raise InputError(f"line {number} of the CSV has no {'group_name' if path else 'path'}")
             groups.setdefault(group, []).append(_member(path, number, base, roots))
+            if number % 1000 == 0:
+                progress(0.0, f"reading the table: {number:,} rows so far")
     except csv.Error as e:
         raise InputError(f"this is no readable CSV: {e}") from e
     if len(groups) != 2:

@@ -112,7 +112,7 @@ def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Pr
         except UnicodeDecodeError as e:
             raise InputError(f"the CSV is not UTF-8 text ({e.reason} at byte {e.start}); save it as UTF-8") from e
         base = allowed(asked.table_base, settings.roots) if asked.table_base.strip() else Path("/")
-        return read_table(text, base, settings.roots)
+        return read_table(text, base, settings.roots, progress)
     if asked.way != FOLDERS:
         raise InputError(f"sides come as folders, zips, a table or views, not as {asked.way!r}")
     for given_folder, letter in ((asked.folder_a, "A"), (asked.folder_b, "B")):
@@ -120,7 +120,7 @@ def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Pr
             raise InputError(f"name folder {letter} first")
     given = (asked.folder_a.strip(), asked.folder_b.strip())
     names = distinct_names((Path(given[0]).name or given[0], Path(given[1]).name or given[1]), given)
-    files = [image_files(path, settings.roots) for path in given]
+    files = [image_files(path, settings.roots, progress) for path in given]
     if files[0] == files[1]:
         raise InputError("both sides are the same folder; name two different ones")
     return ImageSide(names[0], files[0]), ImageSide(names[1], files[1])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from latentdiff import load_encoder
-from latentdiff.errors import InputError
+from latentdiff.errors import Cancelled, InputError
 from latentdiff.sources import ImageSide, allowed, distinct_names, encode_side, image_files, read_table
 
 
@@ -139,3 +139,24 @@ def test_names_of_sides() -> None:
     assert distinct_names(("a", "b"), ("x", "y")) == ("a", "b")
     assert distinct_names(("a", "a"), ("x/a", "y/a")) == ("x/a", "y/a")
     assert distinct_names(("a", "a"), ("a", "a")) == ("a (A)", "a (B)")
+
+
+def test_looking_for_images_can_be_stopped(tmp_path: Path) -> None:
+    """In a folder of folders, and in a long table: whoever is told of progress may raise."""
+
+    def stop(fraction: float, label: str) -> None:
+        told.append(label)
+        if len(told) == 2:
+            raise Cancelled("stopped")
+
+    for i in range(5):
+        (tmp_path / str(i)).mkdir()
+        (tmp_path / str(i) / "x.png").write_bytes(b"x")
+    told: list[str] = []
+    with pytest.raises(Cancelled):
+        image_files(tmp_path, None, stop)
+    assert told == ["looking for images: 0 so far", "looking for images: 1 so far"]
+    told.clear()
+    with pytest.raises(Cancelled):
+        read_table("path,group_name\n" + "0/x.png,a\n" * 5000, tmp_path, None, stop)
+    assert told == ["reading the table: 1,000 rows so far", "reading the table: 2,000 rows so far"]

@@ -47,7 +47,7 @@ GUARDS = (
           "        raise RunError(f\"{doing} stopped: {reason}\") from e", "        raise",
           f"{KILLED}::test_killed_while_embedding[database]"),
     Guard("atomic", "writes are confirmed before they are on the disk", "fiftyone_plugin/database.py", "write_concern=WriteConcern(j=True)",
-          "write_concern=WriteConcern()", f"{KILLED}::test_what_was_confirmed_is_on_the_disk[delete]"),
+          "write_concern=WriteConcern()", f"{KILLED}::test_what_was_confirmed_is_on_the_disk"),
     Guard("two at once", "a name is claimed without looking", "fiftyone_plugin/records.py",
           "update_one({\"_id\": dataset_id, f\"runs.{run}\": {\"$exists\": False}},", "update_one({\"_id\": dataset_id},",
           f"{TWO}::test_both_want_the_same_name[False]"),

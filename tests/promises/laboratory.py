@@ -156,6 +156,11 @@ class Laboratory:
             self.start_database()
             self.starts += 1
 
+    def revived(self) -> None:
+        """Wait until a database that was killed as its last order ended has ended itself, and start it again."""
+        self.database.wait(60)
+        self._revive()
+
     def close(self) -> None:
         """End both."""
         assert self.worker.stdin is not None
