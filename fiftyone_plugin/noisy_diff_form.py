@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from latentdiff.benchmark.noisy_diff import MINIMUM
+from latentdiff.benchmark.noisy_diff import MINIMUM, PairCounts
 from latentdiff.errors import LatentDiffError
 
 from . import forms, runs
@@ -13,10 +13,12 @@ from .benchmark import label_fields, noisy_diff_pairs, read_labels
 
 MOST = 200
 """Parents offered; more would make the list useless."""
+LISTED = 60
+"""Pairs shown at once; choosing an attribute shows those with it."""
 
 
 def choose_pair(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
-    """Drop-downs of field, parent and attributes, each of what the choices before leave, and a name."""
+    """Drop-downs of field, parent and attributes, each of what the choices before leave; the pairs with their counts; a name."""
     fields = label_fields(dataset)
     text = "Detections, classifications or lists of words"
     forms.choose(inputs, "field", "Labels", fields, description=text, empty="No field of this dataset holds labels.")
@@ -30,10 +32,13 @@ def choose_pair(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     parent = params.get("parent")
     if parent not in parents:
         return
-    pairs = [(p.attribute_a, p.attribute_b) for p in noisy_diff_pairs(dataset, field, parent, minimum=minimum)]
+    counted = noisy_diff_pairs(dataset, field, parent, minimum=minimum)
+    pairs = [(p.attribute_a, p.attribute_b) for p in counted]
     attributes = sorted({name for pair in pairs for name in pair})
     empty = f"{parent!r} has fewer than two attributes of {minimum} images; lower the number or choose another parent."
     forms.choose(inputs, "a", "Attribute of view A", attributes, description="View B has none of it", empty=empty)
+    chosen = {params.get(side) for side in "ab"} & set(attributes)
+    inputs.md(_listed([p for p in counted if chosen <= {p.attribute_a, p.attribute_b}]), name="pairs")
     a = params.get("a")
     if a not in attributes:
         return
@@ -55,6 +60,24 @@ def _parents(dataset: Any, field: str, minimum: int) -> list[str]:
     counts = Counter(name for own in read_labels(dataset, field)[1] for name in set(own))
     # Two attributes that are never shown together need twice as many; fewer may do where they overlap.
     return [name for name, count in counts.most_common(MOST) if count > minimum]
+
+
+def _listed(pairs: list[PairCounts]) -> str:
+    """Pairs with what they would hold, as a table in Markdown."""
+    if not pairs:
+        return ""
+    lines = ["| pair | with the first | with the second | with both (dropped) | with neither | masses |", "|---|---:|---:|---:|---:|---:|"]
+    for p in pairs[:LISTED]:
+        masses = f"{p.mass_a:.1%}, {p.mass_b:.1%}"
+        lines.append(f"| {_cell(p.attribute_a)}, {_cell(p.attribute_b)} | {p.mix_a} | {p.mix_b} | {p.both} | {p.plain} | {masses} |")
+    more = len(pairs) - LISTED
+    head = f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'}"
+    return "\n".join([head, "", *lines, *(["", f"and {more} more: choose an attribute"] if more > 0 else [])])
+
+
+def _cell(label: str) -> str:
+    """A label that cannot break its row."""
+    return label.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
 def _name(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:

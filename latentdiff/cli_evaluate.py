@@ -45,7 +45,8 @@ def _count(text: str) -> int:
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Run ``latentdiff evaluate``."""
-    from .benchmark.runner import evaluate, plan
+    from .benchmark.plan import plan
+    from .benchmark.runner import evaluate
     from .benchmark.suite import Options
     from .cli_output import progress_bar
 
@@ -54,11 +55,14 @@ def run_evaluate(args: argparse.Namespace) -> int:
     same = ("data", "out", "pairs", "runs", "encoder", "pretrained", "sae", "vocabulary", "captions", "judge", "endpoint", "split", "seed")
     options = Options(methods=listed, sizes=sizes, **{name: getattr(args, name) for name in same})
     if args.dry_run:
-        missing, tables = plan(args.suite, options)
-        print("\n".join([f"{args.suite} lacks:", *(f"  - {line}" for line in missing)]) if missing else f"{args.suite} has all it needs")
-        for table in tables:
+        planned = plan(args.suite, options)
+        lacking = [f"{args.suite} lacks:", *(f"  - {line}" for line in planned.missing)]
+        print("\n".join(lacking if planned.missing else [f"{args.suite} has all the data it needs"]))
+        if planned.downloads:
+            print("\n".join(["not on this machine yet:", *(f"  - {line}" for line in planned.downloads)]))
+        for table in planned.tables:
             show_table(table)
-        return 2 if missing else 0
+        return 2 if planned.missing else 0
     with progress_bar() as progress:
         outcome = evaluate(args.suite, options, fresh=args.fresh, report_only=args.report_only, progress=progress)
     for note in outcome.report.notes:

@@ -135,7 +135,7 @@ def _imagenet_folder(args: argparse.Namespace, root: Path) -> int:
         for table in suite.about():
             show_table(table)
         return 0
-    files, groups = suite.images
+    files, groups = suite.files
     _write(args, noisy_diff.build_halves(groups, args.a, args.b, args.seed), files)
     return 0
 

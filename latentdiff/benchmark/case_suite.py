@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,8 @@ from ..progress import Progress, silent
 from . import evaluation as ev
 from .cases import SIDES, Case, Findings, Space
 from .methods import Method, chosen, run_method
-from .suite import Bars, Curves, Options, Points, Record, Report, Suite, Table, Task
+from .suite import Bars, Curves, Options, Points, Published, Record, Report, Suite, Table, Task
+from .weights import embedding_seconds, missing_judge, missing_weights
 
 FIRST = 5
 """Findings that are scored."""
@@ -47,8 +48,12 @@ class CaseSuite(Suite):
 
     default_methods: tuple[str, ...] = ("ours", "paper", "visdiff", "gsclip", "means")
     group_name = "parent"
-    seconds_per_image = 0.0
-    """What embedding an image costs, for the plan."""
+    photographs = False
+    """Whether its images are embedded by an encoder of the user's choice."""
+    judged = True
+    """Whether phrases are scored by the sentence model."""
+    published_images = 0
+    """Photographs of the published data, about."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -79,6 +84,26 @@ class CaseSuite(Suite):
             self._space = self.make_space(silent)
         return self._space
 
+    def downloads(self) -> list[str]:
+        return [*(missing_weights(self.options) if self.photographs else []), *(missing_judge(self.options.judge) if self.judged else [])]
+
+    def images(self) -> int:
+        return len({row for c in self.cases for rows in (c.rows_a, c.rows_b) for row in rows.tolist()}) if self.photographs else 0
+
+    def preparation(self, images: int) -> list[tuple[str, int, float]]:
+        seconds = embedding_seconds(images, self.options)
+        pace = f", {images / seconds:.2g} a second here" if seconds > 0 else ""  # NaN where the encoder's cost is unknown
+        return [(f"embedding of images{pace}", images, seconds)] if images else []
+
+    def published_pairs(self) -> Mapping[str, int]:
+        """Pairs of the published data by group, of those that are asked for."""
+        return {}
+
+    def published(self) -> Published:
+        a_pair = sum(m.seconds for m in self.methods)
+        groups = {group: (n * len(self.methods), n * a_pair) for group, n in self.published_pairs().items()}
+        return Published(groups, self.published_images)
+
     def settings(self) -> dict[str, Any]:
         """Everything but the methods: a method that is added later joins the records."""
         o = self.options
@@ -89,6 +114,8 @@ class CaseSuite(Suite):
         return [Task(f"{c.key} | {m.name}", c.group, m.seconds, (c, m)) for c in self.cases for m in self.methods]
 
     def prepare(self, progress: Progress) -> dict[str, float]:
+        if self.judged:  # before hours of work, not after them
+            self.judge.vectors(["a word"])
         self._space = self.make_space(progress)
         for method in self.methods:
             lacking = method.needs(self._space)

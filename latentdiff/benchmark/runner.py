@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from ..embed.cache import write_atomic
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from ..report.tables import strict_json
-from .suite import Options, Record, Report, Suite, Table, Task
+from .papers import papers_tables, with_papers
+from .suite import Options, Record, Report, Suite, Table
 from .suites import load_suite
 
 PACKAGES = ("numpy", "scipy", "torch", "open_clip_torch", "sentence-transformers")
@@ -62,7 +63,7 @@ def evaluate(
     if missing:
         raise InputError(f"{name} cannot run yet:\n" + "\n".join(f"  - {line}" for line in missing))
     folder = suite.options.out / name
-    records = Records(folder / "records.jsonl", suite.settings(), fresh)
+    records = load_records(suite, fresh=fresh)
     tasks = suite.tasks()
     todo = [t for t in tasks if t.key not in records.found]
     kept = len(tasks) - len(todo)
@@ -81,40 +82,19 @@ def evaluate(
     progress(0.95, "tables and plots")
     mine = [records.found[t.key] for t in tasks]
     report = suite.report(mine)
-    report = dataclasses.replace(report, tables=(*suite.about(), *report.tables))
+    report = with_papers(dataclasses.replace(report, tables=(*suite.about(), *report.tables)), name)
     seconds = _stages(mine, records.stages)
     write_results(folder, suite, report, seconds, len(mine))
     progress(1.0, "done")
     return Outcome(report, folder, len(todo), kept, seconds)
 
 
-def plan(name: str, options: Options | None = None) -> tuple[list[str], list[Table]]:
-    """What :func:`evaluate` would do.
+def load_records(suite: Suite, *, fresh: bool = False, check: bool = True) -> Records:
+    """What earlier calls found; of another version of this package nothing is taken over. See :class:`Records`."""
+    from .. import __version__
 
-    Returns:
-        What is missing, one line each; and what is known of the data, last the tasks with their expected cost by group (nothing of it
-        where that cannot be known without the data).
-    """
-    suite = load_suite(name)(options or Options())
-    missing = suite.missing()
-    try:
-        tasks, about = suite.tasks(), suite.about()
-    except (InputError, OSError):
-        if not missing:
-            raise
-        return missing, []
-    if missing and not tasks:
-        return missing, []
-    done = Records(suite.options.out / name / "records.jsonl", suite.settings(), fresh=False, check=False).found
-    rows: dict[str, list[float]] = {}
-    for task in tasks:
-        row = rows.setdefault(task.group, [0, 0, 0.0])
-        row[0] += 1
-        row[1] += task.key in done
-        row[2] += 0.0 if task.key in done else task.seconds
-    body = [(group, int(row[0]), int(row[1]), round(row[2])) for group, row in rows.items()]
-    total = ("all", sum(r[1] for r in body), sum(r[2] for r in body), sum(r[3] for r in body))
-    return missing, [*about, Table(f"Plan of {name}", ("group", "tasks", "done already", "seconds left (estimate)"), (*body, total))]
+    settings = {"latentdiff": __version__, **suite.settings()}
+    return Records(suite.options.out / suite.name / "records.jsonl", settings, fresh, check)
 
 
 class Records:
@@ -183,12 +163,6 @@ def _stages(records: Sequence[Record], prepared: dict[str, float]) -> dict[str, 
     return out
 
 
-def papers_tables(name: str) -> tuple[Table, ...]:
-    """The papers' figures for a suite, from the package's data file."""
-    found = json.loads(resources.files(__package__).joinpath("papers.json").read_text(encoding="utf8")).get(name, [])
-    return tuple(Table(t["title"], tuple(t["header"]), tuple(map(tuple, t["rows"])), t.get("note", "")) for t in found)
-
-
 def write_results(folder: Path, suite: Suite, report: Report, seconds: dict[str, float], tasks: int) -> None:
     """``results.json``, ``results.md`` and the plots, each whole or not at all."""
     from .plots import draw
@@ -252,4 +226,4 @@ def _version() -> str:
     return __version__
 
 
-__all__ = ["Options", "Outcome", "Records", "Task", "evaluate", "markdown", "papers_tables", "plan"]
+__all__ = ["Options", "Outcome", "Records", "evaluate", "markdown"]

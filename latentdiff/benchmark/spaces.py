@@ -19,9 +19,7 @@ from ..sae.model import SparseAutoencoder
 from ..sae.training import train_sae
 from .cases import Space
 from .suite import Options
-
-PAPER_ENCODER = "paper"
-"""CLIP ViT-L/14 at 336 px, of the public SAEs."""
+from .weights import encoder_of
 
 
 def kept_sae(
@@ -77,7 +75,7 @@ def embedded_space(paths: Sequence[str], options: Options, progress: Progress = 
 
     start = time.perf_counter()
     try:
-        encoder = load_encoder(options.encoder or PAPER_ENCODER, options.pretrained)
+        encoder = load_encoder(*encoder_of(options))
     except EncoderError as e:
         raise EncoderError(f"{e}. Of an evaluation: --encoder ViT-L-14-336 --pretrained /path/to/weights, or another --encoder") from e
     vectors = _embedded(encoder, paths, part(progress, 0.0, 0.6))

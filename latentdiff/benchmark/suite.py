@@ -120,6 +120,16 @@ class Report:
     """The few numbers that matter, by name."""
 
 
+@dataclass(frozen=True)
+class Published:
+    """The work on a suite's data as published, for the plan of those who do not have them yet."""
+
+    groups: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    """Group → tasks and their expected seconds; empty where that is not known."""
+    images: int = 0
+    """Photographs to embed, about."""
+
+
 class Suite:
     """An evaluation: subclass it, list it in :mod:`latentdiff.benchmark.suites`."""
 
@@ -131,6 +141,22 @@ class Suite:
 
     def missing(self) -> list[str]:
         """What is not there, one line each, with what to fetch and where to put it; empty where the suite can run."""
+        return []
+
+    def downloads(self) -> list[str]:
+        """Weights that are not on this machine and would be fetched, one line each, with what to do without a network."""
+        return []
+
+    def published(self) -> Published:
+        """The work on the published data."""
+        return Published()
+
+    def images(self) -> int:
+        """Photographs that are embedded before the first task."""
+        return 0
+
+    def preparation(self, images: int) -> list[tuple[str, int, float]]:
+        """What comes before the first task, for the plan: what, how many, expected seconds (NaN where unknown)."""
         return []
 
     def about(self) -> list[Table]:

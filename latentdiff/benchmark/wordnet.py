@@ -9,7 +9,8 @@ from importlib import resources
 
 CUT = 6
 """Greatest depth of a group in WordNet (shortest path to the root): 88 groups of the 1,000 classes, the nearest to the paper's "on the
-order of 100" (appendix E); its examples building, establishment and protective covering are among them."""
+order of 100" (appendix E); its examples building, clothing, establishment and protective covering are among them, its dog is not (a part
+of animal: cut 7 has 234 groups)."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 
 from latentdiff.benchmark import methods, runner
 from latentdiff.benchmark.cases import Findings
+from latentdiff.benchmark.plan import plan
 from latentdiff.benchmark.plots import draw
 from latentdiff.benchmark.suite import Bars, Curves, Options, Points
 from latentdiff.errors import Cancelled, InputError
@@ -59,7 +60,7 @@ def test_interrupted_work_goes_on_and_gives_the_same(options, tmp_path, monkeypa
     assert (again.done, again.kept) == (0, 3) and repr(again.report.tables) == repr(whole.report.tables)
     fresh = runner.evaluate("visdiffbench", options(), fresh=True)
     assert (fresh.done, fresh.kept) == (3, 0)
-    assert runner.plan("visdiffbench", options())[1][-1].rows[-1] == ("all", 3, 3, 0)
+    assert plan("visdiffbench", options()).tables[-1].rows[-1] == ("all", 3, 3, 0)
 
 
 def test_a_method_can_be_added_later(options) -> None:
@@ -73,7 +74,7 @@ def test_other_settings_are_not_mixed(options) -> None:
     runner.evaluate("visdiffbench", options())
     with pytest.raises(InputError, match=r"other settings.*--fresh"):
         runner.evaluate("visdiffbench", options(seed=1))
-    assert runner.plan("visdiffbench", options(seed=1))[1][-1].rows[-1][:3] == ("all", 3, 0)
+    assert plan("visdiffbench", options(seed=1)).tables[-1].rows[-1][:3] == ("all", 3, 0)
 
 
 def test_results_on_disk_say_all(options) -> None:
@@ -149,4 +150,4 @@ def test_command_line(tmp_path) -> None:
     refused = command("metashift", "--data", str(tmp_path), "--out", str(tmp_path / "out"))
     assert refused.returncode == 2 and "cannot run yet" in refused.stderr and not (tmp_path / "out").exists()
     listed = command("planted", "--dry-run", "--sizes", "1000", "--runs", "2", "--out", str(tmp_path))
-    assert listed.returncode == 0 and "planted has all it needs" in listed.stdout and "several modes" in listed.stdout
+    assert listed.returncode == 0 and "planted has all the data it needs" in listed.stdout and "several modes" in listed.stdout

@@ -10,7 +10,8 @@ import pytest
 
 from latentdiff import demo
 from latentdiff.benchmark import noisy_diff
-from latentdiff.benchmark.runner import Records, evaluate, plan
+from latentdiff.benchmark.plan import plan
+from latentdiff.benchmark.runner import Records, evaluate
 from latentdiff.benchmark.suite import Options
 from latentdiff.benchmark.suites import SUITES, load_suite
 from latentdiff.errors import InputError
@@ -186,9 +187,10 @@ def test_coco_counts_stand_beside_the_papers(options, tmp_path) -> None:
     images = [(f"{i}.jpg", ["dog", "dog", f"thing {i % 3}"]) for i in range(330)] + [(f"c{i}.jpg", ["cat"]) for i in range(5)]
     layouts.coco(tmp_path / "data", images)
     (tmp_path / "data/train2017").mkdir()
-    missing, tables = plan("noisy-diff-coco", options())
-    rows = {row[0]: row for row in tables[0].rows}
-    assert missing == [] and [rows[p][2] for p in ("bicycle", "backpack", "cat", "dog", "tv", "motorcycle")] == [22, 34, 23, 26, 28, 13]
+    planned = plan("noisy-diff-coco", options())
+    tables, rows = planned.tables, {row[0]: row for row in planned.tables[0].rows}
+    parents = ("bicycle", "backpack", "cat", "dog", "tv", "motorcycle")
+    assert planned.missing == () and [rows[p][2] for p in parents] == [22, 34, 23, 26, 28, 13]
     assert rows["dog"] == ("dog", 330, 26, 3, 325, 3, "no") and rows["cat"][3] == 0 and rows["tv"][1] == 0
     assert tables[-1].rows[0][:2] == ("dog", 3 * 5)
     suite = load_suite("noisy-diff-coco")(options(pairs=1))
@@ -199,7 +201,7 @@ def test_coco_counts_stand_beside_the_papers(options, tmp_path) -> None:
 @pytest.mark.parametrize("name", sorted(set(SUITES) - {"planted"}))
 def test_missing_data_is_named(name, tmp_path) -> None:
     options = Options(data=tmp_path / "nothing", out=tmp_path / "out")
-    missing, _ = plan(name, options)
+    missing = plan(name, options).missing
     assert missing and all(str(tmp_path / "nothing") in line for line in missing)
     assert any(word in missing[0] for word in ("fetch ", "put ", "run "))
     with pytest.raises(InputError, match="cannot run yet"):

@@ -127,6 +127,8 @@ def test_the_operators_form_offers_what_can_be_built(dataset) -> None:
     with_parent = form(field="objects", minimum=5, parent="dog")
     assert choices(with_parent, "a") == ["ball", "hat"]
     assert choices(form(field="objects", minimum=5, parent="dog", a="hat"), "b") == ["ball"]
+    shown = with_parent["pairs"]["default"] or with_parent["pairs"]["view"]["label"]
+    assert shown.startswith("1 pair\n") and "| ball, hat | 7 | 5 | 2 | 11 | 28.0%, 20.0% |" in shown  # as counted from LABELS by eye
 
 
 def test_halves_of_single_labels(dataset) -> None:

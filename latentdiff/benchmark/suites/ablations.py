@@ -17,7 +17,7 @@ from ..case_suite import CaseSuite
 from ..cases import SIDES, Case, Findings, Space, planted_share
 from ..methods import METHODS, Method, compared, findings_of, ours
 from ..spaces import kept_sae
-from ..suite import Curves, Record, Report, Table
+from ..suite import Curves, Published, Record, Report, Table
 from .caption_space import CaptionSpace
 from .coco import NoisyDiffCoco
 
@@ -50,6 +50,24 @@ class Ablation(CaseSuite):
 
     def missing(self) -> list[str]:
         return self.source.missing()
+
+    def downloads(self) -> list[str]:
+        return self.source.downloads()
+
+    def images(self) -> int:
+        return self.source.images()
+
+    def about(self) -> list[Table]:
+        return self.source.about()
+
+    def published_pairs(self) -> Mapping[str, int]:
+        return self.source.published_pairs()
+
+    def published(self) -> Published:
+        return dataclasses.replace(super().published(), images=self.source.published_images)
+
+    def preparation(self, images: int) -> list[tuple[str, int, float]]:
+        return self.source.preparation(images)
 
     def settings(self) -> dict[str, Any]:
         return {**self.source.settings(), "source": self.source.name}
@@ -88,6 +106,9 @@ class Exemplars(Ablation):
         """Exemplars a side."""
         return self.options.sizes or EXEMPLARS
 
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "exemplars": self.counts}
+
     def _described(self, space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
         from ...describe.aggregate import WordStatistics
         from ...describe.build import build_describer
@@ -115,6 +136,8 @@ class Exemplars(Ablation):
         base, rows = super().report(records), self.scored(records)
         curves: dict[str, tuple[list[float], list[float]]] = {}
         for name, k in (("the first phrase", 1), ("the best of five", 5)):
+            if f"{self.counts[0]} exemplars" not in rows:  # VisDiff alone
+                break
             means = [float(np.mean([max(s.cosines[:k], default=0.0) for s in rows[f"{c} exemplars"]])) for c in self.counts]
             curves[name] = ([float(c) for c in self.counts], means)
         lines = {}

@@ -15,6 +15,8 @@ from .. import noisy_diff
 from ..case_suite import CaseSuite
 from ..cases import Case, Space
 from ..spaces import kept_sae, missing_files
+from ..suite import Table
+from .coco import attribute_counts
 
 DATA = Path("../shared/data")
 """Default folder; holds ``coco/`` and ``corel/``."""
@@ -38,6 +40,12 @@ class CaptionSpace(CaseSuite):
 
     def missing(self) -> list[str]:
         return missing_files(self.folder, FILES, "COCO val2017 in caption space")
+
+    def published_pairs(self) -> dict[str, int]:
+        return {"25 parents": 160}
+
+    def about(self) -> list[Table]:
+        return [attribute_counts(self._labels())]
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "minimum": MINIMUM, "sae": [CONCEPTS, ACTIVE]}

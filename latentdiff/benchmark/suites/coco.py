@@ -88,6 +88,9 @@ class NoisyDiffCoco(CaseSuite):
     """Six parents, 15 pairs each (all 1,826 with ``--pairs all``)."""
 
     name = "noisy-diff-coco"
+    photographs = True
+    published_images = 25_000
+    """The train split's images of six parents that overlap little."""
     help = "Noisy-Diff on COCO (paper section 6): bicycle, backpack, cat, dog, tv and motorcycle, 15 pairs each; --pairs all for 1,826."
 
     @cached_property
@@ -97,6 +100,9 @@ class NoisyDiffCoco(CaseSuite):
 
     def missing(self) -> list[str]:
         return self.coco.missing()
+
+    def published_pairs(self) -> dict[str, int]:
+        return {parent: min(comb(n, 2), self.options.pairs or PAIRS) for parent, n in noisy_diff.PAPER_ATTRIBUTES.items()}
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "split": self.coco.split}

@@ -44,16 +44,21 @@ class Corel(CaseSuite):
     def missing(self) -> list[str]:
         return missing_files(self.folder, FILES, "Corel-1000 with CLIP vectors")
 
+    def published_pairs(self) -> dict[str, int]:
+        return {f"{m} of {HALF + m}": min(96, self.options.pairs or 96) for m in self.options.sizes or PLANTED}
+
     def make_cases(self) -> list[Case]:
         label = np.array([r["label"] for r in json.loads((self.folder / "corel/labels.json").read_text(encoding="utf8"))])
         rng, out = np.random.default_rng(self.options.seed + 1), []
         for m in self.options.sizes or PLANTED:
             pairs = [(p, i, j) for p in sorted(set(label)) for i in NAMES for j in NAMES if i != j and p not in (i, j)]
-            for parent, a, b in pairs[: self.options.pairs]:
+            for place, (parent, a, b) in enumerate(pairs):
                 rows = rng.permutation(np.flatnonzero(label == parent))
                 planted = [rng.choice(np.flatnonzero(label == k), m, replace=False) for k in (a, b)]
                 sides = np.r_[rows[:HALF], planted[0]], np.r_[rows[HALF:], planted[1]]
                 mass = m / (HALF + m)
+                if self.options.pairs is not None and place >= self.options.pairs:
+                    continue  # drawn all the same: fewer pairs are the first of all, with the same photographs
                 out.append(Case(f"{m}/{parent}/{a}/{b}", f"{m} of {HALF + m}", *sides, a, b, mass, mass, *planted))
         return out
 

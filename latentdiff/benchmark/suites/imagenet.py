@@ -18,7 +18,7 @@ from .. import noisy_diff
 from ..case_suite import CaseSuite
 from ..cases import Case, Space
 from ..spaces import embedded_space
-from ..suite import Curves, Record, Report, Table, Task
+from ..suite import Curves, Published, Record, Report, Table, Task
 from ..wordnet import imagenet_classes
 
 DATA = Path("imagenet")
@@ -49,6 +49,8 @@ class NoisyDiffImageNet(CaseSuite):
     name = "noisy-diff-imagenet"
     help = "Noisy-Diff on ImageNet's training set: halves that lack one WordNet group each, at 200,000 to 1,000,000 images."
     group_name = "images"
+    photographs = True
+    published_images = 1_281_167
     default_methods = ("ours", "paper", "gsclip", "means")
 
     @cached_property
@@ -64,7 +66,7 @@ class NoisyDiffImageNet(CaseSuite):
         return []
 
     @cached_property
-    def images(self) -> tuple[list[str], list[str]]:
+    def files(self) -> tuple[list[str], list[str]]:
         """(files, group of each), class by class."""
         classes, files, groups = imagenet_classes(), [], []
         for synset, folder in self.folders.items():
@@ -75,14 +77,14 @@ class NoisyDiffImageNet(CaseSuite):
 
     def sizes(self) -> list[int]:
         """Subset sizes that the images suffice for; all images where none does."""
-        total = len(self.images[0])
+        total = len(self.files[0])
         return [s for s in self.options.sizes or SIZES if s <= total] or [total]
 
     def settings(self) -> dict[str, Any]:
-        return {**super().settings(), "images": len(self.images[0])}
+        return {**super().settings(), "images": len(self.files[0])}
 
     def about(self) -> list[Table]:
-        files, groups = self.images
+        files, groups = self.files
         counts = Counter(groups)
         eligible = self._eligible()
         rows = [(g, n, n / len(files), "yes" if g in eligible else "no") for g, n in counts.most_common()]
@@ -90,18 +92,19 @@ class NoisyDiffImageNet(CaseSuite):
         return [Table("Groups", ("group", "images", "share", "eligible"), tuple(rows), note)]
 
     def _eligible(self) -> list[str]:
-        files, groups = self.images
+        files, groups = self.files
         return sorted(g for g, n in Counter(groups).items() if MASSES[0] <= n / len(files) <= MASSES[1])
 
     def make_cases(self) -> list[Case]:
-        _, groups = self.images
+        _, groups = self.files
         eligible = self._eligible()
         pairs = list(combinations(eligible, 2))
         if not pairs:
             raise InputError(f"fewer than two groups make up {MASSES[0]:.0%} to {MASSES[1]:.1%} of the {len(groups)} images; add classes")
         rng = np.random.default_rng(self.options.seed)
         chosen = rng.choice(len(pairs), min(self.options.pairs or PAIRS, len(pairs)), replace=False)
-        order, out = rng.permutation(len(groups)), []
+        # Of its own seed: the subsets do not hang on the number of pairs, so records of fewer pairs stay true.
+        order, out = np.random.default_rng([self.options.seed, 1]).permutation(len(groups)), []
         for size in self.sizes():
             subset = np.sort(order[:size])  # each subset holds the smaller ones
             own = [groups[i] for i in subset]
@@ -111,12 +114,20 @@ class NoisyDiffImageNet(CaseSuite):
                 out.append(Case.of_pair(dataclasses.replace(p, **rows), f"{size:,}", f"{size}"))
         return out
 
+    def published(self) -> Published:
+        count, methods = self.options.pairs or PAIRS, len(self.methods)
+        sizes = [s for s in self.options.sizes or SIZES if s <= self.published_images]
+        return Published({f"{s:,}": (count * methods, count * methods * s / IMAGES_PER_SECOND) for s in sizes}, self.published_images)
+
+    def images(self) -> int:
+        return len(self.files[0])
+
     def tasks(self) -> list[Task]:
         pace = {c.key: (len(c.rows_a) + len(c.rows_b)) / IMAGES_PER_SECOND for c in self.cases}
         return [dataclasses.replace(t, seconds=pace[t.payload[0].key]) for t in super().tasks()]
 
     def make_space(self, progress: Progress) -> Space:
-        return embedded_space(self.images[0], self.options, progress)
+        return embedded_space(self.files[0], self.options, progress)
 
     def report(self, records: Sequence[Record]) -> Report:
         base, rows = super().report(records), self.scored(records)

@@ -47,6 +47,7 @@ class MetaShift(CaseSuite):
     name = "metashift"
     help = "MetaShift: the label, of 66, that tells two subsets of a class apart; 100 random pairs, either side's label counts."
     group_name = "class"
+    photographs, judged = True, False
 
     def make_methods(self) -> list[Method]:
         known = {
@@ -73,6 +74,9 @@ class MetaShift(CaseSuite):
             f"MetaShift: run dataset/generate_full_MetaShift.py of Weixin-Liang/MetaShift on the GQA images (its README says how), so that "
             f"{root}/cat/cat(sofa)/<id>.jpg exist, at least {FEWEST} images a subset (or name the folder with --data)"
         ]
+
+    def published_pairs(self) -> dict[str, int]:
+        return {"random pairs": min(PAIRS, self.options.pairs or PAIRS)}
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "labels": list(self.labels)}

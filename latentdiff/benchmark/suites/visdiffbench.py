@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,8 @@ DATA = Path("data")
 DIFFICULTIES = ("easy", "medium", "hard")
 SETS = {"ImageNetR": ("ImageNet-R", "imagenet"), "ImageNetStar": ("ImageNet*", "base")}
 """CSV → what it is called, and the group that every other one is compared with."""
+PUBLISHED = {"PIS easy": 50, "PIS medium": 50, "PIS hard": 50, "ImageNet-R": 14, "ImageNet*": 23}
+"""Pairs of each part (VisDiff's table 1)."""
 PURITIES, RUNS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0), 3
 _FOLDER = re.compile(r"(?:^|/)(easy|medium|hard)/(\d+)_([12])/")
 
@@ -110,6 +113,8 @@ class VisDiffBench(CaseSuite):
     name = "visdiffbench"
     help = "VisDiffBench: PairedImageSets easy, medium, hard (150 pairs), ImageNet-R (14) and ImageNet* (23)."
     group_name = "subset"
+    photographs = True
+    published_images = 49_500
 
     @cached_property
     def pairs(self) -> list[PairedSet]:
@@ -125,6 +130,14 @@ class VisDiffBench(CaseSuite):
         lost = [f for p in self.pairs for f in (*p.files_a[:1], *p.files_b[:1]) if not Path(f).is_file()]
         lacking = f"{lost[0]} is not there ({len(lost)} sets lack their first image)" if lost else ""
         return [f"images of VisDiffBench: {lacking}; fetch the archive, {where}"] if lost else []
+
+    def published_pairs(self) -> dict[str, int]:
+        return {group: min(n, self.options.pairs or n) for group, n in PUBLISHED.items()}
+
+    def about(self) -> list[Table]:
+        counts = Counter(p.group for p in self.pairs)
+        rows = tuple((group, n, counts.get(group, 0)) for group, n in PUBLISHED.items())
+        return [Table("Pairs", ("subset", "published", "here"), rows, "A part whose file is not here is left out.")]
 
     @cached_property
     def files(self) -> list[str]:
@@ -188,6 +201,14 @@ class Purity(VisDiffBench):
     name = "purity"
     help = "PairedImageSets-Hard with images swapped between the sides, from 100 % purity down to 0 (VisDiff section 5.4)."
     group_name = "purity"
+    published_images = 10_000
+
+    def published_pairs(self) -> dict[str, int]:
+        hard, runs = super().published_pairs()["PIS hard"], self.options.runs or RUNS
+        return {f"{100 * p:.0f} %": hard * (runs if p < 1 else 1) for p in PURITIES}
+
+    def about(self) -> list[Table]:
+        return [Table("Pairs", ("subset", "published", "here"), (("PIS hard", PUBLISHED["PIS hard"], len(self.pairs)),))]
 
     @cached_property
     def pairs(self) -> list[PairedSet]:
