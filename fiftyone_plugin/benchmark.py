@@ -171,7 +171,7 @@ def label_path(view: Any, field: str) -> str:
     if known is None:
         raise InputError(f"there is no field {field!r}; fields that hold labels: {listed(label_fields(view))}")
     kind = getattr(known, "document_type", None)
-    if kind is not None and issubclass(kind, fo.Classification):
+    if kind is not None and issubclass(kind, (fo.Classification, fo.Detection, fo.Polyline)):
         return f"{field}.label"
     if kind is not None and issubclass(kind, (fo.Detections, fo.Classifications, fo.Polylines, fo.Keypoints)):
         return f"{field}.{kind._LABEL_LIST_FIELD}.label"
@@ -184,7 +184,7 @@ def label_fields(view: Any) -> list[str]:
     """Fields that :func:`build_noisy_diff` can use."""
     import fiftyone as fo
 
-    kinds = (fo.Detections, fo.Classifications, fo.Classification, fo.Polylines, fo.Keypoints)
+    kinds = (fo.Detections, fo.Classifications, fo.Classification, fo.Polylines, fo.Keypoints, fo.Detection, fo.Polyline)
     schema = view.get_field_schema()
     out = [n for n, f in schema.items() if issubclass(getattr(f, "document_type", None) or object, kinds)]
     return out + [n for n, f in schema.items() if isinstance(f, fo.ListField) and isinstance(f.field, fo.StringField)]

@@ -13,6 +13,7 @@ Each takes the options of :func:`compare_views` (``embeddings``, ``run``, ``voca
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def compare_errors(dataset_or_view: Any, eval_key: str, *, patches: bool = True,
     """
     view = _view(dataset_or_view)
     if _is_classification(view, eval_key):
-        right, wrong = (_match(view, eval_key, value) for value in (True, False))
+        right, wrong = (view.match(_is(eval_key, right)) for right in (True, False))
     elif patches:
         field = view._root_dataset.get_evaluation_info(eval_key).config.pred_field
         right, wrong = (view.filter_labels(field, _equals(eval_key, value)).to_patches(field) for value in ("tp", "fp"))
@@ -86,15 +87,13 @@ def compare_models(dataset_or_view: Any, eval_a: str, eval_b: str, *, against: s
     Raises:
         InputError: evaluations that are missing or of detections, or another value of ``against``.
     """
-    from fiftyone import ViewField as F
-
     if against not in ("other", "rest"):
         raise InputError(f'against is "other" or "rest", not {against!r}')
     view = _view(dataset_or_view)
     for key in (eval_a, eval_b):
         if not _is_classification(view, key):
             raise InputError(f"{key!r} is an evaluation of detections; compare_models needs two of classifications")
-    only_a, only_b = (F(eval_a) == True) & (F(eval_b) == False), (F(eval_a) == False) & (F(eval_b) == True)  # noqa: E712
+    only_a, only_b = _is(eval_a, True) & _is(eval_b, False), _is(eval_a, False) & _is(eval_b, True)
     other = view.match(only_b if against == "other" else ~only_a)
     names = (f"only {eval_a} right", f"only {eval_b} right" if against == "other" else "all others")
     return _compare(view.match(only_a), other, names, options)
@@ -142,7 +141,8 @@ def compare_extremes(dataset_or_view: Any, field: str, *, share: float = 0.25, *
     if not 0 < share <= 0.5:
         raise InputError(f"share must be in (0, 0.5], not {share}")
     ids, values = view.values(["id", field]) if view.has_field(field) else ([], [])
-    pairs = [(i, v) for i, v in zip(ids, values, strict=True) if isinstance(v, (int, float)) and not isinstance(v, bool) and v == v]
+    pairs = [(i, v) for i, v in zip(ids, values, strict=True) if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    pairs = [(i, v) for i, v in pairs if math.isfinite(v)]
     if not pairs:
         raise InputError(f"{field!r} holds no numbers")
     numbers = np.array([v for _, v in pairs], float)
@@ -209,6 +209,13 @@ def _equals(path: str, value: Any) -> Any:
     from fiftyone import ViewField as F
 
     return F(path) == literal(value)
+
+
+def _is(eval_key: str, right: bool) -> Any:
+    """Whether a prediction was evaluated as right (or wrong): simple and top-k evaluations write booleans, binary ones TP, FP, FN, TN."""
+    from fiftyone import ViewField as F
+
+    return (F(eval_key) == right) | F(eval_key).is_in(["TP", "TN"] if right else ["FP", "FN"])
 
 
 def _in(path: str, values: set[Any]) -> Any:

@@ -82,7 +82,7 @@ def evaluate(
     progress(0.95, "tables and plots")
     mine = [records.found[t.key] for t in tasks]
     report = suite.report(mine)
-    report = with_papers(dataclasses.replace(report, tables=(*suite.about(), *report.tables)), name)
+    report = with_papers(dataclasses.replace(report, tables=(*report.tables, *suite.about())), name)
     seconds = _stages(mine, records.stages)
     write_results(folder, suite, report, seconds, len(mine))
     progress(1.0, "done")

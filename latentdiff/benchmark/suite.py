@@ -160,7 +160,7 @@ class Suite:
         return []
 
     def about(self) -> list[Table]:
-        """What there is to say of the data before anything is run; printed by the plan and put before the results."""
+        """What there is to say of the data before anything is run; printed by the plan and put after the results."""
         return []
 
     def settings(self) -> dict[str, Any]:

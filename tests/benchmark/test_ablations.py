@@ -96,6 +96,8 @@ def test_sensitivity(options) -> None:
     outcome = evaluate("sensitivity", options(methods=wanted))
     title, rows = outcome.report.tables[0].title, {row[0]: row[1:] for row in outcome.report.tables[0].rows}
     assert title == "Appendix F" and set(rows) == set(wanted)
+    floor = outcome.report.figures["25 random words"]
+    assert all(average > floor + 0.1 for average, *_ in rows.values())  # literal bins found nothing at all: 0 in every row
     assert rows["words 10"][0] >= rows["words 3"][0]  # the first three of ten words are those three
     for found in (r for record in rows_of(outcome) for name, r in record.items() if name == "words 3"):
         assert all(len(f) == 3 for side in "AB" for f in found.of(side)) and len(found.a) <= 5

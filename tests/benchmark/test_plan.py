@@ -1,4 +1,4 @@
-"""The plan of an evaluation: work and cost on published and on present data, weights that are not here; the papers' figures beside ours."""
+"""The plan of an evaluation: work and cost on published and present data, weights that are not here; papers' figures beside ours."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_operations_are_those_that_are_done() -> None:
 
 
 def test_plan_of_present_data_counts_images_once(tmp_path) -> None:
-    layouts.visdiffbench(tmp_path / "data", {"easy": [("dogs", "cats")], "hard": [("boat", "kite")]}, n=3)
+    layouts.visdiffbench(tmp_path / "data", {"easy": [("dog", "cat")], "hard": [("boat", "kite")]}, n=3)
     options = Options(data=tmp_path / "data", out=tmp_path / "out", encoder="ViT-B-32", pretrained="openai", methods=("means", "gsclip"))
     planned = plan("visdiffbench", options)
     assert planned.missing == ()
@@ -101,7 +101,7 @@ def test_dry_run_says_what_would_be_downloaded(tmp_path, monkeypatch, capsys) ->
     from latentdiff.cli import main
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    layouts.visdiffbench(tmp_path / "data", {"easy": [("dogs", "cats")]}, n=1)
+    layouts.visdiffbench(tmp_path / "data", {"easy": [("dog", "cat")]}, n=1)
     assert main(["evaluate", "visdiffbench", "--dry-run", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
     assert "all the data it needs" in printed and "not on this machine yet:" in printed and "ViT-L-14-336 (openai)" in printed

@@ -126,6 +126,9 @@ def test_right_against_wrong_classifications(photos, album, options) -> None:
     assert (run.sides["A"].name, run.counts["B"]["compared"]) == ("wrong", 70)
     with pytest.raises(InputError, match="no evaluation 'none'; it has 'eval'"):
         compare_errors(dataset, "none", **options)
+    dataset.evaluate_classifications("guess", gt_field="truth", eval_key="two", method="binary", classes=["y", "x"])
+    binary = compare_errors(dataset, "two", **{**options, "run": "binary"})  # writes TP, FP, FN, TN in place of booleans
+    assert compared(binary, "A") == compared(run, "A") and compared(binary, "B") == compared(run, "B")
 
 
 def test_two_models_disagree(photos, album, options) -> None:
@@ -171,12 +174,12 @@ def test_two_generators_on_the_same_prompts(photos, album, options) -> None:
 
 def test_high_against_low(photos, album, options) -> None:
     rows = photos.rows("building", 0, 90) + photos.rows("bus", 0, 10)
-    dataset = album(rows, lambda place: {"score": None if place == 5 else float(place), "same": 1})
+    dataset = album(rows, lambda place: {"score": {5: None, 6: float("inf")}.get(place, float(place)), "same": 1})
     run = compare_extremes(dataset, "score", share=0.3, **options)
-    values = dict(zip(dataset.values("id"), dataset.values("score"), strict=True))
-    low, high = np.quantile([v for v in values.values() if v is not None], [0.3, 0.7])
-    assert compared(run, "A") == {i for i, v in values.items() if v is not None and v >= high}
-    assert compared(run, "B") == {i for i, v in values.items() if v is not None and v <= low}
+    values = {i: v for i, v in zip(dataset.values("id"), dataset.values("score"), strict=True) if v is not None and v < 1000}
+    low, high = np.quantile(list(values.values()), [0.3, 0.7])
+    assert compared(run, "A") == {i for i, v in values.items() if v >= high}
+    assert compared(run, "B") == {i for i, v in values.items() if v <= low}
     assert names(run, "A", "bus") and run.sides["A"].name == "high score"
     for field, message in (("same", "there is no high and low"), ("nothing", "holds no numbers")):
         with pytest.raises(InputError, match=message):
