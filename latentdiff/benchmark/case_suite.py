@@ -87,9 +87,6 @@ class CaseSuite(Suite):
     def downloads(self) -> list[str]:
         return [*(missing_weights(self.options) if self.photographs else []), *(missing_judge(self.options.judge) if self.judged else [])]
 
-    def images(self) -> int:
-        return len({row for c in self.cases for rows in (c.rows_a, c.rows_b) for row in rows.tolist()}) if self.photographs else 0
-
     def preparation(self, images: int) -> list[tuple[str, int, float]]:
         seconds = embedding_seconds(images, self.options)
         pace = f", {images / seconds:.2g} a second here" if seconds > 0 else ""  # NaN where the encoder's cost is unknown

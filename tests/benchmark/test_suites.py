@@ -207,3 +207,63 @@ def test_missing_data_is_named(name, tmp_path) -> None:
     with pytest.raises(InputError, match="cannot run yet"):
         evaluate(name, options)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("zoo", [False, True])
+def test_noisy_diff_coco_runs_to_the_end(options, tmp_path, sentence_judge, zoo) -> None:
+    # 110 photographs of "dogs" show a boat, 110 an umbrella, 60 neither; the drawn things stand for themselves.
+    root, kinds = tmp_path / "data", ["boat"] * 110 + ["umbrella"] * 110 + ["ball"] * 60
+    images = [(f"{i:012d}.jpg", ["dog", *([kind] if kind != "ball" else [])]) for i, kind in enumerate(kinds)]
+    layouts.coco(root, [*images, ("stranger.jpg", ["cat"])])
+    for kind, first in (("boat", 0), ("umbrella", 110), ("ball", 220)):
+        own = [root / "train2017" / name for (name, _), k in zip(images, kinds, strict=True) if k == kind]
+        layouts.draw_files(own, kind, "field", seed=first)
+    if zoo:  # the same as FiftyOne's zoo lays it out
+        (root / "annotations").rename(root / "raw")
+        (root / "train").mkdir()
+        (root / "train2017").rename(root / "train" / "data")
+    outcome = evaluate("noisy-diff-coco", options(methods=("ours", "means")))
+    found = {row: v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
+    assert {r["task"].split(" | ")[0] for r in records_of(outcome.folder)} == {"dog/boat/umbrella"}
+    first = [(label, [f[0] for f in found["ours, 3 + 2"][side][:5]]) for side, label in (("A", "boat"), ("B", "umbrella"))]
+    cosine = [max(sentence_judge.cosines(label, phrases)) for label, phrases in first]
+    by_parent = table(outcome, "Cosine by parent")["dog"]
+    assert by_parent["ours, 3 + 2"] == pytest.approx(np.mean(cosine), abs=1e-5) and np.mean(cosine) > 0.95
+    assert (by_parent["paper's table 1: VisDiff"], by_parent["paper's table 2: LatentDiff (SAE)"]) == (0.263, 0.552)
+    assert table(outcome, "Eligible attributes")["dog"]["attributes here"] == 2
+    assert found["ours, 3 + 2"]["planted"][0] >= 0.8  # planted among the ten most extreme
+
+
+def test_corel_runs_to_the_end(options, shared_data, monkeypatch) -> None:
+    import latentdiff
+    from latentdiff.benchmark.suites import corel
+
+    monkeypatch.setattr(corel, "kept_sae", lambda x, **given: latentdiff.train_sae(x, concepts=256, active=16, steps=60))
+    given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "methods": ("means",)}
+    outcome = evaluate("corel", options(**given, sizes=(10,), pairs=2))
+    named = []
+    for record in records_of(outcome.folder):
+        case = next(c for c in load_suite("corel")(options(**given, sizes=(10,))).cases if record["task"].startswith(c.key + " "))
+        assert len(case.rows_a) == len(case.rows_b) == 60 and not set(case.rows_a) & set(case.rows_b)
+        for side, label in (("A", case.label_a), ("B", case.label_b)):
+            named.append(any(f[0] in corel.NAMES[label] for f in record["rows"]["difference of means"][side][:5]))
+    assert len(named) == 4 and outcome.report.figures["difference of means: named, 10 of 60"] == np.mean(named)
+    few, all_of_them = (load_suite("corel")(options(**given, pairs=n)).cases for n in (2, None))
+    for case in few:  # fewer pairs are the same pairs, so records of them stay true
+        np.testing.assert_array_equal(case.rows_a, next(c.rows_a for c in all_of_them if c.key == case.key))
+    assert len(all_of_them) == 3 * 96
+
+
+def test_imagenet_subsets_do_not_hang_on_the_number_of_pairs(options, tmp_path) -> None:
+    # The fish come first in the order of the files: rows 0 to 879.
+    for synset, n in (("n01440764", 880), ("n04273569", 40), ("n04507155", 40), ("n03041632", 40)):
+        for i in range(n):
+            file = tmp_path / "data/train" / synset / f"{synset}_{i}.JPEG"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    one, every = (load_suite("noisy-diff-imagenet")(options(pairs=n, sizes=(500, 1000))).cases for n in (1, None))
+    assert len(one) == 2 and len(every) == 6
+    for case in one:
+        np.testing.assert_array_equal(case.rows_a, next(c.rows_a for c in every if c.key == case.key))
+    small, large = ({row for row in (*c.rows_a, *c.rows_b) if row < 880} for c in one)
+    assert small < large and len(large) == 880  # each subset holds the smaller one

@@ -121,16 +121,19 @@ class NoisyDiffCoco(CaseSuite):
             raise InputError(f"{few} in {self.coco.annotations}; use --split train")
         return out
 
+    @cached_property
+    def used_rows(self) -> np.ndarray:
+        """Rows of the parents' images, ascending: what is embedded, and what an SAE is trained on, however many pairs there are."""
+        parents = {case.group for case in self.cases}
+        return np.array([i for i, own in enumerate(self.coco.labels.values()) if not parents.isdisjoint(own)])
+
+    def images(self) -> int:
+        return len(self.used_rows)
+
     def make_space(self, progress: Progress) -> Space:
-        names = list(self.coco.labels)
-        used = used_rows(self.cases)
+        names, used = list(self.coco.labels), self.used_rows
         paths = [str(self.coco.images / names[i]) for i in used]
         return spread_space(embedded_space(paths, self.options, progress), used, len(names))
-
-
-def used_rows(cases: list[Case]) -> np.ndarray:
-    """Rows that any case holds, ascending: what has to be embedded."""
-    return np.unique(np.concatenate([rows for c in cases for rows in (c.rows_a, c.rows_b)]))
 
 
 def spread_space(space: Space, rows: np.ndarray, total: int) -> Space:

@@ -123,6 +123,9 @@ class MetaShift(CaseSuite):
         a, b = ({f.name for f in self.subsets[key]} for key in (one, other))
         return min(len(a - b), len(b - a)) >= 20
 
+    def images(self) -> int:
+        return len(self.files)
+
     def make_space(self, progress: Progress) -> Space:
         return embedded_space([str(f) for f in self.files], self.options, progress, words=self.labels)
 

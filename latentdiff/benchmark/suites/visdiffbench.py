@@ -144,6 +144,9 @@ class VisDiffBench(CaseSuite):
         """All images, each once."""
         return list(dict.fromkeys(f for p in self.pairs for f in (*p.files_a, *p.files_b)))
 
+    def images(self) -> int:
+        return len(self.files)
+
     def make_cases(self) -> list[Case]:
         row = {f: i for i, f in enumerate(self.files)}
         out, per_group = [], dict.fromkeys((p.group for p in self.pairs), 0)
