@@ -97,7 +97,7 @@ def test_every_recipe_is_run_as_written(root, photographs, objects, capsys) -> N
         assert top("A")[0] == "boat" and "boat" not in top("B"), block
         assert names["run"].counts["A"]["compared"] == common, block
     assert "boat" in capsys.readouterr().out  # the recipe of errors prints what it found
-    names |= {"dataset": objects, "sae": sae}
+    names |= {"dataset": objects, "sae": sae, "vocabulary": names["options"]["vocabulary"]}
     exec(blocks[6], names)
     assert names["run"].counts["A"]["compared"] == 450 and top("A")[0] == "snow"
     exec(blocks[7], names)
