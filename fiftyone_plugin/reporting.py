@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def exemplar_images(run: ComparisonRun, side: str) -> dict[int, Any]:
 
 
 def _files(place: RunSide, row_of: dict[str, int]) -> dict[int, Any]:
-    view = place.dataset.select(list(row_of))
+    view = place.select(list(row_of), ordered=False)
     return {row_of[i]: path for i, path in zip(*view.values(["id", "filepath"]), strict=True)}
 
 
@@ -70,6 +71,17 @@ def _patches(place: RunSide, row_of: dict[str, int]) -> dict[int, Any]:
         if picture is not None:
             found[row_of[identity]] = picture
     return found
+
+
+@lru_cache(maxsize=1000)
+def patch_thumbnail(path: str, box: tuple[float, ...]) -> str | None:
+    """A patch's small picture as a data address, about 5 kB; None where the file or the box cannot be used.
+
+    Remembered: a panel asks for the same ones at every click.
+    """
+    from latentdiff.report.thumbnails import inline
+
+    return inline(_crop(path, box))
 
 
 def _crop(path: str, box: Any) -> Any:

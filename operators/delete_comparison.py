@@ -21,6 +21,10 @@ class DeleteComparison(foo.Operator):
             dynamic=True,
         )
 
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Delete a comparison (LatentDiff)", icon="delete_outline", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
     def resolve_input(self, ctx: Any) -> types.Property:
         from fiftyone_plugin import forms
 

@@ -24,6 +24,10 @@ class ExportReport(foo.Operator):
             dynamic=True,
         )
 
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Export a report (LatentDiff)", icon="summarize", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
     def resolve_input(self, ctx: Any) -> types.Property:
         from fiftyone_plugin import forms
 

@@ -20,6 +20,10 @@ class OpenPage(foo.Operator):
             icon="web",
         )
 
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Compare folders or zip files (LatentDiff)", icon="web", prompt=False)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
     def execute(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.panels.gradio_serve import open_page
 

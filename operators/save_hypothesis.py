@@ -21,6 +21,10 @@ class SaveHypothesis(foo.Operator):
             dynamic=True,
         )
 
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Save a difference's images as a view (LatentDiff)", icon="bookmark_add", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
     def resolve_input(self, ctx: Any) -> types.Property:
         from fiftyone_plugin import hypothesis_forms
 

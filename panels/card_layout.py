@@ -8,7 +8,7 @@ from fiftyone.operators import types
 
 from latentdiff.report.text import plain_markdown as plain
 
-from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
+from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, TIGHT, bar, grid
 
 STRIP = {
     "display": "grid",
@@ -45,11 +45,11 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
     box = column.v_stack(f"card_{data['rank']}", gap=1, variant="outline", componentsProps=props)
     own, other = data["side"], "B" if data["side"] == "A" else "A"
     names = {side: board["sides"][side]["name"] for side in "AB"}
-    box.md(f"###### {'*looks like* ' if data['weak'] else ''}{plain(data['text'])}", name="title")
+    box.md(f"###### {'*looks like* ' if data['weak'] else ''}{plain(data['text'])}", name="title", componentsProps=TIGHT)
     if data["path"]:
-        box.md(f"part of {plain(' → '.join(data['path']))}", name="path", componentsProps=FAINT)
+        box.md(f"part of {plain(' → '.join(data['path']))}", name="path", componentsProps=FAINT_TIGHT)
     if data["also"]:
-        box.md(f"or {plain(', '.join(data['also']))}", name="also", componentsProps=FAINT)
+        box.md(f"or {plain(', '.join(data['also']))}", name="also", componentsProps=FAINT_TIGHT)
     for side in (own, other):
         bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], COLOURS[side])
     strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
@@ -113,7 +113,8 @@ def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolde
 def _detail(box: types.Object, detail: dict[str, Any]) -> None:
     """All that is known of a difference, and of the concept behind it."""
     part = box.v_stack("facts", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
-    props = {"markdown": {"sx": {"fontSize": "0.9rem", "overflowWrap": "anywhere", "& ul": {"m": 0, "pl": 2.5}}}}
+    small = {"fontSize": "0.9rem"}
+    props = {"container": {"sx": {"overflowWrap": "anywhere", "& ul": {"m": 0, "pl": 2.5}, "& li": small, "& p": small}}}
     part.md(_list(detail["facts"]), name="list", componentsProps=props)
     if detail.get("concept"):
         part.md(f"**The concept behind it**\n\n{_list(detail['concept'])}", name="concept", componentsProps=props)

@@ -23,7 +23,7 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
 
     Returns:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), and per side ("A", "B")
-        its name, count, cards, how many more, and their tree as (depth, label, whether it is a card); ``ask``: why it cannot be asked
+        its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card); ``ask``: why it cannot be asked
         about a phrase, or None.
     """
     from fiftyone_plugin.asking import can_ask
@@ -36,7 +36,8 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         add_thumbnails(run, side, made)
         count, found = run.counts[side]["compared"], sum(h.side == side for h in run.hypotheses)
         tree = [[b.depth, b.label, b.hypothesis is not None] for b in as_tree(run.comparison, run.top(side, cards))]
-        sides[side] = {"name": names[side], "count": count, "cards": made, "more": found - len(made), "tree": tree}
+        things = "patches" if run.sides[side].labels else "images"
+        sides[side] = {"name": names[side], "count": count, "things": things, "cards": made, "more": found - len(made), "tree": tree}
     return {
         "name": run.name,
         "verdict": verdict(run.comparison, names["A"], names["B"]),
@@ -116,15 +117,21 @@ def as_text(run: Any, hypothesis: Any) -> str:
 
 
 def add_thumbnails(run: Any, side: str, cards: list[dict[str, Any]]) -> None:
-    """Addresses of the exemplars' images, read in one query for the whole side."""
+    """Addresses of the exemplars' images, read in one query for the whole side; a patch's picture travels in its address."""
+    from fiftyone_plugin.reporting import patch_thumbnail
+
     place = run.sides[side]
     wanted = sorted({i for card in cards for i in card["exemplars"]})
     if place.dataset is None or not wanted:
         return
     view = place.select(wanted)
-    paths = dict(zip(*view.values(["id", "filepath"]), strict=True))
+    if place.labels:
+        box = f"{place.labels.split('.')[0]}.bounding_box"
+        found = {i: patch_thumbnail(path, tuple(at or ())) for i, path, at in zip(*view.values(["id", "filepath", box]), strict=True)}
+    else:
+        found = {i: f"/media?filepath={quote(path)}" for i, path in zip(*view.values(["id", "filepath"]), strict=True)}
     for card in cards:
-        card["thumbnails"] = [f"/media?filepath={quote(paths[i])}" for i in card["exemplars"] if i in paths]
+        card["thumbnails"] = [found[i] for i in card["exemplars"] if found.get(i)]
 
 
 def _notes(run: Any, names: dict[str, str]) -> list[str]:

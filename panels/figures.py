@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def volcano(run: Any, points: int = POINTS) -> list[dict[str, Any]]:
         points: at most so many, the smallest q first.
 
     Returns:
-        Plotly traces; a point's ``ids`` entry is the concept's number.
+        Plotly traces; a point's ``ids`` entry is the concept's number. Filled points are those whose images are known.
     """
     table, alpha = run.comparison.concepts, run.comparison.config.alpha
     known = np.flatnonzero(np.isfinite(table.q_value))
@@ -88,6 +89,8 @@ def volcano(run: Any, points: int = POINTS) -> list[dict[str, Any]]:
     height = np.minimum(HIGHEST, -np.log10(np.maximum(table.q_value[rows], 10.0**-HIGHEST)))
     passes = table.q_value[rows] <= alpha
     colours = [COLOURS["A" if d > 0 else "B"] if ok else GREY for d, ok in zip(gap, passes, strict=True)]
+    shown = shown_by(run)
+    symbols = ["circle" if shown(int(row)) else "circle-open" for row in rows]
     return [
         {
             "type": "scatter",
@@ -98,7 +101,7 @@ def volcano(run: Any, points: int = POINTS) -> list[dict[str, Any]]:
             "ids": [str(int(table.concept[row])) for row in rows],
             "hovertext": [_hover(run, int(row)) for row in rows],
             "hoverinfo": "text",
-            "marker": {"color": colours, "size": 8, "opacity": 0.75},
+            "marker": {"color": colours, "symbol": symbols, "size": 8, "opacity": 0.75},
         }
     ]
 
@@ -109,6 +112,26 @@ def concept_row(run: Any, concept: Any) -> int | None:
         return None
     found = np.flatnonzero(run.comparison.concepts.concept == int(concept))
     return int(found[0]) if len(found) else None
+
+
+def shown_by(run: Any) -> Callable[[int], Any]:
+    """Whose images stand for a tested concept.
+
+    Images are kept for ranked candidates only, and of several concepts of one name on one side the best is one: it stands for the others.
+
+    Returns:
+        Row of the concept table → one of the run's candidates, or None where no images are known.
+    """
+    table = run.comparison.concepts
+    own = {h.concept: h for h in run.candidates if h.concept is not None}
+    named = {(h.side, text): h for h in reversed(run.candidates) for text in h.also}
+    named |= {(h.side, h.text): h for h in reversed(run.candidates)}
+
+    def shown(row: int) -> Any:
+        side = "A" if table.gap[row] > 0 else "B"
+        return own.get(int(table.concept[row])) or (named.get((side, table.name[row])) if table.name else None)
+
+    return shown
 
 
 def concept_text(run: Any, row: int) -> dict[str, str]:

@@ -131,6 +131,7 @@ CSS = f"""
 .ld-read dt {{ font-weight: 600; }}
 .ld-read dd {{ margin: 0; }}
 .ld-progress {{ display: grid; gap: 6px; }} .ld-progress span {{ color: var(--ld-soft); font-variant-numeric: tabular-nums; }}
+.ld-where {{ margin: 0; color: var(--block-info-text-color); font-size: .88rem; overflow-wrap: anywhere; }}
 .ld-message {{ margin: 0; padding: 12px 16px; border-radius: 6px; border-left: 5px solid var(--ld-info-line); background: var(--ld-info);
   overflow-wrap: anywhere; }}
 .ld-message.error {{ border-color: #d64545; background: color-mix(in srgb, #d64545 14%, var(--ld-card)); }}

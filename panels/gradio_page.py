@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -159,11 +160,13 @@ def _sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> d
     megabytes = f"{settings.max_upload / 1e6:,.0f} MB"
     made: dict[str, Any] = {}
     with gr.Tabs():
-        with gr.Tab("Two folders") as folders, gr.Row():
-            info = f"On the machine that serves this page. Folders that may be read: {where}"
-            made["folder_a"] = gr.Textbox(label="Folder A", info=info, max_lines=1, placeholder="/home/me/photos/summer")
-            info = "The set to compare it with"
-            made["folder_b"] = gr.Textbox(label="Folder B", info=info, max_lines=1, placeholder="/home/me/photos/winter")
+        with gr.Tab("Two folders") as folders:
+            gr.HTML(f'<p class="ld-where">Folders of the machine that serves this page, in: {escape(where)}</p>', padding=False)
+            with gr.Row():
+                info = "One set of images"
+                made["folder_a"] = gr.Textbox(label="Folder A", info=info, max_lines=1, placeholder="/home/me/photos/summer")
+                info = "The set to compare it with"
+                made["folder_b"] = gr.Textbox(label="Folder B", info=info, max_lines=1, placeholder="/home/me/photos/winter")
         with gr.Tab("Two zip files") as zips, gr.Row():
             made["zip_a"] = gr.File(label=f"Zip file A: images, at most {megabytes}", file_types=[".zip"], height=140)
             made["zip_b"] = gr.File(label="Zip file B", file_types=[".zip"], height=140)

@@ -20,7 +20,7 @@ HELP = (
     "- **looks like**: no word fits these images well; look at them before believing the name"
 )
 PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
-STATE = ("shown", "run", "page", "listed", "detail", "point", "range", "span", "answer")
+STATE = ("shown", "run", "page", "listed", "detail", "point", "range", "span", "answer", "framed")
 """Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
 
 QUIET = ("look", "on_change_tab", "on_change_run", "slide", "brush")
@@ -52,6 +52,7 @@ class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Pane
         return None
 
     def on_load(self, ctx: Any) -> None:
+        ctx.panel.state.framed = None  # the server that served the page may have gone
         self.update(ctx)
 
     def on_change_dataset(self, ctx: Any) -> None:

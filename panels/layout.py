@@ -42,10 +42,15 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
         panel: the panel whose methods the buttons call.
         root: where it goes.
         state: ``shown`` (runs, what waits, the board, an error), ``run``, ``page`` (the tab), ``listed`` (past comparisons unfolded),
-            ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores).
+            ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores), ``framed`` (the address of the
+            page for folders and zip files, while it is shown).
     """
+    if state.get("framed"):
+        root.btn("back", label="Back to the comparisons", icon="arrow_back", variant="outlined", on_click=panel.close_page)
+        root.view("frame", types.View(component="LatentDiffPage", composite_view=True, url=state["framed"]))
+        return
     shown = state.get("shown") or {}
-    _toolbar(panel, root, shown.get("runs") or [], state)
+    _toolbar(panel, root, shown.get("runs") or [], state, bool(shown.get("vectors")))
     if state.get("listed"):
         _runs(panel, root, shown.get("runs") or [], state.get("run"))
     for i, waiting in enumerate(shown.get("delegated") or []):
@@ -61,7 +66,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
     root.view("timer", types.TimerView(interval=2000 if shown.get("delegated") else 15000, on_interval=panel.look))
 
 
-def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any]) -> None:
+def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any], vectors: bool) -> None:
     bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     if runs:
         names = [run["name"] for run in runs]
@@ -70,12 +75,15 @@ def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: 
             choices.add_choice(name, label=name)
         chosen = bar_.enum("run", names, label="Comparison", default=state.get("run"), view=choices, on_change=panel.on_change_run)
         chosen.required = True
-    bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant="contained", on_click=panel.compare)
+    first = "contained" if vectors else "outlined"
+    bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
     if runs:
         text = "Hide the list" if state.get("listed") else "All comparisons"
         title = "Open, rename, delete or repeat an earlier comparison"
         bar_.btn("list", label=text, icon="history", variant="outlined", on_click=panel.list_runs, title=title)
     bar_.btn("refresh", label="Refresh", icon="refresh", variant="outlined", on_click=panel.refresh)
+    title = "Compare images that are in no dataset, on a page of this machine"
+    bar_.btn("folders", label="Folders or zip files", icon="folder_open", variant="outlined", on_click=panel.open_page, title=title)
 
 
 def _runs(panel: Any, root: types.Object, runs: list[dict[str, Any]], chosen: str | None) -> None:
@@ -123,7 +131,7 @@ def _empty(panel: Any, root: types.Object, shown: dict[str, Any]) -> None:
             "and say which images to compare: saved views, tags, what the grid shows, or another dataset."
         )
         root.md(f"##### How do two sets of images differ?\n\n{steps}", name="empty")
-        root.btn("embed", label="Compute embeddings", icon="scatter_plot", variant="outlined", on_click=panel.embed)
+        root.btn("embed", label="Compute embeddings", icon="scatter_plot", variant="contained", on_click=panel.embed)
         return
     steps = (
         "1. Click **Compare two views**.\n"
@@ -139,6 +147,8 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     label = "What do these numbers mean?"
     explain = {"on_click": panel.explain, "params": {"text": VERDICT}}
     row.btn("help", label=label, icon="help_outline", variant="text", title=VERDICT, componentsProps=SMALL, **explain)
+    title = "A file to keep or to send: a web page, Markdown, a table or JSON"
+    row.btn("report", label="Export a report", icon="summarize", variant="text", title=title, on_click=panel.report, componentsProps=SMALL)
     if board["notes"]:
         row.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
     tabs = types.TabsView(componentsProps={"tabs": {"sx": TABBED}})
@@ -161,7 +171,7 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
     for side in "AB":
         part = board["sides"][side]
         column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
-        column.md(f"##### More in {plain(part['name'])}\n\n{part['count']:,} images", name=f"head_{side}")
+        column.md(f"##### More in {plain(part['name'])}\n\n{part['count']:,} {part['things']}", name=f"head_{side}")
         if not part["cards"]:
             column.md("Nothing is found more often here.", name=f"none_{side}", componentsProps=FAINT)
         for data in part["cards"]:

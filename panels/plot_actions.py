@@ -69,16 +69,19 @@ class PlotActions:
 
     def click_concept(self, ctx: Any) -> None:
         """Say what a point is, and show its images where they are known."""
-        from .figures import concept_row, concept_text
+        from .figures import concept_row, concept_text, shown_by
 
         run = self._run(ctx)
         row = concept_row(run, ctx.params.get("id")) if run else None
         if run is None or row is None:
             return
-        candidate = next((h for h in run.candidates if h.concept == int(ctx.params["id"])), None)
-        said = "Not among the strongest, so its images are not kept."
+        candidate = shown_by(run)(row)
+        said = "It was not ranked among the candidates, so its images are not kept."
         if candidate is not None and self.show_view(ctx, lambda: run.view(candidate, candidate.side)):
-            said = f"The grid shows its images in {run.sides[candidate.side].name}."
+            name = run.sides[candidate.side].name
+            said = f"The grid shows its images in {name}."
+            if candidate.concept != int(ctx.params["id"]):
+                said = f"Of the concepts that mean the same one is kept, “{candidate.text}”: the grid shows its images in {name}."
         ctx.panel.state.point = {**concept_text(run, row), "said": said}
 
     def _run(self, ctx: Any) -> Any:

@@ -55,7 +55,8 @@ def concepts(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     box = root.v_stack("concepts", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
     text = (
         f"Every concept that was tested. Right: more often in **{a}**; left: more often in **{b}**; the higher, the surer "
-        "(a step of 1: ten times fewer false alarms). Grey ones do not pass the test. Click a point to see its images."
+        "(a step of 1: ten times fewer false alarms). Grey ones do not pass the test. Click a filled point to see its images; "
+        "of hollow ones none are kept."
     )
     box.md(text, name="what", componentsProps=FAINT)
     layout = {

@@ -141,6 +141,26 @@ class RunActions:
         delegated.dismiss(str(ctx.params.get("id")))
         self.update(ctx)
 
+    def report(self, ctx: Any) -> None:
+        """Open the form that writes the open comparison to a file."""
+        ctx.prompt(f"{PLUGIN}/export_report", params={"run": ctx.panel.state.run})
+
+    def open_page(self, ctx: Any) -> None:
+        """Show the page that compares folders and zip files, in place of the comparisons."""
+        from latentdiff.errors import LatentDiffError
+
+        from .gradio_serve import open_page
+
+        try:
+            ctx.panel.state.framed = open_page().url
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+
+    def close_page(self, ctx: Any) -> None:
+        """Back to the comparisons, of which the page may have made one."""
+        ctx.panel.state.framed = None
+        self.update(ctx)
+
     def embed(self, ctx: Any) -> None:
         """Open the form that computes vectors."""
         ctx.prompt(f"{PLUGIN}/compute_embeddings", on_success=self.refresh)

@@ -13,7 +13,11 @@ ONE_COLUMN = {"gridTemplateColumns": "minmax(0, 1fr)"}
 """Without it a grid is as wide as its widest button, and reaches beyond the panel."""
 SMALL = {"button": {"sx": {"fontSize": "0.85rem", "fontWeight": "normal", "minWidth": "auto", "px": 0.75, "py": 0.25, "opacity": 0.85}}}
 """A quiet button: a fact with a tooltip, or an icon."""
-FAINT = {"markdown": {"sx": {"opacity": 0.75}}}
+FAINT = {"container": {"sx": {"opacity": 0.75}}}
+"""On the box around a text: the text itself takes no styles."""
+TIGHT: dict[str, Any] = {"container": {"sx": {"& h6, & p": {"m": 0}}}}
+FAINT_TIGHT: dict[str, Any] = {"container": {"sx": {**FAINT["container"]["sx"], **TIGHT["container"]["sx"]}}}
+"""The same without the space that Markdown leaves around headings and paragraphs."""
 
 
 def grid(**sx: Any) -> dict[str, Any]:
@@ -26,4 +30,4 @@ def bar(box: Any, name: str, text: str, share: float, colour: str) -> None:
     end = f"{100 * share:.1f}%"
     paint = f"linear-gradient(to right, {colour} {end}, rgba(127, 127, 127, 0.14) {end})"
     row = box.v_stack(name, gap=0, componentsProps=grid(background=paint, borderRadius="4px", px=1, py=0.25, width="100%", **ONE_COLUMN))
-    row.md(text, name="text", componentsProps={"markdown": {"sx": {"overflowWrap": "anywhere"}}})
+    row.md(text, name="text", componentsProps={"container": {"sx": {"overflowWrap": "anywhere"}}})

@@ -27,7 +27,10 @@ MEANING = {
     "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies.",
     "q": "Of all findings at least this sure, the share that would be false alarms. Only what stays below the study's level is listed.",
     "AUROC": "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. What few images show stays near 0.5.",
-    "AUC": "The same for all image vectors together, on images that were not learnt from. It belongs to the verdict.",
+    "AUC": "How well all vectors together tell the sides' images apart, on images that were not learnt from. It belongs to the verdict.",
+    "p": "How often two sets that do not differ would look this different. It belongs to the verdict.",
+    "score": "How much likelier an image is on one side than on the other, as a logarithm: 0 could be from either.",
+    "how sure": "Of a concept, −log10 of its q: 2 is one false alarm in a hundred, 3 one in a thousand.",
     "name": "How well the words fit the images. “looks like” marks a guess: the difference is real, its name perhaps not. Look at them.",
 }
 """What each number says, for readers who know no statistics."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from .content import READING, SIDES, THUMBNAILS, Card, Content, images
+from .content import MEANING, READING, SIDES, THUMBNAILS, Card, Content, images
 from .plots import histogram_svg, volcano_svg
 from .style import page_css
 from .tables import strict
@@ -45,7 +45,9 @@ def document(content: Content, images: Mapping[str, Images | None]) -> str:
 def verdict_html(content: Content) -> str:
     """The verdict, and what was left out."""
     notes = f'<p class="ld-notes">{escape("; ".join(content.notes))}.</p>' if content.notes else ""
-    return f'<p class="ld-verdict {"differs" if content.comparison.differs else ""}" role="status">{escape(content.verdict)}</p>{notes}'
+    kind = "differs" if content.comparison.differs else ""
+    told = escape("\n".join(f"{name}: {MEANING[name]}" for name in ("AUC", "p")))
+    return f'<p class="ld-verdict {kind}" role="status" title="{told}">{escape(content.verdict)}</p>{notes}'
 
 
 def side_html(content: Content, side: str) -> str:

@@ -34,7 +34,7 @@ def histogram_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
     finite = {side: np.asarray(x, np.float64)[np.isfinite(x)] for side, x in sides.items()}
     every = np.concatenate(list(finite.values()))
     if not len(every):
-        return _frame("log ratio", "", "", "No image has a finite log ratio.")
+        return _frame("Scores of all images, by side", "", "", "No image has a score.")
     low, high = np.quantile(every, [0.001, 0.999])
     low, high = min(low, -0.1), max(high, 0.1)
     edges = np.linspace(low, high, BINS + 1)
@@ -56,8 +56,8 @@ def histogram_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
         body.append(f'<path class="area {side}" d="{"".join(steps)}"><title>{escape(names[side.upper()])}</title></path>')
     body += [_tick_x(x(v), f"{v:g}") for v in _ticks(low, high)]
     body += [_tick_y(y(v), f"{100 * v:.3g}%") for v in _ticks(0.0, top, 4)]
-    axis = f"← typical of {names['B']}    log density ratio    typical of {names['A']} →"
-    return _frame("Log density ratio of every image, by side", "".join(body), axis, "")
+    axis = f"← typical of {names['B']}    score    typical of {names['A']} →"
+    return _frame("Scores of all images, by side", "".join(body), axis, "")
 
 
 def volcano_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
@@ -92,7 +92,8 @@ def volcano_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
     body += [_tick_x(x(v), f"{v:+g}" if v else "0") for v in _ticks(-span, span)]
     body += [_tick_y(y(v), f"{v:g}") for v in _ticks(0.0, top, 4)]
     axis = f"← more in {names['B']}    difference in points    more in {names['A']} →"
-    return _frame("All tested concepts: difference of rates against strength of evidence", "".join(body), axis, "", up="−log10 q")
+    title = "All tested concepts: difference of rates against strength of evidence"
+    return _frame(title, "".join(body), axis, "", up="how sure (−log10 q)")
 
 
 def _drawn(strength: np.ndarray) -> np.ndarray:

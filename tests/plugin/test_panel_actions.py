@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -105,6 +106,36 @@ def test_a_clicked_concept_shows_its_images(dataset, stored) -> None:
     assert view_ids(requests, dataset) == set(stored.ids(hypothesis, "A"))
     assert shown(requests)["point"]["name"] == WORDS[DOG]
     assert panel(dataset, "click_concept", {"run": "seasons"}, id="nonsense") == []
+
+
+def test_a_concept_without_images_of_its_own_shows_those_of_its_namesake(dataset, stored, monkeypatch) -> None:
+    """Of concepts of one name on one side the best is kept: a click on any other must not say that there is nothing to see."""
+    table = stored.comparison.concepts
+    row = {int(k): i for i, k in enumerate(table.concept)}
+    twin, stranger = (k for k in row if k != DOG and k in (0, 1))
+    gap, names = table.gap.copy(), list(table.name)
+    gap[row[twin]], names[row[twin]] = 1.0, WORDS[DOG]  # more in A, as the dog is
+    gap[row[stranger]], names[row[stranger]] = -1.0, WORDS[DOG]  # of the same name, but more in B
+    # The columns of images belong to the candidates by place: those that go leave at the end.
+    kept = [i for i, h in enumerate(stored.candidates) if h.concept not in (twin, stranger)]
+    changed = dataclasses.replace(
+        stored.comparison,
+        candidates=tuple(stored.candidates[i] for i in kept),
+        shows_a=stored.comparison.shows_a[:, kept],
+        shows_b=stored.comparison.shows_b[:, kept],
+        concepts=dataclasses.replace(table, gap=gap, name=tuple(names)),
+    )
+    run = dataclasses.replace(stored, comparison=changed)
+    monkeypatch.setattr("fiftyone_plugin.hypotheses.open_comparison", lambda *_: run)
+    (trace,) = figures.volcano(run)
+    symbols = dict(zip(trace["ids"], trace["marker"]["symbol"], strict=True))
+    assert [symbols[str(k)] for k in (DOG, twin, stranger)] == ["circle", "circle", "circle-open"]
+    clicked = panel(dataset, "click_concept", {"run": "seasons"}, id=str(twin))
+    dog = next(h for h in run.candidates if h.concept == DOG)
+    assert view_ids(clicked, dataset) == set(run.ids(dog, "A"))
+    assert WORDS[DOG] in shown(clicked)["point"]["said"] and "one is kept" in shown(clicked)["point"]["said"]
+    nothing = panel(dataset, "click_concept", {"run": "seasons"}, id=str(stranger))
+    assert view_ids(nothing, dataset) is None and "not kept" in shown(nothing)["point"]["said"]
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------------------
@@ -214,6 +245,12 @@ def test_compare_again_compares_the_same_images(dataset, files, deleted) -> None
     dataset.reload()
     assert dataset.values("second_log_ratio") == dataset.values("first_log_ratio")
     assert load_comparison(dataset, "second").sides["A"].name == "summer"
+
+
+def test_the_report_of_the_open_comparison_is_asked_for(dataset, stored) -> None:
+    (asked,) = prompts(panel(dataset, "report", {"run": "seasons"}))
+    assert asked["operator_uri"] == f"{URI}/export_report" and asked["params"] == {"run": "seasons"}
+    assert not any(field["invalid"] for field in form("export_report", dataset, **asked["params"]).values())
 
 
 # --- whose images -----------------------------------------------------------------------------------------------------------------

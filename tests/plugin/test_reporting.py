@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fiftyone_plugin.panels.cards import board
 from PIL import Image
 
 import fiftyone_plugin
-from fiftyone_plugin import compare_views, export_report
+from fiftyone_plugin import compare_views, export_report, load_comparison
 from latentdiff.errors import InputError, RunError
 from tests.planted import vectors
 
@@ -23,7 +24,12 @@ from tests.planted import vectors
 def pictures(page: Path) -> list[np.ndarray]:
     """Mean colour of every thumbnail in a report."""
     found = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page.read_text(encoding="utf8"))
-    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(uri))), float).mean((0, 1)) for uri in found]
+    return [mean_colour(uri) for uri in found]
+
+
+def mean_colour(encoded: str) -> np.ndarray:
+    """(3,) of a JPEG in base64."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))), float).mean((0, 1))
 
 
 @pytest.fixture
@@ -77,6 +83,34 @@ def test_patches_are_cut_out(dataset: Any, vocabulary: Any, sae: Any, tmp_path: 
     for colour in colours:
         assert np.abs(colour - (250, 0, 0)).max() < 12 or np.abs(colour - (0, 0, 250)).max() < 12
     assert np.abs(colours[0] - (250, 0, 0)).max() < 12
+    seen = board(load_comparison(dataset, "patches"))["sides"]
+    assert seen["A"]["things"] == "patches" and seen["A"]["cards"][0]["thumbnails"]
+    for side, colour in (("A", (250, 0, 0)), ("B", (0, 0, 250))):
+        for uri in (uri for card in seen[side]["cards"] for uri in card["thumbnails"]):
+            assert np.abs(mean_colour(uri.removeprefix("data:image/jpeg;base64,")) - colour).max() < 12
+
+
+def test_a_slice_that_is_not_the_active_one_has_its_pictures(vocabulary: Any, sae: Any, tmp_path: Path) -> None:
+    import fiftyone as fo
+
+    dataset = fo.Dataset()
+    dataset.add_group_field("group", default="left")
+    samples, rows = [], {"a": vectors(60, 2 / 3, seed=1), "b": vectors(80, 1 / 20, seed=2)}
+    for colour, name in (((250, 0, 0), "left"), ((0, 0, 250), "right")):
+        Image.new("RGB", (20, 20), colour).save(tmp_path / f"{name}.png")
+    for side, x in rows.items():
+        for row in x:
+            group = fo.Group()
+            for name in ("left", "right"):
+                samples.append(fo.Sample(filepath=str(tmp_path / f"{name}.png"), group=group.element(name), clip=row, tags=[side]))
+    dataset.add_samples(samples, progress=False)
+    views = [dataset.select_group_slices("right").match_tags(side) for side in "ab"]
+    run = compare_views(dataset, *views, embeddings="clip", vocabulary=vocabulary, sae=sae, run="right")
+    colours = pictures(export_report(dataset, "right", tmp_path / "report.html"))
+    assert colours and all(np.abs(colour - (0, 0, 250)).max() < 12 for colour in colours)
+    thumbnails = board(run)["sides"]["A"]["cards"][0]["thumbnails"]
+    assert thumbnails and set(thumbnails) == {f"/media?filepath={tmp_path}/right.png"}
+    dataset.delete()
 
 
 def test_what_cannot_be_exported(compared: Any, dataset: Any, tmp_path: Path) -> None:
