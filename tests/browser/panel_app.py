@@ -142,9 +142,9 @@ class App:
         self.page.wait_for_selector('[data-cy="looker"]', state="attached")
         self.page.screenshot(path=self.pictures / f"{name}.png")
 
-    def grid_count(self, count: int) -> None:
+    def grid_count(self, count: int, one: str = "sample", many: str = "samples") -> None:
         """Wait until the grid says that it holds this many samples."""
-        words = "1 sample" if count == 1 else f"{count:,} samples"
+        words = f"1 {one}" if count == 1 else f"{count:,} {many}"
         self.page.wait_for_function("words => document.body.innerText.split('\\n').includes(words)", arg=words)
 
     def counted(self) -> int:

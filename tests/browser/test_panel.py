@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -72,6 +74,23 @@ def test_a_cards_detail_and_a_tooltip(app: App, panel_scenes: Scenes) -> None:
     app.page.get_by_text(p_text(h.q_value, "q"), exact=True).first.hover()
     app.page.wait_for_selector("[role=tooltip] >> text=false alarms")
     app.picture("03_detail")
+
+
+def test_the_open_comparison_is_exported(app: App, panel_scenes: Scenes, tmp_path: Path) -> None:
+    run = panel_scenes.runs["second_try"]
+    app.button("Export a report").click()
+    folder = app.page.get_by_role("dialog").get_by_role("textbox").last
+    folder.fill("/no/such/folder")
+    app.page.wait_for_selector("text=There is no folder")
+    folder.fill(str(tmp_path))
+    app.page.wait_for_selector("text=There is no folder", state="detached")
+    app.picture("03_export")
+    with app.page.expect_download() as download:
+        app.page.get_by_role("button", name="Export", exact=True).click()
+    download.value.save_as(tmp_path / "downloaded.html")
+    assert (tmp_path / "downloaded.html").read_bytes() == (tmp_path / "second_try.html").read_bytes()
+    said = (tmp_path / "downloaded.html").read_text(encoding="utf8")
+    assert verdict(run.comparison, *panel_scenes.views) in html.unescape(said)
 
 
 def between(app: App, panel_scenes: Scenes) -> tuple[int, int]:

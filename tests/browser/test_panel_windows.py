@@ -71,14 +71,15 @@ def test_the_theme_is_switched_while_the_panel_is_open(app: App) -> None:
 
 def test_two_windows_on_one_dataset(app: App, app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
     dataset, (a, b) = panel_scenes.dataset, panel_scenes.views
-    compare_views(dataset, b, a, embeddings=panel_scenes.embeddings, vocabulary=panel_scenes.words, run="shared")
     other = App(app_browser, app_address, pictures)
     other.open(dataset.name)
+    other.button("All comparisons").click()
+    compare_views(dataset, b, a, embeddings=panel_scenes.embeddings, vocabulary=panel_scenes.words, run="shared")
+    other.page.get_by_role("button", name="shared", exact=True).wait_for()  # made by the SDK: seen without a click
+    app.button("Refresh").click()
     for window in (app, other):
-        window.button("Refresh").click()
         window.open_comparison("shared")
         window.first_column(b)
-    other.button("All comparisons").click()
     other.page.get_by_label("Delete", exact=True).first.click()
     other.page.wait_for_selector("text=Deletes the comparison")
     other.page.get_by_role("button", name="Delete", exact=True).last.click()

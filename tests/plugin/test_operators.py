@@ -110,3 +110,14 @@ def test_panel_states_for_people(dataset, stored) -> None:
     assert after["run"] is None and after["shown"]["interrupted"] == ["seasons"] and after["shown"]["board"] is None
     gone = panel(dataset, "show", run="nothing", rank=0, side="A")
     assert any("no comparison 'nothing'" in json.dumps(r) for r in gone)
+
+
+def test_what_the_grids_toolbar_offers(dataset) -> None:
+    from fiftyone.server.app import app
+    from starlette.testclient import TestClient
+
+    body = {"dataset_name": dataset.name, "params": {}}
+    placed = TestClient(app).post("/operators/resolve-placements", json=body).json()["placements"]
+    ours = {one["operator_uri"].split("/")[-1] for one in placed if one["operator_uri"].startswith("@latentdiff/")}
+    wanted = {"compute_embeddings", "compare_views", "show_hypothesis", "save_hypothesis"}
+    assert ours == wanted | {"export_report", "delete_comparison", "open_page"}

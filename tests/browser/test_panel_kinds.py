@@ -1,0 +1,73 @@
+"""The panel on other kinds of datasets: a slice that the grid does not show, patches, and a view that was deleted since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+import pytest
+
+from fiftyone_plugin import compare_views
+from tests.browser.panel_app import App, Scenes, save_workspace
+
+
+def rows(scenes: Scenes) -> Iterator[tuple[str, Any, str]]:
+    """File, vector and side of every image of both views."""
+    for side in scenes.views:
+        view = scenes.dataset.load_saved_view(side)
+        for path, vector in zip(*view.values(["filepath", scenes.embeddings]), strict=True):
+            yield path, vector, side
+
+
+def grouped(dataset: Any, scenes: Scenes) -> Any:
+    """Each image in two slices; those of the slice that is not active are compared."""
+    dataset.add_group_field("group", default="left")
+    samples = []
+    for path, vector, side in rows(scenes):
+        group = fo.Group()
+        samples += [fo.Sample(filepath=path, group=group.element(name), clip=vector, tags=[side]) for name in ("left", "right")]
+    dataset.add_samples(samples, progress=False)
+    for side in scenes.views:
+        dataset.save_view(side, dataset.select_group_slices("right").match_tags(side))
+    return compare_views(dataset, *scenes.views, embeddings="clip", vocabulary=scenes.words, run="kind")
+
+
+def in_patches(dataset: Any, scenes: Scenes) -> Any:
+    """The middle of each image is the patch that is compared."""
+    samples = []
+    for path, vector, side in rows(scenes):
+        box = fo.Detection(label=side, bounding_box=[0.25, 0.25, 0.5, 0.5], clip=vector)
+        samples.append(fo.Sample(filepath=path, things=fo.Detections(detections=[box])))
+    dataset.add_samples(samples, progress=False)
+    dataset.add_sample_field("things.detections.clip", fo.VectorField)
+    for side in scenes.views:
+        dataset.save_view(side, dataset.to_patches("things").match(fo.ViewField("things.label") == side))
+    return compare_views(dataset, *scenes.views, embeddings="things.detections.clip", vocabulary=scenes.words, run="kind")
+
+
+@pytest.mark.parametrize(
+    ("make", "things", "address"), [(grouped, ("sample", "samples"), "/media?"), (in_patches, ("patch", "patches"), "data:image/jpeg")]
+)
+def test_a_cards_images_are_shown(app_browser, app_address, panel_scenes, pictures, make, things, address) -> None:
+    dataset = fo.Dataset(persistent=True)
+    try:
+        run = make(dataset, panel_scenes)
+        for side in panel_scenes.views:
+            dataset.delete_saved_view(side)  # what was compared is known by its images
+        save_workspace(dataset)
+        window = App(app_browser, app_address, pictures)
+        window.open(dataset.name)
+        h = run.top("A", 1)[0]
+        count = len(run.comparison.rows_showing(h, "A"))
+        window.button(f"Show {count:,} in {run.sides['A'].name}").click()
+        window.grid_count(count, *things)
+        images = window.page.locator('img[alt*=", example "]')
+        assert all(address in image.get_attribute("src") for image in images.all())
+        window.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
+        window.picture(f"29_{things[1]}")
+        complaints = window.complaints()
+        window.close()
+        assert not complaints
+    finally:
+        fo.delete_dataset(dataset.name)
