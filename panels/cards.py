@@ -23,8 +23,8 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
 
     Returns:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), and per side ("A", "B")
-        its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card); ``ask``: why it cannot be asked
-        about a phrase, or None.
+        its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card); ``ask``: why it
+        cannot be asked about a phrase, or None.
     """
     from fiftyone_plugin.asking import can_ask
 
