@@ -72,7 +72,7 @@ def can_ask(run: ComparisonRun) -> str | None:
     if stamp is None or stamp.source is None:
         return (
             "A phrase needs the encoder that made the image vectors, and none is recorded. Vectors made by “LatentDiff: compute "
-            "embeddings” have one; for others it can be declared with declare_embeddings()."
+            "embeddings” have one; for others, name it in Python: fiftyone_plugin.declare_embeddings(dataset, field, encoder)."
         )
     return None
 

@@ -66,6 +66,7 @@ def test_a_cards_images_are_shown(app_browser, app_address, panel_scenes, pictur
         assert all(address in image.get_attribute("src") for image in images.all())
         window.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
         window.picture(f"29_{things[1]}")
+        window.open(panel_scenes.dataset.name)  # the App's session must not stay on a dataset that goes
         complaints = window.complaints()
         window.close()
         assert not complaints
