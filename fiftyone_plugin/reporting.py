@@ -73,15 +73,23 @@ def _patches(place: RunSide, row_of: dict[str, int]) -> dict[int, Any]:
     return found
 
 
-@lru_cache(maxsize=1000)
 def patch_thumbnail(path: str, box: tuple[float, ...]) -> str | None:
-    """A patch's small picture as a data address, about 5 kB; None where the file or the box cannot be used.
+    """A patch's small picture as a data address, about 5 kB; None where the file or the box cannot be used."""
+    try:
+        return _thumbnail(path, box)
+    except InputError:
+        return None
 
-    Remembered: a panel asks for the same ones at every click.
-    """
+
+@lru_cache(maxsize=1000)
+def _thumbnail(path: str, box: tuple[float, ...]) -> str:
+    """Remembered: a panel asks for the same ones at every click. A failure is raised, so that it is not."""
     from latentdiff.report.thumbnails import inline
 
-    return inline(_crop(path, box))
+    made = inline(_crop(path, box))
+    if made is None:
+        raise InputError(f"{path} shows no patch at {box}")
+    return made
 
 
 def _crop(path: str, box: Any) -> Any:
