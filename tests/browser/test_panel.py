@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from fiftyone_plugin.panels.cards import CARDS
+
 from fiftyone_plugin import list_comparisons, load_comparison
 from latentdiff.report import p_text, percent, title, verdict
 from tests.browser.panel_app import App, Scenes
@@ -52,7 +54,7 @@ def test_every_card_says_what_the_comparison_says(app: App, panel_scenes: Scenes
 
 def test_show_counter_examples_and_copy(app: App, panel_scenes: Scenes) -> None:
     run = panel_scenes.runs["second_try"]
-    h = next(h for h in run.top("A", 6) if len(run.comparison.rows_showing(h, "B")))
+    h = next(h for h in run.top("A", CARDS) if len(run.comparison.rows_showing(h, "B")))
     name = {side: run.sides[side].name for side in "AB"}
     own, other = (len(run.comparison.rows_showing(h, side)) for side in "AB")
     app.button(f"Show {own:,} in {name['A']}").click()
@@ -62,13 +64,13 @@ def test_show_counter_examples_and_copy(app: App, panel_scenes: Scenes) -> None:
     app.grid_count(other)
     app.page.get_by_label("Copy as text").first.click()
     app.page.wait_for_selector("[aria-label=Copied]")
-    first = run.top("A", 1)[0]
+    first = run.top("A", CARDS)[0]
     copied = app.page.evaluate("navigator.clipboard.readText()")
     assert title(first) in copied and f"{percent(first.rate_a)} of {name['A']}" in copied
 
 
 def test_a_cards_detail_and_a_tooltip(app: App, panel_scenes: Scenes) -> None:
-    h = panel_scenes.runs["second_try"].top("A", 1)[0]
+    h = panel_scenes.runs["second_try"].top("A", CARDS)[0]
     app.page.get_by_label("More about it").first.click()
     app.page.wait_for_selector(f"text={h.auroc:.3f}")
     app.page.get_by_text(p_text(h.q_value, "q"), exact=True).first.hover()
@@ -171,7 +173,7 @@ def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Sc
 
 def test_save_as_view_and_tag(app: App, panel_scenes: Scenes) -> None:
     run = panel_scenes.runs["second_try"]
-    h = run.top("A", 1)[0]
+    h = run.top("A", CARDS)[0]
     count = len(run.comparison.rows_showing(h, "A"))
     app.page.get_by_label("Save these images as a view").first.click()
     name = app.page.get_by_role("dialog").get_by_role("textbox").last

@@ -7,6 +7,7 @@ from typing import Any
 
 import fiftyone as fo
 import pytest
+from fiftyone_plugin.panels.cards import CARDS
 
 from fiftyone_plugin import compare_views
 from tests.browser.panel_app import App, Scenes, save_workspace
@@ -58,7 +59,7 @@ def test_a_cards_images_are_shown(app_browser, app_address, panel_scenes, pictur
         save_workspace(dataset)
         window = App(app_browser, app_address, pictures)
         window.open(dataset.name)
-        h = run.top("A", 1)[0]
+        h = run.top("A", CARDS)[0]
         count = len(run.comparison.rows_showing(h, "A"))
         window.button(f"Show {count:,} in {run.sides['A'].name}").click()
         window.grid_count(count, *things)
