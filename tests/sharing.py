@@ -9,8 +9,8 @@ import pytest
 
 from tests.promises.faults import FAULTS, TORTURE
 
-TOGETHER = ("browser", "promises")
-"""Folders whose tests share a server, a browser or a database, and take longest: each stays in one process, and they come first."""
+TOGETHER = ("promises",)
+"""Folders whose tests share a database and take longest: each stays in one process, and comes first. Those of the browser run alone."""
 
 
 def group(path: Path) -> str:
