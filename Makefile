@@ -1,6 +1,6 @@
 # Every target makes .venv and installs what it needs first; once that is done it costs nothing.
 #   make demo     a drawn world in the FiftyOne App, with a comparison ready (no downloads but packages)
-#   make test     all tests: the browser's, then the rest in two processes (5: none was chosen)          make lint   ruff and mypy         make bench   all benchmarks
+#   make test     all tests          make lint   ruff and mypy         make bench   all benchmarks
 #   make torture  the long campaign of faults; its counts go to benchmarks/results/torture.json and docs/promises.md
 #   make guards   breaks what keeps each promise, in a copy, and sees its test fail; into docs/promises.md too
 PYTHON ?= python3
@@ -14,6 +14,7 @@ setup: $(READY)
 $(READY): pyproject.toml requirements.txt tools/setup_environment.py
 	$(PYTHON) tools/setup_environment.py --venv $(VENV) --stamp $(READY)
 
+# The browser's tests first and alone, then the rest in two processes; pytest's status 5 says that ARGS chose none of them.
 test: $(READY)
 	$(BIN)/python -m pytest tests/browser $(ARGS) || [ $$? = 5 ]
 	$(BIN)/python -m pytest --ignore=tests/browser -n 2 --dist loadgroup $(ARGS) || [ $$? = 5 ]
