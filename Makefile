@@ -14,10 +14,8 @@ setup: $(READY)
 $(READY): pyproject.toml requirements.txt tools/setup_environment.py
 	$(PYTHON) tools/setup_environment.py --venv $(VENV) --stamp $(READY)
 
-# The browser's tests first and alone, then the rest in two processes; pytest's status 5 says that ARGS chose none of them.
 test: $(READY)
-	$(BIN)/python -m pytest tests/browser $(ARGS) || [ $$? = 5 ]
-	$(BIN)/python -m pytest --ignore=tests/browser -n 2 --dist loadgroup $(ARGS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest $(ARGS)
 
 torture: $(READY)
 	status=0; LATENTDIFF_TORTURE=1 $(BIN)/python -m pytest tests/promises tests/sae/test_checkpoints_fuzz.py $(ARGS) || status=$$?; \

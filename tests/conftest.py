@@ -20,8 +20,6 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.sharing"]
-
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 SCRATCH = Path(tempfile.mkdtemp(prefix="latentdiff-tests-"))

@@ -32,12 +32,6 @@ class Faults:
         """Count ``n`` faults after which it did not."""
         self._count(kind, "lost", n)
 
-    def add(self, counts: dict[str, dict[str, int]]) -> None:
-        """Add what another process of the same run counted."""
-        for kind, count in counts.items():
-            for outcome, n in count.items():
-                self.counts[kind][outcome] += n
-
     @contextmanager
     def trial(self, kind: str, n: int = 1) -> Iterator[None]:
         """One fault (or ``n``) and the checks after it: survived if the block ends, lost if it raises."""
