@@ -35,8 +35,8 @@ SOME_ROWS = 20_000
 """Images, evenly spaced, from which the head's direction and the evidence that chooses among names are taken."""
 HEAD_RIDGE = 0.1
 STRENGTH_POWER = 1.5
-"""Evidence counts times this power of the strength of the words (217 COCO pairs of other parents than pairs.json's, five names: concepts
-.746 at 1 and .753 at 1.5, phrases .678 and .682; pairs.json's alike; 2 is worse for concepts)."""
+"""Evidence counts times this power of the strength of the words (COCO pairs of other parents than pairs.json's, five names: concepts .746
+at 1 and .753 at 1.5 over 110 pairs, phrases .678 and .682 over 217; pairs.json's alike; 2 is worse for concepts)."""
 DESCRIBED = 1.5
 """Weight of a phrase that captions of the exemplars proposed (COCO pairs, real captions, exemplar phrases alone: 1 .79, 1.5 and 2 .82)."""
 
