@@ -47,7 +47,7 @@ def store(
         RunError: the name was taken meanwhile.
     """
     runs.check_new(dataset, run, overwrite)  # again: another process may have stored one of that name meanwhile
-    older = run in runs.list_comparisons(dataset)
+    older = overwrite and run in runs.list_comparisons(dataset)  # one that was made since the check is not ours to replace
     with owners.working() as writer:
         record |= {"version": latentdiff.__version__, "writer": writer, **({"replaces": run} if older else {})}
         claimed = records.claim(dataset, f"{run}_{uuid.uuid4().hex[:8]}" if older else run, record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -194,13 +195,14 @@ def _decode(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
     return preprocess.apply(upright(plain(image)), full, turn)
 
 
+@functools.cache
 def _formats() -> tuple[str, ...]:
     from PIL import Image
 
-    if not _known:
+    with _registering:
         Image.init()
-        _known.extend(f for f in FORMATS if f in Image.OPEN)
-    return tuple(_known)
+    return tuple(f for f in FORMATS if f in Image.OPEN)
 
 
-_known: list[str] = []
+_registering = threading.Lock()
+"""Pillow's formats register themselves while they are imported: a second thread must not see half of them."""

@@ -93,7 +93,8 @@ def test_both_want_the_same_name(lab, name, alone, faults, torture, overwrite) -
         fine(lab.do("delete", name))
     assert whole[0] != whole[1]
     first = alone["commands"].index("insert runs") + 1  # the other one is sure to be quicker then
-    for at in (0, first, *(halts(alone["commands"], 20, np.random.default_rng(1)) if torture else ())):
+    checked = first - 2  # the name was found to be free, and the record is not made yet
+    for at in (0, checked, first, *(halts(alone["commands"], 20, np.random.default_rng(1)) if torture else ())):
         with faults.trial("two comparisons of one name"):
             if overwrite:
                 fine(lab.do("compare", name, "plain"))
