@@ -15,7 +15,7 @@ $(READY): pyproject.toml requirements.txt tools/setup_environment.py
 	$(PYTHON) tools/setup_environment.py --venv $(VENV) --stamp $(READY)
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python tools/run_tests.py $(ARGS)
 
 torture: $(READY)
 	status=0; LATENTDIFF_TORTURE=1 $(BIN)/python -m pytest tests/promises tests/sae/test_checkpoints_fuzz.py $(ARGS) || status=$$?; \

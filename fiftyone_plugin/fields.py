@@ -192,37 +192,43 @@ def write(
 def copy(dataset: Any, run: str, new: str, record: Any, labels: str | None) -> None:
     """Give both fields, values and descriptions, a second name beside the first; doing it twice is harmless."""
     database.refresh(dataset)
+    names = {}
     for what in (LOG_RATIO, CONCEPTS):
-        old = path_of(run, what, labels)
-        field = dataset.get_field(old)
+        field = dataset.get_field(path_of(run, what, labels))
         if field is None or not _owned(field.info or {}, run, record):
             continue
         _declare(dataset, new, record, labels, what, (field.description or "").replace(repr(run), repr(new)))
-        name, new_name = f"{run}_{what}", f"{new}_{what}"
-        value: Any = f"${name}"
-        if labels:  # each label of the list, with one entry more where it has the old one
-            pairs = {"$mergeObjects": ["$$label", {new_name: f"$$label.{name}"}]}
-            value = {"$map": {"input": f"${labels}", "as": "label", "in": pairs}}
-        change = [{"$set": {labels or new_name: value, "last_modified_at": "$$NOW"}}]
-        database.journaled(dataset._sample_collection_name).update_many({old: {"$exists": True}}, change)
+        names[f"{run}_{what}"] = f"{new}_{what}"
+    if not names:
+        return
+    value: dict[str, Any] = {new_name: f"${name}" for name, new_name in names.items()}
+    if labels:  # each label of the list, with one entry more for each that it has of the old ones
+        pairs = {"$mergeObjects": ["$$label", {new_name: f"$$label.{name}" for name, new_name in names.items()}]}
+        value = {labels: {"$map": {"input": f"${labels}", "as": "label", "in": pairs}}}
+    paths = [f"{labels}.{name}" if labels else name for name in names]
+    _update_all(dataset, paths, [{"$set": {**value, "last_modified_at": "$$NOW"}}])
     database.refresh(dataset)
 
 
 def remove(dataset: Any, run: str, record: Any, labels: str | None) -> None:
     """Delete those fields of this name that this run wrote, and values of them that a stopped process left; twice is harmless."""
-    samples = database.journaled(dataset._sample_collection_name)
-    for what in (LOG_RATIO, CONCEPTS):
-        path = path_of(run, what, labels)
-        stored = _stored(dataset, path)
-        if stored is not None and not _owned(stored, run, record):
-            continue
-        value = f"{labels}.$[].{run}_{what}" if labels else path
-        now = datetime.now(timezone.utc)
-        samples.update_many({path: {"$exists": True}}, {"$unset": {value: ""}, "$set": {"last_modified_at": now}})
+    found = {what: _stored(dataset, path_of(run, what, labels)) for what in (LOG_RATIO, CONCEPTS)}
+    ours = {what: stored for what, stored in found.items() if stored is None or _owned(stored, run, record)}
+    if ours:
+        values = {f"{labels}.$[].{run}_{what}" if labels else f"{run}_{what}": "" for what in ours}
+        change = {"$unset": values, "$set": {"last_modified_at": datetime.now(timezone.utc)}}
+        _update_all(dataset, [path_of(run, what, labels) for what in ours], change)
+    for what, stored in ours.items():
         if stored is not None:
-            _forget(dataset, path)
+            _forget(dataset, path_of(run, what, labels))
             _pull(dataset, f"{run}_{what}", labels, stored)
     database.refresh(dataset)
+
+
+def _update_all(dataset: Any, paths: list[str], change: Any) -> None:
+    """Change every sample that has any of these: one pass, since each writes whole documents anew."""
+    found = {"$or": [{path: {"$exists": True}} for path in paths]}
+    database.journaled(dataset._sample_collection_name).update_many(found, change)
 
 
 def _pull(dataset: Any, name: str, labels: str | None, stored: dict[str, Any]) -> None:

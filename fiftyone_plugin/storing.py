@@ -49,7 +49,7 @@ def store(
     runs.check_new(dataset, run, overwrite)  # again: another process may have stored one of that name meanwhile
     older = overwrite and run in runs.list_comparisons(dataset)  # one that was made since the check is not ours to replace
     with owners.working() as writer:
-        record |= {"version": latentdiff.__version__, "writer": writer, **({"replaces": run} if older else {})}
+        record = record | {"version": latentdiff.__version__, "writer": writer, **({"replaces": run} if older else {})}
         claimed = records.claim(dataset, f"{run}_{uuid.uuid4().hex[:8]}" if older else run, record)
         try:
             verdict = _write(dataset, claimed, sides, read, comparison, progress)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import io
 import json
 import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,9 +22,8 @@ from typing import Any
 
 import psutil
 
-from tests.planted import DOG, WORDS
 from tests.plugin.calls import URI, shown
-from tests.promises.endurance import WARM, Session, stored
+from tests.promises.endurance import Session, main
 
 EVENTS = ("close_session", "deactivate_notebook_cell", "refresh", "select_samples", "set_spaces", "state_update")
 """What the App's page listens to."""
@@ -46,8 +43,7 @@ class AppSession(Session):
         # Begun here, not by launch_app, which gives a busy machine a minute: it then finds the server that answers.
         command = [sys.executable, "main.py", "--port", str(self.port), "--address", "127.0.0.1"]
         environment = {**os.environ, "FIFTYONE_DISABLE_SERVICES": "1"}
-        self.process = subprocess.Popen(command, cwd=fo.constants.SERVER_DIR, env=environment, stdin=subprocess.DEVNULL)
-        self.server = psutil.Process(self.process.pid)
+        self.process = psutil.Popen(command, cwd=fo.constants.SERVER_DIR, env=environment, stdin=subprocess.DEVNULL)
         self._wait(self._answers)
         self.session = fo.launch_app(self.dataset, remote=True, address="127.0.0.1", port=self.port)
         self._wait(lambda: self.session._client._connected)
@@ -70,7 +66,7 @@ class AppSession(Session):
         self.session.close()
         self.process.terminate()
         self.process.wait()
-        self.dataset.delete()
+        super().close()
 
     def post(self, path: str, body: dict[str, Any]) -> list[Any]:
         """What the server answers: one value, or one a line."""
@@ -137,46 +133,12 @@ class AppSession(Session):
         path.unlink()
         return texts
 
-    def held(self) -> dict[str, Any]:
-        """Memory, threads, open files and child processes of the server; what lies in the database and in the temporary folder."""
-        import fiftyone.core.odm as foo
-
-        deadline = time.monotonic() + 60  # a window that was closed is noticed at the server's next pings
-        while time.monotonic() < deadline and any(c.status == psutil.CONN_CLOSE_WAIT for c in self.server.net_connections()):
+    def settle(self) -> None:
+        """A window that was closed is noticed at the server's next pings."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and any(c.status == psutil.CONN_CLOSE_WAIT for c in self.process.net_connections()):
             time.sleep(0.5)
-        status = foo.get_db_client().admin.command("serverStatus")
-        return {
-            "memory": self.server.memory_info().rss,
-            "threads": self.server.num_threads(),
-            "files": self.server.num_fds(),
-            "children": len(self.server.children(recursive=True)),
-            "connections": status["connections"]["current"],
-            "cursors": status["metrics"]["cursor"]["open"]["total"],
-            "temporary": sum(1 for _ in Path(tempfile.gettempdir()).rglob("*")),
-            **stored(self.dataset),
-        }
-
-
-def main(count: int, folder: Path) -> dict[str, Any]:
-    session = AppSession(folder)
-    try:
-        texts = [session.round(i) for i in range(WARM)]
-        before, course = session.held(), []
-        for i in range(WARM, WARM + count):
-            texts.append(session.round(i))
-            if (i - WARM) % max(1, count // 10) == 0:
-                course.append(session.server.memory_info().rss)
-                print(f"{i - WARM} of {count}: {session.held()}", file=sys.stderr, flush=True)
-        after = session.held()
-    finally:
-        session.close()
-    assert WORDS[DOG] in texts[0]
-    return {"before": before, "after": after, "course": course, "alike": all(t == texts[0] for t in texts), "found": texts[0]}
 
 
 if __name__ == "__main__":
-    with contextlib.redirect_stdout(io.StringIO()):
-        found = main(int(sys.argv[1]), Path(sys.argv[2]))
-    sys.__stdout__.write(json.dumps(found) + "\n")
-    sys.__stdout__.flush()
-    os._exit(0)  # FiftyOne's farewell to the database is not measured here
+    main(AppSession)

@@ -28,29 +28,6 @@ WARM = 12
 """Comparisons before the first measurement: what is imported, compiled and cached once is there then."""
 
 
-def held(dataset: Any) -> dict[str, Any]:
-    """Memory, threads, open files, database connections and temporary files of this process, once everything idle has been given back."""
-    import fiftyone.core.odm as foo
-
-    process = psutil.Process()
-    for _ in range(3):
-        gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    time.sleep(0.5)
-    status = foo.get_db_client().admin.command("serverStatus")
-    return {
-        "memory": process.memory_info().rss,
-        "threads": process.num_threads(),
-        "files": process.num_fds(),
-        "children": len(process.children(recursive=True)),
-        "connections": status["connections"]["current"],
-        "cursors": status["metrics"]["cursor"]["open"]["total"],
-        "temporary": sum(1 for _ in Path(tempfile.gettempdir()).rglob("*")),
-        **stored(dataset),
-    }
-
-
 def stored(dataset: Any) -> dict[str, Any]:
     """What lies in the database: documents of all kinds, stored results among them, fields, collections."""
     import fiftyone.core.odm as foo
@@ -66,7 +43,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         import fiftyone as fo
 
-        self.folder = folder
+        self.folder, self.process = folder, psutil.Process()
         eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
         latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32)).save(folder / "sae")
         np.savez(folder / "words.npz", words=np.array(WORDS), vectors=eye)
@@ -140,24 +117,61 @@ class Session:
         result(found, folder, lambda fraction, label: None)
         sessions.close()
 
+    def held(self) -> dict[str, Any]:
+        """Memory, threads, open files and children of the process that compares; database connections, temporary files, what is stored."""
+        import fiftyone.core.odm as foo
 
-def main(count: int, folder: Path) -> dict[str, Any]:
-    session = Session(folder)
-    texts = [session.round(i) for i in range(WARM)]
-    before, course = held(session.dataset), []
-    for i in range(WARM, WARM + count):
-        texts.append(session.round(i))
-        if (i - WARM) % max(1, count // 10) == 0:
-            course.append(psutil.Process().memory_info().rss)
-            print(f"{i - WARM} of {count}: {held(session.dataset)}", file=sys.stderr, flush=True)
-    after = held(session.dataset)
-    session.dataset.delete()
-    return {"before": before, "after": after, "course": course, "alike": all(t == texts[0] for t in texts), "found": texts[0]}
+        self.settle()
+        status = foo.get_db_client().admin.command("serverStatus")
+        return {
+            "memory": self.process.memory_info().rss,
+            "threads": self.process.num_threads(),
+            "files": self.process.num_fds(),
+            "children": len(self.process.children(recursive=True)),
+            "connections": status["connections"]["current"],
+            "cursors": status["metrics"]["cursor"]["open"]["total"],
+            "temporary": sum(1 for _ in Path(tempfile.gettempdir()).rglob("*")),
+            **stored(self.dataset),
+        }
+
+    def settle(self) -> None:
+        """Give back everything idle."""
+        for _ in range(3):
+            gc.collect()
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        time.sleep(0.5)
+
+    def close(self) -> None:
+        """Without the dataset."""
+        self.dataset.delete()
 
 
-if __name__ == "__main__":
+def main(kind: type[Session]) -> None:
+    """What a process of so many comparisons found and held, printed as JSON."""
+    count, folder = int(sys.argv[1]), Path(sys.argv[2])
     with contextlib.redirect_stdout(io.StringIO()):
-        found = main(int(sys.argv[1]), Path(sys.argv[2]))
+        session = kind(folder)
+        try:
+            found = again_and_again(session, count)
+        finally:
+            session.close()
     sys.__stdout__.write(json.dumps(found) + "\n")
     sys.__stdout__.flush()
     os._exit(0)  # FiftyOne's farewell to the database is not measured here
+
+
+def again_and_again(session: Session, count: int) -> dict[str, Any]:
+    """Rounds, and what was held before and after those that count."""
+    texts = [session.round(i) for i in range(WARM)]
+    before, course = session.held(), []
+    for i in range(WARM, WARM + count):
+        texts.append(session.round(i))
+        if (i - WARM) % max(1, count // 10) == 0:
+            course.append(session.process.memory_info().rss)
+            print(f"{i - WARM} of {count}: {session.held()}", file=sys.stderr, flush=True)
+    return {"before": before, "after": session.held(), "course": course, "alike": all(t == texts[0] for t in texts), "found": texts[0]}
+
+
+if __name__ == "__main__":
+    main(Session)
