@@ -1,7 +1,7 @@
 """What a comparison will cost: time, memory and disk per stage, from its size and a second's measurement of the machine.
 
-Times per image below were fitted on a run of ``benchmarks/scale.py`` (100,000 images, width 768, K = 8,192, 20,000 words, 20 active
-concepts an image). The rest follows from n, d, K and the machine: passes over the vectors, products, and work per image.
+Times per image below were fitted on runs of ``benchmarks/scale.py`` (10,000 to 1,000,000 images, width 768, K = 8,192 and 49,152, 20,000
+words, 20 active concepts an image). The rest follows from n, d, K and the machine: passes over the vectors, products, work per image.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ TESTED_PHRASES = 150
 """Words of the most telling images, tested on all images."""
 PHRASES = 100
 """Of these, phrases whose AUROC over all images is computed."""
-HEAD_PASSES = 10
-"""Passes of the logistic head over all rows: standardising, about eight gradients of five folds and the in-sample head, logits."""
+HEAD_PASSES = 20
+"""Passes of the logistic head over all rows: standardising, gradients of five folds and the in-sample head, logits."""
 OTHER_PASSES = 4
 """Further passes: checking, the mean direction, centring, the concepts' mean images."""
 HEADS = 6
-FIXED = {"density ratio": 2.5, "naming and ranking": 2.5, "evidence": 1.5}
+FIXED = {"density ratio": 1.3, "naming and ranking": 2.0, "evidence": 1.0}
 """Core seconds at width 768 that do not grow with images: penalties and first heads on a sample, words of concepts, cards, echoes."""
-SAMPLE = 50_000
-"""Images from which they do not."""
 
 CONVERTED = 0.4
 """Nanoseconds a core spends to read one number of a vector as float32."""
@@ -44,10 +42,14 @@ EXPONENTIAL = 60
 SELECTED = 7
 """Nanoseconds a core spends on one score of a name: the tail of all scores."""
 SORTED = 40
-"""Nanoseconds a core spends on one score of a phrase's tests, and again on one of its AUROC: sorting."""
-SCANNED = 0.5
+"""Nanoseconds a core spends on one score of a phrase's tests: sorting."""
+RANKED = 100
+"""Nanoseconds a core spends on one score of a phrase's AUROC: sorting both sides."""
+SCANNED = 1.0
 """Nanoseconds a core spends to see whether one dense activation is active."""
-COUNTED = 120
+MEASURED = 750
+"""Nanoseconds a core spends at width 768 to measure in float32 what bf16 found active: one concept of one image."""
+COUNTED = 170
 """Nanoseconds a core spends on one active concept of one image in the divergence: grouping, binning, tests."""
 LIBRARIES_GB = 0.6
 """Memory that torch, scipy and 20,000 words take."""
@@ -147,17 +149,19 @@ def plan(
 
     tested = NAMES + TESTED_PHRASES
     seconds = {
-        "encoding": reading + concepts * product / rate + n * concepts * SCANNED * core,
+        "encoding": reading
+        + concepts * product / rate
+        + n * (concepts * SCANNED + (active * MEASURED * width / 768 if bf16 else 0.0)) * core,
         "divergence": n * active * COUNTED * core,
         "density ratio": HEAD_PASSES * (reading + n * (width * PRODUCT + HEADS * EXPONENTIAL) * core),
         "naming and ranking": (OTHER_PASSES + readings(NAMES) + readings(TESTED_PHRASES)) * reading
         + OTHER_PASSES * n * width * PRODUCT * core
         + tested * product / m.float32_gflops
         + n * (NAMES * SELECTED + TESTED_PHRASES * SORTED) * core,
-        "evidence": (1 + readings(PHRASES)) * reading + PHRASES * (product / m.float32_gflops + n * SORTED * core),
+        "evidence": (1 + readings(PHRASES)) * reading + PHRASES * (product / m.float32_gflops + n * RANKED * core),
     }
     for name, fixed in FIXED.items():
-        seconds[name] += fixed * width / 768 * min(1.0, n / SAMPLE) / m.cores
+        seconds[name] += fixed * width / 768 / m.cores
     codes_gb = 8 * n * active / 1e9
     on_disk = 1e9 * codes_gb > IN_MEMORY
     held = 0.0 if on_disk else codes_gb
