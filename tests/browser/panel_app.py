@@ -33,21 +33,33 @@ class Scenes:
     embeddings: str
     views: tuple[str, str]
     words: Path
+    sae: Path
+    """A small one, so that not every test trains its own."""
     runs: dict[str, Any] = field(default_factory=dict)
+
+    def compare(self, dataset: Any, first: str, second: str, run: str, embeddings: str | None = None) -> Any:
+        """A comparison with the words and the SAE at hand."""
+        from fiftyone_plugin import compare_views
+
+        given = embeddings or self.embeddings
+        return compare_views(dataset, first, second, embeddings=given, vocabulary=self.words, sae=self.sae, run=run)
 
 
 def build(shared_data: Path | None, folder: Path) -> Scenes:
-    """Photographs where they are here, the drawn scenes of the demo elsewhere."""
+    """Photographs where they are here, the drawn scenes of the demo elsewhere; "second_try" trains an SAE of its own, as the App does."""
+    import latentdiff
     from fiftyone_plugin import compare_views
     from latentdiff.parallel import one_thread
 
     scenes = _photographs(shared_data, folder) if shared_data else _drawn(folder)
     scenes.dataset.persistent = True  # the App's server is another process
+    vectors = np.array(scenes.dataset.values(scenes.embeddings), np.float32)
+    latentdiff.train_sae(vectors, concepts=128, steps=60, seed=0).save(scenes.sae)
     a, b = scenes.views
     with one_thread():  # as the App's server computes: to the last digit the same
-        for run, (first, second) in {"first_try": (b, a), "second_try": (a, b)}.items():
-            made = compare_views(scenes.dataset, first, second, embeddings=scenes.embeddings, vocabulary=scenes.words, run=run)
-            scenes.runs[run] = made
+        scenes.runs["first_try"] = scenes.compare(scenes.dataset, b, a, "first_try")
+        trained = compare_views(scenes.dataset, a, b, embeddings=scenes.embeddings, vocabulary=scenes.words, run="second_try")
+        scenes.runs["second_try"] = trained
     return scenes
 
 
@@ -69,7 +81,7 @@ def _photographs(shared_data: Path, folder: Path) -> Scenes:
     words = (corel / "lvis_words.txt").read_text().splitlines()
     file = folder / "words.npz"
     np.savez(file, words=np.array(words), vectors=np.load(corel / "clip_vit_b_32_lvis_words.npy"))
-    return Scenes(dataset, "clip", ("coast", "town"), file)
+    return Scenes(dataset, "clip", ("coast", "town"), file, folder / "sae")
 
 
 def _drawn(folder: Path) -> Scenes:
@@ -80,7 +92,7 @@ def _drawn(folder: Path) -> Scenes:
     dataset = build_demo(400, 3, folder=folder / "scenes").dataset
     file = folder / "words.npz"
     np.savez(file, words=np.array(demo.words()), vectors=load_encoder("demo").encode_texts(demo.words()))
-    return Scenes(dataset, EMBEDDINGS, ("winter", "summer"), file)
+    return Scenes(dataset, EMBEDDINGS, ("winter", "summer"), file, folder / "sae")
 
 
 def save_workspace(dataset: Any) -> None:

@@ -9,7 +9,6 @@ import fiftyone as fo
 import pytest
 from fiftyone_plugin.panels.cards import CARDS
 
-from fiftyone_plugin import compare_views
 from tests.browser.panel_app import App, Scenes, save_workspace
 
 
@@ -31,7 +30,7 @@ def grouped(dataset: Any, scenes: Scenes) -> Any:
     dataset.add_samples(samples, progress=False)
     for side in scenes.views:
         dataset.save_view(side, dataset.select_group_slices("right").match_tags(side))
-    return compare_views(dataset, *scenes.views, embeddings="clip", vocabulary=scenes.words, run="kind")
+    return scenes.compare(dataset, *scenes.views, "kind", "clip")
 
 
 def in_patches(dataset: Any, scenes: Scenes) -> Any:
@@ -44,7 +43,7 @@ def in_patches(dataset: Any, scenes: Scenes) -> Any:
     dataset.add_sample_field("things.detections.clip", fo.VectorField)
     for side in scenes.views:
         dataset.save_view(side, dataset.to_patches("things").match(fo.ViewField("things.label") == side))
-    return compare_views(dataset, *scenes.views, embeddings="things.detections.clip", vocabulary=scenes.words, run="kind")
+    return scenes.compare(dataset, *scenes.views, "kind", "things.detections.clip")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_two_windows_on_one_dataset(app: App, app_browser: Any, app_address: str
     other = App(app_browser, app_address, pictures)
     other.open(dataset.name)
     other.button("All comparisons").click()
-    compare_views(dataset, b, a, embeddings=panel_scenes.embeddings, vocabulary=panel_scenes.words, run="shared")
+    panel_scenes.compare(dataset, b, a, "shared")
     other.page.get_by_role("button", name="shared", exact=True).wait_for()  # made by the SDK: seen without a click
     app.button("Refresh").click()
     for window in (app, other):
@@ -96,7 +96,8 @@ def test_a_delegated_comparison_finishes_while_the_panel_is_open(app: App, panel
     from fiftyone.operators.delegated import DelegatedOperationService
 
     dataset, (a, b) = panel_scenes.dataset, panel_scenes.views
-    params = {"view_a": a, "view_b": b, "embeddings": panel_scenes.embeddings, "vocabulary": str(panel_scenes.words), "run": "by_worker"}
+    files = {"vocabulary": str(panel_scenes.words), "sae": str(panel_scenes.sae)}
+    params = {"view_a": a, "view_b": b, "embeddings": panel_scenes.embeddings, **files, "run": "by_worker"}
     foo.execute_operator(f"{URI}/compare_views", {"dataset": dataset, "params": params}, request_delegation=True)
     app.button("Refresh").click()
     app.page.wait_for_selector("text=by_worker waits for a worker")
