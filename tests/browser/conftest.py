@@ -56,12 +56,18 @@ def app_browser(app_session: tuple[str, Any]) -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture
-def app(app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> Iterator[App]:
-    """The App with the panel open; any error in its console fails the test."""
-    window = App(app_browser, app_address, pictures)
-    window.open(panel_scenes.dataset.name)
+@pytest.fixture(scope="module")
+def app_window(app_browser: Any, app_session: tuple[str, Any], panel_scenes: Scenes, pictures: Path) -> Iterator[App]:
+    """One window for a module's tests: the App takes long to load."""
+    window = App(app_browser, app_session[0], pictures)
     yield window
-    complaints = window.complaints()
     window.close()
+
+
+@pytest.fixture
+def app(app_window: App, app_address: str, panel_scenes: Scenes) -> Iterator[App]:
+    """The App with the panel open on the newest comparison; any error in its console fails the test."""
+    app_window.start(panel_scenes.dataset, "second_try", panel_scenes.views[0])
+    yield app_window
+    complaints = app_window.complaints()
     assert not complaints, complaints

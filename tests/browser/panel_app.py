@@ -149,6 +149,23 @@ class App:
         self.page.wait_for_selector('[data-cy="looker"]')
         self.page.wait_for_selector(f"text={text}")
 
+    def start(self, dataset: Any, run: str, view: str) -> None:
+        """A comparison's differences beside all samples, as they are when the App has just been opened; it is, where they cannot be had."""
+        from playwright.sync_api import TimeoutError
+
+        self.errors.clear()
+        try:
+            self.page.set_default_timeout(10_000)
+            assert f"/datasets/{dataset.name}" in self.page.url and not self.page.get_by_role("dialog").count()
+            self.open_comparison(run)
+            self.tab("Differences")
+            self.first_column(view)
+            self.grid_count(len(dataset))
+        except (AssertionError, TimeoutError):
+            self.page.set_default_timeout(PATIENCE)
+            self.open(dataset.name)
+        self.page.set_default_timeout(PATIENCE)
+
     def picture(self, name: str) -> None:
         """Keep what is seen as test output, once the grid has its images."""
         self.page.wait_for_selector('[data-cy="looker"]', state="attached")

@@ -150,6 +150,8 @@ def test_brush_and_slider_filter_by_score(app: App, panel_scenes: Scenes) -> Non
     app.picture("05_slider")
     least, most = between(app, panel_scenes)
     assert least <= slid <= most
+    app.page.get_by_role("button", name="Show all").click()
+    app.grid_count(total)
 
 
 def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Scenes) -> None:
