@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import fiftyone.operators as foo
@@ -69,4 +71,20 @@ class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Pane
 
         root = types.Object()
         page(self, root, {name: ctx.panel.get_state(name) for name in STATE})
+        ctx.panel.set_state("drawn", self.drawing(ctx))
         return types.Property(root, view=types.GridView(orientation="vertical", gap=2, align_x="left", componentsProps=PAGE))
+
+    def drawing(self, ctx: Any) -> str:
+        """Which drawing the panel's state asks for; another one than was drawn where a request that came too late took a click back."""
+        chosen = {name: ctx.panel.get_state(name) for name in STATE if name != "shown"}
+        runs = [run["name"] for run in (ctx.panel.get_state("shown") or {}).get("runs") or []]
+        return hashlib.blake2b(json.dumps(_as_returned([chosen, runs]), sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _as_returned(value: Any) -> Any:
+    """Numbers as text: a browser gives 1.0 back as 1."""
+    if isinstance(value, dict):
+        return {name: _as_returned(one) for name, one in value.items() if one is not None}
+    if isinstance(value, (list, tuple)):
+        return [_as_returned(one) for one in value]
+    return f"{value:.6g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else value

@@ -14,6 +14,8 @@ class RunActions:
 
     draw: Callable[[Any, Any], None]
     """Sends the plots' data: ``PlotActions.draw``."""
+    drawing: Callable[[Any], str]
+    """Which drawing the panel's state asks for."""
 
     def update(self, ctx: Any) -> None:
         """Look at what is stored now, and open the chosen comparison, or the newest."""
@@ -74,11 +76,11 @@ class RunActions:
         self.update(ctx)
 
     def look(self, ctx: Any) -> None:
-        """Every few seconds: did another window, a worker or the SDK add, change or finish a comparison?"""
+        """Every few seconds: did another window, a worker or the SDK add, change or finish a comparison, and is what was clicked drawn?"""
         if ctx.dataset is None or ctx.panel.state.shown is None:
             return
         before, now = ctx.panel.state.shown, _stored(ctx.dataset)
-        if all(before.get(name) == value for name, value in now.items()):
+        if all(before.get(name) == value for name, value in now.items()) and ctx.panel.state.drawn == self.drawing(ctx):
             return
         known = {run["name"] for run in before.get("runs") or []}
         for run in now["runs"]:

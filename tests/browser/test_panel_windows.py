@@ -162,7 +162,7 @@ def test_a_dataset_without_vectors_says_what_to_do(app: App, panel_scenes: Scene
         fo.delete_dataset(empty.name)
 
 
-def test_a_question_is_answered(app_browser, app_session, pictures, tmp_path) -> None:
+def test_a_question_is_answered(app: App, panel_scenes: Scenes, tmp_path: Path) -> None:
     """On drawn scenes, whose small encoder comes with the package."""
     import latentdiff
     from fiftyone_plugin import compute_embeddings
@@ -182,20 +182,17 @@ def test_a_question_is_answered(app_browser, app_session, pictures, tmp_path) ->
         vocabulary = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
         run = compare_views(dataset, "winter", "summer", embeddings="demo_clip", vocabulary=vocabulary, sae=demo.load_sae(), run="seasons")
         save_workspace(dataset)
-        window = App(app_browser, app_session[0], pictures)
-        window.open(dataset.name, "winter and summer differ")
-        window.tab("Ask")
-        window.page.wait_for_selector("text=Type a phrase")
-        window.page.get_by_role("textbox").last.fill("snow")
-        window.page.get_by_role("button", name="Ask", exact=True).click()
+        app.open(dataset.name, "winter and summer differ")
+        app.tab("Ask")
+        app.page.wait_for_selector("text=Type a phrase")
+        app.page.get_by_role("textbox").last.fill("snow")
+        app.page.get_by_role("button", name="Ask", exact=True).click()
         answer = ask(run, "snow")
-        window.page.wait_for_selector(f"text=AUROC {answer.found.auroc:.2f}")
+        app.page.wait_for_selector(f"text=AUROC {answer.found.auroc:.2f}")
         count = len(answer.ids["A"])
-        window.button(f"Show the {count} best in winter").click()
-        window.grid_count(count)
-        window.picture("28_question")
-        complaints = window.complaints()
-        window.close()
-        assert not complaints
+        app.button(f"Show the {count} best in winter").click()
+        app.grid_count(count)
+        app.picture("28_question")
+        app.open(panel_scenes.dataset.name)
     finally:
         fo.delete_dataset(dataset.name)

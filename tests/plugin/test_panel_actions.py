@@ -105,7 +105,7 @@ def test_a_clicked_concept_shows_its_images(dataset, stored) -> None:
     requests = panel(dataset, "click_concept", {"run": "seasons"}, id=str(DOG))
     assert view_ids(requests, dataset) == set(stored.ids(hypothesis, "A"))
     assert shown(requests)["point"]["name"] == WORDS[DOG]
-    assert panel(dataset, "click_concept", {"run": "seasons"}, id="nonsense") == []
+    assert set(shown(panel(dataset, "click_concept", {"run": "seasons"}, id="nonsense"))) == {"drawn"}
 
 
 def test_a_concept_without_images_of_its_own_shows_those_of_its_namesake(dataset, stored, monkeypatch) -> None:
@@ -221,6 +221,18 @@ def test_a_run_that_another_window_made_renamed_or_deleted_is_seen(dataset, stor
     delete_comparison(dataset, "renamed")
     gone = panel(dataset, "show", {**state, **later}, run="renamed", rank=0, side="A")
     assert "no comparison 'renamed'" in said(gone) and shown(gone)["run"] == "newer"
+
+
+def test_what_a_late_request_took_back_is_drawn_again(dataset, stored, vocabulary, sae) -> None:
+    """The timer asks before a click and is answered after it: the state then has both, the drawing only the timer's."""
+    state = shown(panel(dataset, "on_load"))
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
+    clicked, late = shown(panel(dataset, "list_runs", state)), shown(panel(dataset, "look", state))
+    now = state | clicked | late
+    assert now["listed"] and [r["name"] for r in now["shown"]["runs"]] == ["newer", "seasons"]
+    mended = panel(dataset, "look", now)
+    assert mended and panel(dataset, "look", now | shown(mended)) == []
+    assert panel(dataset, "look", state | late) == []  # where nothing was clicked there is nothing to mend
 
 
 def test_replaced_results_are_not_served_from_memory(dataset, stored, vocabulary, sae) -> None:
