@@ -78,10 +78,10 @@ def compute_embeddings(
     progress = progress or silent
     given = dataset_or_view if isinstance(dataset_or_view, fo.DatasetView) else as_dataset(dataset_or_view)
     view = given.view()
-    _refuse_kinds(view)
     dataset = view._root_dataset
-    _check_fields(dataset, field)
     with database.explained(f"computing {field!r}", dataset):
+        _refuse_kinds(view)
+        _check_fields(dataset, field)
         progress(0.0, "loading the encoder")
         made, source = encoders.build(encoder)
         _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)

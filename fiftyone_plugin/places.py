@@ -7,6 +7,7 @@ from typing import Any
 
 from latentdiff.errors import InputError
 
+from . import database
 from .sides import listed
 
 
@@ -22,7 +23,7 @@ def as_dataset(dataset: Any) -> Any:
     """An ``fo.Dataset`` from one, or from a name.
 
     Raises:
-        InputError: no dataset has that name.
+        InputError: no dataset has that name. RunError: the database does not answer.
     """
     import fiftyone as fo
 
@@ -30,10 +31,11 @@ def as_dataset(dataset: Any) -> Any:
         return dataset
     if not isinstance(dataset, str):
         raise InputError(f"dataset must be an fo.Dataset or its name, not {type(dataset).__name__}")
-    known = fo.list_datasets()
-    if dataset not in known:
-        raise InputError(f"there is no dataset {dataset!r}; there are {listed(known)}")
-    return fo.load_dataset(dataset)
+    with database.explained(f"opening {dataset!r}"):
+        known = fo.list_datasets()
+        if dataset not in known:
+            raise InputError(f"there is no dataset {dataset!r}; there are {listed(known)}")
+        return fo.load_dataset(dataset)
 
 
 def name_of(dataset_id: Any) -> str | None:

@@ -58,7 +58,7 @@ GUARDS = (
           "            dataset._doc.reload()  # by id", "            # by id",
           f"{TWO}::test_changed_while_a_comparison_runs[rename the dataset]"),
     Guard("two at once", "whose the field is is not asked after a write", "fiftyone_plugin/embedding.py", "        lost = self._lost()\n",
-          "        lost = \"\"\n", f"{TWO}::test_two_encoders_never_mix"),
+          "        lost = \"\"\n", f"{TWO}::test_the_first_encoder_takes_back_what_it_wrote_too_late"),
     Guard("two at once", "a record that is gone is not missed", "fiftyone_plugin/records.py",
           "    if not database.journaled(\"runs\").update_one(found, update).matched_count:\n        raise RunError",
           "    if database.journaled(\"runs\").update_one(found, update) is None:\n        raise RunError",

@@ -56,6 +56,7 @@ def test_ctrl_c_in_python(lab, planted, faults, torture) -> None:
         with faults.trial("Ctrl-C: compare"):
             outcome = lab.do("compare", "cancel", "plain", kill={**kill, "interrupt": True})
             assert outcome.error in (None, "KeyboardInterrupt") and not outcome.killed, outcome
+            assert set(fine(lab.do("recorded")).returned) <= {"complete"}, outcome  # taken back at once, not when it is next opened
             settle(lab, planted, outcome)
 
 
@@ -86,6 +87,10 @@ def dataset() -> Iterator[Any]:
     fo.delete_dataset(made.name)
 
 
+def _hears() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [one for one in psutil.process_iter() if _session(one.pid) == process.pid]
 
@@ -104,6 +109,7 @@ def test_ctrl_c_on_the_command_line(dataset, faults, torture) -> None:
     command = [sys.executable, "-m", "latentdiff.cli", "compare", *sides, "--embeddings", "clip"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])), "OMP_NUM_THREADS": "1"}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    pipes["preexec_fn"] = _hears  # a shell's background job begins deaf to it
     for wait in [0.0] if not torture else np.random.default_rng(2).uniform(0, 1.5, 8).tolist():
         with faults.trial("Ctrl-C: latentdiff compare"), subprocess.Popen(command, env=environment, **pipes) as process:
             while process.poll() is None and not psutil.Process(process.pid).net_connections():

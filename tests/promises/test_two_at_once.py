@@ -149,7 +149,7 @@ def test_changed_while_a_comparison_runs(lab, alone, faults, torture, what) -> N
     commands = alone["commands"]
     read = commands.index("insert runs")  # by then both sides are read
     rng = np.random.default_rng(len(what))
-    for at in rng.integers(read + 1, len(commands), 8 if torture else 1).tolist():
+    for at in (read + 2, *rng.integers(read + 1, len(commands), 8 if torture else 1).tolist()):  # as it takes its name, and later
         made = f"changed-{uuid.uuid4().hex[:8]}"
         fine(lab.do("make", made, "plain"))
         with faults.trial(f"while comparing: {what}"):
@@ -282,6 +282,21 @@ def test_two_encoders_never_mix(lab, photos, faults, torture) -> None:
             stored = fine(lab.do("vectors_of", "album")).returned
             assert stored == photos["vectors"][1], (at, first)
         fine(lab.do("strip", "album"))
+
+
+def test_the_first_encoder_takes_back_what_it_wrote_too_late(lab, photos, faults) -> None:
+    """Another one took the field over, for some of the images, after the first had last asked whose it is."""
+    first, second = photos["models"]
+    writes = [i + 1 for i, name in enumerate(photos["commands"]) if name == "update samples"]
+    with faults.trial("two encoders for one field"):
+        job = lab.start("embed", "album", first, kill={"command": writes[1], "halt": True})
+        assert lab.halted(job)
+        fine(lab.do("embed", "album", second, overwrite=True, limit=8))
+        late = lab.end(job)
+        assert late.error == "RunError" and "another encoder" in late.message, late
+        stored = fine(lab.do("vectors_of", "album")).returned
+        assert stored[:8] == photos["vectors"][1][:8] and stored[8:] == [None] * 40
+    fine(lab.do("strip", "album"))
 
 
 def test_another_encoder_takes_a_field_over_while_the_first_goes_on(lab, photos, faults) -> None:

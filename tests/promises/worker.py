@@ -128,7 +128,7 @@ def compare(
     a, b = ("winter", "summer") if flip else ("summer", "winter")
     second = fo.load_dataset(f"{name}-there").load_saved_view(b) if kind == "two" else b
     field = f"{LABELS}.clip" if kind == "patches" else field
-    dataset, given = fo.load_dataset(name), options()
+    dataset, given = name if memory is None else fo.load_dataset(name), options()
     if memory is not None:
         mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, resource.RLIM_INFINITY))
@@ -145,8 +145,8 @@ def embed(name: str, model: str, overwrite: bool = False, chunk: int = 8, limit:
     from fiftyone_plugin import compute_embeddings, embedding
 
     embedding.CHUNK = chunk  # many writes for few images
-    dataset = fo.load_dataset(name)
-    compute_embeddings(dataset.limit(limit) if limit else dataset, model, "clip", batch_size=chunk, workers=1, overwrite=overwrite)
+    given = fo.load_dataset(name).limit(limit) if limit else name
+    compute_embeddings(given, model, "clip", batch_size=chunk, workers=1, overwrite=overwrite)
 
 
 def bare(name: str) -> None:
@@ -292,6 +292,13 @@ def values(name: str) -> dict[str, Any]:
     return {"runs": list(runs), "samples": found, "told": told, "declared": declared, "counts": counts, "views": dataset.list_saved_views()}
 
 
+def recorded() -> list[str]:
+    """States of all records of comparisons as they lie in the database; nothing is opened, and so nothing mended."""
+    import fiftyone.core.odm as foo
+
+    return [record["config"]["state"] for record in foo.get_db_conn().runs.find({"config.method": "latentdiff"})]
+
+
 def leftovers() -> list[str]:
     """Collections of samples that belong to no dataset."""
     import fiftyone.core.odm as foo
@@ -324,19 +331,15 @@ def strip(name: str) -> None:
 
 
 def delete(name: str, run: str = RUN) -> None:
-    import fiftyone as fo
-
     from fiftyone_plugin import delete_comparison
 
-    delete_comparison(fo.load_dataset(name), run)
+    delete_comparison(name, run)
 
 
 def rename(name: str, new: str, run: str = RUN) -> None:
-    import fiftyone as fo
-
     from fiftyone_plugin import rename_comparison
 
-    rename_comparison(fo.load_dataset(name), run, new)
+    rename_comparison(name, run, new)
 
 
 def inspect(*names: str) -> dict[str, Any]:
@@ -424,6 +427,7 @@ def work(order: dict[str, Any], database: int) -> dict[str, Any]:
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins deaf to it
     for name in ("fiftyone", "open_clip", "torch", "fiftyone_plugin.comparing", "fiftyone_plugin.embedding", "latentdiff.pipeline"):
         importlib.import_module(name)
     print("up", file=answers, flush=True)
