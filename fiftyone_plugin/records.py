@@ -73,16 +73,20 @@ def claim(dataset: Any, run: str, config: dict[str, Any]) -> Record:
     config = {"method": METHOD, "format": FORMAT, "state": WRITING, **config}
     stored = dataset.init_run(**config).serialize()
     document = {"_dataset_id": dataset_id, "key": run, "version": fo.__version__, "timestamp": now, "config": stored}
+    record = Record(key, dataset_id, run, config, now, None)
     runs, datasets = database.journaled("runs"), database.journaled("datasets")
-    runs.insert_one({"_id": key, **document, "results_meta": {}})
-    # The condition and the change are one: of two that claim a name at once, one is refused.
-    done = datasets.update_one({"_id": dataset_id, f"runs.{run}": {"$exists": False}}, {"$set": {f"runs.{run}": key}})
-    if not done.matched_count:
-        runs.delete_one({"_id": key})
-        database.require(dataset_id, dataset.name)
-        raise RunError(f"{dataset.name!r} already has a comparison {run!r}, made meanwhile; choose another name")
-    database.refresh(dataset)
-    return Record(key, dataset_id, run, config, now, None)
+    try:
+        runs.insert_one({"_id": key, **document, "results_meta": {}})
+        # The condition and the change are one: of two that claim a name at once, one is refused.
+        done = datasets.update_one({"_id": dataset_id, f"runs.{run}": {"$exists": False}}, {"$set": {f"runs.{run}": key}})
+        if not done.matched_count:
+            database.require(dataset_id, dataset.name)
+            raise RunError(f"{dataset.name!r} already has a comparison {run!r}, made meanwhile; choose another name")
+        database.refresh(dataset)
+    except BaseException:  # Ctrl-C, too
+        remove(record)
+        raise
+    return record
 
 
 def change(record: Record, state: str, *, since: tuple[str, ...] = (), drop: tuple[str, ...] = (), **changes: Any) -> None:

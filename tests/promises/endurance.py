@@ -110,7 +110,7 @@ class Session:
         from fiftyone_plugin.panels.gradio_settings import PageSettings
         from fiftyone_plugin.panels.gradio_work import Asked, answer
 
-        sessions = Sessions(self.folder / "sessions")
+        sessions = Sessions(Path(tempfile.gettempdir()) / "sessions")  # where the page has them, and what stays is counted
         folder = sessions.get(f"tab {i}").fresh()
         asked = Asked(folder_a=str(self.folder / "A"), folder_b=str(self.folder / "B"), encoder="demo", words="snow\nbeach\nforest\ndog")
         found = answer(asked, PageSettings(encoder="demo", roots=(self.folder,)), folder, lambda fraction, label: None)
