@@ -18,18 +18,10 @@ import pytest
 
 from latentdiff.demo import setting_shift_pair
 from latentdiff.report import verdict
+from tests.browser.panel_app import FLAGS, chromium
 
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 WORDS = ("snow", "beach", "forest", "dog", "bus", "city", "boat", "kite", "house", "desert")
 SOON = 150_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
-    if found is None:
-        pytest.skip("no Chromium on PATH")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +72,11 @@ def expected(scenes: Path, served: Any, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
+def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS.split())
         yield browser
         browser.close()
 
@@ -218,7 +210,7 @@ def test_zip_files_are_removed_when_the_tab_closes(visit, served, expected, scen
     chooser.nth(1).wait_for(state="attached")
     for name, left in (("winter.zip", chooser.count() - 1), ("summer.zip", chooser.count() - 2)):
         chooser.nth(0).set_input_files(scenes / name)
-        tab.wait_for_selector(f"text={name}", timeout=SOON)
+        tab.get_by_label(name, exact=True).wait_for(timeout=SOON)  # of what arrived: its progress has no label
         eventually(lambda left=left: chooser.count() == left)  # a field that has its file is drawn anew, without a chooser
     choose_words(tab, WORDS)
     assert compared(tab) == verdict(expected.comparison, "winter", "summer")
@@ -234,7 +226,7 @@ def test_table_of_paths(visit, expected, scenes) -> None:
     tab = visit()
     tab.get_by_role("tab", name="A table of paths").click()
     tab.locator('input[type="file"]').first.set_input_files(scenes / "table.csv")
-    tab.wait_for_selector("text=table.csv", timeout=SOON)
+    tab.get_by_label("table.csv", exact=True).wait_for(timeout=SOON)
     tab.get_by_label("Folder of the images").fill(str(scenes))
     choose_words(tab, WORDS)
     assert compared(tab) == verdict(expected.comparison, "winter", "summer")
