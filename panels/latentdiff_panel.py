@@ -12,7 +12,7 @@ from fiftyone.operators import types
 from .ask_actions import AskActions
 from .card_actions import CardActions
 from .plot_actions import PlotActions
-from .run_actions import RunActions
+from .run_actions import STORED, RunActions
 
 HELP = (
     "How do two views differ? Phrases that are more true of one than of the other, each tested, with the images that show it best.\n\n"
@@ -70,15 +70,19 @@ class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Pane
         from .layout import page
 
         root = types.Object()
-        page(self, root, {name: ctx.panel.get_state(name) for name in STATE})
-        ctx.panel.set_state("drawn", self.drawing(ctx))
+        state = {name: ctx.panel.get_state(name) for name in STATE}
+        page(self, root, state, self.drawing(ctx, state["shown"] or {}))
         return types.Property(root, view=types.GridView(orientation="vertical", gap=2, align_x="left", componentsProps=PAGE))
 
-    def drawing(self, ctx: Any) -> str:
-        """Which drawing the panel's state asks for; another one than was drawn where a request that came too late took a click back."""
+    def drawing(self, ctx: Any, stored: dict[str, Any]) -> str:
+        """Tells one drawing of the panel from another, by what was chosen and what is stored.
+
+        A window may show another one than the panel's state asks for: where a request that came too late took a click back, and where
+        the App took the state over from another window of the session.
+        """
         chosen = {name: ctx.panel.get_state(name) for name in STATE if name != "shown"}
-        runs = [run["name"] for run in (ctx.panel.get_state("shown") or {}).get("runs") or []]
-        return hashlib.blake2b(json.dumps(_as_returned([chosen, runs]), sort_keys=True).encode(), digest_size=8).hexdigest()
+        known = {name: stored.get(name) for name in STORED}
+        return hashlib.blake2b(json.dumps(_as_returned([chosen, known]), sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def _as_returned(value: Any) -> Any:

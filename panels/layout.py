@@ -35,7 +35,7 @@ DIFFERENCES, SCORES, CONCEPTS, ASK = "differences", "scores", "concepts", "ask"
 TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts", ASK: "Ask"}
 
 
-def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
+def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> None:
     """The whole panel.
 
     Args:
@@ -44,6 +44,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
         state: ``shown`` (runs, what waits, the board, an error), ``run``, ``page`` (the tab), ``listed`` (past comparisons unfolded),
             ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores), ``framed`` (the address of the
             page for folders and zip files, while it is shown).
+        drawn: tells this drawing from others; the timer sends it back.
     """
     if state.get("framed"):
         root.btn("back", label="Back to the comparisons", icon="arrow_back", variant="outlined", on_click=panel.close_page)
@@ -63,7 +64,9 @@ def page(panel: Any, root: types.Object, state: dict[str, Any]) -> None:
         _empty(panel, root, shown)
     if shown.get("board"):
         _board(panel, root, shown["board"], state)
-    root.view("timer", types.TimerView(interval=2000 if shown.get("delegated") else 15000, on_interval=panel.look))
+    often = 2000 if shown.get("delegated") else 15000
+    # By its own name, since a timer of the same name would go on with the parameters that it was first drawn with.
+    root.view(f"timer_{drawn}", types.TimerView(interval=often, on_interval=panel.look, params={"drawn": drawn}))
 
 
 def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any], vectors: bool) -> None:

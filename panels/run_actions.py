@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 PLUGIN = "@latentdiff/latentdiff"
+STORED = ("runs", "interrupted", "delegated", "vectors")
+"""What is looked up of a dataset's comparisons."""
 
 
 class RunActions:
@@ -14,8 +16,8 @@ class RunActions:
 
     draw: Callable[[Any, Any], None]
     """Sends the plots' data: ``PlotActions.draw``."""
-    drawing: Callable[[Any], str]
-    """Which drawing the panel's state asks for."""
+    drawing: Callable[[Any, dict[str, Any]], str]
+    """Tells one drawing of the panel from another: ``LatentDiffPanel.drawing``."""
 
     def update(self, ctx: Any) -> None:
         """Look at what is stored now, and open the chosen comparison, or the newest."""
@@ -76,11 +78,15 @@ class RunActions:
         self.update(ctx)
 
     def look(self, ctx: Any) -> None:
-        """Every few seconds: did another window, a worker or the SDK add, change or finish a comparison, and is what was clicked drawn?"""
+        """Every few seconds: does the window show what is stored and what was clicked?
+
+        Another window, a worker or the SDK may have added, changed or finished a comparison; ``drawn`` comes with the timer that this
+        window draws, and so says what it shows.
+        """
         if ctx.dataset is None or ctx.panel.state.shown is None:
             return
         before, now = ctx.panel.state.shown, _stored(ctx.dataset)
-        if all(before.get(name) == value for name, value in now.items()) and ctx.panel.state.drawn == self.drawing(ctx):
+        if ctx.params.get("drawn") == self.drawing(ctx, now):
             return
         known = {run["name"] for run in before.get("runs") or []}
         for run in now["runs"]:

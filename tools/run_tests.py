@@ -1,22 +1,27 @@
-"""All tests in two halves side by side: those of the browser, and at low priority all others; ``make test`` calls it.
+"""All tests, in several runs of pytest of which two go on at a time; ``make test`` calls it.
 
     python tools/run_tests.py [PYTEST OPTION ...]
 
-Browser tests mostly wait for pages, so both together take little longer than the longer one. What the others print comes at the end. With
-tests named among the options (a file, a folder, a node id), or a debugger asked for, it is one ordinary run of pytest. The exit status is
-that of the half that fared worse.
+The tests of the browser come first, and before others at the processor: much of their time they wait for pages. What the other runs print
+is shown in turn, when it is complete. With tests named among the options (a file, a folder, a node id), or a debugger asked for, it is one
+ordinary run of pytest. The exit status is that of the first run that failed.
 """
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
-BROWSER = "tests/browser"
+AT_A_TIME = 2
+BROWSER = ("browser",)
+LONG = (("promises", "sae"), ("plugin", "panels"))
+"""Folders that make a run of their own, longest first; those that count faults are together, and print one table."""
 NOTHING_SELECTED = 5
 """Pytest's exit status where options such as -k leave no test."""
 
@@ -26,23 +31,45 @@ def main(options: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest", *options]
     if any(option in ("--pdb", "--trace") or (ROOT / option.split("::")[0]).exists() for option in options):
         return subprocess.run(pytest, cwd=ROOT, check=False).returncode
-    with tempfile.TemporaryFile() as told:
-        others = subprocess.Popen([*pytest, f"--ignore={BROWSER}"], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, preexec_fn=_step_back)
-        try:
-            status = [subprocess.run([*pytest, BROWSER], cwd=ROOT, check=False).returncode, others.wait()]
-        except BaseException:
-            others.terminate()
-            others.wait()
-            raise
-        told.seek(0)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(told.read())
-    return next((s for s in status if s not in (0, NOTHING_SELECTED)), min(status))
+    pool = ThreadPoolExecutor(AT_A_TIME)
+    try:
+        browser = pool.submit(_run, [*pytest, *_paths(BROWSER)], None)
+        others = [pool.submit(_aside, [*pytest, *paths]) for paths in (*map(_paths, LONG), *_rest())]
+        ended = [browser.result()]
+        for run in others:
+            status, told = run.result()
+            with told:
+                shutil.copyfileobj(told, sys.stdout.buffer)
+            sys.stdout.flush()
+            ended.append(status)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return next((status for status in ended if status not in (0, NOTHING_SELECTED)), min(ended))
 
 
-def _step_back() -> None:
-    """What a browser waits for comes first."""
-    os.nice(19)
+def _paths(folders: tuple[str, ...]) -> list[str]:
+    return [f"tests/{name}" for name in folders]
+
+
+def _rest() -> list[list[str]]:
+    """All other folders with tests, and the files beside the folders."""
+    known = {name for folders in (BROWSER, *LONG) for name in folders}
+    files = sorted((ROOT / "tests").glob("**/test_*.py"))
+    tops = {file.relative_to(ROOT / "tests").parts[0] for file in files} - known
+    folders = sorted(name for name in tops if not name.endswith(".py"))
+    return [_paths(tuple(folders)), _paths(tuple(sorted(tops.difference(folders))))]
+
+
+def _aside(command: list[str]) -> tuple[int, IO[bytes]]:
+    """A run that steps back where the browser wants the processor: its exit status, and what it printed."""
+    told = tempfile.TemporaryFile()  # noqa: SIM115  # who shows it closes it
+    status = _run(["nice", "-n", "19", *command], told)
+    told.seek(0)
+    return status, told
+
+
+def _run(command: list[str], told: IO[bytes] | None) -> int:
+    return subprocess.run(command, cwd=ROOT, stdout=told, stderr=told and subprocess.STDOUT, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ FEWEST = 20
 OPEN_SHARDS = 256
 """Shards kept mapped at once: each takes a file descriptor, of which a process has few."""
 ROUNDS = 4
+WRITTEN_DOWN = 1 << 20
+"""Longest permutation that is kept as a table, of 8 bytes a place; longer ones are computed place by place."""
 
 
 class Rows(Protocol):
@@ -186,7 +188,9 @@ class Order:
         return permuted(self.held_out + np.arange(min(most, self.training)), self.n, (self.seed, -1))
 
     def batch(self, step: int, size: int) -> np.ndarray:
-        """Batch number ``step``: every epoch reads each training vector once, in an order of its own."""
+        """Batch number ``step``: every epoch reads each training vector once, in an order of its own where a batch is not all of them."""
+        if size == self.training:
+            return self.sample(size)
         at = np.arange(step * size, (step + 1) * size)
         epoch, place = at // self.training, at % self.training
         for e in np.unique(epoch):
@@ -196,15 +200,23 @@ class Order:
 
 
 def permuted(index: np.ndarray, n: int, key: tuple[int, int]) -> np.ndarray:
-    """Places of some numbers in a random permutation of 0 ... n-1 that is never written down.
-
-    A Feistel network over the next even number of bits; what falls outside walks on until it is inside (Black and Rogaway 2002).
+    """Places of some numbers in a random permutation of 0 ... n-1, whose memory does not grow with n.
 
     Args:
         index: (m,) int in [0, n).
         n: length of the permutation.
         key: any two integers, one permutation each.
     """
+    return _table(n, key)[index] if n <= WRITTEN_DOWN else _walk(index, n, key)
+
+
+@functools.lru_cache(maxsize=4)  # of the split, and of the two epochs that a batch may take part in
+def _table(n: int, key: tuple[int, int]) -> np.ndarray:
+    return _walk(np.arange(n), n, key)
+
+
+def _walk(index: np.ndarray, n: int, key: tuple[int, int]) -> np.ndarray:
+    """A Feistel network over the next even number of bits; what falls outside walks on until it is inside (Black and Rogaway 2002)."""
     half = max(1, (int(n - 1).bit_length() + 1) // 2)
     mask = np.uint64((1 << half) - 1)
     keys = np.random.SeedSequence([abs(k) * 2 + (k < 0) for k in key]).generate_state(ROUNDS, np.uint64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +57,51 @@ def app_browser(app_session: tuple[str, Any]) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def app_window(app_browser: Any, app_session: tuple[str, Any], panel_scenes: Scenes, pictures: Path) -> Iterator[App]:
+def window(app_browser: Any, app_session: tuple[str, Any], pictures: Path) -> Iterator[App]:
     """One window for a module's tests: the App takes long to load."""
-    window = App(app_browser, app_session[0], pictures)
-    yield window
-    window.close()
+    opened = App(app_browser, app_session[0], pictures)
+    yield opened
+    opened.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of the window in which a test failed."""
+    report = yield
+    window = getattr(item, "funcargs", {}).get("app_window")
+    if report.failed and isinstance(window, App):
+        window.page.screenshot(path=window.pictures / f"failed_{item.name}.png")
+    return report
 
 
 @pytest.fixture
-def app(app_window: App, app_address: str, panel_scenes: Scenes) -> Iterator[App]:
-    """The App with the panel open on the newest comparison; any error in its console fails the test."""
-    app_window.start(panel_scenes.dataset, "second_try", panel_scenes.views[0])
-    yield app_window
-    complaints = app_window.complaints()
+def app_window(window: App, app_address: str) -> Iterator[App]:
+    """A window for a test that opens a dataset of its own; any error in its console fails the test."""
+    window.errors.clear()
+    yield window
+    complaints = window.complaints()
     assert not complaints, complaints
+
+
+@pytest.fixture
+def app(app_window: App, panel_scenes: Scenes) -> App:
+    """The App with the panel open on the newest comparison."""
+    app_window.start(panel_scenes.dataset, "second_try", panel_scenes.views[0])
+    return app_window
+
+
+@pytest.fixture(scope="module")
+def datasets(window: App, panel_scenes: Scenes) -> Iterator[Callable[[], Any]]:
+    """Makes empty datasets, which go when no window shows them: the App's session must not stay on a dataset that goes."""
+    import fiftyone as fo
+
+    made: list[Any] = []
+
+    def new() -> Any:
+        made.append(fo.Dataset(persistent=True))
+        return made[-1]
+
+    yield new
+    window.open(panel_scenes.dataset.name)
+    for dataset in made:
+        fo.delete_dataset(dataset.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import fiftyone as fo
@@ -49,26 +49,18 @@ def in_patches(dataset: Any, scenes: Scenes) -> Any:
 @pytest.mark.parametrize(
     ("make", "things", "address"), [(grouped, ("sample", "samples"), "/media?"), (in_patches, ("patch", "patches"), "data:image/jpeg")]
 )
-def test_a_cards_images_are_shown(app_browser, app_address, panel_scenes, pictures, make, things, address) -> None:
-    dataset = fo.Dataset(persistent=True)
-    try:
-        run = make(dataset, panel_scenes)
-        for side in panel_scenes.views:
-            dataset.delete_saved_view(side)  # what was compared is known by its images
-        save_workspace(dataset)
-        window = App(app_browser, app_address, pictures)
-        window.open(dataset.name)
-        h = run.top("A", CARDS)[0]
-        count = len(run.comparison.rows_showing(h, "A"))
-        window.button(f"Show {count:,} in {run.sides['A'].name}").click()
-        window.grid_count(count, *things)
-        images = window.page.locator('img[alt*=", example "]')
-        assert all(address in image.get_attribute("src") for image in images.all())
-        window.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
-        window.picture(f"29_{things[1]}")
-        window.open(panel_scenes.dataset.name)  # the App's session must not stay on a dataset that goes
-        complaints = window.complaints()
-        window.close()
-        assert not complaints
-    finally:
-        fo.delete_dataset(dataset.name)
+def test_a_cards_images_are_shown(app_window: App, panel_scenes: Scenes, datasets: Callable[[], Any], make, things, address) -> None:
+    dataset = datasets()
+    run = make(dataset, panel_scenes)
+    for side in panel_scenes.views:
+        dataset.delete_saved_view(side)  # what was compared is known by its images
+    save_workspace(dataset)
+    app_window.open(dataset.name)
+    h = run.top("A", CARDS)[0]
+    count = len(run.comparison.rows_showing(h, "A"))
+    app_window.button(f"Show {count:,} in {run.sides['A'].name}").click()
+    app_window.grid_count(count, *things)
+    images = app_window.page.locator('img[alt*=", example "]')
+    assert all(address in image.get_attribute("src") for image in images.all())
+    app_window.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
+    app_window.picture(f"29_{things[1]}")

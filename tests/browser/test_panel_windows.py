@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
-import pytest
 
 from fiftyone_plugin import compare_views, delete_comparison, list_comparisons
 from tests.browser.panel_app import App, Scenes, save_workspace
@@ -39,34 +39,45 @@ def spills(window: App) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("theme", "widths"), [("dark", (1280, 1920)), ("light", (1280, 1920)), ("dark", (640,))])
-def test_nothing_is_cut_off(app_browser, app_address, panel_scenes, pictures, theme, widths) -> None:
-    window = App(app_browser, app_address, pictures, theme, widths[0])
-    window.open(panel_scenes.dataset.name)
-    for width in widths:
-        window.page.set_viewport_size({"width": width, "height": 1000})
-        for tab, drawn in TABS.items():
-            window.tab(tab)
-            window.page.wait_for_selector(drawn, state="attached")
-            window.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
-            found = spills(window)
-            window.picture(f"20_{theme}_{width}_{tab.lower().replace(' ', '_')}")
-            assert found == []
-            columns = window.page.evaluate("[...document.querySelectorAll('h5')].map(h => h.getBoundingClientRect().width)")
-            assert tab != "Differences" or (len(columns) == 2 and max(columns) - min(columns) < 2)
-    complaints = window.complaints()
-    window.close()
+def test_nothing_is_cut_off_in_a_narrow_window(app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
+    narrow = App(app_browser, app_address, pictures, width=640)
+    narrow.open(panel_scenes.dataset.name)
+    looks_right(narrow, "dark", 640)
+    complaints = narrow.complaints()
+    narrow.close()
     assert not complaints
 
 
-def test_the_theme_is_switched_while_the_panel_is_open(app: App) -> None:
+def test_nothing_is_cut_off_while_width_and_theme_are_switched(app: App) -> None:
+    for theme in ("dark", "light"):
+        for width in (1280, 1920):
+            app.page.set_viewport_size({"width": width, "height": 1000})
+            looks_right(app, theme, width)
+        switch_theme(app, "LightModeIcon" if theme == "dark" else "DarkModeIcon")
+    app.page.set_viewport_size({"width": 1600, "height": 1000})
+
+
+def looks_right(app: App, theme: str, width: int) -> None:
+    """Each tab is drawn to its end, within the window, its columns alike."""
+    for tab, drawn in TABS.items():
+        app.tab(tab)
+        app.page.wait_for_selector(drawn, state="attached")
+        app.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
+        found = spills(app)
+        app.picture(f"20_{theme}_{width}_{tab.lower().replace(' ', '_')}")
+        assert found == []
+        columns = app.page.evaluate("[...document.querySelectorAll('h5')].map(h => h.getBoundingClientRect().width)")
+        assert tab != "Differences" or (len(columns) == 2 and max(columns) - min(columns) < 2)
+
+
+def switch_theme(app: App, icon: str) -> None:
+    """Click the App's own switch, and wait until the panel's cards have another colour."""
+    app.tab("Differences")
+    app.page.wait_for_selector("h6")
     shade = "() => getComputedStyle(document.querySelector('h6')).color"
-    dark = app.page.evaluate(shade)
-    app.page.locator("header svg[data-testid=LightModeIcon], [data-testid=LightModeIcon]").first.click()
-    app.page.wait_for_function(f"before => ({shade})() !== before", arg=dark)
-    app.picture("21_theme_switched")
-    app.page.locator("[data-testid=DarkModeIcon]").first.click()
-    app.page.wait_for_function(f"before => ({shade})() === before", arg=dark)
+    before = app.page.evaluate(shade)
+    app.page.locator(f"[data-testid={icon}]").first.click()
+    app.page.wait_for_function(f"before => ({shade})() !== before", arg=before)
 
 
 def test_two_windows_on_one_dataset(app: App, app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
@@ -147,22 +158,18 @@ def test_a_reload_in_mid_run_leaves_no_half(app: App, panel_scenes: Scenes) -> N
     assert not dataset.has_field("reloaded_log_ratio")
 
 
-def test_a_dataset_without_vectors_says_what_to_do(app: App, panel_scenes: Scenes) -> None:
-    empty = fo.Dataset(persistent=True)
+def test_a_dataset_without_vectors_says_what_to_do(app_window: App, panel_scenes: Scenes, datasets: Callable[[], Any]) -> None:
+    empty = datasets()
     empty.add_samples([fo.Sample(filepath=path) for path in panel_scenes.dataset.limit(5).values("filepath")], progress=False)
     save_workspace(empty)
-    try:
-        app.open(empty.name, "this dataset has none yet")
-        app.picture("27_empty")
-        app.button("Compute embeddings").click()
-        app.page.wait_for_selector("text=Field that gets one vector per image")
-        app.page.keyboard.press("Escape")
-        app.open(panel_scenes.dataset.name)
-    finally:
-        fo.delete_dataset(empty.name)
+    app_window.open(empty.name, "this dataset has none yet")
+    app_window.picture("27_empty")
+    app_window.button("Compute embeddings").click()
+    app_window.page.wait_for_selector("text=Field that gets one vector per image")
+    app_window.page.keyboard.press("Escape")
 
 
-def test_a_question_is_answered(app: App, panel_scenes: Scenes, tmp_path: Path) -> None:
+def test_a_question_is_answered(app_window: App, datasets: Callable[[], Any], tmp_path: Path) -> None:
     """On drawn scenes, whose small encoder comes with the package."""
     import latentdiff
     from fiftyone_plugin import compute_embeddings
@@ -170,29 +177,25 @@ def test_a_question_is_answered(app: App, panel_scenes: Scenes, tmp_path: Path) 
     from latentdiff import demo
     from latentdiff.embed.encoder import load_encoder
 
-    dataset = fo.Dataset(persistent=True)
-    try:
-        pair = demo.setting_shift_pair(40, 3, setting="snow", rates=(0.6, 0.1))
-        for side, name in (("A", "winter"), ("B", "summer")):
-            for i, (image, _) in enumerate(pair.draw(side, size=128)):
-                image.save(tmp_path / f"{name}{i}.png")
-                dataset.add_sample(fo.Sample(filepath=str(tmp_path / f"{name}{i}.png"), tags=[name]))
-            dataset.save_view(name, dataset.match_tags(name))
-        compute_embeddings(dataset, "demo", "demo_clip")
-        vocabulary = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
-        run = compare_views(dataset, "winter", "summer", embeddings="demo_clip", vocabulary=vocabulary, sae=demo.load_sae(), run="seasons")
-        save_workspace(dataset)
-        app.open(dataset.name, "winter and summer differ")
-        app.tab("Ask")
-        app.page.wait_for_selector("text=Type a phrase")
-        app.page.get_by_role("textbox").last.fill("snow")
-        app.page.get_by_role("button", name="Ask", exact=True).click()
-        answer = ask(run, "snow")
-        app.page.wait_for_selector(f"text=AUROC {answer.found.auroc:.2f}")
-        count = len(answer.ids["A"])
-        app.button(f"Show the {count} best in winter").click()
-        app.grid_count(count)
-        app.picture("28_question")
-        app.open(panel_scenes.dataset.name)
-    finally:
-        fo.delete_dataset(dataset.name)
+    dataset = datasets()
+    pair = demo.setting_shift_pair(40, 3, setting="snow", rates=(0.6, 0.1))
+    for side, name in (("A", "winter"), ("B", "summer")):
+        for i, (image, _) in enumerate(pair.draw(side, size=128)):
+            image.save(tmp_path / f"{name}{i}.png")
+            dataset.add_sample(fo.Sample(filepath=str(tmp_path / f"{name}{i}.png"), tags=[name]))
+        dataset.save_view(name, dataset.match_tags(name))
+    compute_embeddings(dataset, "demo", "demo_clip")
+    vocabulary = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
+    run = compare_views(dataset, "winter", "summer", embeddings="demo_clip", vocabulary=vocabulary, sae=demo.load_sae(), run="seasons")
+    save_workspace(dataset)
+    app_window.open(dataset.name, "winter and summer differ")
+    app_window.tab("Ask")
+    app_window.page.wait_for_selector("text=Type a phrase")
+    app_window.page.get_by_role("textbox").last.fill("snow")
+    app_window.page.get_by_role("button", name="Ask", exact=True).click()
+    answer = ask(run, "snow")
+    app_window.page.wait_for_selector(f"text=AUROC {answer.found.auroc:.2f}")
+    count = len(answer.ids["A"])
+    app_window.button(f"Show the {count} best in winter").click()
+    app_window.grid_count(count)
+    app_window.picture("28_question")

@@ -26,6 +26,10 @@ def form(operator: str, dataset: Any, **params: Any) -> dict[str, Any]:
 
 def panel(dataset: Any, method: str, state: dict[str, Any] | None = None, **params: Any) -> list[dict[str, Any]]:
     """What a panel's method asks the App to do, but for drawing the panel anew, which always comes last."""
+    return _asked(dataset, method, state, **params)[:-1]
+
+
+def _asked(dataset: Any, method: str, state: dict[str, Any] | None, **params: Any) -> list[dict[str, Any]]:
     state = json.loads(json.dumps(state or {}))  # a method writes into it
     call = {"__method__": method, "panel_id": "p1", "panel_state": state, **params}
     context = {"dataset": dataset, "params": call, "panel_id": "p1", "panel_state": state}
@@ -34,7 +38,34 @@ def panel(dataset: Any, method: str, state: dict[str, Any] | None = None, **para
     json.dumps(requests, allow_nan=False)
     drawn = [i for i, request in enumerate(requests) if request["operator_uri"].endswith("show_panel_output")]
     assert drawn in ([], [len(requests) - 1]) and (drawn or not requests)
-    return requests[:-1]
+    return requests
+
+
+class Window:
+    """The panel in one window of the App: its state, and which drawing is seen."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        self.state: dict[str, Any] = {}
+        self.drawn: str | None = None
+        self.take(self.ask("on_load"))
+
+    def ask(self, method: str, **params: Any) -> list[dict[str, Any]]:
+        """What a method answers now; nothing is seen of it before :meth:`take`."""
+        return _asked(self.dataset, method, self.state, **params)
+
+    def look(self) -> list[dict[str, Any]]:
+        """The timer's turn."""
+        requests = self.ask("look", drawn=self.drawn)
+        self.take(requests)
+        return requests
+
+    def take(self, requests: list[dict[str, Any]]) -> None:
+        self.state |= shown(requests)
+        for request in requests:
+            if request["operator_uri"].endswith("show_panel_output"):
+                properties = request["params"]["output"]["type"]["properties"]
+                self.drawn = next(p["view"]["params"]["drawn"] for name, p in properties.items() if name.startswith("timer"))
 
 
 def shown(requests: list[dict[str, Any]]) -> dict[str, Any]:

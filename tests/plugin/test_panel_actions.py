@@ -17,7 +17,7 @@ from fiftyone_plugin.panels import figures
 from fiftyone_plugin import compare_views, delete_comparison, list_comparisons, load_comparison, rename_comparison
 from fiftyone_plugin.hypotheses import open_comparison, score_view
 from tests.planted import DOG, WORDS, vectors
-from tests.plugin.calls import URI, execute, form, panel, shown
+from tests.plugin.calls import URI, Window, execute, form, panel, shown
 
 
 def view_ids(requests: list[dict[str, Any]], dataset: Any) -> set[str] | None:
@@ -105,7 +105,7 @@ def test_a_clicked_concept_shows_its_images(dataset, stored) -> None:
     requests = panel(dataset, "click_concept", {"run": "seasons"}, id=str(DOG))
     assert view_ids(requests, dataset) == set(stored.ids(hypothesis, "A"))
     assert shown(requests)["point"]["name"] == WORDS[DOG]
-    assert set(shown(panel(dataset, "click_concept", {"run": "seasons"}, id="nonsense"))) == {"drawn"}
+    assert shown(panel(dataset, "click_concept", {"run": "seasons"}, id="nonsense")) == {}
 
 
 def test_a_concept_without_images_of_its_own_shows_those_of_its_namesake(dataset, stored, monkeypatch) -> None:
@@ -210,29 +210,40 @@ def test_rename_and_its_form(dataset, stored, vocabulary, sae) -> None:
 
 
 def test_a_run_that_another_window_made_renamed_or_deleted_is_seen(dataset, stored, vocabulary, sae) -> None:
-    state = shown(panel(dataset, "on_load"))
-    assert panel(dataset, "look", state) == []
+    window = Window(dataset)
+    assert window.look() == []
     rename_comparison(dataset, "seasons", "renamed")
-    after = shown(panel(dataset, "look", state))
-    assert after["run"] == "renamed"
+    assert window.look() and window.state["run"] == "renamed"
     compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
-    later = shown(panel(dataset, "look", {**state, **after}))
-    assert later["run"] == "renamed" and [r["name"] for r in later["shown"]["runs"]] == ["newer", "renamed"]
+    assert window.look() and window.state["run"] == "renamed"
+    assert [r["name"] for r in window.state["shown"]["runs"]] == ["newer", "renamed"]
     delete_comparison(dataset, "renamed")
-    gone = panel(dataset, "show", {**state, **later}, run="renamed", rank=0, side="A")
+    gone = panel(dataset, "show", window.state, run="renamed", rank=0, side="A")
     assert "no comparison 'renamed'" in said(gone) and shown(gone)["run"] == "newer"
+
+
+def test_a_window_that_was_only_told_the_state_of_another_draws_it(dataset, stored, vocabulary, sae) -> None:
+    """The App gives a panel's state to the other windows of a session, and draws nothing there."""
+    one, other = Window(dataset), Window(dataset)
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
+    one.look()
+    other.state = dict(one.state)
+    assert other.drawn != one.drawn
+    assert other.look() and other.drawn == one.drawn
+    assert one.look() == other.look() == []
 
 
 def test_what_a_late_request_took_back_is_drawn_again(dataset, stored, vocabulary, sae) -> None:
     """The timer asks before a click and is answered after it: the state then has both, the drawing only the timer's."""
-    state = shown(panel(dataset, "on_load"))
+    window, still = Window(dataset), Window(dataset)
     compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
-    clicked, late = shown(panel(dataset, "list_runs", state)), shown(panel(dataset, "look", state))
-    now = state | clicked | late
-    assert now["listed"] and [r["name"] for r in now["shown"]["runs"]] == ["newer", "seasons"]
-    mended = panel(dataset, "look", now)
-    assert mended and panel(dataset, "look", now | shown(mended)) == []
-    assert panel(dataset, "look", state | late) == []  # where nothing was clicked there is nothing to mend
+    late = window.ask("look", drawn=window.drawn)
+    window.take(window.ask("list_runs"))
+    window.take(late)
+    assert window.state["listed"] and [r["name"] for r in window.state["shown"]["runs"]] == ["newer", "seasons"]
+    assert window.look() and window.look() == []
+    still.take(late)
+    assert still.look() == []  # where nothing was clicked there is nothing to mend
 
 
 def test_replaced_results_are_not_served_from_memory(dataset, stored, vocabulary, sae) -> None:
