@@ -88,7 +88,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def vector_fields(view: Any) -> list[str]:
-    """Paths of the fields that can hold vectors, in the schema's order (lists of numbers included)."""
+    """Paths of the fields that can hold vectors, in the schema's order: lists of numbers included, what labels are made of not."""
     import fiftyone as fo
 
     def holds_vectors(field: Any) -> bool:
@@ -96,7 +96,7 @@ def vector_fields(view: Any) -> list[str]:
             return True
         return isinstance(field, fo.ListField) and isinstance(field.field, (fo.FloatField, fo.IntField))
 
-    skip = ("bounding_box", "points", "mask", "map", "keypoints")
+    skip = ("bounding_box", "points", "mask", "map", "keypoints", "logits")
     schema = view.get_field_schema(flat=True)
     return [path for path, field in schema.items() if holds_vectors(field) and path.rsplit(".", 1)[-1] not in skip]
 

@@ -23,6 +23,7 @@ NAMES = 400
 """Words that name promising concepts, whose tails are compared on all images."""
 TESTED_PHRASES = 150
 """Words of the most telling images, tested on all images."""
+TESTED = NAMES + TESTED_PHRASES
 PHRASES = 100
 """Of these, phrases whose AUROC over all images is computed."""
 HEAD_PASSES = 20
@@ -135,59 +136,94 @@ def plan(
     for name, value, least in (("images", images, 40), ("width", width, 1), ("concepts", concepts, 1), ("machines", machines, 1)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")
-    n, m = float(images), machine
-    vectors_gb = 2 * n * width / 1e9  # float16
-    core = 1e-9 / m.cores
-    # A pass reads float16 from memory and turns it into float32 on the cores: whichever is slower.
-    reading = max(vectors_gb / m.memory_gb_per_s, n * width * CONVERTED * core)
-    product = 2 * n * width / 1e9  # of one column, in Gflop
-    bf16 = n * width * concepts >= 1e12
-    rate = m.bf16_gflops if bf16 else m.float32_gflops
-    def readings(words: int) -> int:
-        """Passes in which the scores of so many words come out: few words of many images fit into memory at once."""
-        return -(-words // words_at_once(images))
-
-    tested = NAMES + TESTED_PHRASES
-    seconds = {
-        "encoding": reading
-        + concepts * product / rate
-        + n * (concepts * SCANNED + (active * MEASURED * width / 768 if bf16 else 0.0)) * core,
-        "divergence": n * active * COUNTED * core,
-        "density ratio": HEAD_PASSES * (reading + n * (width * PRODUCT + HEADS * EXPONENTIAL) * core),
-        "naming and ranking": (OTHER_PASSES + readings(NAMES) + readings(TESTED_PHRASES)) * reading
-        + OTHER_PASSES * n * width * PRODUCT * core
-        + tested * product / m.float32_gflops
-        + n * (NAMES * SELECTED + TESTED_PHRASES * SORTED) * core,
-        "evidence": (1 + readings(PHRASES)) * reading + PHRASES * (product / m.float32_gflops + n * RANKED * core),
-    }
-    for name, fixed in FIXED.items():
-        seconds[name] += fixed * width / 768 / m.cores
-    codes_gb = 8 * n * active / 1e9
-    on_disk = 1e9 * codes_gb > IN_MEMORY
-    held = 0.0 if on_disk else codes_gb
-    scores_gb = 2 * 4 * min(words_at_once(images), tested) * n / 1e9
-    memory = {
-        "encoding": 2 * held + 0.05 * m.cores,
-        "divergence": 2 * held + 0.03 * m.cores,
-        "density ratio": held + n * 20 * HEADS / 1e9,
-        "naming and ranking": held + scores_gb + 40 * n / 1e9,
-        "evidence": held + scores_gb + 40 * n / 1e9,
-    }
+    job = _Job(images, width, concepts, active, machine)
     base_gb = LIBRARIES_GB + 14 * width * concepts / 1e9
-    disk = {"encoding": codes_gb, "divergence": codes_gb} if on_disk else {}
+    memory, disk = job.memory_gb(), job.disk_gb()
     share = 1.0 if machines == 1 else (1 + OVERHEAD) / machines
     # What stays on the machine that leads, however many there are: codes are counted and words tested there.
     led = {"divergence": 1.0, "naming and ranking": 0.5, "evidence": 0.5}
     stages = [
         Stage(name, s * (led.get(name, 0.0) + (1 - led.get(name, 0.0)) * share), base_gb + memory[name], disk.get(name, 0.0))
-        for name, s in seconds.items()
+        for name, s in job.seconds().items()
     ]
     if encoder is not None or images_per_second is not None:
-        stages.insert(0, _embedding(n, vectors_gb, encoder, images_per_second, m, machines))
-    return Plan(images, width, concepts, machines, machine, tuple(stages), _assumptions(bf16, active, machines, encoder, images_per_second))
+        stages.insert(0, _embedding(images, job.vectors_gb, encoder, images_per_second, machine, machines))
+    assumed = _assumptions(job.bf16, active, machines, encoder, images_per_second)
+    return Plan(images, width, concepts, machines, machine, tuple(stages), assumed)
 
 
-def _embedding(n: float, vectors_gb: float, encoder: str | None, measured: float | None, machine: Machine, machines: int) -> Stage:
+@dataclass(frozen=True)
+class _Job:
+    """A comparison on one machine, by its stages."""
+
+    images: int
+    width: int
+    concepts: int
+    active: int
+    machine: Machine
+
+    @property
+    def vectors_gb(self) -> float:
+        """In float16."""
+        return 2 * self.images * self.width / 1e9
+
+    @property
+    def codes_gb(self) -> float:
+        return 8 * self.images * self.active / 1e9
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether codes are kept there rather than in memory."""
+        return 1e9 * self.codes_gb > IN_MEMORY
+
+    @property
+    def bf16(self) -> bool:
+        """Whether candidates are found in bf16 products, then measured."""
+        return self.images * self.width * self.concepts >= 1e12
+
+    def seconds(self) -> dict[str, float]:
+        n, d, m = self.images, self.width, self.machine
+        core = 1e-9 / m.cores
+        # A pass reads float16 from memory and turns it into float32 on the cores: whichever is slower.
+        reading = max(self.vectors_gb / m.memory_gb_per_s, n * d * CONVERTED * core)
+        product = 2 * n * d / 1e9  # of one column, in Gflop
+        rate = m.bf16_gflops if self.bf16 else m.float32_gflops
+        measured = self.active * MEASURED * d / 768 if self.bf16 else 0.0
+
+        def readings(words: int) -> int:
+            """Passes in which the scores of so many words come out: few words of many images fit into memory at once."""
+            return -(-words // words_at_once(n))
+
+        found = {
+            "encoding": reading + self.concepts * product / rate + n * (self.concepts * SCANNED + measured) * core,
+            "divergence": n * self.active * COUNTED * core,
+            "density ratio": HEAD_PASSES * (reading + n * (d * PRODUCT + HEADS * EXPONENTIAL) * core),
+            "naming and ranking": (OTHER_PASSES + readings(NAMES) + readings(TESTED_PHRASES)) * reading
+            + OTHER_PASSES * n * d * PRODUCT * core
+            + TESTED * product / m.float32_gflops
+            + n * (NAMES * SELECTED + TESTED_PHRASES * SORTED) * core,
+            "evidence": (1 + readings(PHRASES)) * reading + PHRASES * (product / m.float32_gflops + n * RANKED * core),
+        }
+        return {name: s + FIXED.get(name, 0.0) * d / 768 / m.cores for name, s in found.items()}
+
+    def memory_gb(self) -> dict[str, float]:
+        """Beyond libraries and SAE."""
+        n, cores = self.images, self.machine.cores
+        held = 0.0 if self.on_disk else self.codes_gb
+        scored = held + 2 * 4 * min(words_at_once(n), TESTED) * n / 1e9 + 40 * n / 1e9
+        return {
+            "encoding": 2 * held + 0.05 * cores,
+            "divergence": 2 * held + 0.03 * cores,
+            "density ratio": held + n * 20 * HEADS / 1e9,
+            "naming and ranking": scored,
+            "evidence": scored,
+        }
+
+    def disk_gb(self) -> dict[str, float]:
+        return {"encoding": self.codes_gb, "divergence": self.codes_gb} if self.on_disk else {}
+
+
+def _embedding(n: int, vectors_gb: float, encoder: str | None, measured: float | None, machine: Machine, machines: int) -> Stage:
     if measured is None:
         if encoder not in FLOPS_AN_IMAGE:
             known = ", ".join(FLOPS_AN_IMAGE)

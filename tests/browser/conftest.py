@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     window = getattr(item, "funcargs", {}).get("app_window")
     if report.failed and isinstance(window, App):
-        window.page.screenshot(path=window.pictures / f"failed_{item.name}.png")
+        name = re.sub(r"\W+", "_", f"failed {item.name}")
+        window.page.screenshot(path=window.pictures / f"{name}.png")
     return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,7 +11,6 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,28 @@ def _photographs(shared_data: Path, folder: Path) -> Scenes:
 
 
 def _drawn(folder: Path) -> Scenes:
-    from fiftyone_plugin.demo import EMBEDDINGS, build_demo
+    """As many scenes as there are photographs; snow lies in most of one side's."""
+    import fiftyone as fo
+
+    from fiftyone_plugin import compute_embeddings
     from latentdiff import demo
     from latentdiff.embed.encoder import load_encoder
 
-    dataset = build_demo(400, 3, folder=folder / "scenes").dataset
+    dataset = fo.Dataset(f"browser-{uuid.uuid4().hex[:8]}")
+    (folder / "scenes").mkdir()
+    pair, samples = demo.setting_shift_pair(150, 3, setting="snow", rates=(0.7, 0.1)), []
+    for side, name in (("A", "winter"), ("B", "summer")):
+        for i, (image, _) in enumerate(pair.draw(side, size=128)):
+            path = folder / "scenes" / f"{name}{i:03d}.png"
+            image.save(path)
+            samples.append(fo.Sample(filepath=str(path), tags=[name]))
+    dataset.add_samples(samples, progress=False)
+    for name in ("winter", "summer"):
+        dataset.save_view(name, dataset.match_tags(name))
+    compute_embeddings(dataset, "demo", "demo_clip")
     file = folder / "words.npz"
     np.savez(file, words=np.array(demo.words()), vectors=load_encoder("demo").encode_texts(demo.words()))
-    return Scenes(dataset, EMBEDDINGS, ("winter", "summer"), file, folder / "sae")
+    return Scenes(dataset, "demo_clip", ("winter", "summer"), file, folder / "sae")
 
 
 def save_workspace(dataset: Any) -> None:
@@ -104,7 +118,7 @@ def save_workspace(dataset: Any) -> None:
     dataset.save_workspace("latentdiff", fo.Space(children=halves, orientation="horizontal", sizes=[0.4, 0.6]), overwrite=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def serve(dataset: Any) -> Iterator[tuple[str, Any]]:
     """The App's address and its ``fo.Session``, while it is served."""
     import fiftyone as fo
@@ -191,9 +205,16 @@ class App:
         return self.counted()
 
     def choose(self, combobox: Any, option: str) -> None:
-        """Open a drop-down and choose."""
-        combobox.click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        """Open a drop-down and choose, until it took: a form that is drawn again just then leaves the list open."""
+        from playwright.sync_api import TimeoutError
+
+        choices = self.page.get_by_role("listbox")
+        for _ in range(5):
+            if not choices.count():
+                combobox.click()
+            self.page.get_by_role("option", name=option, exact=True).click()
+            with contextlib.suppress(TimeoutError):
+                return choices.wait_for(state="hidden", timeout=5000)
 
     def open_comparison(self, name: str) -> None:
         """Choose a comparison in the panel's drop-down (the App has others)."""
