@@ -211,7 +211,10 @@ def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
         run = gr.Textbox(label="Name", info="Under which the dataset keeps the comparison; may stay empty", max_lines=1)
 
     def listed() -> Any:
-        names = dataset_names()
+        try:
+            names = dataset_names()
+        except LatentDiffError as e:
+            return gr.Dropdown([], info=str(e))
         return gr.Dropdown(names, info="FiftyOne datasets of this machine" if names else "There is no dataset on this machine yet")
 
     def chosen(name: str | None) -> list[Any]:
