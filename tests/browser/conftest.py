@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -67,12 +68,15 @@ def window(app_browser: Any, app_session: tuple[str, Any], pictures: Path) -> It
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep a picture of the window in which a test failed."""
+    """Keep a picture of the window in which a test failed, if there still is one."""
+    from playwright.sync_api import Error
+
     report = yield
     window = getattr(item, "funcargs", {}).get("app_window")
     if report.failed and isinstance(window, App):
         name = re.sub(r"\W+", "_", f"failed {item.name}")
-        window.page.screenshot(path=window.pictures / f"{name}.png")
+        with contextlib.suppress(Error):
+            window.page.screenshot(path=window.pictures / f"{name}.png")
     return report
 
 
