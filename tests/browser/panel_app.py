@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import drawn
+
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 OFFLINE = ("ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED", "ERR_NAME_RESOLUTION_FAILED", "entry is loading")
 """The App looks for fonts and news of its own, and reloads its sidebar with a complaint; nothing of ours asks the network for anything."""
@@ -88,22 +90,11 @@ def _drawn(folder: Path) -> Scenes:
     """As many scenes as there are photographs; snow lies in most of one side's."""
     import fiftyone as fo
 
-    from fiftyone_plugin import compute_embeddings
     from latentdiff import demo
     from latentdiff.embed.encoder import load_encoder
 
     dataset = fo.Dataset(f"browser-{uuid.uuid4().hex[:8]}")
-    (folder / "scenes").mkdir()
-    pair, samples = demo.setting_shift_pair(150, 3, setting="snow", rates=(0.7, 0.1)), []
-    for side, name in (("A", "winter"), ("B", "summer")):
-        for i, (image, _) in enumerate(pair.draw(side, size=128)):
-            path = folder / "scenes" / f"{name}{i:03d}.png"
-            image.save(path)
-            samples.append(fo.Sample(filepath=str(path), tags=[name]))
-    dataset.add_samples(samples, progress=False)
-    for name in ("winter", "summer"):
-        dataset.save_view(name, dataset.match_tags(name))
-    compute_embeddings(dataset, "demo", "demo_clip")
+    drawn.fill(dataset, folder, 150, snowy=0.7)
     file = folder / "words.npz"
     np.savez(file, words=np.array(demo.words()), vectors=load_encoder("demo").encode_texts(demo.words()))
     return Scenes(dataset, "demo_clip", ("winter", "summer"), file, folder / "sae")

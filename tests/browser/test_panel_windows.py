@@ -10,8 +10,10 @@ from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import pytest
 
 from fiftyone_plugin import compare_views, delete_comparison, list_comparisons
+from tests import drawn
 from tests.browser.panel_app import App, Scenes, save_workspace
 
 URI = "@latentdiff/latentdiff"
@@ -39,29 +41,32 @@ def spills(window: App) -> list[str]:
     return found
 
 
-def test_nothing_is_cut_off_in_a_narrow_window(app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
-    narrow = App(app_browser, app_address, pictures, width=640)
-    narrow.open(panel_scenes.dataset.name)
-    looks_right(narrow, "dark", 640)
-    complaints = narrow.complaints()
-    narrow.close()
+@pytest.mark.parametrize(("theme", "width"), [("dark", 640), ("light", 1280)])
+def test_nothing_is_cut_off_from_the_start(app_browser, app_address, panel_scenes, pictures, theme, width) -> None:
+    window = App(app_browser, app_address, pictures, theme, width)
+    window.open(panel_scenes.dataset.name)
+    looks_right(window, theme, width)
+    complaints = window.complaints()
+    window.close()
     assert not complaints
 
 
 def test_nothing_is_cut_off_while_width_and_theme_are_switched(app: App) -> None:
+    colours = []
     for theme in ("dark", "light"):
         for width in (1280, 1920):
             app.page.set_viewport_size({"width": width, "height": 1000})
             looks_right(app, theme, width)
-        switch_theme(app, "LightModeIcon" if theme == "dark" else "DarkModeIcon")
+        colours += switch_theme(app, "LightModeIcon" if theme == "dark" else "DarkModeIcon")
+    assert colours[0] == colours[-1]
     app.page.set_viewport_size({"width": 1600, "height": 1000})
 
 
 def looks_right(app: App, theme: str, width: int) -> None:
     """Each tab is drawn to its end, within the window, its columns alike."""
-    for tab, drawn in TABS.items():
+    for tab, seen in TABS.items():
         app.tab(tab)
-        app.page.wait_for_selector(drawn, state="attached")
+        app.page.wait_for_selector(seen, state="attached")
         app.page.wait_for_function("() => [...document.querySelectorAll('img[alt*=\", example \"]')].every(i => i.naturalWidth)")
         found = spills(app)
         app.picture(f"20_{theme}_{width}_{tab.lower().replace(' ', '_')}")
@@ -70,14 +75,15 @@ def looks_right(app: App, theme: str, width: int) -> None:
         assert tab != "Differences" or (len(columns) == 2 and max(columns) - min(columns) < 2)
 
 
-def switch_theme(app: App, icon: str) -> None:
-    """Click the App's own switch, and wait until the panel's cards have another colour."""
+def switch_theme(app: App, icon: str) -> tuple[str, str]:
+    """Click the App's own switch, and wait until the panel's cards have another colour: theirs before and after."""
     app.tab("Differences")
     app.page.wait_for_selector("h6")
     shade = "() => getComputedStyle(document.querySelector('h6')).color"
     before = app.page.evaluate(shade)
     app.page.locator(f"[data-testid={icon}]").first.click()
     app.page.wait_for_function(f"before => ({shade})() !== before", arg=before)
+    return before, app.page.evaluate(shade)
 
 
 def test_two_windows_on_one_dataset(app: App, app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
@@ -172,19 +178,12 @@ def test_a_dataset_without_vectors_says_what_to_do(app_window: App, panel_scenes
 def test_a_question_is_answered(app_window: App, datasets: Callable[[], Any], tmp_path: Path) -> None:
     """On drawn scenes, whose small encoder comes with the package."""
     import latentdiff
-    from fiftyone_plugin import compute_embeddings
     from fiftyone_plugin.asking import ask
     from latentdiff import demo
     from latentdiff.embed.encoder import load_encoder
 
     dataset = datasets()
-    pair = demo.setting_shift_pair(40, 3, setting="snow", rates=(0.6, 0.1))
-    for side, name in (("A", "winter"), ("B", "summer")):
-        for i, (image, _) in enumerate(pair.draw(side, size=128)):
-            image.save(tmp_path / f"{name}{i}.png")
-            dataset.add_sample(fo.Sample(filepath=str(tmp_path / f"{name}{i}.png"), tags=[name]))
-        dataset.save_view(name, dataset.match_tags(name))
-    compute_embeddings(dataset, "demo", "demo_clip")
+    drawn.fill(dataset, tmp_path, 40, snowy=0.6)
     vocabulary = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
     run = compare_views(dataset, "winter", "summer", embeddings="demo_clip", vocabulary=vocabulary, sae=demo.load_sae(), run="seasons")
     save_workspace(dataset)

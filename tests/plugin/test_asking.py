@@ -12,23 +12,15 @@ from fiftyone_plugin.asking import ask, can_ask
 from latentdiff import demo
 from latentdiff.embed.encoder import load_encoder
 from latentdiff.errors import InputError
+from tests import drawn
 from tests.plugin.calls import execute, form, panel, shown
 
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
     """120 scenes, half of those in "winter" snowy, with vectors of the demo's encoder, which is recorded."""
-    from fiftyone_plugin import compute_embeddings
-
-    folder = tmp_path_factory.mktemp("scenes")
-    pair = demo.setting_shift_pair(60, 3, setting="snow", rates=(0.6, 0.1))
     dataset = fo.Dataset()
-    for side, name in (("A", "winter"), ("B", "summer")):
-        for i, (image, _) in enumerate(pair.draw(side, size=128)):
-            image.save(folder / f"{name}{i}.png")
-            dataset.add_sample(fo.Sample(filepath=str(folder / f"{name}{i}.png"), tags=[name]))
-        dataset.save_view(name, dataset.match_tags(name))
-    compute_embeddings(dataset, "demo", "demo_clip")
+    drawn.fill(dataset, tmp_path_factory.mktemp("scenes"), 60, snowy=0.6)
     vocabulary = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
     yield compare_views(dataset, "winter", "summer", embeddings="demo_clip", vocabulary=vocabulary, sae=demo.load_sae(), run="seasons")
     dataset.delete()
