@@ -21,14 +21,16 @@ from typing import Any
 import numpy as np
 
 import latentdiff
-from latentdiff.baselines import VisDiffConfig, difference_of_means, gsclip, visdiff
-from latentdiff.baselines.directions import composed_directions
-from latentdiff.baselines.proposers import CaptionProposer
-from latentdiff.baselines.rankers import ClipRanker
 from latentdiff.benchmark.evaluation import load_sentence_judge
-from latentdiff.describe.aggregate import WordStatistics
+from latentdiff.describe.phrase_vectors import composed_directions
 from latentdiff.describe.vocabulary_captions import VocabularyCaptioner
+from latentdiff.describe.word_statistics import WordStatistics
 from latentdiff.embed.sides import Sides
+from latentdiff.methods.difference_of_means import difference_of_means
+from latentdiff.methods.gsclip import gsclip
+from latentdiff.methods.proposers import CaptionProposer
+from latentdiff.methods.rankers import ClipRanker
+from latentdiff.methods.visdiff import VisDiffConfig, visdiff
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"

@@ -113,7 +113,7 @@ def measure(dataset: Any, repeats: int) -> dict[str, dict[str, float]]:
 
 
 def compared(dataset: Any, images: int, width: int) -> tuple[Any, ...]:
-    """The first half compared with the second, not stored yet: what :func:`~fiftyone_plugin.storing.store` takes after the run's name."""
+    """The first half compared with the second, not stored yet: what ``storing.store`` takes after the run's name."""
     import latentdiff
     from fiftyone_plugin.comparing import comparable
     from latentdiff.progress import silent
@@ -138,7 +138,7 @@ def writing(dataset: Any, images: int, width: int, repeats: int) -> dict[str, An
     import fiftyone as fo
 
     from fiftyone_plugin import delete_comparison
-    from fiftyone_plugin.storing import store
+    from fiftyone_plugin.store.storing import store
     from latentdiff.progress import silent
 
     given = compared(dataset, images, width)
@@ -168,7 +168,7 @@ sys.path.insert(0, {root!r})
 import fiftyone as fo
 dataset = fo.load_dataset({name!r})
 import fiftyone_plugin
-from panels import cards, figures
+from fiftyone_plugin.panels.app import cards, figures
 seconds = []
 for _ in range({repeats}):
     start = time.perf_counter()

@@ -60,7 +60,7 @@ class Killer:
 
 def one(sides: tuple[str, str], engine: str, sae: Any, words: Any, progress: Any = None) -> tuple[dict[str, Any], Any]:
     """One comparison: seconds in all, by stage, and how far this process's memory rose."""
-    from latentdiff import scale
+    from latentdiff.scale import parquet as scale
 
     before, peak = anonymous(), Peak()
     peak.start()
@@ -84,7 +84,7 @@ def against(found: Any, local: Any) -> dict[str, Any]:
 
 def measure(rows: int, args: argparse.Namespace, workers: list[int], kill: bool) -> dict[str, Any]:
     """All runs with so many images."""
-    from latentdiff.cluster import connected
+    from latentdiff.scale.ray_sides import connected
 
     runs: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:

@@ -9,24 +9,24 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .benchmark import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
-    from .handle import ComparisonRun
+    from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
     from .reporting import export_report
-    from .runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
+    from .store.run import ComparisonRun
+    from .store.runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
     from .sweeping import ClassDifference, sweep_classes
     from .training import train_sae
 
 _SDK = {
     "ClassDifference": ".sweeping",
-    "ComparisonRun": ".handle",
+    "ComparisonRun": ".store.run",
     "Embedded": ".embedding",
-    "NoisyDiffRun": ".benchmark",
-    "RunSummary": ".runs",
-    "ask_views": ".asking_views",
-    "build_noisy_diff": ".benchmark",
+    "NoisyDiffRun": ".noisy_diff",
+    "RunSummary": ".store.runs",
+    "ask_views": ".asking",
+    "build_noisy_diff": ".noisy_diff",
     "compare_errors": ".recipes",
     "compare_extremes": ".recipes",
     "compare_generators": ".recipes",
@@ -36,14 +36,14 @@ _SDK = {
     "compare_views": ".comparing",
     "compute_embeddings": ".embedding",
     "declare_embeddings": ".embedding",
-    "delete_comparison": ".runs",
-    "delete_noisy_diff": ".benchmark",
+    "delete_comparison": ".store.runs",
+    "delete_noisy_diff": ".noisy_diff",
     "export_report": ".reporting",
-    "list_comparisons": ".runs",
-    "load_comparison": ".runs",
-    "load_noisy_diff": ".benchmark",
-    "noisy_diff_pairs": ".benchmark",
-    "rename_comparison": ".runs",
+    "list_comparisons": ".store.runs",
+    "load_comparison": ".store.runs",
+    "load_noisy_diff": ".noisy_diff",
+    "noisy_diff_pairs": ".noisy_diff",
+    "rename_comparison": ".store.runs",
     "sweep_classes": ".sweeping",
     "train_sae": ".training",
 }

@@ -1,20 +1,23 @@
-"""Ask a stored comparison about a phrase of one's own: is it more true of one side?"""
+"""Ask two views, or a stored comparison, about a phrase of one's own: is it more true of one side?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import latentdiff
-from latentdiff.errors import InputError, LatentDiffError
+from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.progress import Progress, part, silent
 
-from . import encoders, forms
-from .handle import ComparisonRun
+from . import encoders
+from .comparing import comparable
+from .encoders import COMMON, chosen_vocabulary, vocabulary_for
 from .sides import resolve
+from .store import runs
+from .store.run import ComparisonRun
 from .vectors import read_vectors
-from .vocabularies import vocabulary_for
 
 BEST = 200
 """Images listed per side: what one looks through, and small enough to stay in a panel's state."""
@@ -67,7 +70,7 @@ def can_ask(run: ComparisonRun) -> str | None:
     try:
         stored = resolve("A", home.select([]), run.dataset, run.config["embeddings"]).stored
     except LatentDiffError as e:
-        return forms.sentence(e)
+        return sentence(e)
     stamp = encoders.recorded(home.dataset, stored)
     if stamp is None or stamp.source is None:
         return (
@@ -79,7 +82,7 @@ def can_ask(run: ComparisonRun) -> str | None:
 
 def _words(run: ComparisonRun, stored: str, progress: Progress) -> latentdiff.Vocabulary | None:
     """The words that named the comparison; None where they are not known any more."""
-    given = forms.chosen_vocabulary(run.config.get("form") or {})
+    given = chosen_vocabulary(run.config.get("form") or {})
     try:
         return vocabulary_for(given, run.sides["A"].dataset, stored, progress)
     except LatentDiffError:
@@ -96,3 +99,72 @@ def _vectors(run: ComparisonRun, side: str, progress: Progress) -> np.ndarray:
     if missing:
         raise InputError(f"{len(missing)} of the images of {place.name!r} are gone, or have no vector any more; compare again")
     return read.values[[at[name] for name in place.ids.tolist()]]
+
+
+def ask_views(
+    dataset: Any,
+    view_a: Any,
+    view_b: Any,
+    phrases: list[str],
+    *,
+    embeddings: str,
+    vocabulary: Any = None,
+    encoder: Any = None,
+    images: int = 10,
+    progress: Progress | None = None,
+) -> list[tuple[latentdiff.Verification, list[str], list[str]]]:
+    """How many images of each view show a phrase, does it tell them apart, and which samples show it best. Writes nothing.
+
+    Args:
+        dataset: ``fo.Dataset`` (or its name) in which saved views are looked up.
+        view_a, view_b: name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``.
+        phrases: texts.
+        embeddings: field of the image vectors.
+        vocabulary: as :func:`~fiftyone_plugin.comparing.compare_views` takes it: phrases are centred on its words; None: the common ones
+            where an encoder is known.
+        encoder: text encoder: an object, or what ``load_encoder`` takes; None: the one recorded for the field, if any. Without one,
+            phrases are made of the vocabulary's words.
+        images: samples listed, per side.
+        progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
+
+    Returns:
+        Per phrase, its :class:`latentdiff.Verification`, and the ids of the samples (labels, for patches) of A and of B that show it
+        best, best first.
+
+    Raises:
+        InputError: views, fields, vectors or phrases that cannot be used.
+    """
+    from latentdiff.comparing.asking import answers
+
+    report = progress or silent
+    dataset = runs.as_dataset(dataset)
+    sides, (a, b), _ = comparable(dataset, view_a, view_b, embeddings, True, part(report, 0.0, 0.6))
+    text_encoder, words = _language(sides[0], vocabulary, encoder, part(report, 0.6, 0.8))
+    found = answers(a.values, b.values, phrases, text_encoder, words, images, part(report, 0.8, 1.0))
+    return [(v, a.ids[list(v.rows_a)].tolist(), b.ids[list(v.rows_b)].tolist()) for v in found]
+
+
+def read_views(
+    a: tuple[str, str], b: tuple[str, str], embeddings: str, vocabulary: Any, encoder: Any, progress: Progress
+) -> tuple[tuple[np.ndarray, list[str]], tuple[np.ndarray, list[str]], Any, Any]:
+    """(vectors, files) of both of two (dataset, saved view), the text encoder and the words: what the command line asks with."""
+    dataset, other = runs.as_dataset(a[0]), runs.as_dataset(b[0])
+    view_b = b[1] if other is dataset else other.load_saved_view(b[1])
+    sides, read, _ = comparable(dataset, a[1], view_b, embeddings, True, part(progress, 0.0, 0.6))
+    text_encoder, words = _language(sides[0], vocabulary, encoder, part(progress, 0.6, 0.8))
+    items = []
+    for side, own in zip(sides, read, strict=True):
+        path = dict(zip(*side.dataset.values(["id", "filepath"]), strict=True))
+        items.append((own.values, [path[i] for i in own.samples.tolist()]))
+    return items[0], items[1], text_encoder, words
+
+
+def _language(side: Any, vocabulary: Any, encoder: Any, progress: Progress) -> tuple[Any, Any]:
+    """The text encoder of a side's vectors, where it is known, and the words on which phrases are centred."""
+    if encoder is not None:
+        encoder = encoders.build(encoder)[0]
+    elif encoders.recorded(side.dataset, side.stored) is not None:
+        encoder = encoders.rebuild(side.dataset, side.stored)
+    if vocabulary == COMMON or (vocabulary is None and encoder is not None):
+        return encoder, latentdiff.load_vocabulary(encoder or encoders.rebuild(side.dataset, side.stored), progress=progress)
+    return encoder, vocabulary_for(vocabulary, side.dataset, side.stored, progress)

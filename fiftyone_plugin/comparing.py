@@ -13,17 +13,16 @@ import latentdiff
 from latentdiff.embed.fingerprint import Fingerprint
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
-from latentdiff.sae.checkpoints import check_encoder, load_sae
+from latentdiff.sae.loading import check_encoder, load_sae
 
-from . import database, fields, runs
-from .cluster import compare_on_cluster, spill_vectors
 from .describing import material_of
-from .encoders import check_agree, recorded
-from .handle import ComparisonRun
+from .encoders import check_agree, recorded, vocabulary_for
 from .sides import Side, listed, resolve
-from .storing import store
+from .spilling import compare_on_cluster, spill_vectors
+from .store import database, fields, runs
+from .store.run import ComparisonRun
+from .store.storing import store
 from .vectors import Vectors, bad_rows, read_vectors
-from .vocabularies import vocabulary_for
 
 MIN_IMAGES = 20
 """Fewer images a side tell nothing apart from chance."""
@@ -78,7 +77,7 @@ def compare_views(
         overwrite: replace a comparison of that name.
         skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
         engine: "local", or "ray": the comparison runs on a Ray cluster, and the vectors are never in memory together.
-        address, exchange: the cluster's, and a folder or URI that it can read, see :func:`~fiftyone_plugin.cluster.compare_on_cluster`.
+        address, exchange: the cluster's, and a folder or URI that it can read, see :func:`~fiftyone_plugin.spilling.compare_on_cluster`.
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
 
     Returns:

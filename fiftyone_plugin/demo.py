@@ -13,7 +13,7 @@ from latentdiff.errors import RunError
 from latentdiff.progress import Progress, part, silent
 
 from .comparing import compare_views
-from .handle import ComparisonRun
+from .store.run import ComparisonRun
 
 DATASET = "latentdiff-demo"
 EMBEDDINGS = "demo_clip"

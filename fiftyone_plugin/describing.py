@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latentdiff.errors import InputError, LatentDiffError
-from latentdiff.method_config import MethodConfig
+from latentdiff.methods.config import MethodConfig
 
 from . import encoders
 from .sides import Side

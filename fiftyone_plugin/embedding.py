@@ -14,9 +14,10 @@ from latentdiff.embed.fingerprint import Fingerprint, disagreement
 from latentdiff.errors import InputError, RunError
 from latentdiff.progress import Progress, silent
 
-from . import database, encoders, fields
-from .places import as_dataset
+from . import encoders
 from .sides import listed, vector_fields
+from .store import database, fields
+from .store.targets import as_dataset
 
 CHUNK = 256
 """Images written at once: the most work that a killed run loses."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import latentdiff
 from latentdiff.embed.fingerprint import Fingerprint, disagreement
 from latentdiff.errors import InputError
+from latentdiff.progress import Progress
 
-from . import database
+from . import encoders
+from .store import database
 
 KEY = "latentdiff_embeddings"
 """Entry of ``dataset.info``: a list of {field, fingerprint, source}. A list, because MongoDB's keys may hold no dots."""
@@ -107,3 +112,43 @@ def _entries(dataset: Any) -> list[dict[str, Any]]:
     stored = foo.get_db_conn().datasets.find_one({"_id": dataset._doc.id}, {f"info.{KEY}": 1}) or {}
     entries = (stored.get("info") or {}).get(KEY)
     return [e for e in entries if isinstance(e, dict) and "field" in e and "fingerprint" in e] if isinstance(entries, list) else []
+
+
+COMMON, OWN_WORDS = "common", "file"
+"""Stand for the word list that comes with the package, and in forms for a file of the user's."""
+
+
+def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress) -> latentdiff.Vocabulary | None:
+    """The vocabulary for a vector field.
+
+    Args:
+        given: a vocabulary; None; a ``.npz`` file with words and vectors; a text file, one word or phrase a line; or "common" for about
+            20,000 common English words. The last two are given vectors by the encoder that is recorded for the field.
+        dataset: ``fo.Dataset`` that holds the field.
+        path: path of the vectors.
+        progress: reports the encoding of words, where there is any.
+
+    Raises:
+        InputError: a file that cannot be used, or no encoder is recorded where one is needed.
+    """
+    from latentdiff.embed import words
+    from latentdiff.inputs.arrays import read_vocabulary
+
+    if given is None or isinstance(given, latentdiff.Vocabulary):
+        return given
+    if not isinstance(given, (str, os.PathLike)):
+        raise InputError(f"vocabulary is a Vocabulary, a file, {COMMON!r} or None, not {type(given).__name__}")
+    if given == COMMON:
+        return words.load_vocabulary(encoders.rebuild(dataset, path), progress=progress)
+    file = Path(given).expanduser()
+    if file.suffix == ".npz":
+        return read_vocabulary(file)
+    phrases = words.read_phrases(file)
+    return words.load_vocabulary(encoders.rebuild(dataset, path), words=(), phrases=phrases, progress=progress)
+
+
+def chosen_vocabulary(params: dict[str, Any]) -> str | None:
+    """What a form was answered of words, as ``compare_views`` takes it."""
+    if params.get("vocabulary") and params.get("words") in (None, OWN_WORDS):
+        return str(params["vocabulary"])
+    return COMMON if params.get("words") == COMMON else None

@@ -8,8 +8,8 @@ from typing import Any
 
 from latentdiff.errors import InputError
 
-from . import fields, runs
-from .handle import ComparisonRun
+from .store import fields, runs
+from .store.run import ComparisonRun
 
 KEPT = 4
 """Opened comparisons held in memory: one window each for a few people; 100,000 images are about 10 MB."""

@@ -20,11 +20,11 @@ import numpy as np
 
 from latentdiff.errors import InputError
 
-from . import runs
-from .benchmark import label_path
 from .comparing import compare_views
-from .handle import ComparisonRun
+from .noisy_diff import label_path
 from .sides import listed
+from .store import runs
+from .store.run import ComparisonRun
 
 
 def compare_versions(new: Any, old: Any, *, changed_only: bool = False, **options: Any) -> ComparisonRun:

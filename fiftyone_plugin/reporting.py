@@ -10,9 +10,9 @@ from typing import Any
 from latentdiff.errors import InputError
 from latentdiff.report import write_report
 
-from .handle import ComparisonRun, RunSide
-from .places import as_dataset
-from .runs import load_comparison
+from .store.run import ComparisonRun, RunSide
+from .store.runs import load_comparison
+from .store.targets import as_dataset
 
 
 def export_report(dataset: Any, run: str, path: str | os.PathLike[str], *, title: str | None = None) -> Path:

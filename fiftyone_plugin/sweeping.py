@@ -11,11 +11,12 @@ import numpy as np
 
 import latentdiff
 from latentdiff.progress import Progress, part, silent
-from latentdiff.result import Comparison, Hypothesis
+from latentdiff.results.comparison import Comparison
+from latentdiff.results.hypothesis import Hypothesis
 from latentdiff.stats.divergence import q_values
 
-from .benchmark import label_path
 from .comparing import MIN_IMAGES
+from .noisy_diff import label_path
 from .recipes import _view, class_patches, literal
 from .sides import resolve
 from .vectors import bad_rows, read_vectors

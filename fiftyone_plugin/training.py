@@ -16,8 +16,8 @@ from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 
 from .encoders import recorded
-from .places import as_dataset
 from .sides import Side, resolve
+from .store.targets import as_dataset
 from .vectors import CHUNK, _documents, _part, _stored_path
 
 SIDE = "to train on"
@@ -97,37 +97,3 @@ def _spool(out: Any, values: np.ndarray, file: Path) -> None:
         out.flush()
     except OSError as e:
         raise OSError(e.errno, f"cannot be written ({e.strerror}); free space, or set TMPDIR to another folder", str(file)) from e
-
-
-def choose_training(inputs: Any, params: dict[str, Any]) -> None:
-    """The operator's inputs: where to, which kind, and the sizes for those who know them."""
-    from . import forms
-
-    where = inputs.str("folder", label="Folder", description="Where the SAE is kept; a comparison takes it from there", required=True)
-    if params.get("folder") and (Path(params["folder"]).expanduser() / "config.json").exists():
-        inputs.bool("overwrite", label="Replace the SAE in this folder", default=False)
-        if not params.get("overwrite"):
-            forms.reject(where, "This folder already holds an SAE; tick Replace or choose another.")
-    labels = ["BatchTopK: one flat list of concepts", "Matryoshka: from coarse to fine concepts"]
-    text = "Kind of sparse autoencoder"
-    values = ["batchtopk", "matryoshka"]
-    forms.choose(inputs, "trainer", "Kind", values, labels=labels, description=text, empty="").default = "batchtopk"
-    inputs.int("concepts", label="Concepts", description="Size of the dictionary; empty: chosen from the vectors", required=False, min=1)
-    inputs.int("active", label="Active concepts", description="Per image, in the mean; empty: chosen", required=False, min=1)
-    inputs.int("seed", label="Seed", description="The same seed gives the same SAE", default=0, required=False)
-    inputs.bool("skip_bad", label="Leave out broken vectors", description="Those with NaN or infinite values", default=False)
-
-
-def chosen_training(params: dict[str, Any]) -> dict[str, Any]:
-    """What :func:`choose_training` was answered, as :func:`train_sae` takes it; a stopped run is gone on with."""
-    folder = Path(str(params["folder"])).expanduser()
-    return {
-        "folder": folder,
-        "resume": folder / "unfinished-training",
-        "overwrite": bool(params.get("overwrite")),
-        "trainer": params.get("trainer") or "batchtopk",
-        "concepts": params.get("concepts") or None,
-        "active": params.get("active") or None,
-        "seed": int(params.get("seed") or 0),
-        "skip_bad": bool(params.get("skip_bad")),
-    }

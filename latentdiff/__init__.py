@@ -1,5 +1,6 @@
 """LatentDiff: how do these two sets of images differ?"""
 
+from .comparing.pipeline import compare
 from .config import CompareConfig
 from .describe.build import build_describer
 from .describe.config import DescribeConfig
@@ -8,19 +9,18 @@ from .embed.encoder import load_encoder
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
 from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, RunError
-from .method_config import MethodConfig
-from .methods import compare_by
-from .pipeline import compare
+from .methods.config import MethodConfig
+from .methods.run import compare_by
 from .report import write_report
-from .result import Comparison, ConceptTable, Hypothesis, TwoSampleTest
-from .sae.checkpoints import load_sae
+from .results.comparison import Comparison
+from .results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .sae.concepts import describe_concepts
+from .sae.loading import load_sae
 from .sae.model import SparseAutoencoder
 from .sae.monosemanticity import monosemanticity
 from .sae.training import train_sae
 from .stats.verification import Verification, verify
-
-__version__ = "0.1.0"
+from .version import __version__ as __version__
 
 __all__ = [
     "Cancelled",

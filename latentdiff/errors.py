@@ -38,3 +38,9 @@ class RunError(LatentDiffError):
 
 class Cancelled(LatentDiffError):
     """The user stopped the work; nothing was written."""
+
+
+def sentence(error: Exception) -> str:
+    """An error's message, as people read it."""
+    text = str(error)
+    return text[:1].upper() + text[1:]

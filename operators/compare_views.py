@@ -41,14 +41,16 @@ class CompareViews(foo.Operator):
         )
 
     def resolve_input(self, ctx: Any) -> types.Property:
-        from fiftyone_plugin import describe_form, engine_form, forms, side_choices
+        from fiftyone_plugin.forms import common as forms
+        from fiftyone_plugin.forms import describe as describe_form
+        from fiftyone_plugin.forms import sides as side_choices
 
         inputs = types.Object()
         side_choices.choose_sides(inputs, ctx)
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         describe_form.choose_description(inputs, ctx.dataset, ctx.params)
-        engine_form.choose_engine(inputs, ctx.params)
+        forms.choose_engine(inputs, ctx.params)
         forms.name_run(inputs, ctx.dataset, ctx.params)
         inputs.bool(
             "skip_bad",
@@ -59,14 +61,18 @@ class CompareViews(foo.Operator):
         return types.Property(inputs, view=types.PromptView(label="Compare two views", submit_button_label="Compare"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
-        from fiftyone_plugin import compare_views, describe_form, engine_form, forms, runs, side_choices
+        from fiftyone_plugin import encoders
+        from fiftyone_plugin.comparing import compare_views
+        from fiftyone_plugin.forms import common as forms
+        from fiftyone_plugin.forms import describe as describe_form
+        from fiftyone_plugin.forms import sides as side_choices
+        from fiftyone_plugin.running import shown
+        from fiftyone_plugin.store import runs
         from latentdiff.report import verdict
-
-        from .live import shown
 
         params = ctx.params
         described = describe_form.description_of(ctx)
-        answers = ANSWERS | describe_form.ANSWERS | engine_form.ANSWERS
+        answers = ANSWERS | describe_form.ANSWERS | forms.ANSWERS
 
         def work(progress: Any) -> Any:
             (a, name_a), (b, name_b) = (side_choices.chosen_side(ctx, letter) for letter in "AB")
@@ -75,14 +81,14 @@ class CompareViews(foo.Operator):
                 a,
                 b,
                 embeddings=params["embeddings"],
-                vocabulary=forms.chosen_vocabulary(params),
+                vocabulary=encoders.chosen_vocabulary(params),
                 sae=params.get("sae") or None,
                 run=params["run"],
                 names=(name_a, name_b),
                 overwrite=bool(params.get("overwrite")),
                 skip_bad=bool(params.get("skip_bad")),
                 **described,
-                **engine_form.engine_of(params),
+                **forms.engine_of(params),
                 progress=progress,
             )
             runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form={k: v for k, v in params.items() if k in answers and v})
@@ -96,7 +102,7 @@ class CompareViews(foo.Operator):
             yield ctx.ops.notify(said, variant="success")
 
     def _is_large(self, ctx: Any) -> bool:
-        from fiftyone_plugin import side_choices
+        from fiftyone_plugin.forms import sides as side_choices
         from latentdiff.errors import LatentDiffError
 
         if ctx.dataset is None or not (ctx.params.get("view_a") and ctx.params.get("view_b")):

@@ -7,6 +7,6 @@ from typing import Any
 
 def register(plugin: Any) -> None:
     """Register every panel of the plugin."""
-    from .latentdiff_panel import LatentDiffPanel
+    from .app.panel import LatentDiffPanel
 
     plugin.register(LatentDiffPanel)

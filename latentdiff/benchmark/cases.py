@@ -85,7 +85,7 @@ class Space:
     def negations(self) -> np.ndarray | None:
         """(v, d) text vectors of "not a <word>" for every word, encoded once and kept; None where free phrases have no vectors here."""
         if self._negations is None and self.encode_texts is not None:
-            from ..baselines.gsclip import negated
+            from ..methods.gsclip import negated
 
             self._negations = negated(self.vocabulary, self.encode_texts)
         return self._negations

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..config import CompareConfig
 from ..errors import InputError
-from ..result import Comparison, Hypothesis
-from ..stats.ranking import mix
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
+from ..results.ranking import mix
 from .cases import SIDES, Case, Findings, Space, planted_share
 
 KEPT = 10
@@ -38,7 +39,7 @@ class Method:
 
 def compared(space: Space, case: Case, config: CompareConfig) -> Comparison:
     """Our comparison of a case."""
-    from .. import compare
+    from ..comparing.pipeline import compare
 
     return compare(space.vectors[case.rows_a], space.vectors[case.rows_b], sae=space.sae, vocabulary=space.vocabulary, config=config)
 
@@ -97,27 +98,27 @@ def _paper(seed: int) -> CompareConfig:
 
 
 def _gsclip(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) -> Comparison:
-    from ..baselines import gsclip
+    from ..methods.gsclip import gsclip
 
     return gsclip(a, b, space.vocabulary, negations=space.negations(), config=config)
 
 
 def _means(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) -> Comparison:
-    from ..baselines import difference_of_means
+    from ..methods.difference_of_means import difference_of_means
 
     return difference_of_means(a, b, space.vocabulary, config=config)
 
 
 def _visdiff(space: Space, case: Case, seed: int) -> dict[str, Findings]:
     """VisDiff's caption proposer and CLIP ranker with its literal filter; what does not pass the t-test is no finding."""
-    from ..baselines import VisDiffConfig, visdiff
-    from ..baselines.directions import composed_directions, encoded_directions
-    from ..baselines.proposers import CaptionProposer
-    from ..baselines.rankers import ClipRanker
-    from ..describe.aggregate import WordStatistics
     from ..describe.captions import Captioner, GivenCaptions
+    from ..describe.phrase_vectors import composed_directions, encoded_directions
     from ..describe.vocabulary_captions import VocabularyCaptioner
+    from ..describe.word_statistics import WordStatistics
     from ..embed.vocabulary import unit_rows
+    from ..methods.proposers import CaptionProposer
+    from ..methods.rankers import ClipRanker
+    from ..methods.visdiff import VisDiffConfig, visdiff
 
     a, b = space.vectors[case.rows_a], space.vectors[case.rows_b]
     captioner: Captioner

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..embed.cache import write_atomic
+from ..compute.cache import write_atomic
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from ..report.tables import strict_json
@@ -91,7 +91,7 @@ def evaluate(
 
 def load_records(suite: Suite, *, fresh: bool = False, check: bool = True) -> Records:
     """What earlier calls found; of another version of this package nothing is taken over. See :class:`Records`."""
-    from .. import __version__
+    from ..version import __version__
 
     settings = {"latentdiff": __version__, **suite.settings()}
     return Records(suite.options.out / suite.name / "records.jsonl", settings, fresh, check)
@@ -221,7 +221,7 @@ def _installed(package: str) -> bool:
 
 
 def _version() -> str:
-    from .. import __version__
+    from ..version import __version__
 
     return __version__
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..embed.cache import array_digest, cache_folder
+from ..compute.cache import array_digest, cache_folder
 from ..errors import CheckpointError, EncoderError, InputError
 from ..progress import Progress, part, silent
-from ..sae.checkpoints import load_sae
+from ..sae.loading import load_sae
 from ..sae.model import SparseAutoencoder
 from ..sae.training import train_sae
 from .cases import Space
@@ -34,7 +34,7 @@ def kept_sae(
         seed: seed of the training.
         progress: ``progress(fraction, label)``.
     """
-    from .. import __version__
+    from ..version import __version__
 
     key = array_digest(vectors, f"{concepts} {active} {seed} {__version__}")
     folder = cache_folder() / "sae" / key

@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..embed.cache import cache_folder
+from ..compute.cache import cache_folder
+from ..compute.parallel import cores
 from ..embed.encoder import DEMO_FOLDER, PRESETS
 from ..embed.open_clip_backend import read_config
 from ..embed.precision import has_bf16, pick_device
-from ..parallel import cores
-from ..sae import registry
+from ..sae.public import find
 from .evaluation import SENTENCE_MODEL
 from .suite import Options
 
@@ -40,7 +40,7 @@ def missing_weights(options: Options) -> list[str]:
             f"weights of the encoder {name}{f' ({tag})' if tag else ''} are fetched from {source} when first used; without a network, "
             f"fetch them elsewhere and name {by_hand}"
         )
-    public = registry.find(str(options.sae)) if options.sae and not Path(options.sae).exists() else None
+    public = find(str(options.sae)) if options.sae and not Path(options.sae).exists() else None
     own = cache_folder() / "sae" / str(options.sae).replace(":", "/")
     if public and not own.is_dir() and not _cached(public.repository):
         place = f"put {public.patterns[0]} and the config.json beside it into {own}"

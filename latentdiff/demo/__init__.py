@@ -20,6 +20,6 @@ __all__ = ["DemoPair", "Rules", "Scene", "Thing", "draw", "load_sae", "planted_o
 
 def load_sae() -> SparseAutoencoder:
     """The SAE that was trained on the demo encoder's vectors of drawn scenes."""
-    from ..sae.checkpoints import load_sae as load
+    from ..sae.loading import load_sae as load
 
     return load(SAE_FOLDER)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import InputError
-from .account import Account, Budget
-from .aggregate import WordStatistics
 from .captions import Captioner, GivenCaptions
 from .chat import ChatLanguageModel
 from .config import DescribeConfig
@@ -15,6 +13,8 @@ from .describer import Describer
 from .endpoint import ChatEndpoint
 from .language import LanguageModel
 from .proposals import TextEncoder
+from .usage import Account, Budget
+from .word_statistics import WordStatistics
 
 
 def build_describer(

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..embed.cache import recall, remember
+from ..compute.cache import recall, remember
 from ..progress import Progress
 from .captions import Caption, CaptionFailure
 from .pictures import image_digest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
-from .account import checked_url
+from .server import checked_url
 
 CAPTIONERS = ("vocabulary", "given", "image-to-text", "endpoint")
 LANGUAGES = ("statistics", "endpoint")

@@ -13,11 +13,11 @@ from ..embed.vocabulary import Vocabulary
 from ..errors import Cancelled, InputError, LatentDiffError
 from ..progress import Progress, part, silent
 from ..stats.exemplars import diverse, extreme_rows
-from .account import accounts_of
 from .captions import Captioner, CaptionFailure
 from .config import DescribeConfig
 from .language import LanguageModel
 from .proposals import Proposals, TextEncoder, propose
+from .usage import accounts_of
 from .vocabulary_captions import VocabularyCaptioner
 
 T = TypeVar("T")

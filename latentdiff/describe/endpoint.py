@@ -7,12 +7,14 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
-from ..errors import EndpointError
+from ..errors import Cancelled, EndpointError
 from ..progress import Progress, silent
-from .account import Account, Budget, checked_url, find_key, is_openai
+from .server import checked_url, find_key, is_openai
+from .usage import Account, Budget
 from .wire import Failure, Reply, read_reply, send
 
 TICK = 0.05
@@ -27,7 +29,7 @@ class ChatEndpoint:
     Args:
         base_url: such as ``"http://localhost:8000/v1"``.
         model: as the server calls it.
-        key: the server's key; None: from the environment (:func:`~latentdiff.describe.account.find_key`); local servers need none. It is
+        key: the server's key; None: from the environment (:func:`~latentdiff.describe.server.find_key`); local servers need none. It is
             in no repr, error, log or account.
         timeout: seconds that one request may take, > 0.
         retries: repeats after a refused or cut connection, a time-out, 429 or 5xx, >= 0.
@@ -191,3 +193,35 @@ class ChatEndpoint:
     def _clean(self, text: str) -> str:
         """A server that repeats the key does not get it shown."""
         return text.replace(self._key, "[key]") if self._key else text
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def at_once(items: Sequence[Item], ask: Callable[[Item, Progress], Result], threads: int, progress: Progress, label: str) -> list[Result]:
+    """``[ask(item, progress) for item in items]``, so many at a time.
+
+    Args:
+        items: what is asked about.
+        ask: one question; it hands the progress that it is given to the endpoint, which ends its waiting by it.
+        threads: questions at the same time, >= 1.
+        progress: called in the caller's thread, many times a second, with fraction 0; raise :class:`~latentdiff.errors.Cancelled` in it to
+            stop.
+        label: what is going on.
+    """
+    stop = threading.Event()
+
+    def look(fraction: float, label: str) -> None:
+        if stop.is_set():
+            raise Cancelled("the questions were stopped")
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="latentdiff-questions") as pool:
+        futures = [pool.submit(ask, item, look) for item in items]
+        try:
+            while wait(futures, TICK).not_done:
+                progress(0.0, label)
+        except BaseException:
+            stop.set()
+            raise
+    return [f.result() for f in futures]

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import EndpointError, InputError
 from ..progress import Progress, silent
-from .at_once import at_once
 from .caption_cache import cached_captions
 from .captions import Caption, CaptionFailure, tidy
-from .endpoint import ChatEndpoint
+from .endpoint import ChatEndpoint, at_once
 from .parsing import refuses, spoken
 from .pictures import data_url, read_picture
 from .prompts import CAPTION

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..compute.files import read_json
 from ..errors import CheckpointError, EncoderError, InputError
-from ..stored import read_json
 from .preprocess import LARGEST, Preprocess
 
 WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.bin", "pytorch_model.bin", "model.pt")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.cache import recall, remember
 from ..errors import EncoderError, InputError
-from .cache import recall, remember
 from .fingerprint import Fingerprint, fingerprint_key
 
 MIN_COSINE = 0.999

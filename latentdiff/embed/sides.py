@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.arrays import float32, kept, tensor
+from ..compute.parallel import local_map, map_rows
 from ..errors import InputError
-from ..floats import float32, kept, tensor
-from ..parallel import local_map, map_rows
 from .vocabulary import row_norms, unit_rows
 
 FEWEST = 20

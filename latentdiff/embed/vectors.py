@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.cache import write_atomic
+from ..compute.files import read_json
 from ..errors import CheckpointError, InputError
-from ..stored import read_json
-from .cache import write_atomic
 from .fingerprint import Fingerprint, disagreement
 
 FORMAT = 1

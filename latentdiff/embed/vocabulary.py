@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.files import is_text
 from ..errors import InputError
-from ..stored import is_text
 from .word_forms import singular
 
 SAME_MEANING = 0.6

@@ -14,9 +14,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ..compute.cache import cache_folder, write_atomic
 from ..errors import InputError
 from ..progress import Progress, silent
-from .cache import cache_folder, write_atomic
 from .encoder import Encoder
 from .fingerprint import fingerprint_key
 from .vocabulary import Vocabulary

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..result import Comparison, Hypothesis
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
 from .text import percent
 
 COMPANIONS = 3

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..result import Comparison, Hypothesis
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
 from .concept import concept_facts
 from .text import p_text, percent, verdict
 from .tree import Branch, as_tree

@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from ..result import Comparison
+from ..results.comparison import Comparison
 
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 18, 44

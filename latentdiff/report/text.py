@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..result import Comparison, Hypothesis
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
 
 MARKDOWN = "\\`*_{}[]()#+-.!|~>:@"
 """Escaped in text; the colon and the @ keep bare addresses from becoming links."""

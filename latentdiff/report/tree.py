@@ -6,7 +6,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..result import Comparison, Hypothesis
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
 from .text import title
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..result import Comparison
+from ..results.comparison import Comparison
 from .content import CARDS, content
 from .html import document
 from .tables import as_dict, csv_text, markdown, strict_json

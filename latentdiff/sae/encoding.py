@@ -7,15 +7,12 @@ import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..compute.arrays import kept, tensor
 from ..errors import InputError
-from ..floats import kept, tensor
-
-if TYPE_CHECKING:
-    from .model import SparseAutoencoder
 
 CHUNK_VALUES = 1 << 23
 """Dense activations that a worker holds at once (16 MB in bf16): they stay near the cache between product and scan."""
@@ -47,6 +44,30 @@ class Codes:
     """(nnz,) float32."""
 
 
+class Weights(Protocol):
+    """What encoding needs of a :class:`~latentdiff.sae.model.SparseAutoencoder`; its fields and their shapes are told there."""
+
+    @property
+    def w_enc(self) -> np.ndarray: ...
+    @property
+    def b_enc(self) -> np.ndarray: ...
+    @property
+    def b_dec(self) -> np.ndarray: ...
+    @property
+    def threshold(self) -> np.ndarray: ...
+    @property
+    def folded_bias(self) -> np.ndarray: ...
+    @property
+    def top_k(self) -> int | None: ...
+    @property
+    def normalise(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def concepts(self) -> int: ...
+    def normalised(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+
+
 class Kernel:
     """An SAE's weights in the number format and on the device of the products.
 
@@ -62,7 +83,7 @@ class Kernel:
         InputError: another precision.
     """
 
-    def __init__(self, sae: SparseAutoencoder, precision: str = "float32", device: Any = None) -> None:
+    def __init__(self, sae: Weights, precision: str = "float32", device: Any = None) -> None:
         import torch
 
         if precision not in PRECISIONS:
@@ -171,7 +192,7 @@ def _hear_out_torch() -> None:
         torch.sparse_csr_tensor(torch.zeros(2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0), (1, 1))
 
 
-def fast_precision(rows: int, sae: SparseAutoencoder) -> str:
+def fast_precision(rows: int, sae: Weights) -> str:
     """ "bfloat16" where the hardware has it and the work is long enough to care, else "float32"."""
     import torch
 

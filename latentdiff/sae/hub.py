@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from pathlib import Path
 
-from ..embed.cache import cache_folder
+from ..compute.cache import cache_folder
 from ..errors import CheckpointError
 
 CONFIGS = ("config.json", "cfg.json")

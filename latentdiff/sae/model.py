@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..codes import Tape, assembled
-from ..embed.cache import write_together
+from ..compute.cache import write_together
+from ..compute.parallel import map_rows
+from ..compute.sparse import Tape, assembled
 from ..errors import CheckpointError, InputError
-from ..parallel import map_rows
 from ..progress import Progress, silent
 
 FORMAT = "latentdiff-sae-2"
@@ -113,7 +113,7 @@ class SparseAutoencoder:
             progress: ``progress(fraction, label)``.
 
         Returns:
-            (n, K) float32 ``csr_array`` with sorted column indices; above :data:`latentdiff.codes.IN_MEMORY` it lies in temporary files.
+            (n, K) float32 ``csr_array`` with sorted column indices; above ``compute.sparse.IN_MEMORY`` it lies in temporary files.
 
         Raises:
             InputError: vectors of another width.

@@ -145,7 +145,7 @@ def _opened(vectors: Any, skip_bad: bool) -> tuple[Rows, bool]:
         if path.is_dir():
             vectors = VectorStore(path)
         else:
-            from ..inputs import load_vectors
+            from ..inputs.arrays import load_vectors
 
             vectors = load_vectors(path)
     if isinstance(vectors, VectorStore):

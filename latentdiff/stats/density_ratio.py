@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy import stats
 
-from ..codes import row_views
-from ..parallel import one_thread, ordered_map
+from ..compute.parallel import one_thread, ordered_map
+from ..compute.sparse import row_views
 from ..progress import Progress, silent
 from .logistic import LogisticProblem, Rows
 
@@ -173,5 +173,3 @@ def two_sample(log_ratio: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[
         variance += n_a * n_b / 12 * (n + 1 - (ties**3 - ties).sum() / (n * max(n - 1, 1)))
     z = (u - pairs / 2) / np.sqrt(CROSS_FITTED * variance) if variance > 0 else 0.0
     return float(u / pairs), float(stats.norm.sf(z))
-
-

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy import stats
 
-from ..codes import by_concept
-from ..parallel import ordered_map
+from ..compute.parallel import ordered_map
+from ..compute.sparse import by_concept
 from .histograms import Histograms, concept_of, histograms
 
 BLOCK = 250_000

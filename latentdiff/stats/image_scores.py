@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.parallel import ordered_map
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
-from ..parallel import ordered_map
 from .phrases import phrase_evidence, tail_contrast, tail_evidence
 
 BLOCK = 64_000_000

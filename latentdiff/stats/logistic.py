@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..floats import float32, kept, tensor
-from ..parallel import map_rows
+from ..compute.arrays import float32, kept, tensor
+from ..compute.parallel import map_rows
 from .lbfgs import minimise
 
 ROWS = 1 << 9

@@ -100,7 +100,7 @@ def test_unknown_suites_and_methods(tmp_path) -> None:
 
 
 def test_dear_arrays_are_made_once() -> None:
-    from latentdiff.embed.cache import kept_array
+    from latentdiff.compute.cache import kept_array
 
     made, like = [], np.arange(12.0).reshape(4, 3)
 

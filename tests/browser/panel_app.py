@@ -51,7 +51,7 @@ def build(shared_data: Path | None, folder: Path) -> Scenes:
     """Photographs where they are here, the drawn scenes of the demo elsewhere; "second_try" trains an SAE of its own, as the App does."""
     import latentdiff
     from fiftyone_plugin import compare_views
-    from latentdiff.parallel import one_thread
+    from latentdiff.compute.parallel import one_thread
 
     scenes = _photographs(shared_data, folder) if shared_data else _drawn(folder)
     scenes.dataset.persistent = True  # the App's server is another process

@@ -52,8 +52,8 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from fiftyone_plugin.panels.gradio_serve import serve
-    from fiftyone_plugin.panels.gradio_settings import PageSettings
+    from fiftyone_plugin.panels.page.serve import serve
+    from fiftyone_plugin.panels.page.settings import PageSettings
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATENTDIFF_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -65,7 +65,7 @@ def served(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
 @pytest.fixture(scope="module")
 def expected(scenes: Path, served: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The same comparison, made without a page."""
-    from fiftyone_plugin.panels.gradio_work import Asked, answer
+    from fiftyone_plugin.panels.page.work import Asked, answer
 
     asked = Asked(folder_a=str(scenes / "winter"), folder_b=str(scenes / "summer"), encoder="demo", words="\n".join(WORDS))
     return answer(asked, served.settings, tmp_path_factory.mktemp("work"), lambda fraction, label: None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from fiftyone_plugin.panels.cards import CARDS
+from fiftyone_plugin.panels.app.cards import CARDS
 
 from fiftyone_plugin import list_comparisons, load_comparison
 from latentdiff.report import p_text, percent, title, verdict
@@ -155,7 +155,7 @@ def test_brush_and_slider_filter_by_score(app: App, panel_scenes: Scenes) -> Non
 
 
 def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Scenes) -> None:
-    from fiftyone_plugin.panels.figures import volcano
+    from fiftyone_plugin.panels.app.figures import volcano
 
     run = panel_scenes.runs["second_try"]
     concepts = volcano(run)[0]["ids"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import fiftyone as fo
 import pytest
-from fiftyone_plugin.panels.cards import CARDS
+from fiftyone_plugin.panels.app.cards import CARDS
 
 from tests.browser.panel_app import App, Scenes, save_workspace
 

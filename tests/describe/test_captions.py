@@ -12,9 +12,9 @@ from describe_chat_server import answers, says, slow, status
 from PIL import Image
 
 import latentdiff
-from latentdiff.describe.account import Budget
 from latentdiff.describe.captions import CaptionFailure, GivenCaptions, read_captions
 from latentdiff.describe.endpoint import ChatEndpoint
+from latentdiff.describe.usage import Budget
 from latentdiff.describe.vision_endpoint import EndpointCaptioner
 from latentdiff.describe.vocabulary_captions import VocabularyCaptioner
 from latentdiff.errors import Cancelled, EndpointError, InputError

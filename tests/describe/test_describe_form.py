@@ -80,8 +80,9 @@ def test_the_operator_describes_and_keeps_the_key_to_itself(dataset, files, serv
 
 def test_words_and_a_local_model_describe_too(dataset, files, server) -> None:
     """By the nearest words, with a language model; a folder that holds no captioner is refused before any work."""
+    from fiftyone_plugin.panels.app.cards import board
+
     from fiftyone_plugin import load_comparison
-    from panels.cards import board
 
     server.script = [says(f'["{WORDS[3]}"]')]
     words = {"describe": "words", "ask_model": True, "llm_url": server.url, "llm_model": "m"}
@@ -100,7 +101,7 @@ def test_words_and_a_local_model_describe_too(dataset, files, server) -> None:
 
 @pytest.mark.parametrize(("address", "key"), [("https://api.openai.com/v1", KEY), ("http://127.0.0.1:9/v1", None)])
 def test_openais_secret_goes_to_openai_alone(monkeypatch, address, key) -> None:
-    from fiftyone_plugin.describe_form import description_of
+    from fiftyone_plugin.forms.describe import description_of
 
     class Context:
         params = {"describe": "server", "llm_url": address, "llm_model": "m"}  # noqa: RUF012
@@ -113,8 +114,9 @@ def test_openais_secret_goes_to_openai_alone(monkeypatch, address, key) -> None:
 
 
 def test_a_failing_server_is_said_under_the_verdict(dataset, files, server) -> None:
+    from fiftyone_plugin.panels.app.cards import board
+
     from fiftyone_plugin import load_comparison
-    from panels.cards import board
 
     server.script = [status(401, "bad key")]
     params = {"describe": "field", "captions": "said", "ask_model": True, "llm_url": server.url, "llm_model": "m"}

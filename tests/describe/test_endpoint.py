@@ -12,9 +12,10 @@ from email.utils import formatdate
 import pytest
 from describe_chat_server import answers, cut, drip, hang_up, raw, says, send, slow, status
 
-from latentdiff.describe.account import Account, Budget, find_key
 from latentdiff.describe.chat import ChatLanguageModel
 from latentdiff.describe.endpoint import ChatEndpoint
+from latentdiff.describe.server import find_key
+from latentdiff.describe.usage import Account, Budget
 from latentdiff.describe.wire import retry_after
 from latentdiff.errors import Cancelled, EndpointError, InputError
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import latentdiff
+from latentdiff.describe.nearest_words import nearest_words
 from latentdiff.describe.proposals import propose
-from latentdiff.describe.words import nearest_words
 from latentdiff.errors import InputError
 
 RNG = np.random.default_rng(0)

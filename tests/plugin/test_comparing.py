@@ -219,7 +219,7 @@ def test_an_interrupted_run_is_shown_and_can_be_deleted(dataset, compare) -> Non
     compare(dataset)
     for interrupted in ("writing", "deleting", "renaming"):
         # What a killed process leaves: the record in an earlier state, the fields in part.
-        from fiftyone_plugin import runs
+        from fiftyone_plugin.store import runs
 
         runs.set_state(dataset, "seasons", interrupted, **({"new": "later"} if interrupted == "renaming" else {}))
         (summary,) = list_comparisons(dataset)

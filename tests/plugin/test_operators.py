@@ -103,7 +103,7 @@ def test_panel_show_button_sets_the_hypothesis_view(dataset, stored) -> None:
 
 
 def test_panel_states_for_people(dataset, stored) -> None:
-    from fiftyone_plugin import runs
+    from fiftyone_plugin.store import runs
 
     runs.set_state(dataset, "seasons", "writing")
     after = shown(panel(dataset, "on_load"))

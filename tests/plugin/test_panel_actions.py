@@ -12,7 +12,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone.server.view import get_view
-from fiftyone_plugin.panels import figures
+from fiftyone_plugin.panels.app import figures
 
 from fiftyone_plugin import compare_views, delete_comparison, list_comparisons, load_comparison, rename_comparison
 from fiftyone_plugin.hypotheses import open_comparison, score_view

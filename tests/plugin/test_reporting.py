@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fiftyone_plugin.panels.cards import board
+from fiftyone_plugin.panels.app.cards import board
 from PIL import Image
 
 import fiftyone_plugin

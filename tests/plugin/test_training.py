@@ -132,7 +132,7 @@ def test_a_stopped_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """What stops it leaves no SAE but its state; the same command finishes it as if nothing had happened."""
     import contextlib
 
-    from latentdiff import cli_train
+    from latentdiff.cli import sae as cli_train
 
     np.save(tmp_path / "x.npy", X)
     options = ["--concepts", "20", "--active", "2", "--steps", "60", "--seed", "2"]

@@ -89,10 +89,9 @@ class Session:
         return [h.text for h in stored.hypotheses]
 
     def _compare(self, run: str) -> None:
-        from fiftyone_plugin.operators.live import live
-
         from fiftyone_plugin import compare_views
-        from latentdiff.inputs import read_vocabulary
+        from fiftyone_plugin.running import live
+        from latentdiff.inputs.arrays import read_vocabulary
 
         vocabulary = read_vocabulary(self.folder / "words.npz")
         sae = str(self.folder / "sae")
@@ -105,10 +104,10 @@ class Session:
             pass
 
     def _page(self, i: int) -> None:
-        from fiftyone_plugin.panels.gradio_cards import result
-        from fiftyone_plugin.panels.gradio_sessions import Sessions
-        from fiftyone_plugin.panels.gradio_settings import PageSettings
-        from fiftyone_plugin.panels.gradio_work import Asked, answer
+        from fiftyone_plugin.panels.page.cards import result
+        from fiftyone_plugin.panels.page.sessions import Sessions
+        from fiftyone_plugin.panels.page.settings import PageSettings
+        from fiftyone_plugin.panels.page.work import Asked, answer
 
         sessions = Sessions(Path(tempfile.gettempdir()) / "sessions")  # where the page has them, and what stays is counted
         folder = sessions.get(f"tab {i}").fresh()

@@ -70,7 +70,7 @@ def _open_comparison(folder: Path) -> None:
 
 
 def _make_document(folder: Path) -> None:
-    from fiftyone_plugin.document import to_document
+    from fiftyone_plugin.store.document import to_document
 
     ids = [np.array([f"{side}{i:023x}" for i in range(n)]) for side, n in ((1, 40), (2, 50))]
     document = to_document(compared(), *ids)
@@ -83,7 +83,7 @@ def _make_document(folder: Path) -> None:
 def _open_document(folder: Path) -> None:
     import base64
 
-    from fiftyone_plugin.document import from_document, labels
+    from fiftyone_plugin.store.document import from_document, labels
 
     document = json.loads((folder / "document.json").read_bytes())
     if isinstance(document, dict):
@@ -96,7 +96,7 @@ def _open_document(folder: Path) -> None:
 
 
 def _open_vectors(folder: Path) -> None:
-    from latentdiff.inputs import load_vectors
+    from latentdiff.inputs.arrays import load_vectors
 
     x = load_vectors(folder / "a.npy")
     assert x.ndim == 2
@@ -116,7 +116,7 @@ def _make_words(folder: Path) -> None:
 
 
 def _open_words(folder: Path) -> None:
-    from latentdiff.inputs import read_vocabulary
+    from latentdiff.inputs.arrays import read_vocabulary
 
     for vocabulary in (read_vocabulary(folder / "words.npz"), read_vocabulary(folder / "words.txt", folder / "vectors.npy")):
         assert np.isfinite(vocabulary.centred).all()
@@ -149,8 +149,8 @@ def _make_table(folder: Path) -> None:
 
 def _open_table(folder: Path) -> None:
     """As the Gradio page does."""
-    from fiftyone_plugin.panels.gradio_settings import PageSettings
-    from fiftyone_plugin.panels.gradio_work import TABLE, Asked, named_sides
+    from fiftyone_plugin.panels.page.settings import PageSettings
+    from fiftyone_plugin.panels.page.work import TABLE, Asked, named_sides
 
     asked = Asked(way=TABLE, table=str(folder / "table.csv"), table_base=str(folder))
     for side in named_sides(asked, PageSettings(roots=(folder,)), folder, lambda fraction, label: None):
@@ -224,7 +224,7 @@ def _make_zip(folder: Path) -> None:
 
 
 def _open_zip(folder: Path) -> None:
-    from fiftyone_plugin.panels.gradio_archives import unpack
+    from fiftyone_plugin.panels.page.archives import unpack
 
     inside = folder / "out"
     try:

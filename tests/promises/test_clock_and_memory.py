@@ -125,7 +125,7 @@ def test_memory_runs_out_on_the_command_line(tmp_path: Path, faults) -> None:
     for side in "ab":
         np.save(tmp_path / f"{side}.npy", np.random.default_rng(ord(side)).normal(size=(60_000, 512)).astype(np.float32))
     with faults.trial("memory runs out: latentdiff compare"):
-        limited = "import resource, sys; from latentdiff import cli; import latentdiff.pipeline, scipy.stats, torch; " + (
+        limited = "import resource, sys; from latentdiff import cli; import latentdiff.comparing.pipeline, scipy.stats, torch; " + (
             "at = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize() + 420_000_000; "
             "resource.setrlimit(resource.RLIMIT_AS, (at, at)); sys.exit(cli.main(sys.argv[1:]))"
         )

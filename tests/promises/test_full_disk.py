@@ -218,7 +218,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(encoder, tmp_path, monke
         if where == "no home":
             homeless(monkeypatch)
             with pytest.raises(OSError, match="LATENTDIFF_CACHE"):
-                latentdiff.embed.cache.cache_folder()
+                latentdiff.compute.cache.cache_folder()
         found = latentdiff.load_vocabulary(encoder, words=["cat", "dog", "boat"])
         np.testing.assert_array_equal(found.vectors, expected.vectors)
 

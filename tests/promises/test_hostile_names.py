@@ -233,7 +233,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def test_the_panel_shows_names_and_phrases_as_text(make: Callable[..., Any], faults: Any) -> None:
-    from fiftyone_plugin.panels.figures import histogram, volcano
+    from fiftyone_plugin.panels.app.figures import histogram, volcano
 
     import fiftyone_plugin
     from tests.plugin.calls import panel, shown

@@ -17,7 +17,7 @@ import pytest
 import latentdiff
 from latentdiff.demo import SAE_FOLDER
 from latentdiff.errors import CheckpointError, EncoderError, InputError, LatentDiffError
-from latentdiff.sae.registry import check_encoder
+from latentdiff.sae.compatibility import check_encoder
 from tests.promises.hostile_targets import _make_encoder
 from tests.promises.mutations import PICKLE, RunsCode
 

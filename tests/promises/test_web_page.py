@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiftyone_plugin.panels import gradio_guard, gradio_sessions
-from fiftyone_plugin.panels.gradio_serve import Page, serve
-from fiftyone_plugin.panels.gradio_sessions import UNCLAIMED, Sessions
-from fiftyone_plugin.panels.gradio_settings import PageSettings
+from fiftyone_plugin.panels.page import guard as gradio_guard
+from fiftyone_plugin.panels.page import sessions as gradio_sessions
+from fiftyone_plugin.panels.page.serve import Page, serve
+from fiftyone_plugin.panels.page.sessions import UNCLAIMED, Sessions
+from fiftyone_plugin.panels.page.settings import PageSettings
 
 from latentdiff.errors import InputError
 

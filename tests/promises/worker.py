@@ -160,7 +160,7 @@ def bare(name: str) -> None:
 
 def closed(name: str, events: int) -> list[str]:
     """A comparison in the App whose window is closed after some events; what was seen until then."""
-    from operators.live import live
+    from fiftyone_plugin.running import live
 
     def run(progress: Any) -> None:
         import fiftyone as fo
@@ -428,7 +428,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins deaf to it
-    for name in ("fiftyone", "open_clip", "torch", "fiftyone_plugin.comparing", "fiftyone_plugin.embedding", "latentdiff.pipeline"):
+    ours = ("fiftyone_plugin.comparing", "fiftyone_plugin.embedding", "latentdiff.comparing.pipeline")
+    for name in ("fiftyone", "open_clip", "torch", *ours):
         importlib.import_module(name)
     print("up", file=answers, flush=True)
     for line in sys.stdin:

@@ -16,8 +16,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from latentdiff import CheckpointError, InputError, SparseAutoencoder, load_sae
-from latentdiff.sae import hub, registry
-from latentdiff.sae.checkpoints import check_encoder
+from latentdiff.sae import hub
+from latentdiff.sae import public as registry
+from latentdiff.sae.loading import check_encoder
 from tests.sae.writers import published
 from tests.sae.writers.published import WRITERS, D, K
 

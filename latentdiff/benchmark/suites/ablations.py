@@ -110,10 +110,10 @@ class Exemplars(Ablation):
         return {**super().settings(), "exemplars": self.counts}
 
     def _described(self, space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
-        from ...describe.aggregate import WordStatistics
         from ...describe.build import build_describer
         from ...describe.config import DescribeConfig
         from ...describe.describer import Describer
+        from ...describe.word_statistics import WordStatistics
         from ...stats.density_ratio import cross_fit
 
         config, sides = CompareConfig(seed=seed), Sides(space.vectors[case.rows_a], space.vectors[case.rows_b])
@@ -202,5 +202,3 @@ def with_decoder_words(c: Any, case: Case, space: Space, words: int) -> Findings
         cosine = space.sae.w_dec[ids] @ space.vocabulary.centred.T if ids else np.zeros((0, 1))
         sides.append(tuple(tuple(space.vocabulary.words[w] for w in np.argsort(-row, kind="stable")[:words]) for row in cosine))
     return Findings(sides[0], sides[1], named.planted_a, named.planted_b)
-
-

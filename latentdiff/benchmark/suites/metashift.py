@@ -15,7 +15,7 @@ from ...config import CompareConfig
 from ...embed.words import read_phrases
 from ...errors import InputError
 from ...progress import Progress
-from ...result import Comparison
+from ...results.comparison import Comparison
 from ..case_suite import CaseSuite
 from ..cases import Case, Findings, Space
 from ..evaluation import closed_set_hit
@@ -157,7 +157,7 @@ def _ours(name: str, config: Callable[[int], CompareConfig]) -> Run:
 
 
 def _gsclip(space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
-    from ...baselines import gsclip
+    from ...methods.gsclip import gsclip
 
     labels = space.vocabulary.words
     a, b = space.vectors[case.rows_a], space.vectors[case.rows_b]

@@ -82,7 +82,7 @@ class PlantedTruth(Suite):
         return {"SAE": round(time.perf_counter() - start, 3)}
 
     def run(self, task: Task) -> Record:
-        from ... import compare
+        from ...comparing.pipeline import compare
 
         p, start = task.payload, time.perf_counter()
         rng = np.random.default_rng([self.options.seed, p["run"], p["n"], round(1e6 * p["rate"]), len(p["kind"])])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...embed.cache import array_digest, recall, remember
+from ...compute.cache import array_digest, recall, remember
 from ...errors import InputError
 from ...progress import Progress
 from ..case_suite import FIRST, CaseSuite, Scored
@@ -170,7 +170,7 @@ class VisDiffBench(CaseSuite):
 
     def _accuracy(self, records: Sequence[Record]) -> Table:
         """Acc@1 and Acc@5 of set A's description by group, judged as VisDiff does."""
-        from ...baselines.evaluator import accuracies
+        from ..judge import accuracies
 
         judged = self.judgements(records)
         groups = list(dict.fromkeys(group for own in judged.values() for group in own))
@@ -180,7 +180,7 @@ class VisDiffBench(CaseSuite):
 
     def judgements(self, records: Sequence[Record]) -> dict[str, dict[str, list[list[int]]]]:
         """By row and group: the language model's judgements of the first five findings of every set A; kept, since they cost money."""
-        from ...baselines.evaluator import judge
+        from ..judge import judge
 
         endpoint, cases = endpoint_of(self.options), {f"{c.key} | {m.name}": c for c in self.cases for m in self.methods}
         out: dict[str, dict[str, list[list[int]]]] = {}
@@ -221,7 +221,7 @@ class Purity(VisDiffBench):
         return {**super().settings(), "purities": PURITIES}
 
     def make_cases(self) -> list[Case]:
-        from ...baselines.purity import swap_for_purity
+        from ...methods.purity import swap_for_purity
 
         out = []
         for case in super().make_cases():

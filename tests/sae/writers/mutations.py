@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from latentdiff.errors import LatentDiffError
-from latentdiff.sae.checkpoints import load_sae
+from latentdiff.sae.loading import load_sae
 
 HEADROOM = 64 << 20
 """Bytes of address space beyond what the process has at its start: a checkpoint here has a few thousand."""

@@ -1,0 +1,1 @@
+"""Inputs of the operators' forms, and what their answers mean."""

@@ -1,0 +1,232 @@
+"""Inputs that operators and panels share: views, vector fields, runs, hypotheses."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from latentdiff.errors import LatentDiffError, sentence
+
+from .. import encoders
+from ..encoders import COMMON, OWN_WORDS
+from ..sides import vector_fields
+from ..store import runs
+from ..store.run import ComparisonRun
+
+NO_WORDS, OTHER = "none", "other"
+
+ENCODERS = {
+    "fast": ("clip_b32", "CLIP ViT-B/32: fast, good for most questions"),
+    "paper": ("clip_l14", "CLIP ViT-L/14 at 336 px: finer, about 30 times slower"),
+    "demo": ("demo_clip", "The small one of LatentDiff's drawn demo (needs no download)"),
+    OTHER: ("clip", "Another: a model folder, an open_clip or a transformers model"),
+}
+"""Choice → suggested field name and what people read."""
+
+
+def choose(inputs: Any, name: str, label: str, values: list[str], *, description: str, labels: list[str] | None = None, empty: str) -> Any:
+    """Add a required drop-down; where there is nothing to choose from, say so in its place.
+
+    Returns:
+        The property, to be marked invalid by the caller where the choice is wrong.
+    """
+    from fiftyone.operators import types
+
+    view = types.DropdownView()
+    for value, shown in zip(values, labels or values, strict=True):
+        view.add_choice(value, label=shown)
+    prop = inputs.enum(name, values, label=label, description=description, required=True, view=view)
+    if not values:
+        reject(prop, empty)
+    return prop
+
+
+def reject(prop: Any, message: str) -> None:
+    """Show a message under a field and block the form."""
+    prop.invalid = True
+    prop.error_message = message
+
+
+def choose_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A drop-down of the fields that hold vectors, chosen already where there is but one."""
+    fields = vector_fields(dataset)
+    empty = "No field of this dataset holds vectors. Run the operator “LatentDiff: compute embeddings” first."
+    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field that holds one vector per image", empty=empty)
+    if len(fields) == 1:
+        prop.default = fields[0]
+    if fields and params.get("embeddings") and params["embeddings"] not in fields:
+        reject(prop, f"There is no field {params['embeddings']!r} of vectors here; choose another.")
+
+
+def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """Where the names of differences come from: the package's words where the vectors' encoder is recorded, a file, or nowhere."""
+    stamp = encoders.recorded(dataset, str(params.get("embeddings") or ""))
+    choices = {NO_WORDS: "None: differences are numbered, not named", OWN_WORDS: "A file of words"}
+    if stamp and stamp.source:
+        choices = {COMMON: "Common English words", **choices}
+    text = "The words that differences are named by"
+    if not (stamp and stamp.source) and params.get("embeddings"):
+        text += "; common English words can be had for vectors made by “LatentDiff: compute embeddings”"
+    prop = choose(inputs, "words", "Words", list(choices), labels=list(choices.values()), description=text, empty="")
+    prop.default, prop.required = next(iter(choices)), False  # callers without a browser need name no more than the file
+    if params.get("words") != OWN_WORDS and not params.get("vocabulary"):
+        return
+    described = "An .npz with 'words' and their 'vectors' from the same encoder; or a text file, one word or phrase a line"
+    file = inputs.str("vocabulary", label="Word file", description=described, required=True)
+    problem = _file_problem(params.get("vocabulary"), stamp)
+    if problem:
+        reject(file, problem)
+
+
+def _file_problem(path: Any, stamp: encoders.Stamp | None) -> str | None:
+    if not path:
+        return None
+    file = Path(str(path)).expanduser()
+    if not file.is_file():
+        return f"There is no file {file}."
+    if file.suffix != ".npz" and not (stamp and stamp.source):
+        return "Name an .npz file with vectors: the encoder of these image vectors is not recorded, so words alone have none."
+    return None
+
+
+def choose_encoder(inputs: Any, params: dict[str, Any]) -> None:
+    """A drop-down of encoders, and two fields for any other."""
+    labels = [label for _, label in ENCODERS.values()]
+    text = "The model that turns images into vectors; its words can name what differs"
+    choose(inputs, "encoder", "Encoder", list(ENCODERS), labels=labels, description=text, empty="").default = "fast"
+    if params.get("encoder") != OTHER:
+        return
+    described = "A model folder, an open_clip architecture such as ViT-B-16, or a hub id such as google/siglip-base-patch16-224"
+    name = inputs.str("model", label="Model", description=described, required=True)
+    if params.get("model") and str(params["model"]).startswith(("/", "~", ".")) and not Path(params["model"]).expanduser().exists():
+        reject(name, f"There is no {params['model']}.")
+    inputs.str("weights", label="Weights", description="For an architecture: a pretrained tag or a checkpoint file", required=False)
+
+
+def chosen_encoder(params: dict[str, Any]) -> Any:
+    """What :func:`choose_encoder` was answered, as ``compute_embeddings`` takes it."""
+    if params.get("encoder") != OTHER:
+        return params.get("encoder") or "fast"
+    model = str(params.get("model") or "")
+    weights = params.get("weights") or None
+    return (str(Path(model).expanduser()) if model.startswith("~") else model, weights)
+
+
+def name_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A text field for the vector field's name, checked as one types, and the choice to replace."""
+    text = "Field that gets one vector per image; an interrupted one is continued"
+    encoder = params.get("encoder") or "fast"
+    suggested = ENCODERS[encoder][0] if encoder in ENCODERS else "clip"
+    prop = inputs.str("field", label="Field name", description=text, default=suggested, required=True)
+    name = params.get("field") or suggested
+    stamp = encoders.recorded(dataset, name)
+    taken = dataset.has_field(name)
+    given = chosen_encoder(params)
+    source = given if isinstance(given, tuple) else (given, None)
+    if taken:
+        inputs.bool("overwrite", label=f"Replace the vectors in {name!r}", default=False)
+    if taken and name not in vector_fields(dataset):
+        reject(prop, f"{name!r} exists already and holds no vectors; choose another name.")
+    elif taken and not params.get("overwrite") and (stamp is None or (stamp.source and stamp.source != source)):
+        reject(prop, f"{name!r} holds vectors of another encoder; choose another name or tick Replace.")
+    elif not str(name).isidentifier() or str(name).startswith("_"):
+        reject(prop, "A field's name is letters, digits and underscores, and starts with a letter.")
+
+
+def choose_run(inputs: Any, dataset: Any, *, complete: bool) -> Any:
+    """A drop-down of the stored comparisons; interrupted ones only where they can be used."""
+    found = [run for run in runs.list_comparisons(dataset) if run.complete or not complete]
+    shown = [str(run) if run.complete else f"{run} (interrupted)" for run in found]
+    empty = "No comparison is stored in this dataset yet."
+    return choose(inputs, "run", "Comparison", [str(r) for r in found], labels=shown, description="A stored comparison", empty=empty)
+
+
+def name_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A text field for a new run's name, checked as one types, and the choice to replace."""
+    text = "Letters, digits and underscores; it starts the names of the fields that are written"
+    prop = inputs.str("run", label="Name of this comparison", description=text, default=suggest(dataset, params), required=True)
+    name = params.get("run")
+    if not name:
+        return
+    taken = name in runs.list_comparisons(dataset)
+    if taken:
+        inputs.bool("overwrite", label=f"Replace the comparison {name!r}", default=False)
+    try:
+        runs.check_new(dataset, name, bool(params.get("overwrite")))
+    except LatentDiffError as e:
+        reject(prop, f"{name!r} exists already; tick Replace or choose another name." if taken else sentence(e))
+
+
+def rename_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A text field for a stored run's new name, checked as one types."""
+    text = "Letters, digits and underscores; its fields are renamed with it"
+    prop = inputs.str("new", label="New name", description=text, required=True)
+    new = params.get("new")
+    if not new:
+        return
+    try:
+        runs.check_new(dataset, new, overwrite=False)
+    except LatentDiffError as e:
+        reject(prop, f"{new!r} exists already; choose another name." if new in dataset.list_runs() else sentence(e))
+
+
+def suggest(dataset: Any, params: dict[str, Any]) -> str:
+    """A free name made of both sides' names ("summer_vs_winter")."""
+
+    def plain(letter: str) -> str:
+        low = letter.lower()
+        text = params.get(f"tag_{low}") or params.get(f"dataset_{low}") or params.get(f"view_{low}") or ""
+        words = "".join(c if c.isalnum() else "_" for c in str(text)).strip("_")
+        return words.removeprefix("images_of_") or low
+
+    base = f"{plain('A')}_vs_{plain('B')}"
+    base = base if base.isidentifier() else f"run_{base}"
+    taken = set(dataset.list_runs())
+    names = [base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def find_hypothesis(run: ComparisonRun, index: Any) -> Any:
+    """A run's gated hypothesis by its rank (0 = best).
+
+    Raises:
+        InputError: no such rank.
+    """
+    from latentdiff.errors import InputError
+
+    if isinstance(index, bool) or not str(index).isdigit() or int(index) >= len(run.hypotheses):
+        raise InputError(f"comparison {run.name!r} has {len(run.hypotheses)} differences; there is no number {index!r}")
+    return run.hypotheses[int(index)]
+
+
+LOCAL, RAY = "local", "ray"
+ANSWERS = {"engine", "address", "exchange"}
+"""Names of the inputs."""
+
+
+def choose_engine(inputs: Any, params: dict[str, Any]) -> None:
+    """Where it runs, and how the cluster is reached; nothing where Ray is not installed."""
+    if find_spec("ray") is None:
+        return
+    choices = {LOCAL: "On this machine", RAY: "On a Ray cluster: for millions of images"}
+    text = "A cluster is handed the vectors in chunks; they are never in memory together"
+    prop = choose(inputs, "engine", "Where it runs", list(choices), labels=list(choices.values()), description=text, empty="")
+    prop.default, prop.required = LOCAL, False
+    if params.get("engine") != RAY:
+        return
+    if params.get("describe") not in (None, "", "no"):
+        reject(prop, "Images are described on this machine only: choose “No” under Describe images, or run it here.")
+    text = "Such as ray://host:10001; empty for the cluster that RAY_ADDRESS names, else a new one on this machine"
+    inputs.str("address", label="Address of the cluster", description=text, required=False)
+    text = "Folder or URI that all its machines can read, such as s3://bucket/folder; may stay empty for a cluster on this machine"
+    exchange = inputs.str("exchange", label="Exchange folder", description=text, required=False)
+    if params.get("address") and not params.get("exchange"):
+        reject(exchange, "A cluster elsewhere needs a folder that it can read.")
+
+
+def engine_of(params: dict[str, Any]) -> dict[str, Any]:
+    """``engine``, ``address`` and ``exchange`` as :func:`~fiftyone_plugin.compare_views` takes them."""
+    if (params.get("engine") or LOCAL) == LOCAL:
+        return {}
+    return {"engine": params["engine"], "address": params.get("address") or None, "exchange": params.get("exchange") or None}

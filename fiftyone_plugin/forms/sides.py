@@ -1,0 +1,187 @@
+"""Which images stand on a side: a saved view, a tag, what the App shows or has selected, another dataset, or those of an earlier run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latentdiff.errors import InputError, RunError
+
+from ..store import runs
+from . import common as forms
+
+CURRENT, SELECTED, TAGGED, ELSEWHERE = "current view", "current selection", "samples with a tag", "another dataset"
+"""What stands for these in ``view_a`` and ``view_b``; any other value is a saved view, or an earlier run's side."""
+EARLIER = "images of "
+"""``images of summer_vs_winter (A)``: just those images, also where their view was changed or deleted since."""
+WHOLE = "the whole dataset"
+TEXT = {"A": "One set of images", "B": "The set to compare it with"}
+
+
+def choose_sides(inputs: Any, ctx: Any) -> None:
+    """Drop-downs for both sides, each with what its choice still needs, checked as one chooses."""
+    for letter in "AB":
+        _choose_side(inputs, letter, ctx)
+    a, b = (asked(ctx.params, letter) for letter in "AB")
+    if a is not None and a == b:
+        forms.reject(inputs.properties["view_b"], "Both sides are the same images; choose two different sets.")
+    if ctx.dataset.media_type == "group":
+        slices = ctx.dataset.group_slices
+        text = "One image of each group is compared"
+        prop = forms.choose(inputs, "slice", "Group slice", slices, description=text, empty="")
+        prop.default = ctx.group_slice or ctx.dataset.default_group_slice
+
+
+def _choose_side(inputs: Any, letter: str, ctx: Any) -> None:
+    key, given = f"view_{letter.lower()}", ctx.params.get(f"view_{letter.lower()}")
+    values = {name: f"Saved view: {name}" for name in ctx.dataset.list_saved_views()}
+    values |= {CURRENT: "What the grid shows now" if ctx.has_custom_view else "The whole dataset"}
+    if ctx.selected:
+        values |= {SELECTED: f"The {len(ctx.selected):,} selected in the grid"}
+    values |= {TAGGED: "Samples with a tag …", ELSEWHERE: "Another dataset …"}
+    if given and str(given).startswith(EARLIER):
+        values |= {given: f"The same images as in {str(given).removeprefix(EARLIER)}"}
+    shown = list(values.values())
+    prop = forms.choose(inputs, key, f"View {letter}", list(values), labels=shown, description=TEXT[letter], empty="")
+    if given == TAGGED:
+        tags = sorted(ctx.dataset.distinct("tags"))
+        empty = "No sample of this dataset has a tag. Select some in the grid and tag them first."
+        forms.choose(inputs, f"tag_{letter.lower()}", f"Tag of {letter}", tags, description="Images that carry it", empty=empty)
+    elif given == ELSEWHERE:
+        _choose_elsewhere(inputs, letter, ctx)
+    elif given and given not in values:
+        forms.reject(prop, f"There is no saved view {given!r} any more; choose another set.")
+
+
+def _choose_elsewhere(inputs: Any, letter: str, ctx: Any) -> None:
+    import fiftyone as fo
+
+    low = letter.lower()
+    others = [name for name in fo.list_datasets() if name != ctx.dataset.name]
+    forms.choose(inputs, f"dataset_{low}", f"Dataset of {letter}", others, description="", empty="There is no other dataset.")
+    name = ctx.params.get(f"dataset_{low}")
+    if name in others:
+        views = [WHOLE, *fo.load_dataset(name).list_saved_views()]
+        shown = [WHOLE.capitalize(), *(f"Saved view: {view}" for view in views[1:])]
+        part = forms.choose(inputs, f"part_{low}", f"Images of {letter}", views, labels=shown, description="", empty="")
+        part.default, part.required = WHOLE, False
+
+
+def asked(params: dict[str, Any], letter: str) -> tuple[Any, ...] | None:
+    """What was answered for a side, complete; None while something is still to be chosen."""
+    low = letter.lower()
+    given = params.get(f"view_{low}")
+    if given == TAGGED:
+        answer: tuple[Any, ...] = (given, params.get(f"tag_{low}"))
+    elif given == ELSEWHERE:
+        answer = (given, params.get(f"dataset_{low}"), params.get(f"part_{low}") or WHOLE)
+    else:
+        answer = (given,)
+    return answer if all(answer) else None
+
+
+def chosen_side(ctx: Any, letter: str) -> tuple[Any, str]:
+    """The images that were asked for, and what people call them.
+
+    Args:
+        ctx: the operator's ``ExecutionContext``, with the answers to :func:`choose_sides`.
+        letter: "A" or "B".
+
+    Returns:
+        A saved view's name, an ``fo.DatasetView`` or an ``fo.Dataset``, as ``compare_views`` takes it; and its name.
+
+    Raises:
+        InputError: an incomplete answer, or one that no longer exists.
+    """
+    answer = asked(ctx.params, letter)
+    if answer is None:
+        raise InputError(f"choose the images of side {letter}")
+    given = _images(ctx, answer)
+    if answer[0] in (CURRENT, SELECTED):
+        name = "selection" if answer[0] == SELECTED else "grid view" if ctx.has_custom_view else ctx.dataset.name
+    elif answer[0] == TAGGED:
+        name = f"tag {answer[1]}"
+    elif answer[0] == ELSEWHERE:
+        name = answer[1] if answer[2] == WHOLE else f"{answer[2]} of {answer[1]}"
+    else:
+        name = answer[0] if isinstance(given, str) else _earlier(ctx.dataset, answer[0])[1].name
+    return _slice(ctx, given), name
+
+
+def _images(ctx: Any, answer: tuple[Any, ...]) -> Any:
+    import fiftyone as fo
+
+    if answer[0] == CURRENT:
+        return ctx.view
+    if answer[0] == SELECTED:
+        return ctx.view.select(ctx.selected)
+    if answer[0] == TAGGED:
+        return ctx.dataset.match_tags(answer[1])
+    if answer[0] == ELSEWHERE:
+        if not fo.dataset_exists(answer[1]):
+            raise InputError(f"there is no dataset {answer[1]!r} any more; choose another")
+        other = fo.load_dataset(answer[1])
+        if answer[2] == WHOLE:
+            return other
+        if not other.has_saved_view(answer[2]):
+            raise InputError(f"dataset {answer[1]!r} has no saved view {answer[2]!r} any more; choose another")
+        return other.load_saved_view(answer[2])
+    if answer[0].startswith(EARLIER) and not ctx.dataset.has_saved_view(answer[0]):
+        _, side = _earlier(ctx.dataset, answer[0])
+        return side.select([str(i) for i in side.ids], ordered=False)
+    return answer[0]
+
+
+def _earlier(dataset: Any, value: str) -> tuple[Any, Any]:
+    """The run, and its side, that ``images of <run> (A)`` names."""
+    name, _, letter = value.removeprefix(EARLIER).rpartition(" ")
+    run = runs.load_comparison(dataset, name)
+    if letter not in ("(A)", "(B)"):
+        raise InputError(f"{value!r} names no side of a comparison")
+    return run, run.sides[letter[1]]
+
+
+def _slice(ctx: Any, given: Any) -> Any:
+    """One slice of a grouped dataset, as a flat view; anything else as it is."""
+    view = ctx.dataset.load_saved_view(given) if isinstance(given, str) and ctx.dataset.has_saved_view(given) else given
+    if isinstance(view, str) or view.media_type != "group":
+        return given
+    return view.select_group_slices(ctx.params.get("slice") or ctx.group_slice or view.default_group_slice)
+
+
+def answers_for(dataset: Any, run: str) -> dict[str, Any]:
+    """Answers to the form of ``compare_views`` that compare the images of a stored run again.
+
+    What can be looked up again (saved views, tags, other datasets) is; of what the grid showed then, and of views deleted
+    since, the images that were compared.
+
+    Args:
+        dataset: the ``fo.Dataset`` that holds the run.
+        run: its name.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    config = next((known.config for known in runs.list_comparisons(dataset) if known == run), None)
+    if config is None:
+        raise RunError(f"{dataset.name!r} has no comparison {run!r} any more")
+    form = {"embeddings": config.get("embeddings"), **(config.get("form") or {})}
+    for letter in "AB":
+        key = f"view_{letter.lower()}"
+        given = form.get(key, config["sides"][letter]["name"])
+        known = given in (TAGGED, ELSEWHERE) or given in dataset.list_saved_views()
+        form[key] = given if known else f"{EARLIER}{run} ({letter})"
+    return {name: value for name, value in form.items() if value is not None}
+
+
+def count(ctx: Any, letter: str) -> int:
+    """How many images a chosen side has.
+
+    Raises:
+        InputError: as :func:`chosen_side`.
+    """
+    given, _ = chosen_side(ctx, letter)
+    if isinstance(given, str):
+        if not ctx.dataset.has_saved_view(given):
+            raise InputError(f"there is no saved view {given!r} any more; choose another")
+        given = ctx.dataset.load_saved_view(given)
+    return int(given.count())

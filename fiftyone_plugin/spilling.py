@@ -1,0 +1,146 @@
+"""A comparison of views handed to a Ray cluster: vectors leave the database in chunks, by id, and are never in memory together."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import shutil
+import tempfile
+import uuid
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentdiff.errors import InputError
+from latentdiff.progress import Progress, part, silent
+from latentdiff.results.comparison import Comparison
+
+from .sides import Side
+from .vectors import AHEAD, CHUNK, THREADS, Vectors, _documents, _joined, _mixed, _Part, _part, _stored_path
+
+ROWS = 1 << 15
+
+
+@dataclasses.dataclass(frozen=True)
+class Spilled(Vectors):
+    """Vectors of a side whose values are a file, mapped; it goes when they do."""
+
+    def take(self, keep: np.ndarray) -> Spilled:
+        """Only the rows where ``keep`` (n,) bool is true, copied from file to file a chunk at a time."""
+        if keep.all():
+            return self
+        folder = Path(tempfile.mkdtemp(prefix="latentdiff-"))
+        values = np.lib.format.open_memmap(folder / "values.npy", "w+", self.values.dtype, (int(keep.sum()), self.values.shape[1]))
+        at = 0
+        for start in range(0, len(keep), ROWS):
+            some = self.values[start : start + ROWS][keep[start : start + ROWS]]
+            values[at : at + len(some)] = some
+            at += len(some)
+        return _owning(folder, self.ids[keep], self.samples[keep], values, self.missing)
+
+
+def spill_vectors(side: Side, progress: Progress = silent) -> Vectors:
+    """:func:`~fiftyone_plugin.vectors.read_vectors` into a file: memory does not grow with the vectors, only with their ids.
+
+    Raises:
+        InputError: vectors of different widths, or values that are no vectors.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="latentdiff-"))
+    try:
+        return _spill(side, folder, progress)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _spill(side: Side, folder: Path, progress: Progress) -> Vectors:
+    ids: list[list[str]] = []
+    samples: list[list[str]] = []
+    first: np.ndarray | None = None
+    missing = 0
+    with (folder / "values").open("wb") as out:
+        for piece in _pieces(side, progress):
+            missing += piece.missing
+            if not piece.ids:
+                continue
+            first = piece.values[:1].astype(np.result_type(piece.values.dtype, np.float16)) if first is None else first
+            if piece.values.shape[1] != first.shape[1]:
+                raise _mixed(side, piece.ids[0], piece.values.shape[1], first.shape[1])
+            out.write(np.ascontiguousarray(piece.values, first.dtype).data)
+            ids.append(piece.ids)
+            samples.append(piece.samples)
+    names = _joined(ids)
+    if first is None:
+        shutil.rmtree(folder)
+        return Vectors(names, names, np.empty((0, 0), np.float32), missing)
+    values = np.memmap(folder / "values", first.dtype, "r", shape=(len(names), first.shape[1]))
+    return _owning(folder, names, _joined(samples) if side.labels else names, values, missing)
+
+
+def _pieces(side: Side, progress: Progress) -> Iterator[_Part]:
+    """What batches of documents hold, in order, decoded in threads, few at a time."""
+    path, total, seen = _stored_path(side), max(1, side.view.count()), 0
+    waiting: deque[Future[_Part]] = deque()
+    with ThreadPoolExecutor(THREADS) as pool, contextlib.closing(_documents(side, path)) as documents:
+        while chunk := list(itertools.islice(documents, CHUNK)):
+            waiting.append(pool.submit(_part, side, path, chunk))
+            seen += len(chunk)
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+            progress(min(1.0, seen / total), f"reading {side.name}")
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _owning(folder: Path, ids: np.ndarray, samples: np.ndarray, values: np.ndarray, missing: int) -> Spilled:
+    spilled = Spilled(ids, samples, values, missing)
+    weakref.finalize(spilled, shutil.rmtree, folder, ignore_errors=True)
+    return spilled
+
+
+def compare_on_cluster(
+    sides: tuple[Vectors, Vectors], address: str | None, exchange: str | None, progress: Progress, **options: Any
+) -> Comparison:
+    """Write both sides to Parquet by id, in chunks, and compare them there: row i of the result is id i.
+
+    Args:
+        sides: what is to be compared.
+        address: of a running cluster; None as :func:`latentdiff.scale.ray_sides.connected`.
+        exchange: folder or URI that all machines of the cluster can read; None: a temporary folder, for a cluster on this machine.
+        progress: ``progress(fraction, label)``.
+        options: further arguments of :func:`latentdiff.scale.parquet.compare_parquet`.
+
+    Raises:
+        InputError: no Ray, or an address without an exchange folder.
+    """
+    from latentdiff.embed.parquet import filesystem_of, vector_table, write_table
+    from latentdiff.scale import parquet as scale
+
+    if address and address not in ("auto", "local") and not exchange:
+        raise InputError(f"name a folder or URI that the cluster at {address} can read, for the vectors: exchange")
+    with tempfile.TemporaryDirectory(prefix="latentdiff-") as local:
+        folder = f"{exchange.rstrip('/') if exchange else local}/latentdiff-{uuid.uuid4().hex[:12]}"
+
+        def tables(read: Vectors) -> Iterator[Any]:
+            for start in range(0, len(read), ROWS):
+                values = np.asarray(read.values[start : start + ROWS])
+                kind = values.dtype if values.dtype in (np.float16, np.float32) else np.float32
+                yield vector_table(read.ids[start : start + ROWS].tolist(), values.astype(kind, copy=False))
+
+        try:
+            for name, read in zip("ab", sides, strict=True):
+                write_table(tables(read), f"{folder}/{name}.parquet")
+                progress(0.1, "handing vectors to the cluster")
+            return scale.compare_parquet(
+                f"{folder}/a.parquet", f"{folder}/b.parquet", engine="ray", address=address, progress=part(progress, 0.1, 1.0), **options
+            )
+        finally:
+            filesystem, place = filesystem_of(folder)
+            with contextlib.suppress(OSError):
+                filesystem.delete_dir(place)

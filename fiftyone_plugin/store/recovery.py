@@ -1,0 +1,134 @@
+"""What changes a stored comparison, in steps that can be taken again, and what ends a change whose process was killed.
+
+Every step leaves the record in a state from which the rest can be done, or undone, by whoever opens the dataset next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latentdiff.errors import RunError
+
+from . import database, fields, records, writers
+from .records import COMPLETE, DELETING, RENAMING, REPLACING, Record
+from .targets import name_of, places
+
+CHANGING = (DELETING, RENAMING, REPLACING)
+
+
+def erase(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
+    """Remove a comparison's fields, then its record. Of two that would, one does: what the other writes next is not removed with them.
+
+    Raises:
+        RunError: somebody else removed or changed it meanwhile, or is at it.
+    """
+    if record.state in CHANGING and writers.alive(record.config.get("writer")):
+        raise RunError(f"somebody else is {record.state} the comparison {record.run!r}; wait for the end of it")
+    if not records.take(record, writer, DELETING):
+        raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
+    _finish_erasing(dataset, record)
+
+
+def rename(dataset: Any, record: Record, new: str, writer: dict[str, Any]) -> None:
+    """Give a comparison a new name: its fields under both names, then the record under the new one, then the old fields go.
+
+    Raises:
+        RunError: the name was taken, or the comparison deleted, meanwhile.
+    """
+    records.change(record, RENAMING, since=(record.state,), old=record.run, new=new, writer=writer)
+    try:
+        for place in places(dataset, record.dataset_id, record.config):
+            fields.copy(place.dataset, record.run, new, record.id, place.labels)
+        records.relink(record, new)
+    finally:  # which of both names leads to it now decides, also where the database did it and could not say so any more
+        renamed = records.reread(record)
+        if renamed is not None:
+            _finish_renaming(dataset, renamed)
+
+
+def replace(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
+    """Put a comparison that is stored under a name of its own in the place of an older one.
+
+    Raises:
+        RunError: another one took that place meanwhile.
+    """
+    run = record.config["replaces"]
+    older = records.find(record.dataset_id)[0].get(run)
+    if older is not None and older.id != record.id:
+        erase(dataset, older, writer)
+    if record.run != run:
+        rename(dataset, record, run, writer)
+    else:
+        _finish_renaming(dataset, record)
+
+
+def discard(dataset: Any, record: Record, writer: dict[str, Any], *, lost: bool) -> None:
+    """Take back a comparison that could not be finished, what it wrote included where somebody else removed its record.
+
+    One that is whole already, and was only stopped while it took an older one's place, takes it.
+
+    Args:
+        dataset, record, writer: what was being stored, and by whom.
+        lost: its place is another's: it goes, whole or not.
+    """
+    now = records.reread(record)
+    if lost or now is None or now.state == records.WRITING:
+        _finish_erasing(dataset, now or record)
+    else:
+        _end(dataset, now, writer)
+
+
+def mend(dataset: Any) -> dict[str, Record]:
+    """End what killed processes began: what was not complete goes, what was to be removed or replaced is.
+
+    Returns:
+        The comparisons that there are then, by name; those that live processes are at among them.
+    """
+    named, loose = records.find(dataset._doc.id)
+    dead = [r for r in (*named.values(), *loose) if r.state != COMPLETE and writers.gone(r.config.get("writer"))]
+    for record in dead:
+        with writers.working() as writer:
+            if records.take(record, writer):  # of two that open the dataset at once, one mends
+                _end(dataset, record, writer)
+    return records.find(dataset._doc.id)[0] if dead else named
+
+
+def _end(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
+    if record.state == REPLACING or (record.state == RENAMING and record.config.get("replaces")):
+        try:
+            replace(dataset, record, writer)
+        except RunError:
+            _erase_own(dataset, record, writer)  # another comparison has its place
+    elif record.state == RENAMING:
+        _finish_renaming(dataset, record)
+    else:
+        _erase_own(dataset, record, writer)
+
+
+def _erase_own(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
+    """As :func:`erase`, what this process is the writer of."""
+    records.change(record, DELETING, writer=writer)
+    _finish_erasing(dataset, record)
+
+
+def _finish_erasing(dataset: Any, record: Record) -> None:
+    for run in {record.run, record.config.get("old"), record.config.get("new")} - {None}:
+        _remove_fields(dataset, record, str(run))
+    records.remove(record)
+    if name_of(record.dataset_id) is not None:
+        database.refresh(dataset)
+
+
+def _finish_renaming(dataset: Any, record: Record) -> None:
+    """Remove the fields under the name that does not lead to the record (any more, or yet)."""
+    for run in {record.config.get("old"), record.config.get("new")} - {None, record.run}:
+        _remove_fields(dataset, record, str(run))
+    replacing = record.run != record.config.get("replaces", record.run)
+    if not replacing:
+        records.change(record, COMPLETE, drop=("old", "new", "replaces"))
+    database.refresh(dataset)
+
+
+def _remove_fields(dataset: Any, record: Record, run: str) -> None:
+    for place in places(dataset, record.dataset_id, record.config):
+        fields.remove(place.dataset, run, record.id, place.labels)

@@ -1,0 +1,183 @@
+"""Comparisons as FiftyOne custom runs: stored, listed, loaded, renamed, and deleted with all that they wrote.
+
+Whoever opens a dataset's comparisons first clears up what a killed process left of them: see :mod:`repair`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latentdiff.errors import LatentDiffError, RunError
+
+from ..sides import listed
+from . import database, fields, records, recovery, writers
+from .document import from_document
+from .records import COMPLETE, DELETING, FORMAT, RENAMING, REPLACING, WRITING
+from .run import ComparisonRun, RunSide
+from .targets import as_dataset, dataset_by_id, places
+
+__all__ = ["COMPLETE", "DELETING", "RENAMING", "REPLACING", "WRITING", "RunSummary", "as_dataset", "check_name", "check_new"]
+__all__ += ["delete_comparison", "list_comparisons", "load_comparison", "rename_comparison", "set_state"]
+
+
+class RunSummary(str):
+    """A run's name, with what is known of it before its results are opened."""
+
+    config: dict[str, Any]
+
+    def __new__(cls, name: str, config: dict[str, Any]) -> RunSummary:
+        self = super().__new__(cls, name)
+        self.config = config
+        return self
+
+    @property
+    def state(self) -> str:
+        """ "complete", or what another process is doing: "writing", "deleting", "renaming" or "replacing"."""
+        return str(self.config.get("state", WRITING))
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be loaded; what is not can only be deleted."""
+        return self.state == COMPLETE
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """``differs``, ``auc``, ``p_value``, ``hypotheses`` (how many pass); empty for an incomplete run."""
+        return dict(self.config.get("verdict") or {})
+
+    @property
+    def views(self) -> tuple[str, str]:
+        """Names of both sides."""
+        sides = self.config["sides"]
+        return sides["A"]["name"], sides["B"]["name"]
+
+
+def list_comparisons(dataset: Any) -> list[RunSummary]:
+    """Names of the comparisons stored in a dataset, newest first, incomplete ones among them (``.complete`` is False).
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+
+    Returns:
+        Strings that carry ``.state``, ``.complete``, ``.verdict``, ``.views`` and ``.config``.
+    """
+    found = [(record.timestamp, RunSummary(run, record.config)) for run, record in _records(as_dataset(dataset)).items()]
+    return [summary for _, summary in sorted(found, key=lambda item: (item[0] is not None, item[0], str(item[1])), reverse=True)]
+
+
+def load_comparison(dataset: Any, run: str) -> ComparisonRun:
+    """Open a stored comparison.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the run's name.
+
+    Raises:
+        RunError: there is no such run, or it is not finished.
+        CheckpointError: its results are damaged.
+    """
+    dataset = as_dataset(dataset)
+    with database.explained(f"opening {run!r}", dataset):
+        record = _record(dataset, run)
+        config = record.config
+        if record.state != COMPLETE:
+            raise RunError(
+                f"run {run!r} was interrupted while {record.state}, or somebody is still at it; wait for its end, or remove its rest with "
+                f"delete_comparison(dataset, {run!r})"
+            )
+        if config.get("format") != FORMAT:
+            raise RunError(f"run {run!r} has format {config.get('format')}; this version reads {FORMAT}. Update latentdiff.")
+        comparison, ids_a, ids_b = from_document(records.load_results(record))
+        sides = {letter: _run_side(dataset, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
+        return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)
+
+
+def delete_comparison(dataset: Any, run: str) -> None:
+    """Remove a comparison's fields (in both datasets, where it compared two) and its record, and nothing else.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the run's name; complete or not.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    dataset = as_dataset(dataset)
+    with database.explained(f"deleting {run!r}", dataset), writers.working() as writer:
+        recovery.erase(dataset, _record(dataset, run), writer)
+
+
+def rename_comparison(dataset: Any, run: str, new: str) -> None:
+    """Give a comparison, and the fields that it wrote, another name.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the present name.
+        new: an identifier that no run of the dataset has.
+
+    Raises:
+        RunError: no such run, an incomplete one, or a name that is taken or no identifier.
+    """
+    dataset = as_dataset(dataset)
+    with database.explained(f"renaming {run!r}", dataset), writers.working() as writer:
+        record = _record(dataset, run)
+        if record.state != COMPLETE:
+            raise RunError(f"run {run!r} is incomplete and can only be deleted")
+        check_name(new)
+        if new in dataset.list_runs():
+            raise RunError(f"{dataset.name!r} already has a run {new!r}; choose another name")
+        for place in places(dataset, record.dataset_id, record.config):
+            paths = [fields.path_of(new, what, place.labels) for what in (fields.LOG_RATIO, fields.CONCEPTS)]
+            fields.check_free(place.dataset, paths, run="")
+        recovery.rename(dataset, record, new, writer)
+
+
+def check_name(run: str) -> None:
+    """Refuse names that FiftyOne cannot use as run key and field name.
+
+    Raises:
+        RunError: saying what a name is.
+    """
+    if not isinstance(run, str) or not run.isidentifier() or run.startswith("_"):
+        raise RunError(f"a run's name is letters, digits and underscores and starts with a letter, such as 'summer_vs_winter', not {run!r}")
+
+
+def check_new(dataset: Any, run: str, overwrite: bool) -> None:
+    """Refuse to write over what is there, unless asked to.
+
+    Raises:
+        RunError: the name is taken by a comparison (and ``overwrite`` is false) or by a run of another kind.
+    """
+    check_name(run)
+    if run in _records(dataset):
+        if not overwrite:
+            raise RunError(f"{dataset.name!r} already has a comparison {run!r}; pass overwrite=True to replace it, or another name")
+    elif run in dataset.list_runs():
+        raise RunError(f"{dataset.name!r} has a run {run!r} that is no comparison; choose another name")
+
+
+def set_state(dataset: Any, run: str, state: str, **changes: Any) -> None:
+    """Change a record's state (and other entries of its config) in one write."""
+    records.change(_record(dataset, run), state, **changes)
+
+
+def _run_side(dataset: Any, stored: dict[str, Any], ids: Any) -> RunSide:
+    return RunSide(stored["name"], dataset_by_id(dataset, stored["dataset_id"]), stored["dataset"], stored["labels"], ids)
+
+
+def _records(dataset: Any) -> dict[str, records.Record]:
+    """Records of the comparisons, as they are in the database now, after what killed processes left was cleared up."""
+    found = recovery.mend(dataset)
+    held = dataset._doc.runs
+    if any(getattr(held.get(run), "id", None) != record.id for run, record in found.items()):
+        database.refresh(dataset)
+    return found
+
+
+def _record(dataset: Any, run: str) -> records.Record:
+    found = _records(dataset)
+    if run not in found:
+        raise RunError(f"{dataset.name!r} has no comparison {run!r}; it has {listed(found)}")
+    if not isinstance(found[run].config.get("sides"), dict):
+        raise LatentDiffError(f"the record of run {run!r} is damaged; remove it with dataset.delete_run({run!r})")
+    return found[run]

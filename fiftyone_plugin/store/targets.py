@@ -1,0 +1,72 @@
+"""Where a comparison reads and writes: datasets by name or id, and the labels in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from latentdiff.errors import InputError
+
+from ..sides import listed
+from . import database
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run wrote: one dataset and the labels in it, if it wrote to labels."""
+
+    dataset: Any
+    labels: str | None
+
+
+def as_dataset(dataset: Any) -> Any:
+    """An ``fo.Dataset`` from one, or from a name.
+
+    Raises:
+        InputError: no dataset has that name. RunError: the database does not answer.
+    """
+    import fiftyone as fo
+
+    if isinstance(dataset, fo.Dataset):
+        return dataset
+    if not isinstance(dataset, str):
+        raise InputError(f"dataset must be an fo.Dataset or its name, not {type(dataset).__name__}")
+    with database.explained(f"opening {dataset!r}"):
+        known = fo.list_datasets()
+        if dataset not in known:
+            raise InputError(f"there is no dataset {dataset!r}; there are {listed(known)}")
+        return fo.load_dataset(dataset)
+
+
+def name_of(dataset_id: Any) -> str | None:
+    """What the dataset of an id is called now; None where it is gone."""
+    import fiftyone.core.odm as foo
+    from bson import ObjectId
+
+    found = foo.get_db_conn().datasets.find_one({"_id": ObjectId(dataset_id)}, {"name": 1})
+    return str(found["name"]) if found else None
+
+
+def dataset_by_id(dataset: Any, dataset_id: str) -> Any:
+    """By id, not by name: datasets get renamed, and another one may have taken the name."""
+    if str(dataset._doc.id) == dataset_id:
+        return dataset
+    name = name_of(dataset_id)
+    return as_dataset(name) if name else None
+
+
+def places(dataset: Any, home: Any, config: dict[str, Any]) -> list[Place]:
+    """Every (dataset, labels) that a run writes to, once each, in an order that all processes share; a dataset that is gone is left out.
+
+    Args:
+        dataset: the one that holds the run's record, gone or not.
+        home: its id.
+        config: of the record.
+    """
+    out: dict[tuple[str, str | None], Place] = {}
+    for side in config["sides"].values():
+        named = name_of(side["dataset_id"])
+        if named is not None:
+            target = dataset if side["dataset_id"] == str(home) else as_dataset(named)
+            out[side["dataset_id"], side["labels"]] = Place(target, side["labels"])
+    return [out[key] for key in sorted(out, key=str)]

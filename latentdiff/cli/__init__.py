@@ -1,0 +1,5 @@
+"""The ``latentdiff`` command."""
+
+from .main import main
+
+__all__ = ["main"]

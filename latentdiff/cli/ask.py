@@ -1,0 +1,119 @@
+"""``latentdiff ask``: how many images of each side show a phrase, does it tell them apart, and which images are they."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..comparing.asking import answers
+from ..embed.vocabulary import Vocabulary
+from ..errors import InputError
+from ..progress import Progress, part
+from ..stats.verification import Verification
+
+
+def ask_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``latentdiff ask``."""
+    side = "dataset:saved_view, a .npy file of vectors (n, d), or a folder of images"
+    parser.add_argument("a", metavar="A", help=side)
+    parser.add_argument("b", metavar="B", help=side)
+    parser.add_argument("phrases", metavar="PHRASE", nargs="+", help='what to look for, such as "a red kite"')
+    parser.add_argument("--embeddings", metavar="FIELD", help="vector field of the datasets (needed for dataset:view)")
+    parser.add_argument("--encoder", metavar="NAME", help="encoder of image folders and of the phrases, as load_encoder takes it")
+    parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
+    parser.add_argument(
+        "--vocabulary", metavar="FILE", help="words on whose mean phrases are centred; without an encoder, phrases are made of them"
+    )
+    parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
+    parser.add_argument("--images", type=int, default=5, metavar="K", help="images listed per side (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
+
+
+def run_ask(args: argparse.Namespace) -> int:
+    """Answer and print."""
+    from ..inputs.folders import distinct_names
+    from .outcome import progress_bar
+
+    if args.images < 0:
+        raise InputError(f"--images must be at least 0, not {args.images}")
+    with progress_bar() as progress:
+        (a, items_a), (b, items_b), encoder, vocabulary = _sides(args, progress)
+        found = answers(a, b, args.phrases, encoder, vocabulary, args.images, part(progress, 0.8, 1.0))
+    names = distinct_names((_short(args.a), _short(args.b)), (args.a, args.b))
+    if args.json:
+        _print_json(found, names, (items_a, items_b))
+    else:
+        _print_table(found, names, (items_a, items_b))
+    return 0
+
+
+def _sides(args: argparse.Namespace, progress: Progress) -> tuple[tuple[np.ndarray, Any], tuple[np.ndarray, Any], Any, Vocabulary | None]:
+    """Vectors and items of both sides, the encoder where there is one, and the vocabulary where there is one."""
+    from ..inputs.named import encoder_of, kind, read_side, vocabulary_of
+
+    kinds = kind(args.a), kind(args.b)
+    if kinds == ("view", "view"):
+        return _views(args, progress)
+    if "view" in kinds:
+        raise InputError("one side is a dataset's view and the other is not; ask about two views, or two files or folders")
+    if args.embeddings:
+        raise InputError("--embeddings is for datasets")
+    encoder = encoder_of(args) if args.encoder or "folder" in kinds else None
+    vocabulary = vocabulary_of(args, encoder)
+    one, other = (
+        read_side(side, kinds[i], encoder, False, part(progress, 0.4 * i, 0.4 * (i + 1))) for i, side in enumerate((args.a, args.b))
+    )
+    return one, other, encoder, vocabulary
+
+
+def _views(args: argparse.Namespace, progress: Progress) -> tuple[tuple[np.ndarray, Any], tuple[np.ndarray, Any], Any, Vocabulary | None]:
+    if not args.embeddings:
+        raise InputError("name the datasets' vector field: --embeddings FIELD")
+    from fiftyone_plugin.asking import read_views
+
+    (name_a, _, view_a), (name_b, _, view_b) = args.a.partition(":"), args.b.partition(":")
+    return read_views((name_a, view_a), (name_b, view_b), args.embeddings, args.vocabulary, args.encoder, progress)
+
+
+def _short(side: str) -> str:
+    _, colon, view = side.partition(":")
+    return view if colon and view and not Path(side).exists() else Path(side).stem or side
+
+
+def _listed(rows: Sequence[int], items: Any) -> list[str]:
+    return [str(items[r]) if items is not None else f"row {r}" for r in rows]
+
+
+def _print_json(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any]) -> None:
+    from ..report.tables import strict_json
+
+    shown = [
+        {**dataclasses.asdict(v), "images_a": _listed(v.rows_a, items[0]), "images_b": _listed(v.rows_b, items[1])} for v in found
+    ]
+    print(strict_json({"names": list(names), "answers": shown}))
+
+
+def _print_table(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..report import p_text, percent
+
+    console, table = Console(), Table()
+    for i, header in enumerate(("phrase", f"in {names[0]}", f"in {names[1]}", "AUROC", "q")):
+        table.add_column(Text(header), justify="right" if i else "left")
+    for v in found:
+        q = p_text(v.q_value, "").strip().removeprefix("= ")
+        table.add_row(*map(Text, (v.text, percent(v.rate_a), percent(v.rate_b), f"{v.auroc:.2f}", q)))
+    console.print(table)
+    console.print(Text(f"AUROC: how often a random image of {names[0]} fits better than one of {names[1]}; 0.5 is chance.", style="dim"))
+    for v in found:
+        for name, rows, own in ((names[0], v.rows_a, items[0]), (names[1], v.rows_b, items[1])):
+            if rows:
+                console.print(Text(f'"{v.text}" in {name}: {", ".join(_listed(rows, own))}'), soft_wrap=True)

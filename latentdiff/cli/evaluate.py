@@ -1,0 +1,95 @@
+"""``latentdiff evaluate`` and ``latentdiff noisy-diff``: arguments, and what is printed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..benchmark.suite import Table
+
+
+def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``latentdiff evaluate``."""
+    from ..benchmark.suites import SUITES
+
+    parser.add_argument("suite", metavar="SUITE", help=f"one of: {', '.join(SUITES)}")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the suite's data; --dry-run says what belongs there")
+    parser.add_argument("--out", type=Path, default=Path("evaluation"), metavar="FOLDER", help="where results go (default: %(default)s)")
+    parser.add_argument("--dry-run", action="store_true", help="say what is missing, what would be run and what it would cost, and stop")
+    parser.add_argument("--fresh", action="store_true", help="start anew instead of going on where an earlier call was stopped")
+    parser.add_argument("--report-only", action="store_true", help="run nothing; tables and plots of what an earlier call has done")
+    parser.add_argument("--methods", metavar="NAMES", default="", help="comma-separated of ours, paper, visdiff, gsclip, means")
+    parser.add_argument("--pairs", type=_count, metavar="N", help="pairs per parent, or all (default: the suite's own number)")
+    parser.add_argument("--runs", type=_count, metavar="N", help="repetitions, where a suite draws at random")
+    parser.add_argument("--sizes", metavar="N,N", default="", help="numbers of images, where a suite varies them")
+    parser.add_argument("--split", metavar="NAME", help="split of the data set, where it has several")
+    parser.add_argument("--encoder", metavar="NAME", help="encoder of images, as load_encoder takes it (default: the paper's)")
+    parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
+    parser.add_argument("--sae", metavar="SAE", help="autoencoder of that encoder: a folder, or pach, the paper's (default: train one)")
+    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="words, one a line (default: the suite's own or the package's)")
+    parser.add_argument("--captions", type=Path, metavar="FILE", help="captions of the images: CSV or JSON lines with path and caption")
+    parser.add_argument("--judge", metavar="MODEL", help="sentence-transformers model that scores phrases (default: all-MiniLM-L6-v2)")
+    parser.add_argument("--endpoint", metavar="URL,MODEL", help="OpenAI-compatible chat server that proposes, and judges Acc@k")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same pairs and results (default: %(default)s)")
+
+
+def _count(text: str) -> int:
+    value = sys.maxsize if text == "all" else int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    """Run ``latentdiff evaluate``."""
+    from ..benchmark.plan import plan
+    from ..benchmark.runner import evaluate
+    from ..benchmark.suite import Options
+    from .outcome import progress_bar
+
+    listed = tuple(name.strip() for name in args.methods.split(",") if name.strip())
+    sizes = tuple(_count(n) for n in args.sizes.split(",") if n.strip())
+    same = ("data", "out", "pairs", "runs", "encoder", "pretrained", "sae", "vocabulary", "captions", "judge", "endpoint", "split", "seed")
+    options = Options(methods=listed, sizes=sizes, **{name: getattr(args, name) for name in same})
+    if args.dry_run:
+        planned = plan(args.suite, options)
+        lacking = [f"{args.suite} lacks:", *(f"  - {line}" for line in planned.missing)]
+        print("\n".join(lacking if planned.missing else [f"{args.suite} has all the data it needs"]))
+        if planned.downloads:
+            print("\n".join(["not on this machine yet:", *(f"  - {line}" for line in planned.downloads)]))
+        for table in planned.tables:
+            show_table(table)
+        return 2 if planned.missing else 0
+    with progress_bar() as progress:
+        outcome = evaluate(args.suite, options, fresh=args.fresh, report_only=args.report_only, progress=progress)
+    for note in outcome.report.notes:
+        print(note)
+    for table in outcome.report.tables:
+        show_table(table)
+    total = sum(v for k, v in outcome.seconds.items() if k != "total")
+    print(f"{outcome.done} tasks done now, {outcome.kept} kept from earlier, {total:,.0f} s of work; written to {outcome.folder}")
+    return 0
+
+
+def show_table(table: Table) -> None:
+    """Print a table for people."""
+    from rich.console import Console
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    from ..benchmark.runner import cell
+
+    drawn = Drawn(title=table.title, title_justify="left")
+    for i, name in enumerate(table.header):
+        drawn.add_column(Text(name), justify="right" if i else "left")
+    for row in table.rows:
+        drawn.add_row(*(Text(cell(value)) for value in row))
+    console: Any = Console()
+    if not console.is_terminal:
+        console = Console(width=max(120, 14 * len(table.header)))
+    console.print(drawn)
+    if table.note:
+        print(table.note)

@@ -1,0 +1,112 @@
+"""The ``latentdiff`` command: its subcommands are listed in ``COMMANDS``, each in a module of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ..errors import Cancelled, LatentDiffError
+from ..version import __version__
+from .terminal import printable, screened
+
+FAILED, INTERRUPTED = 2, 130
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand."""
+
+    name: str
+    help: str
+    module: str
+    """Where ``<name>_arguments(parser)`` and ``run_<name>(args) -> exit status`` are."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add its options."""
+        self._call(f"{self._name}_arguments", parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; returns the exit status."""
+        return int(self._call(f"run_{self._name}", args))
+
+    @property
+    def _name(self) -> str:
+        return self.name.replace("-", "_")
+
+    def _call(self, function: str, argument: Any) -> Any:
+        return getattr(import_module(f".{self.module}", __package__), function)(argument)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments; None takes the process's.
+
+    Returns:
+        Exit status: 0; 1 where the sides differ and ``--exit-code`` was given; 2 for errors; 130 for Ctrl-C.
+    """
+    try:
+        args = _parser().parse_args(argv)
+    except SystemExit as e:
+        return int(e.code or 0)
+    try:
+        with screened():
+            return args.command.run(args)
+    except Cancelled as e:
+        print(printable(f"latentdiff: {e}"), file=sys.stderr)
+        return INTERRUPTED
+    except LatentDiffError as e:
+        print(printable(f"latentdiff: {e}"), file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; keep Python from complaining once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as e:
+        print(printable(f"latentdiff: {e.strerror or e}: {e.filename or ''}".rstrip(": ")), file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("latentdiff: interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    except (MemoryError, RuntimeError) as e:
+        if not isinstance(e, MemoryError) and "allocate memory" not in str(e):  # torch's name for the same
+            raise
+        print(printable(f"latentdiff: there is not enough memory ({e}); free some, or take fewer images"), file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="latentdiff", description="How do these two sets of images differ?")
+    parser.add_argument("--version", action="version", version=f"latentdiff {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        command.arguments(sub)
+        sub.set_defaults(command=command)
+    return parser
+
+
+COMMANDS = (
+    Command("compare", "Compare two sets of images.", "compare"),
+    Command("embed", "Turn images into Parquet shards of vectors.", "scale"),
+    Command("plan", "Say what a comparison will take: time, memory and disk.", "scale"),
+    Command("ask", "Ask how many images of each side show a phrase, and which.", "ask"),
+    Command("runs", "List the comparisons stored in a dataset.", "stored"),
+    Command("show", "Show a stored or saved comparison.", "stored"),
+    Command("report", "Write a stored or saved comparison to a page, a table, or JSON.", "stored"),
+    Command("ui", "Open a page in the browser that compares folders, a table of paths, zip files, or views.", "app"),
+    Command("delete", "Delete a stored comparison and all that it wrote.", "stored"),
+    Command("demo", "Draw a small world, compare two pairs of views in it, and open the App.", "app"),
+    Command("evaluate", "Run one of the papers' evaluations, or our own.", "evaluate"),
+    Command("train-sae", "Train a sparse autoencoder on vectors and save it.", "sae"),
+    Command("concepts", "Show what an SAE's concepts are: a table, a tree, or cards.", "concepts"),
+    Command("sae", "Look at a published sparse autoencoder, or convert it into our format.", "sae"),
+    Command("noisy-diff", "Make pairs of image sets that differ in one rare attribute each.", "noisy_diff"),
+    Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", "app"),
+)

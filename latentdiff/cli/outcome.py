@@ -1,0 +1,222 @@
+"""What was found, as the command line gives it: a table for people, strict JSON for machines, files; a bar on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..progress import Progress
+from ..report import description, p_text, percent, title, verdict, write_report
+from ..report.tables import strict_json as dump
+from ..report.tree import Branch, as_tree
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
+
+ITEMS = "items.json"
+"""Beside a saved comparison: what its rows are."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A comparison with what people call its sides and its images."""
+
+    comparison: Comparison
+    names: tuple[str, str]
+    run: str | None = None
+    """Name under which a dataset stores it."""
+    items: tuple[Any, Any] | None = None
+    """Per side, what row i is: a sample id or a file's path; None where rows have no name."""
+    stored: Any = None
+    """The ``ComparisonRun`` where a dataset holds it."""
+
+
+def write_outcome(outcome: Outcome, path: str) -> Path:
+    """Write a report of an outcome; its thumbnails are of the images that it names, and of a dataset's where it is stored in one."""
+    if outcome.stored is not None:
+        from fiftyone_plugin.reporting import report_of
+
+        return report_of(outcome.stored, path)
+    return write_report(outcome.comparison, path, images=outcome.items, names=outcome.names)
+
+
+def open_comparison(dataset: str, run: str | None) -> Outcome:
+    """A comparison from a dataset (by run name), or from a folder that ``--save`` wrote."""
+    if run is None:
+        if not Path(dataset).is_dir():
+            raise InputError(f"{dataset!r} is no folder; for a dataset name the run too: latentdiff show {dataset} RUN")
+        comparison = Comparison.load(dataset)
+        names = comparison.info.get("names") or ("A", "B")
+        return Outcome(comparison, (str(names[0]), str(names[1])), items=_saved_items(Path(dataset)))
+    from fiftyone_plugin import load_comparison
+
+    return stored_outcome(load_comparison(dataset, run))
+
+
+def _saved_items(folder: Path) -> tuple[Any, Any] | None:
+    """What the rows of a saved comparison are; None where that was not kept or cannot be read."""
+    try:
+        a, b = json.loads((folder / ITEMS).read_text(encoding="utf8"))
+    except (OSError, ValueError, TypeError):
+        return None
+    return tuple(side if isinstance(side, list) and all(isinstance(i, str) for i in side) else None for side in (a, b))  # type: ignore[return-value]
+
+
+def stored_outcome(run: Any) -> Outcome:
+    """Of a comparison that a dataset holds."""
+    sides = run.sides
+    return Outcome(run.comparison, (sides["A"].name, sides["B"].name), run.name, (sides["A"].ids, sides["B"].ids), run)
+
+
+def output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of everything that lists differences."""
+    parser.add_argument("--top", type=_positive, default=5, metavar="K", help="differences listed per side (default: %(default)s)")
+    parser.add_argument("--tree", action="store_true", help="list fine concepts below the coarse ones that contain them (Matryoshka SAEs)")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on standard error while it is a terminal; silent in a pipe."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda fraction, label: bar.update(task, completed=fraction, description=escape(label))
+
+
+def show(outcome: Outcome, args: argparse.Namespace) -> None:
+    """Print a comparison: as a table, or as JSON with ``--json``."""
+    if args.json:
+        print(dump(_json(outcome, args.top)))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(verdict(outcome.comparison, *outcome.names), style="bold"))
+    for note in _notes(outcome):
+        console.print(Text(note, style="dim"))
+    shown = {side: outcome.comparison.top(side, args.top) for side in ("A", "B")}
+    if any(shown.values()):
+        lines = {side: _lines(outcome.comparison, found, args.tree) for side, found in shown.items()}
+        console.print(_table(outcome, lines))
+        if args.tree and not any(line.depth for some in lines.values() for line in some):
+            console.print(Text("No tree: none of these lies below a coarser concept. Matryoshka SAEs have such.", style="dim"))
+    if any(h.weak for hs in shown.values() for h in hs):
+        console.print(Text('"looks like": the words fit the images poorly; look at them before believing the name.', style="dim"))
+    if outcome.run:
+        console.print(Text(f"stored as run {outcome.run}", style="dim"))
+
+
+def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
+    """Print the stored comparisons of a dataset."""
+    rows = [
+        {
+            "run": str(run),
+            "state": run.state,
+            "a": run.views[0],
+            "b": run.views[1],
+            "embeddings": run.config.get("embeddings"),
+            **run.verdict,
+        }
+        for run in runs
+    ]
+    if as_json:
+        print(dump(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        print("no comparisons")
+        return
+    table = Table("run", "A", "B", "differ", "differences", "AUC", "state")
+    for row in rows:
+        differs = "" if "differs" not in row else "yes" if row["differs"] else "no"
+        auc = f"{row['auc']:.2f}" if row.get("auc") is not None else ""
+        cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, row["state"])
+        table.add_row(*(Text(cell) for cell in cells))
+    Console().print(table)
+
+
+def _lines(comparison: Comparison, found: Sequence[Hypothesis], tree: bool) -> Sequence[Branch]:
+    """One line a difference, best first; as a tree, also one for each coarser concept above them."""
+    return (as_tree(comparison, found) if tree else ()) or [Branch(0, title(h), h) for h in found]
+
+
+def _table(outcome: Outcome, lines: dict[str, Sequence[Branch]]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for i, header in enumerate(("more in", "what", f"in {outcome.names[0]}", f"in {outcome.names[1]}", "q", "AUROC")):
+        table.add_column(Text(header), justify="right" if i > 1 else "left")
+    for side, name in zip("AB", outcome.names, strict=True):
+        for line in lines[side]:
+            what = Text("  " * line.depth + line.label, style="" if line.hypothesis else "dim")
+            table.add_row(Text(name), what, *map(Text, _figures(line.hypothesis)))
+    return table
+
+
+def _figures(h: Hypothesis | None) -> tuple[str, ...]:
+    if h is None:
+        return ("", "", "", "")
+    auroc = "" if math.isnan(h.auroc) else f"{h.auroc:.2f}"
+    return percent(h.rate_a), percent(h.rate_b), p_text(h.q_value, "").strip().removeprefix("= "), auroc
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    left_out = outcome.comparison.info.get("left_out") or {}
+    notes = [f"{left_out['overlap']} images in both views left out"] if left_out.get("overlap") else []
+    notes += description(outcome.comparison)
+    for side, name in zip("AB", outcome.names, strict=True):
+        for kind, why in (("missing", "without a vector"), ("bad", "with a NaN or infinite vector")):
+            count = left_out.get(side, {}).get(kind)
+            if count:
+                notes.append(f"{count} images of {name} {why} left out")
+    return notes
+
+
+def _json(outcome: Outcome, top: int) -> dict[str, Any]:
+    comparison = outcome.comparison
+    sides = {}
+    for i, side in enumerate("AB"):
+        found = []
+        for h in comparison.top(side, top):
+            entry = dataclasses.asdict(h)
+            if outcome.items is not None and outcome.items[i] is not None:
+                entry["exemplar_items"] = [str(outcome.items[i][row]) for row in h.exemplars]
+            found.append(entry)
+        sides[side] = {"name": outcome.names[i], "images": len((comparison.log_ratio_a, comparison.log_ratio_b)[i]), "more_here": found}
+    return {
+        "differs": bool(comparison.differs),
+        "verdict": verdict(comparison, *outcome.names),
+        "two_sample": dataclasses.asdict(comparison.two_sample),
+        "smallest_detectable": comparison.smallest_detectable,
+        "hypotheses": len(comparison.hypotheses),
+        "run": outcome.run,
+        "sides": sides,
+        "config": comparison.config.to_dict(),
+        "info": comparison.info,
+    }

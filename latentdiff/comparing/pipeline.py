@@ -1,0 +1,267 @@
+"""The one orchestrator: arrays in, Comparison out."""
+
+from __future__ import annotations
+
+import platform
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..compute.parallel import one_thread
+from ..compute.sparse import row_view
+from ..config import CompareConfig
+from ..describe.describer import Describer
+from ..embed.sides import Sides
+from ..embed.vocabulary import Vocabulary
+from ..embed.words import with_compounds
+from ..errors import InputError
+from ..progress import Progress, part, silent
+from ..results.comparison import Comparison
+from ..results.hypothesis import ConceptTable, TwoSampleTest
+from ..sae.encoding import fast_precision
+from ..sae.loading import check_encoder, load_sae
+from ..sae.model import SparseAutoencoder
+from ..sae.monosemanticity import monosemanticity
+from ..sae.naming import Name
+from ..sae.training import train_sae
+from ..stats.density_ratio import cross_fit, two_sample
+from ..stats.divergence import Divergence, divergence
+from ..stats.image_scores import ImageScores
+from ..stats.power import smallest_detectable
+from .candidates import (
+    FAMILIES,
+    Draft,
+    concept_drafts,
+    concept_q_values,
+    distinct,
+    head_agreement,
+    link,
+    name_promising,
+    phrase_drafts,
+    promising_concepts,
+)
+from .concept_cards import with_cards
+from .echoes import settle_echoes
+from .evidence import assemble, telling_images
+
+SMALL_WORK = 20_000_000
+"""Vector entries below which threads cost more than they bring."""
+
+
+def compare(
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    sae: SparseAutoencoder | str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+    describer: Describer | None = None,
+    config: CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """How do two sets of images differ? (paper section 4)
+
+    Args:
+        a: (n_a, d) raw image vectors, float16/32/64 array or memmap, n_a >= 20.
+        b: (n_b, d) vectors of the other set; n_a != n_b is normal.
+        sae: a sparse autoencoder of the same encoder, what :func:`load_sae` takes ("pach"), or None to train one on a and b.
+        vocabulary: words with text vectors in the images' space; None leaves concepts unnamed ("concept 17").
+        describer: captions of the most telling images and what tells them apart, as further candidates (method section 6); what it did and
+            sent, and why it ended where it failed, is ``info["describe"]``. None: words of the vocabulary alone; nothing is ever sent.
+        config: every choice; None for the defaults.
+        progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+
+    Returns:
+        Ranked hypotheses, out-of-fold log density ratios, and a verdict that keeps false alarms of the whole to ``config.alpha``.
+
+    Raises:
+        InputError: sides, vectors or widths that cannot be used; the message says what to do.
+        CheckpointError: ``sae`` is a folder without a readable SAE.
+    """
+    config = config or CompareConfig()
+    sides = Sides(a, b, skip_bad=config.skip_bad)
+    return compare_sides(sides, sae=sae, vocabulary=vocabulary, describer=describer, config=config, progress=progress)
+
+
+def compare_sides(
+    sides: Sides,
+    *,
+    sae: SparseAutoencoder | str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+    describer: Describer | None = None,
+    config: CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """:func:`compare` for sides that are checked already, wherever their rows lie."""
+    config = config or CompareConfig()
+    if vocabulary is not None and config.compounds:
+        vocabulary = with_compounds(vocabulary)
+    if describer is not None:
+        describer.check(sides, vocabulary)
+    with _threads(sides):
+        return _Run(sides, config, vocabulary, progress or silent, describer).run(sae)
+
+
+def _threads(sides: Sides) -> AbstractContextManager[Any]:
+    """One thread for small work, where waking others takes longer than the product, and sums do not depend on their number."""
+    return one_thread() if sides.shape[0] * sides.shape[1] < SMALL_WORK else nullcontext()
+
+
+@dataclass(eq=False)
+class _Run:
+    """One comparison in progress: inputs, and seconds per stage."""
+
+    sides: Sides
+    config: CompareConfig
+    vocabulary: Vocabulary | None
+    progress: Progress
+    describer: Describer | None = None
+    described: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    _clock: float = field(default_factory=time.perf_counter)
+
+    def run(self, sae: SparseAutoencoder | str | Path | None) -> Comparison:
+        """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
+        sae, trained = self._sae(sae)
+        codes = self._codes(sae)
+        of_a, of_b = row_view(codes, 0, self.sides.n_a), row_view(codes, self.sides.n_a, len(self.sides))
+        d = divergence(of_a, of_b, self.config.binning)
+        self._done("divergence", 0.55)
+        ratio = cross_fit(
+            self.sides, self.sides.in_a, codes, self.config.penalties, self.config.folds, self.config.seed, part(self.progress, 0.55, 0.85)
+        )
+        test = TwoSampleTest(*two_sample(ratio.log_ratio, self.sides.in_a, ratio.fold))
+        self._done("density ratio", 0.85)
+        drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
+        self._done("naming and ranking", 0.95)
+        candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
+        candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
+        candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
+        exemplars = telling_images(self.sides, ratio.in_sample, self.config)
+        self._done("evidence", 1.0)
+        gated = any(h.q_value <= self.config.alpha for h in candidates)
+        return Comparison(
+            candidates=candidates,
+            log_ratio_a=_spread(ratio.log_ratio[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
+            log_ratio_b=_spread(ratio.log_ratio[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
+            shows_a=_spread_rows(shows[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
+            shows_b=_spread_rows(shows[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
+            two_sample=test,
+            differs=bool(gated or FAMILIES * test.p_value <= self.config.alpha),
+            smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
+            concepts=self._table(d, names),
+            config=self.config,
+            info={**self._info(sae, trained, ratio.penalties), "exemplars": exemplars, "cards": cards, **self.described},
+        )
+
+    def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
+        """The SAE to use and whether it was trained here; its width and the vocabulary's must be the vectors'."""
+        width = self.sides.shape[1]
+        if self.vocabulary is not None and self.vocabulary.width != width:
+            theirs = self.vocabulary.width
+            raise InputError(f"the vocabulary has vectors of width {theirs}, the images of {width}; encode it with the images' encoder")
+        given = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+        if given is not None:
+            check_encoder(given, None, width, "the images")
+            return given, False
+        trained = train_sae(
+            self.sides,
+            trainer=self.config.sae_trainer,
+            concepts=self.config.sae_concepts,
+            active=self.config.sae_active,
+            seconds=self.config.sae_seconds,
+            seed=self.config.seed,
+            progress=part(self.progress, 0.0, 0.3),
+        )
+        self._done("training the SAE", 0.3)
+        return trained, True
+
+    def _codes(self, sae: SparseAutoencoder) -> sp.csr_array:
+        precision = fast_precision(len(self.sides), sae) if self.config.precision == "auto" else self.config.precision
+        codes = sae.encode(self.sides, precision=precision, progress=part(self.progress, 0.3, 0.5))
+        self._done("encoding", 0.5)
+        return codes
+
+    def _drafts(
+        self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray
+    ) -> tuple[list[Draft], ImageScores | None, dict[int, Name]]:
+        """Ranked drafts of both branches, the word scores behind the phrases, and the names of concepts."""
+        promising = promising_concepts(d, self.config, self._purity(sae, codes))
+        agreement = head_agreement(self.sides, ranking, sae)
+        if self.vocabulary is None:
+            drafts = concept_drafts(d, promising, {}, None, None, agreement, self.config)
+            return distinct(drafts, None, self.config.max_candidates), None, {}
+        names = name_promising(promising, codes, self.sides, sae, self.vocabulary)
+        words = np.array([n.words[0] for n in names.values()], int)
+        by_name = ImageScores.tails(self.sides, words, self.vocabulary) if len(words) else None
+        limit = self.config.max_candidates
+        concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, agreement, self.config), self.vocabulary, limit)
+        extended, described = self._describe(ranking, self.vocabulary)
+        ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described)
+        phrases = distinct(ranked, extended, limit)
+        link(concepts, phrases, extended)
+        return sorted(concepts + phrases, key=lambda x: -x.score), scores, names
+
+    def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:
+        """Monosemanticity of all concepts, where concepts are pruned by it: the SAE's own, or measured on both sides together."""
+        if not self.config.prune_monosemanticity:
+            return None
+        return monosemanticity(codes, self.sides) if sae.monosemanticity is None else sae.monosemanticity
+
+    def _describe(self, ranking: np.ndarray, vocabulary: Vocabulary) -> tuple[Vocabulary, dict[str, np.ndarray]]:
+        """The vocabulary with the describer's phrases, and their rows by side; as given where there is no describer."""
+        if self.describer is None:
+            return vocabulary, {}
+        found = self.describer.describe(self.sides, ranking, vocabulary, self.config.seed, part(self.progress, 0.86, 0.94))
+        self.described = {"describe": found.info}
+        self._done("describing exemplars", 0.94)
+        return found.proposals.vocabulary, found.proposals.rows
+
+    def _table(self, d: Divergence, names: dict[int, Name]) -> ConceptTable:
+        tested, q = concept_q_values(d, self.config)
+        k = np.flatnonzero(tested)
+        words = self.vocabulary.words if self.vocabulary is not None else ()
+        name = tuple(words[names[i].words[0]] if i in names else f"concept {i}" for i in k.tolist())
+        return ConceptTable(k.astype(np.int32), d.rate_a[k], d.rate_b[k], d.gap[k], d.jsd[k], d.jsd_firing[k], d.p_value[k], q[k], name)
+
+    def _smallest(self, tested: int) -> float:
+        return smallest_detectable(self.sides.n_a, self.sides.n_b, self.config.alpha / (FAMILIES * max(tested, 1)))
+
+    def _info(self, sae: SparseAutoencoder, trained: bool, penalties: tuple[float, ...]) -> dict[str, Any]:
+        from ..version import __version__
+
+        return {
+            "n_a": self.sides.n_a,
+            "n_b": self.sides.n_b,
+            "dropped_rows": self.sides.dropped,
+            "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
+            "words": self.vocabulary.given if self.vocabulary is not None else 0,
+            "penalties": list(penalties),
+            "seconds": self.seconds,
+            "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},
+        }
+
+    def _done(self, stage: str, fraction: float) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = round(now - self._clock, 3)
+        self._clock = now
+        self.progress(fraction, stage)
+
+
+def _spread(values: np.ndarray, keep: np.ndarray, dropped: list[int]) -> np.ndarray:
+    """Values of the rows in use at their places among all rows; NaN at dropped ones."""
+    out = np.full(len(keep) + len(dropped), np.nan, np.float32)
+    out[keep] = values
+    return out
+
+
+def _spread_rows(shows: sp.csr_array, keep: np.ndarray, dropped: list[int]) -> sp.csr_array:
+    """The same for the rows of a sparse matrix; dropped rows show nothing."""
+    counts = np.zeros(len(keep) + len(dropped), np.int64)
+    counts[keep] = np.diff(shows.indptr)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    return sp.csr_array((shows.data, shows.indices, indptr), shape=(len(counts), shows.shape[1]))

@@ -1,0 +1,170 @@
+"""Folders of images and tables of paths → sides with vectors: what the command line and the Gradio page share."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..progress import Progress, silent
+
+IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+MOST_ROWS = 2_000_000
+"""Rows of a table of paths; beyond it is no table that a person made."""
+
+
+@dataclass(frozen=True)
+class ImageSide:
+    """One side of a comparison, as files."""
+
+    name: str
+    """What people call it."""
+    paths: tuple[Path, ...]
+    """Its images, in the order of the comparison's rows."""
+
+
+def image_files(folder: str | Path, roots: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Path, ...]:
+    """All images below a folder, sorted; links to folders are not followed.
+
+    Args:
+        folder: to look in.
+        roots: resolved folders that may be read; None: every folder.
+        progress: ``progress(fraction, label)``, once a folder: a whole disk takes minutes.
+
+    Raises:
+        InputError: no folder, no images, or something that leads out of ``roots``.
+    """
+    top = allowed(folder, roots)
+    if not top.is_dir():
+        raise InputError(f"there is no folder {folder}")
+    found = []
+    for where, folders, names in os.walk(top):
+        folders.sort()
+        images = [Path(where, name) for name in sorted(names) if name.lower().endswith(IMAGES)]
+        # A link inside may lead anywhere; what lies there by itself is inside already.
+        found += [path for path in images if path.is_file() and (roots is None or not path.is_symlink() or _inside(path, roots))]
+        progress(0.0, f"looking for images: {len(found):,} so far")
+    if not found:
+        raise InputError(f"{folder} holds no images ({', '.join(IMAGES)})")
+    return tuple(sorted(found))
+
+
+def allowed(path: str | Path, roots: Sequence[Path] | None) -> Path:
+    """A path as it may be read: absolute, ``~`` written out.
+
+    Raises:
+        InputError: it leads out of ``roots``, or is no path at all.
+    """
+    if not str(path).strip() or "\0" in str(path):
+        raise InputError(f"{str(path)!r} is no path; name a folder or a file")
+    try:
+        given = Path(path).expanduser().absolute()
+        inside = roots is None or _inside(given, roots)
+    except (OSError, RuntimeError) as e:
+        raise InputError(f"{path} cannot be opened: {e}") from e
+    if not inside:
+        where = ", ".join(map(str, roots or ())) or "none"
+        raise InputError(f"{path} is outside the folders that may be read here ({where}); start with --root FOLDER to allow another")
+    return given
+
+
+def read_table(
+    text: str, base: Path, roots: Sequence[Path] | None = None, progress: Progress = silent
+) -> tuple[ImageSide, ImageSide]:
+    """The two sides of a CSV with the columns ``path`` and ``group_name`` (VisDiff's format).
+
+    Args:
+        text: the file's content. Further columns are ignored.
+        base: folder to which relative paths refer.
+        roots: resolved folders that may be read; None: every folder.
+        progress: ``progress(fraction, label)``, once in a thousand rows.
+
+    Returns:
+        The two groups, in the order in which they first appear.
+
+    Raises:
+        InputError: missing columns, another number of groups than two, files that do not exist or lead out of ``roots``.
+    """
+    try:
+        rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), skipinitialspace=True)
+        columns = [str(name).strip() for name in rows.fieldnames or ()]
+        if not {"path", "group_name"} <= set(columns):
+            raise InputError(f"the CSV needs the columns path and group_name; it has {', '.join(columns)[:200] or 'none'}")
+        rows.fieldnames = columns
+        groups: dict[str, list[Path]] = {}
+        for number, row in enumerate(rows, 2):
+            if number > MOST_ROWS:
+                raise InputError(f"the CSV has more than {MOST_ROWS:,} rows; split it")
+            path, group = (row.get("path") or "").strip(), " ".join((row.get("group_name") or "").split())
+            if not path or not group:
+                raise InputError(f"line {number} of the CSV has no {'group_name' if path else 'path'}")
+            groups.setdefault(group, []).append(_member(path, number, base, roots))
+            if number % 1000 == 0:
+                progress(0.0, f"reading the table: {number:,} rows so far")
+    except csv.Error as e:
+        raise InputError(f"this is no readable CSV: {e}") from e
+    if len(groups) != 2:
+        names = ", ".join(repr(g) for g in list(groups)[:5]) or "none"
+        raise InputError(f"the CSV names {len(groups)} groups in group_name ({names}); a comparison needs exactly two")
+    (name_a, a), (name_b, b) = groups.items()
+    return ImageSide(name_a, tuple(a)), ImageSide(name_b, tuple(b))
+
+
+def encode_side(encoder: Any, paths: Sequence[Path], what: str, *, skip_bad: bool = False, progress: Progress = silent) -> np.ndarray:
+    """Vectors of one side's images.
+
+    Args:
+        encoder: from :func:`latentdiff.load_encoder`.
+        paths: n image files.
+        what: what the side is called in messages.
+        skip_bad: leave NaN rows where images cannot be read, in place of an error.
+        progress: ``progress(fraction, label)``.
+
+    Returns:
+        (n, d) float32.
+
+    Raises:
+        InputError: images that cannot be read, unless ``skip_bad``.
+    """
+    encoded = encoder.encode_images(paths, progress=progress)
+    if encoded.failures and not skip_bad:
+        row, reason = next(iter(encoded.failures.items()))
+        count = len(encoded.failures)
+        raise InputError(f"{count} images of {what} cannot be read, first {paths[row]}: {reason}; mend them, or leave bad images out")
+    return encoded.vectors
+
+
+def distinct_names(names: Iterable[str], fallback: Iterable[str]) -> tuple[str, str]:
+    """What people call the sides: the short names, or the long ones where the short are equal."""
+    a, b = names
+    if a != b:
+        return a, b
+    a, b = fallback
+    return (a, b) if a != b else (f"{a} (A)", f"{b} (B)")
+
+
+def _member(path: str, line: int, base: Path, roots: Sequence[Path] | None) -> Path:
+    if "://" in path:
+        raise InputError(f"line {line} of the CSV is an address ({path[:100]}); only files are read")
+    try:
+        file = allowed(base / Path(path).expanduser(), roots)
+        found = file.is_file()
+    except InputError as e:
+        raise InputError(f"line {line} of the CSV: {e}") from e
+    except (OSError, RuntimeError, ValueError) as e:  # too long a name, an unknown ~user, a NUL byte
+        raise InputError(f"line {line} of the CSV: {path[:200]!r} cannot be opened: {e}") from e
+    if not found:
+        raise InputError(f"line {line} of the CSV: there is no file {path[:200]}")
+    return file
+
+
+def _inside(path: Path, roots: Sequence[Path]) -> bool:
+    resolved = path.resolve()
+    return any(resolved.is_relative_to(root) for root in roots)

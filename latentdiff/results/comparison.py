@@ -1,0 +1,126 @@
+"""What a comparison returns: hypotheses, scores and a verdict; saved as JSON + npz without pickles."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..compute.cache import write_together
+from ..compute.files import read_json, read_npz
+from ..config import CompareConfig
+from ..errors import CheckpointError, InputError
+from .hypothesis import ConceptTable, Hypothesis, TwoSampleTest
+from .storage import FORMAT, arrays_of, checked, fields_of
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Result of :func:`latentdiff.compare`."""
+
+    candidates: tuple[Hypothesis, ...]
+    """All ranked candidates of both sides, best first, whether they pass the gate or not."""
+    log_ratio_a: np.ndarray
+    """(n_a,) float32 out-of-fold log p_A/p_B of A's images; high = typical of A; NaN where a row was dropped."""
+    log_ratio_b: np.ndarray
+    """(n_b,) float32, the same for B's images."""
+    shows_a: sp.csr_array
+    """(n_a, len(candidates)) bool: which images of A show which candidate."""
+    shows_b: sp.csr_array
+    """(n_b, len(candidates)) bool: the same for B."""
+    two_sample: TwoSampleTest
+    differs: bool
+    """Verdict at level alpha, both branches together."""
+    smallest_detectable: float
+    """Smallest rate difference that this many images would have shown with 80 % power, in [0, 1]."""
+    concepts: ConceptTable
+    config: CompareConfig
+    info: dict[str, Any] = field(default_factory=dict)
+    """n_a, n_b, dropped rows, SAE and vocabulary in use, seconds per stage, versions; ``exemplars``: by side, the ``rows`` of its most
+    telling, diverse images and the ``modes`` they fall into. Plain JSON values."""
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """Candidates that pass the gate (q <= alpha), best first, both sides; what two branches say alike is listed once."""
+        from .ranking import fold
+
+        return fold(h for h in self.candidates if h.q_value <= self.config.alpha)
+
+    def top(self, side: str, k: int = 5, *, gated: bool = True) -> tuple[Hypothesis, ...]:
+        """The k best of one side, concepts and exemplar phrases mixed as ``config.mix`` says.
+
+        Args:
+            side: "A" or "B".
+            k: how many; when one branch runs short the other fills up.
+            gated: only those that pass the gate (q <= alpha).
+
+        Raises:
+            InputError: for another side than "A" or "B", or k < 1.
+        """
+        from .ranking import mix
+
+        if side not in ("A", "B"):
+            raise InputError(f'side is "A" or "B", not {side!r}')
+        if k < 1:
+            raise InputError(f"k must be at least 1, not {k}")
+        pool = self.hypotheses if gated else self.candidates
+        return mix([h for h in pool if h.side == side], k, self.config.mix)
+
+    def rows_showing(self, hypothesis: Hypothesis, side: str) -> np.ndarray:
+        """Row numbers of one side's images that show a hypothesis, ascending."""
+        # By what identifies it: a NaN (no name, no interval) is unequal to itself once it comes from another copy of this comparison.
+        column = next((i for i, h in enumerate(self.candidates) if _identity(h) == _identity(hypothesis)), None)
+        if column is None:
+            raise InputError(f"{hypothesis.text!r} is not one of this comparison's candidates")
+        shows = {"A": self.shows_a, "B": self.shows_b}.get(side)
+        if shows is None:
+            raise InputError(f'side is "A" or "B", not {side!r}')
+        return np.flatnonzero(shows[:, [column]].toarray().ravel())
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``comparison.json`` and ``arrays.npz`` into a folder (made if missing) and return it.
+
+        Raises:
+            OSError: the folder cannot be written; what was in it is as it was.
+        """
+        folder, arrays = Path(folder), io.BytesIO()
+        np.savez_compressed(arrays, allow_pickle=False, **arrays_of(self))
+        head = {
+            "format": FORMAT,
+            "candidates": [dataclasses.asdict(h) for h in self.candidates],
+            "two_sample": dataclasses.asdict(self.two_sample),
+            "differs": self.differs,
+            "smallest_detectable": self.smallest_detectable,
+            "concept_names": list(self.concepts.name),
+            "config": self.config.to_dict(),
+            "info": self.info,
+        }
+        text = json.dumps(head, indent=1)
+        write_together({folder / "arrays.npz": arrays.getvalue(), folder / "comparison.json": text.encode("utf8")})
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Comparison:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            CheckpointError: where a file is missing, damaged, or of a newer format.
+        """
+        folder = Path(folder)
+        try:
+            head = read_json(folder / "comparison.json")
+            if head["format"] == FORMAT:
+                return checked(cls(**fields_of(head, read_npz(folder / "arrays.npz"))))
+        except Exception as e:
+            raise CheckpointError(f"{folder} does not hold a saved comparison: {type(e).__name__}: {e}") from e
+        raise CheckpointError(f"{folder} has format {head['format']!r}; this version reads {FORMAT}. Update latentdiff.")
+
+
+def _identity(h: Hypothesis) -> tuple[str, str, int | None, str]:
+    return h.side, h.source, h.concept, h.text

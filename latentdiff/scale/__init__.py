@@ -1,0 +1,1 @@
+"""Comparisons larger than memory or than one machine, and what they will cost."""

@@ -1,0 +1,221 @@
+"""Comparisons and embeddings over Parquet shards, on this machine or on a Ray cluster: the very same functions, the same results."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..config import CompareConfig
+from ..embed.encoder import Encoder
+from ..embed.fingerprint import disagreement
+from ..embed.parquet import ParquetVectors, filesystem_of, to_memmap, write_table
+from ..embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
+from ..embed.sides import Sides
+from ..embed.vocabulary import Vocabulary
+from ..errors import InputError
+from ..progress import Progress, silent
+from ..results.comparison import Comparison
+from ..sae.loading import check_encoder, load_sae
+from ..sae.model import SparseAutoencoder
+
+ENGINES = ("local", "ray")
+
+
+@contextmanager
+def open_sides(
+    a: str | ParquetVectors,
+    b: str | ParquetVectors,
+    *,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+) -> Iterator[Sides]:
+    """Two sides of vectors in Parquet, checked and ready for any number of passes, for as long as the block runs.
+
+    Rows are read by block, never all at once. "local" writes them to a temporary array on disk first (as large as the vectors), which
+    passes then map; "ray" has the cluster load them into its object stores.
+
+    Args:
+        a, b: what :class:`~latentdiff.embed.parquet.ParquetVectors` takes.
+        engine: "local" or "ray".
+        address, workers: of the cluster, see :func:`latentdiff.scale.ray_sides.connected`.
+        skip_bad: leave out rows that are not finite, in place of an error.
+
+    Raises:
+        InputError: sides that cannot be used together, another engine, or no Ray.
+    """
+    _check_engine(engine, address)
+    a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
+    other = disagreement(a.fingerprint, b.fingerprint) if a.fingerprint and b.fingerprint else ""
+    if other:
+        raise InputError(f"A and B are by different encoders: {other}; embed both with one")
+    if engine == "ray":
+        from .ray_sides import ShardedSides, connected
+
+        with connected(address, workers) as found:
+            yield ShardedSides(a, b, found, skip_bad)
+        return
+    with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
+        yield Sides(to_memmap(a, Path(folder, "a.npy")), to_memmap(b, Path(folder, "b.npy")), skip_bad=skip_bad)
+
+
+def compare_parquet(
+    a: str | ParquetVectors,
+    b: str | ParquetVectors,
+    *,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    sae: SparseAutoencoder | str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+    config: CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """How do two sets of images differ, for vectors in Parquet: :func:`latentdiff.compare` on this machine or on a Ray cluster.
+
+    Args:
+        a, b: vectors of the sides, see :func:`open_sides`.
+        engine: "local" or "ray"; both give the same result.
+        address, workers: of the cluster, see :func:`latentdiff.scale.ray_sides.connected`.
+        sae, vocabulary, config, progress: as :func:`latentdiff.compare`.
+
+    Raises:
+        InputError: sides, vectors, widths or an engine that cannot be used, or an SAE of another encoder.
+        CheckpointError: ``sae`` is a folder without a readable SAE.
+    """
+    from ..comparing.pipeline import compare_sides
+
+    config = config or CompareConfig()
+    a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
+    if sae is not None:
+        sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+        for side in (a, b):
+            check_encoder(sae, side.fingerprint, side.width, f"the vectors in {side.source}")
+    with open_sides(a, b, engine=engine, address=address, workers=workers, skip_bad=config.skip_bad) as sides:
+        comparison = compare_sides(sides, sae=sae, vocabulary=vocabulary, config=config, progress=progress)
+    comparison.info["engine"] = engine
+    return comparison
+
+
+def save(comparison: Comparison, folder: str, a: str | ParquetVectors, b: str | ParquetVectors) -> str:
+    """Save a comparison of vectors in Parquet, with the log density ratio of every image by id.
+
+    Writes what :meth:`Comparison.save` does, and ``log_ratio_a.parquet`` and ``log_ratio_b.parquet``: columns ``id`` (as in the side's own
+    table) and ``log_ratio`` (float32, out of fold, high = typical of A; NaN where a row was left out).
+
+    Args:
+        comparison: of these sides.
+        folder: local path or URI.
+        a, b: the sides it compared.
+
+    Returns:
+        The folder.
+    """
+    from pyarrow import fs
+
+    filesystem, place = filesystem_of(folder)
+    for name, side, values in (("a", a, comparison.log_ratio_a), ("b", b, comparison.log_ratio_b)):
+        vectors = side if isinstance(side, ParquetVectors) else ParquetVectors(side)
+        write_table(_ratios(vectors, values), f"{folder.rstrip('/')}/log_ratio_{name}.parquet")
+    if isinstance(filesystem, fs.LocalFileSystem):
+        comparison.save(place)
+        return folder
+    with tempfile.TemporaryDirectory(prefix="latentdiff-") as local:
+        comparison.save(local)
+        fs.copy_files(local, place, destination_filesystem=filesystem)
+    return folder
+
+
+def _ratios(vectors: ParquetVectors, values: np.ndarray) -> Iterator[Any]:
+    """Ids and log ratios, a block at a time."""
+    import pyarrow as pa
+
+    at = 0
+    for group in vectors.groups:
+        for ids in vectors.id_blocks(group):
+            yield pa.table({"id": pa.array(ids), "log_ratio": pa.array(values[at : at + len(ids)], pa.float32())})
+            at += len(ids)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What :func:`embed` did."""
+
+    rows: int
+    """Images whose shards are there now."""
+    failed: int
+    """Of these, images that cannot be read: NaN vectors, with the reason in the column ``error``."""
+    kept: int
+    """Shards that were there already."""
+    shards: int
+
+
+def embed(
+    source: str | Sequence[str],
+    out: str,
+    encoder: str | Encoder,
+    pretrained: str | None = None,
+    *,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    vector_dtype: str = "float16",
+    shard_rows: int = SHARD_ROWS,
+    device: Any = None,
+    progress: Progress | None = None,
+) -> Embedded:
+    """Images to Parquet shards of vectors, on this machine or by Ray Data on a cluster; a run that was stopped goes on where it was.
+
+    Args:
+        source: image files, or Parquet with pictures or paths, see :func:`~latentdiff.embed.sharding.plan_shards`.
+        out: folder of the shards, path or URI; columns ``id``, ``vector``, ``error``.
+        encoder: what :func:`~latentdiff.load_encoder` takes; for the engine "local" an :class:`Encoder` too.
+        pretrained: weights of the encoder.
+        engine: "local" or "ray": one encoder a GPU of the cluster, or a processor where it has none.
+        address, workers: of the cluster, see :func:`latentdiff.scale.ray_sides.connected`.
+        vector_dtype: "float16" or "float32".
+        shard_rows: images a shard, >= 1.
+        device: torch device of the engine "local"; None picks.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        InputError: no images, another engine, or no Ray.
+        EncoderError: an encoder that cannot be built.
+    """
+    _check_engine(engine, address)
+    if engine == "ray" and not isinstance(encoder, str):
+        raise InputError("each worker of a cluster builds the encoder itself: name it, as load_encoder takes it")
+    tasks = plan_shards(source, out, shard_rows)
+    report, made = progress or silent, []
+    if engine == "ray":
+        from .ray_embed import embed_shards
+        from .ray_sides import connected
+
+        with connected(address, workers):
+            made = list(_told(embed_shards(tasks, (encoder, pretrained, None, None, vector_dtype)), len(tasks), report))
+    else:
+        shards = ShardEncoder(encoder, pretrained, device, vector_dtype=vector_dtype)
+        made = list(_told(map(shards.make, tasks), len(tasks), report))
+    return Embedded(sum(s.rows for s in made), sum(s.failed for s in made), sum(s.kept for s in made), len(made))
+
+
+def _told(made: Iterator[Shard], count: int, progress: Progress) -> Iterator[Shard]:
+    rows = 0
+    for i, shard in enumerate(made, 1):
+        rows += shard.rows
+        progress(i / count, f"{rows:,} images embedded")
+        yield shard
+
+
+def _check_engine(engine: str, address: str | None) -> None:
+    if engine not in ENGINES:
+        raise InputError(f'engine is "local" or "ray", not {engine!r}')
+    if engine == "local" and address:
+        raise InputError("an address is one of a Ray cluster: pass engine ray with it")

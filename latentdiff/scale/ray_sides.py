@@ -1,0 +1,237 @@
+"""Rows of two sides in the object stores of a Ray cluster: passes over them run where they lie."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..compute.arrays import float32, kept
+from ..compute.parallel import IN_FLIGHT, one_thread
+from ..embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
+from ..embed.sides import FEWEST, ROWS, Sides
+from ..errors import InputError, LatentDiffError
+
+SPAN_ROWS = 1 << 15
+"""Rows of a task: long enough that starting it costs nothing beside, short enough that no worker waits long for the last."""
+TASKS_A_WORKER = 4
+"""Few rows are cut into at least so many tasks a worker."""
+RETRIES = 3
+"""How often Ray runs a task again whose worker died (its own default, written out)."""
+
+
+@contextmanager
+def connected(address: str | None = None, workers: int | None = None) -> Iterator[int]:
+    """A Ray cluster for as long as the block runs, and how many processors it has; what was started here is stopped after it.
+
+    Args:
+        address: of a running cluster ("auto", "ray://host:10001", "host:6379"); None: the one this process is connected to, else the one
+            that RAY_ADDRESS names, else a new one on this machine.
+        workers: worker processes of a new one; None for one a core.
+
+    Raises:
+        InputError: Ray is not installed, or there is no cluster at the address.
+    """
+    ray = _ray()
+    own = not ray.is_initialized()
+    if own:
+        more = {} if address else {"num_cpus": workers, "include_dashboard": False}
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="warning", **more)
+        except (ConnectionError, ValueError, RuntimeError) as e:
+            raise InputError(f"no Ray cluster can be used at {address or 'this machine'}: {e}") from e
+    try:
+        yield int(ray.cluster_resources().get("CPU", 1))
+    finally:
+        if own:
+            ray.shutdown()
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError as e:
+        raise InputError('the engine "ray" needs Ray: pip install "latentdiff[ray]"') from e
+    return ray
+
+
+class ShardedSides(Sides):
+    """:class:`~latentdiff.embed.sides.Sides` whose rows lie in Ray's object stores, loaded from Parquet by the cluster.
+
+    Ray keeps them (in memory, spilled to disk beyond it, loaded again where a machine is lost), places tasks near them, and runs again
+    what a lost worker did not finish. Chunks are those of one machine, and what they give comes back chunk by chunk in order, so sums are
+    the same to the last bit.
+
+    Args:
+        a, b: vectors of the sides, of one encoder.
+        workers: processors of the cluster, from :func:`connected`.
+        skip_bad: leave out rows that are not finite, in place of an error.
+
+    Raises:
+        InputError: as ``Sides``.
+    """
+
+    def __init__(self, a: ParquetVectors, b: ParquetVectors, workers: int, skip_bad: bool = False) -> None:
+        if a.width != b.width:
+            raise InputError(f"A has vectors of width {a.width}, B of {b.width}; use one encoder for both")
+        self._width, self._workers = a.width, workers
+        loaded = [_load(v) for v in (a, b)]
+        self._refs = [ref for refs, _ in loaded for ref in refs]
+        self._edges = np.cumsum([0, *(n for _, lengths in loaded for n in lengths)])
+        total_a = a.shape[0]
+        self._use(np.arange(total_a), np.arange(b.shape[0]), total_a)
+        bad = np.concatenate([np.zeros(0, np.int64), *self.map(_not_finite, ROWS)])
+        found = {"A": bad[bad < total_a], "B": bad[bad >= total_a] - total_a}
+        if len(bad) and not skip_bad:
+            where = "; ".join(f"{s}: {len(rows)} rows, first {rows[0]}" for s, rows in found.items() if len(rows))
+            raise InputError(f"vectors with NaN or infinite values ({where}); mend them, or pass skip_bad=True to leave them out")
+        self.dropped = {s: rows.tolist() for s, rows in found.items()}
+        self._use(np.setdiff1d(self.keep_a, found["A"]), np.setdiff1d(self.keep_b, found["B"]), total_a)
+        for side, n in (("A", self.n_a), ("B", self.n_b)):
+            if n < FEWEST:
+                raise InputError(f"{side} has {n} usable images; at least {FEWEST} a side are needed")
+        self._check_different()
+
+    def _use(self, keep_a: np.ndarray, keep_b: np.ndarray, total_a: int) -> None:
+        """Take rows into use: numbers within the sides as given, and among all rows of both."""
+        self.keep_a, self.keep_b = keep_a, keep_b
+        self.n_a, self.n_b = len(keep_a), len(keep_b)
+        self._rows = np.concatenate([keep_a, keep_b + total_a])
+
+    def _check_different(self) -> None:
+        starts = range(0, self.n_a, ROWS)
+        if self.n_a == self.n_b and all(np.array_equal(self[i : i + ROWS], self[self.n_a + i : self.n_a + i + ROWS]) for i in starts):
+            raise InputError("A and B are the same images; choose two different sets")
+        first = self[:1]
+        if not any((x != first).any() for _, x in self.chunks()):
+            raise InputError("all vectors are equal; there is nothing to compare. Check the encoder")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_a + n_b, d)."""
+        return self.n_a + self.n_b, self._width
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Float32 copies of some rows, by slice or by integer array: each block's are picked where it lies."""
+        index = self._rows[rows] if isinstance(rows, slice) else self._rows[np.asarray(rows)]
+        block = np.searchsorted(self._edges, index, "right") - 1
+        pick, out, waiting = _tasks()["pick"], np.empty((len(index), self._width), np.float32), []
+        for k in np.unique(block):
+            here = np.flatnonzero(block == k)
+            waiting.append((here, pick.remote(self._refs[k], index[here] - self._edges[k])))
+        for here, ref in waiting:
+            out[here] = _get(ref)
+        return out
+
+    def read(self, some: slice, out: np.ndarray | None = None) -> np.ndarray:
+        """Consecutive rows, fetched: ``out`` is not used."""
+        return self[some]
+
+    def map(self, work: Callable[..., Any], rows: int, along: Sequence[Any] = ()) -> Generator[Any, None, None]:
+        """:func:`~latentdiff.compute.parallel.map_rows`, each span of consecutive chunks in a task, few results on their way."""
+        ray = _ray()
+        n = len(self)
+        span = max(1, min(SPAN_ROWS, -(-n // (TASKS_A_WORKER * self._workers))) // rows) * rows
+        kept, run = ray.put(work), _tasks()["span"]
+        waiting: deque[Any] = deque()
+        try:
+            for first in range(0, n, span):
+                some = slice(first, min(first + span, n))
+                cuts, refs = self._cuts(self._rows[some])
+                waiting.append(run.remote(kept, first, rows, cuts, [other[some] for other in along], *refs))
+                if len(waiting) >= IN_FLIGHT * self._workers:
+                    yield from _get(waiting.popleft())
+            while waiting:
+                yield from _get(waiting.popleft())
+        finally:
+            for ref in waiting:
+                ray.cancel(ref)
+
+    def _cuts(self, index: np.ndarray) -> tuple[list[Any], list[Any]]:
+        """For ascending rows of all: what to take of each block, and the blocks."""
+        first, last = np.searchsorted(self._edges, [index[0], index[-1]], "right") - 1
+        ends = np.searchsorted(index, self._edges[first : last + 2])
+        cuts = []
+        for k, (start, end) in enumerate(pairwise(ends), first):
+            local = index[start:end] - self._edges[k]
+            whole = len(local) and local[-1] - local[0] == len(local) - 1
+            cuts.append(slice(int(local[0]), int(local[-1]) + 1) if whole else local)
+        return cuts, self._refs[first : last + 1]
+
+
+def _not_finite(start: int, x: np.ndarray) -> np.ndarray:
+    return start + np.flatnonzero(~np.isfinite(x).all(1))
+
+
+def _load(vectors: ParquetVectors) -> tuple[list[Any], list[int]]:
+    """Have the cluster read all row groups; a reference to, and the length of, each block."""
+    refs, lengths = [], []
+    for group in vectors.groups:
+        sizes = [min(BLOCK_ROWS, group.rows - start) for start in range(0, group.rows, BLOCK_ROWS)]
+        if len(sizes) == 1:
+            refs.append(_tasks()["block"].remote(vectors, group))
+        else:
+            refs += _tasks()["blocks"].options(num_returns=len(sizes)).remote(vectors, group)
+        lengths += sizes
+    return refs, lengths
+
+
+def _get(ref: Any) -> Any:
+    """What a task gave; its own error where it raised one of ours."""
+    ray = _ray()
+    try:
+        return ray.get(ref)
+    except ray.exceptions.RayTaskError as e:
+        if isinstance(e.cause, LatentDiffError):
+            raise e.cause from None
+        raise
+
+
+@cache
+def _tasks() -> dict[str, Any]:
+    """What workers do, by name."""
+    ray = _ray()
+    return {f.__name__.strip("_"): ray.remote(max_retries=RETRIES)(f) for f in (_block, _blocks, _span, _pick)}
+
+
+def _block(vectors: ParquetVectors, group: RowGroup) -> np.ndarray:
+    """The one block of a small row group."""
+    return next(vectors.blocks(group))
+
+
+def _blocks(vectors: ParquetVectors, group: RowGroup) -> Iterator[np.ndarray]:
+    """The blocks of a row group, each stored before the next is read."""
+    yield from vectors.blocks(group)
+
+
+def _pick(block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(block[rows], np.float32)
+
+
+def _span(work: Callable[..., Any], first: int, rows: int, cuts: list[Any], along: list[Any], *blocks: np.ndarray) -> list[Any]:
+    """What ``work`` gives for each chunk of a span, on one core as on one machine."""
+    lengths = [c.stop - c.start if isinstance(c, slice) else len(c) for c in cuts]
+    edges = np.cumsum([0, *lengths])
+
+    def chunk(start: int, end: int) -> np.ndarray:
+        out = kept("rows", end - start, blocks[0].shape[1])
+        for cut, block, low, high in zip(cuts, blocks, edges[:-1], edges[1:], strict=True):
+            if low < end and high > start:
+                a, b = max(start, low) - low, min(end, high) - low
+                part = block[cut.start + a : cut.start + b] if isinstance(cut, slice) else block[cut[a:b]]
+                if len(part) == end - start:
+                    return float32(part, out)
+                here = out[low + a - start : low + b - start]
+                here[:] = float32(part, here)
+        return out
+
+    with one_thread():
+        starts = range(0, int(edges[-1]), rows)
+        return [work(first + s, chunk(s, min(s + rows, int(edges[-1]))), *(other[s : s + rows] for other in along)) for s in starts]

@@ -1,0 +1,169 @@
+"""Operators before a comparison: image vectors, concepts, Noisy-Diff views, and the Gradio page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone.operators as foo
+from fiftyone.operators import types
+
+
+class ComputeEmbeddings(foo.Operator):
+    """Form → :func:`compute_embeddings`; at once with a live bar, or delegated."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="compute_embeddings",
+            label="LatentDiff: compute embeddings",
+            description="One vector per image, written as they are made; start it again to go on where it was stopped",
+            icon="scatter_plot",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+        )
+
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Compute embeddings (LatentDiff)", icon="scatter_plot", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
+    def resolve_input(self, ctx: Any) -> types.Property:
+        from fiftyone_plugin.forms import common as forms
+
+        inputs = types.Object()
+        ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
+        forms.choose_encoder(inputs, ctx.params)
+        forms.name_vectors(inputs, ctx.dataset, ctx.params)
+        return types.Property(inputs, view=types.PromptView(label="Compute embeddings", submit_button_label="Compute"))
+
+    def execute(self, ctx: Any) -> Iterator[Any]:
+        from fiftyone_plugin.embedding import compute_embeddings
+        from fiftyone_plugin.forms import common as forms
+        from fiftyone_plugin.running import shown
+
+        def work(progress: Any) -> Any:
+            return compute_embeddings(
+                ctx.target_view(),
+                forms.chosen_encoder(ctx.params),
+                ctx.params.get("field") or "clip",
+                batch_size=ctx.params.get("batch_size") or None,
+                overwrite=bool(ctx.params.get("overwrite")),
+                progress=progress,
+            )
+
+        done = yield from shown(ctx, work)
+        if ctx.delegated:
+            return
+        text = f"{done.encoded:,} images have a vector now; {done.kept:,} had one."
+        if done.failures:
+            text += f" {len(done.failures):,} could not be read: see the field {done.field}_error."
+        yield ctx.ops.reload_dataset()
+        yield ctx.ops.notify(text, variant="warning" if done.failures else "success")
+
+
+class TrainSae(foo.Operator):
+    """Form → :func:`train_sae`; at once with a live bar, or delegated."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="train_sae",
+            label="LatentDiff: train a sparse autoencoder",
+            description="Learn the concepts that image vectors are made of, and keep them in a folder for comparisons",
+            icon="hub",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+        )
+
+    def resolve_input(self, ctx: Any) -> types.Property:
+        from fiftyone_plugin.forms import common as forms
+        from fiftyone_plugin.forms.training import choose_training
+
+        inputs = types.Object()
+        ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
+        forms.choose_vectors(inputs, ctx.dataset, ctx.params)
+        choose_training(inputs, ctx.params)
+        return types.Property(inputs, view=types.PromptView(label="Train a sparse autoencoder", submit_button_label="Train"))
+
+    def execute(self, ctx: Any) -> Iterator[Any]:
+        from fiftyone_plugin.forms.training import chosen_training
+        from fiftyone_plugin.running import shown
+        from fiftyone_plugin.training import train_sae
+
+        def work(progress: Any) -> Any:
+            return train_sae(ctx.target_view(), ctx.params["embeddings"], progress=progress, **chosen_training(ctx.params))
+
+        sae = yield from shown(ctx, work)
+        if not ctx.delegated:
+            report = sae.info["training"]
+            text = f"{sae.concepts:,} concepts explain {report['explained_variance']:.0%} of the variance; saved in {ctx.params['folder']}."
+            yield ctx.ops.notify(text, variant="success")
+
+
+class BuildNoisyDiff(foo.Operator):
+    """Form → :func:`build_noisy_diff`."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="build_noisy_diff",
+            label="LatentDiff: build a Noisy-Diff pair",
+            description="Two saved views of one class, each with a rare attribute that the other lacks, and the truth in a run",
+            icon="call_split",
+            dynamic=True,
+        )
+
+    def resolve_input(self, ctx: Any) -> types.Property:
+        from fiftyone_plugin.forms.noisy_diff import choose_pair
+
+        inputs = types.Object()
+        choose_pair(inputs, ctx.dataset, ctx.params)
+        return types.Property(inputs, view=types.PromptView(label="Build a Noisy-Diff pair", submit_button_label="Build"))
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        from fiftyone_plugin.forms.noisy_diff import chosen_pair
+        from fiftyone_plugin.noisy_diff import build_noisy_diff
+
+        made = build_noisy_diff(ctx.dataset, **chosen_pair(ctx.params))
+        ctx.ops.reload_dataset()
+        return {"view_a": made.view_a, "view_b": made.view_b, "planted_a": len(made.planted_a), "planted_b": len(made.planted_b)}
+
+    def resolve_output(self, ctx: Any) -> types.Property:
+        outputs = types.Object()
+        outputs.str("view_a", label="View A")
+        outputs.str("view_b", label="View B")
+        outputs.int("planted_a", label="Images of A that show its attribute")
+        outputs.int("planted_b", label="Images of B that show its attribute")
+        return types.Property(outputs, view=types.View(label="Noisy-Diff pair"))
+
+
+class OpenPage(foo.Operator):
+    """Starts the page of this process where it is not served yet, and frames it."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="open_page",
+            label="LatentDiff: compare folders or zip files",
+            description="A page for sets of images that are in no dataset; on this machine only",
+            icon="web",
+        )
+
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label="Compare folders or zip files (LatentDiff)", icon="web", prompt=False)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        from fiftyone_plugin.panels.page.serve import open_page
+
+        return {"url": open_page().url}
+
+    def resolve_output(self, ctx: Any) -> types.Property:
+        outputs = types.Object()
+        url = ctx.results.get("url") if ctx.results else None
+        outputs.str("url", label="Address", view=types.View(component="LatentDiffPage", composite_view=True, url=url))
+        return types.Property(outputs, view=types.View(label="Compare folders or zip files"))

@@ -1,0 +1,93 @@
+"""FiftyOne panel "LatentDiff": choose a comparison, read what differs, see the images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import fiftyone.operators as foo
+from fiftyone.operators import types
+
+from .card_actions import CardActions
+from .run_actions import STORED, RunActions
+from .tab_actions import AskActions, PlotActions
+
+HELP = (
+    "How do two views differ? Phrases that are more true of one than of the other, each tested, with the images that show it best.\n\n"
+    "- **q**: of findings at least this sure, the share that would be false alarms\n"
+    "- **AUROC**: how well the phrase alone tells the two views' images apart (0.5 not at all, 1 perfectly)\n"
+    "- **AUC** in the verdict: the same for all vectors together\n"
+    "- **looks like**: no word fits these images well; look at them before believing the name"
+)
+PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
+STATE = ("shown", "run", "page", "listed", "detail", "point", "range", "span", "answer", "framed")
+"""Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
+
+QUIET = ("look", "on_change_tab", "on_change_run", "slide", "brush")
+"""Methods that the App also calls by itself, or where nothing was done."""
+
+
+class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Panel):
+    """Ranked differences of one stored comparison, in two columns."""
+
+    @property
+    def config(self) -> foo.PanelConfig:
+        return foo.PanelConfig(
+            name="latentdiff_panel", label="LatentDiff", icon="compare_arrows", help_markdown=HELP, category=foo.Categories.ANALYZE
+        )
+
+    def execute(self, ctx: Any) -> Any:
+        """As FiftyOne's, but where nothing changed nothing is drawn anew.
+
+        Every drawing replaces the whole panel by what this request knew. One that came too late, such as the timer's, would take back what
+        a later click had changed.
+        """
+        method = ctx.params.get("__method__")
+        if method not in QUIET:
+            return super().execute(ctx)
+        before = len(ctx.executor._requests)
+        getattr(self, method)(ctx)
+        if len(ctx.executor._requests) > before:
+            ctx.ops.show_panel_output(self.render(ctx))
+        return None
+
+    def on_load(self, ctx: Any) -> None:
+        ctx.panel.state.framed = None  # the server that served the page may have gone
+        self.update(ctx)
+
+    def on_change_dataset(self, ctx: Any) -> None:
+        self.forget(ctx)
+        ctx.panel.state.run = None
+        self.update(ctx)
+
+    def explain(self, ctx: Any) -> None:
+        """Say a tooltip's text to those who click rather than hover."""
+        ctx.ops.notify(str(ctx.params.get("text")), variant="info")
+
+    def render(self, ctx: Any) -> types.Property:
+        from .layout import page
+
+        root = types.Object()
+        state = {name: ctx.panel.get_state(name) for name in STATE}
+        page(self, root, state, self.drawing(ctx, state["shown"] or {}))
+        return types.Property(root, view=types.GridView(orientation="vertical", gap=2, align_x="left", componentsProps=PAGE))
+
+    def drawing(self, ctx: Any, stored: dict[str, Any]) -> str:
+        """Tells one drawing of the panel from another, by what was chosen and what is stored.
+
+        A window may show another one than the panel's state asks for: where a request that came too late took a click back, and where
+        the App took the state over from another window of the session.
+        """
+        chosen = {name: ctx.panel.get_state(name) for name in STATE if name != "shown"}
+        known = {name: stored.get(name) for name in STORED}
+        return hashlib.blake2b(json.dumps(_as_returned([chosen, known]), sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _as_returned(value: Any) -> Any:
+    """Numbers as text: a browser gives 1.0 back as 1."""
+    if isinstance(value, dict):
+        return {name: _as_returned(one) for name, one in value.items() if one is not None}
+    if isinstance(value, (list, tuple)):
+        return [_as_returned(one) for one in value]
+    return f"{value:.6g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else value

@@ -1,0 +1,197 @@
+"""What the panel does with comparisons: list, open, follow, compare, rename, delete."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+PLUGIN = "@latentdiff/latentdiff"
+STORED = ("runs", "interrupted", "delegated", "vectors")
+"""What is looked up of a dataset's comparisons."""
+
+
+class RunActions:
+    """Handlers of the toolbar and the list of comparisons; a part of the panel."""
+
+    draw: Callable[[Any, Any], None]
+    """Sends the plots' data: ``PlotActions.draw``."""
+    drawing: Callable[[Any, dict[str, Any]], str]
+    """Tells one drawing of the panel from another: ``LatentDiffPanel.drawing``."""
+
+    def update(self, ctx: Any) -> None:
+        """Look at what is stored now, and open the chosen comparison, or the newest."""
+        from fiftyone_plugin import hypotheses
+        from latentdiff.errors import LatentDiffError
+
+        from .cards import CARDS, board
+        from .layout import image_data
+
+        if ctx.dataset is None:
+            return
+        shown = _stored(ctx.dataset)
+        names = [run["name"] for run in shown["runs"]]
+        chosen = ctx.panel.state.run
+        if chosen not in names:
+            chosen = names[0] if names else None
+        shown |= {"board": None, "error": None}
+        if chosen:
+            try:
+                run = hypotheses.open_comparison(ctx.dataset, chosen)
+                shown["board"] = board(run, ctx.panel.state.cards or CARDS)
+                ctx.panel.set_data(image_data(shown["board"]))
+                self.draw(ctx, run)
+            except LatentDiffError as e:
+                shown["error"] = str(e)
+        ctx.panel.state.shown = shown
+        ctx.panel.state.run = chosen
+        ctx.panel.state.toolbar = {"run": chosen}
+
+    def forget(self, ctx: Any) -> None:
+        """What was unfolded, brushed or clicked in the comparison that was open."""
+        for name in ("detail", "point", "range", "cards", "answer"):
+            ctx.panel.set_state(name, None)
+
+    def open_run(self, ctx: Any) -> None:
+        """Open a comparison."""
+        if ctx.params.get("run") != ctx.panel.state.run:
+            self.forget(ctx)
+        ctx.panel.state.run = ctx.params.get("run")
+        self.update(ctx)
+
+    def on_change_run(self, ctx: Any) -> None:
+        """Another comparison was chosen in the drop-down."""
+        if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.run:
+            self.forget(ctx)
+            ctx.panel.state.run = ctx.params["value"]
+            self.update(ctx)
+
+    def refresh(self, ctx: Any) -> None:
+        """Look again."""
+        self.update(ctx)
+
+    def more(self, ctx: Any) -> None:
+        """More cards on both sides."""
+        from .cards import CARDS
+
+        ctx.panel.state.cards = (ctx.panel.state.cards or CARDS) + CARDS
+        self.update(ctx)
+
+    def look(self, ctx: Any) -> None:
+        """Every few seconds: does the window show what is stored and what was clicked?
+
+        Another window, a worker or the SDK may have added, changed or finished a comparison; ``drawn`` comes with the timer that this
+        window draws, and so says what it shows.
+        """
+        if ctx.dataset is None or ctx.panel.state.shown is None:
+            return
+        before, now = ctx.panel.state.shown, _stored(ctx.dataset)
+        if ctx.params.get("drawn") == self.drawing(ctx, now):
+            return
+        known = {run["name"] for run in before.get("runs") or []}
+        for run in now["runs"]:
+            if run["name"] not in known and run["name"] in {d["run"] for d in before.get("delegated") or []}:
+                ctx.ops.notify(f"The comparison {run['name']} is ready.", variant="success")
+                ctx.ops.reload_dataset()
+        self.update(ctx)
+
+    def list_runs(self, ctx: Any) -> None:
+        """Unfold or fold the list of comparisons."""
+        ctx.panel.state.listed = not ctx.panel.state.listed
+
+    def compare(self, ctx: Any) -> None:
+        """Open the form."""
+        ctx.prompt(f"{PLUGIN}/compare_views", on_success=self.compared)
+
+    def compared(self, ctx: Any) -> None:
+        """Show the newest comparison."""
+        self.forget(ctx)
+        ctx.panel.state.run = None
+        self.update(ctx)
+
+    def again(self, ctx: Any) -> None:
+        """Open the form with the answers that made a comparison."""
+        from fiftyone_plugin.forms import sides as side_choices
+        from latentdiff.errors import LatentDiffError
+
+        try:
+            answers = side_choices.answers_for(ctx.dataset, str(ctx.params.get("run")))
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            self.update(ctx)
+            return
+        ctx.prompt(f"{PLUGIN}/compare_views", params=answers, on_success=self.compared)
+
+    def rename(self, ctx: Any) -> None:
+        """Ask for another name."""
+        ctx.prompt(f"{PLUGIN}/rename_comparison", params={"run": ctx.params.get("run")}, on_success=self.renamed)
+
+    def renamed(self, ctx: Any) -> None:
+        """Stay on the comparison under its new name."""
+        result = ctx.params.get("result") or {}
+        if result.get("renamed") == ctx.panel.state.run:
+            ctx.panel.state.run = result.get("new")
+        self.update(ctx)
+
+    def delete(self, ctx: Any) -> None:
+        """Ask, then delete."""
+        ctx.prompt(f"{PLUGIN}/delete_comparison", params={"run": ctx.params.get("run")}, on_success=self.deleted)
+
+    def deleted(self, ctx: Any) -> None:
+        """Go on with what is left."""
+        self.forget(ctx)
+        self.update(ctx)
+
+    def dismiss(self, ctx: Any) -> None:
+        """Tell no more of a failed comparison."""
+        from fiftyone_plugin import delegated
+
+        delegated.dismiss(str(ctx.params.get("id")))
+        self.update(ctx)
+
+    def report(self, ctx: Any) -> None:
+        """Open the form that writes the open comparison to a file."""
+        ctx.prompt(f"{PLUGIN}/export_report", params={"run": ctx.panel.state.run})
+
+    def open_page(self, ctx: Any) -> None:
+        """Show the page that compares folders and zip files, in place of the comparisons."""
+        from latentdiff.errors import LatentDiffError
+
+        from ..page.serve import open_page
+
+        try:
+            ctx.panel.state.framed = open_page().url
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+
+    def close_page(self, ctx: Any) -> None:
+        """Back to the comparisons, of which the page may have made one."""
+        ctx.panel.state.framed = None
+        self.update(ctx)
+
+    def embed(self, ctx: Any) -> None:
+        """Open the form that computes vectors."""
+        ctx.prompt(f"{PLUGIN}/compute_embeddings", on_success=self.refresh)
+
+
+def _stored(dataset: Any) -> dict[str, Any]:
+    """What is stored with a dataset, and what is on its way; a few small queries, however many images there are."""
+    from fiftyone_plugin import delegated
+    from fiftyone_plugin.sides import vector_fields
+    from fiftyone_plugin.store.runs import list_comparisons
+
+    runs = list_comparisons(dataset)
+    waiting = [dataclasses.asdict(one) for one in delegated.delegated_comparisons(dataset)]
+    busy = {one["run"] for one in waiting if one["state"] == delegated.RUNNING}
+    return {
+        "runs": [{"name": str(run), "about": _about(run), "results": str(run.config.get("verdict"))} for run in runs if run.complete],
+        "interrupted": [str(run) for run in runs if not run.complete and str(run) not in busy],
+        "delegated": waiting,
+        "vectors": bool(runs) or bool(vector_fields(dataset)),
+    }
+
+
+def _about(run: Any) -> str:
+    found = run.verdict.get("hypotheses") or 0
+    a, b = run.views
+    return f"{a} against {b}: " + (f"{found} found" if run.verdict.get("differs") else "no difference")

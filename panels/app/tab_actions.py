@@ -1,0 +1,136 @@
+"""What the panel does in its tabs: points picked in plots, and questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+SLIDER = "scores.between"
+"""Where the App keeps the slider's ends: its place in the panel."""
+
+
+class PlotActions:
+    """Handlers of the plots; a part of the panel."""
+
+    update: Callable[[Any], None]
+    """Looks again: ``RunActions.update``."""
+    show_view: Callable[[Any, Any], bool]
+    """Sets the App's view: ``CardActions.show_view``."""
+
+    def draw(self, ctx: Any, run: Any) -> None:
+        """Send what both plots draw."""
+        from .figures import histogram, score_range, volcano
+
+        low, high = score_range(run)
+        ctx.panel.state.span = [low, high] if high > low else None
+        if not ctx.panel.state.range:
+            ctx.panel.set_state(SLIDER, ctx.panel.state.span)
+        ctx.panel.set_data("scores.histogram", histogram(run))
+        ctx.panel.set_data("concepts.volcano", volcano(run))
+
+    def on_change_tab(self, ctx: Any) -> None:
+        """Another tab."""
+        if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.page:
+            ctx.panel.state.page = ctx.params["value"]
+
+    def brush(self, ctx: Any) -> None:
+        """Show the images under the bars that were brushed."""
+        from .figures import brushed
+
+        self._between(ctx, brushed(ctx.params.get("data")))
+
+    def click_bar(self, ctx: Any) -> None:
+        """Show the images of one bar."""
+        from .figures import brushed
+
+        self._between(ctx, brushed([ctx.params]))
+
+    def slide(self, ctx: Any) -> None:
+        """Show the images between the slider's ends."""
+        value = ctx.params.get("value")
+        if isinstance(value, (list, tuple)) and len(value) == 2 and list(value) != (ctx.panel.state.range or ctx.panel.state.span):
+            self._between(ctx, (float(value[0]), float(value[1])))
+
+    def _between(self, ctx: Any, ends: tuple[float, float] | None) -> None:
+        from fiftyone_plugin import hypotheses
+
+        run = self._run(ctx)
+        if run is None or ends is None:
+            return
+        if self.show_view(ctx, lambda: hypotheses.score_view(run, *ends)):
+            ctx.panel.state.range = list(ends)
+            ctx.panel.set_state(SLIDER, list(ends))
+
+    def clear(self, ctx: Any) -> None:
+        """Back to the whole dataset."""
+        ctx.panel.state.range = None
+        ctx.panel.set_state(SLIDER, ctx.panel.state.span)
+        ctx.ops.clear_view()
+
+    def click_concept(self, ctx: Any) -> None:
+        """Say what a point is, and show its images where they are known."""
+        from .figures import concept_row, concept_text, shown_by
+
+        run = self._run(ctx)
+        row = concept_row(run, ctx.params.get("id")) if run else None
+        if run is None or row is None:
+            return
+        candidate = shown_by(run)(row)
+        said = "It was not ranked among the candidates, so its images are not kept."
+        if candidate is not None and self.show_view(ctx, lambda: run.view(candidate, candidate.side)):
+            name = run.sides[candidate.side].name
+            said = f"The grid shows its images in {name}."
+            if candidate.concept != int(ctx.params["id"]):
+                said = f"Of the concepts that mean the same one is kept, “{candidate.text}”: the grid shows its images in {name}."
+        ctx.panel.state.point = {**concept_text(run, row), "said": said}
+
+    def _run(self, ctx: Any) -> Any:
+        """The comparison that is open; None, and said, where it is gone."""
+        from fiftyone_plugin import hypotheses
+        from latentdiff.errors import LatentDiffError
+
+        try:
+            return hypotheses.open_comparison(ctx.dataset, str(ctx.panel.state.run))
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            self.update(ctx)
+            return None
+
+
+PLUGIN = "@latentdiff/latentdiff"
+PHRASE = "ask.row.phrase"
+"""Where the App keeps what is typed: the text field's place in the panel. Nothing is sent, or drawn anew, at every letter."""
+
+
+class AskActions:
+    """Handlers of the tab where one asks about a phrase; a part of the panel."""
+
+    show_view: Callable[[Any, Any], bool]
+    """Sets the App's view: ``CardActions.show_view``."""
+
+    def ask(self, ctx: Any) -> None:
+        """Ask about the phrase that was typed."""
+        phrase = str(ctx.panel.get_state(PHRASE) or "").strip()
+        if not phrase:
+            ctx.ops.notify("Type a word or a few first, such as: a dog on a beach", variant="info")
+            return
+        answers = {"run": ctx.panel.state.run, "phrase": phrase}
+        ctx.ops.notify(f"Testing “{phrase}” on all images …", variant="info")
+        ctx.prompt(f"{PLUGIN}/ask_question", params=answers, skip_prompt=True, on_success=self.answered, on_error=self.unanswered)
+
+    def answered(self, ctx: Any) -> None:
+        """Keep the answer, for the tab to show."""
+        ctx.panel.state.answer = ctx.params.get("result")
+
+    def unanswered(self, ctx: Any) -> None:
+        """Say why there is no answer."""
+        said = str(ctx.params.get("error_message") or ctx.params.get("error") or "no reason was given").strip().splitlines()[-1]
+        ctx.ops.notify(f"The question was not answered: {said}", variant="error")
+
+    def show_answer(self, ctx: Any) -> None:
+        """Set the App's view to the images of one side that show the phrase best."""
+        from fiftyone_plugin import hypotheses
+
+        answer, side = ctx.panel.state.answer, ctx.params.get("side")
+        if answer and side in answer["ids"]:
+            self.show_view(ctx, lambda: hypotheses.open_comparison(ctx.dataset, answer["run"]).sides[side].select(answer["ids"][side]))

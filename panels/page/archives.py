@@ -1,0 +1,103 @@
+"""Uploaded zip files → images in a folder of ours; nothing in an archive can reach outside it or fill the disk."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from latentdiff.errors import InputError
+from latentdiff.inputs.folders import IMAGES
+from latentdiff.progress import Progress, silent
+
+CHUNK = 1 << 20
+PER_ENTRY = 320
+"""Bytes of a zip file's directory for each image that may be in it; names and dates take 100 or so."""
+PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
+"""Ways of packing that need little memory to unpack; LZMA takes as much as the file says."""
+
+
+class _Archive(io.FileIO):
+    """A file whose directory, which ``zipfile`` reads in one piece and makes an object an entry of, has a limit."""
+
+    limit = CHUNK
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self.limit:
+            raise InputError("the zip file lists more files than it may hold images; upload fewer")
+        return super().read(size) or b""
+
+
+def unpack(archive: str | Path, folder: Path, *, max_images: int, max_bytes: int, progress: Progress = silent) -> tuple[Path, ...]:
+    """Unpack the images of a zip file; everything else in it is left out.
+
+    Args:
+        archive: the file.
+        folder: where to; made if missing. Files get numbers for names: no name of the archive ever reaches the disk.
+        max_images: refuse archives with more.
+        max_bytes: stop where the images unpack to more bytes, whatever the archive says of their size.
+        progress: ``progress(fraction, label)``.
+
+    Returns:
+        The images, in the order of their names in the archive.
+
+    Raises:
+        InputError: no zip file, a damaged or encrypted one, one with links or names that lead elsewhere, without images or with too many.
+    """
+    try:
+        with _Archive(archive) as file:
+            file.limit = CHUNK + PER_ENTRY * max_images
+            opened = zipfile.ZipFile(file)
+            members = _members(opened, max_images)
+            folder.mkdir(parents=True, exist_ok=True)
+            kept, left = [], max_bytes
+            for i, member in enumerate(members):
+                target = folder / f"{i:06d}{PurePosixPath(member.filename).suffix.lower()}"
+                left -= _copy(opened, member, target, left, max_bytes)
+                kept.append(target)
+                progress((i + 1) / len(members), f"unpacking image {i + 1:,} of {len(members):,}")
+            return tuple(kept)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, ValueError) as e:
+        if isinstance(e, InputError):
+            raise
+        raise InputError(f"this is no zip file that can be read: {e}") from e
+    except OSError as e:
+        raise InputError(f"the zip file cannot be unpacked: {e.strerror or e}") from e
+
+
+def _members(opened: zipfile.ZipFile, max_images: int) -> list[zipfile.ZipInfo]:
+    """Its images, sorted by name; refuses the whole archive for one entry that means harm."""
+    chosen = []
+    for member in opened.infolist():
+        name = PurePosixPath(member.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or "\0" in member.filename or (name.parts and ":" in name.parts[0]):
+            raise InputError(f"the zip file holds a name that leads outside it ({member.filename[:100]!r}); pack the images anew")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise InputError(f"the zip file holds a link ({member.filename[:100]!r}); pack the images themselves")
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+        if member.is_dir() or hidden or name.suffix.lower() not in IMAGES:
+            continue
+        if member.flag_bits & 1:
+            raise InputError("the zip file is encrypted; pack it without a password")
+        if member.compress_type not in PACKED:
+            raise InputError("the zip file is packed in a way that is not read here; pack it as ordinary zip files are (deflate)")
+        chosen.append(member)
+        if len(chosen) > max_images:
+            raise InputError(f"the zip file holds more than {max_images:,} images; upload fewer")
+    if not chosen:
+        raise InputError(f"the zip file holds no images ({', '.join(IMAGES)})")
+    return sorted(chosen, key=lambda member: member.filename)
+
+
+def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int, limit: int) -> int:
+    """Unpack one image in pieces, counting what really comes out; its size."""
+    written = 0
+    with opened.open(member) as packed, target.open("xb") as out:
+        while piece := packed.read(CHUNK):
+            written += len(piece)
+            if written > left:
+                raise InputError(f"the zip file unpacks to more than {limit / 1e9:.3g} GB; upload fewer or smaller images")
+            out.write(piece)
+    return written

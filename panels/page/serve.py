@@ -1,0 +1,147 @@
+"""Start and end the Gradio page: on loopback, without telemetry, with a folder of its own that goes at the end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentdiff.errors import InputError
+
+from .cards import CSS
+from .guard import LOOPBACK, Guard
+from .page import build
+from .sessions import Sessions
+from .settings import PageSettings
+
+UPLOADS = "GRADIO_TEMP_DIR"
+SHARES = 4
+"""Largest uploads that may lie on the disk at once, with what they unpack to."""
+
+
+@dataclass(eq=False)
+class Page:
+    """A page that is being served."""
+
+    url: str
+    settings: PageSettings
+    sessions: Sessions
+    folder: Path
+    _blocks: Any
+    _before: str | None
+
+    def wait(self) -> None:
+        """Block until the page is closed or the process is interrupted."""
+        self._blocks.block_thread()
+
+    def close(self) -> None:
+        """Stop serving and all work, and remove what was uploaded. Doing it twice is harmless."""
+        if self._blocks.is_running:
+            self._blocks.close(verbose=False)
+        self.sessions.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if os.environ.get(UPLOADS) == str(self.folder / "uploads"):
+            os.environ.pop(UPLOADS)
+            if self._before is not None:
+                os.environ[UPLOADS] = self._before
+        atexit.unregister(self.close)
+
+
+def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -> Page:
+    """Serve the page in the background.
+
+    Args:
+        settings: host, port, password, encoder and limits; None for the defaults.
+        open_browser: open it in the user's browser.
+
+    Raises:
+        InputError: the port is taken, or the address cannot be listened on.
+    """
+    settings = settings or PageSettings()
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while Gradio is imported
+    before = os.environ.get(UPLOADS)
+    folder = Path(tempfile.mkdtemp(prefix="latentdiff-ui-"))  # readable by this user only
+    try:
+        (folder / "uploads").mkdir()
+        (folder / "sessions").mkdir()
+        os.environ[UPLOADS] = str(folder / "uploads")
+        import gradio as gr
+
+        gr.set_static_paths([folder / "sessions"])  # pictures and reports are served where they lie, without copies that would stay
+        sessions = Sessions(folder / "sessions", folder / "uploads")
+        blocks = build(settings, sessions)
+        _launch(gr, blocks, settings, folder, open_browser)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    page = Page(_address(settings.host, blocks.server_port), settings, sessions, folder, blocks, before)
+    atexit.register(page.close)
+    return page
+
+
+def _launch(gr: Any, blocks: Any, settings: PageSettings, folder: Path, open_browser: bool) -> None:
+    from starlette.middleware import Middleware
+
+    hosts = LOOPBACK | {settings.host.lower()} if settings.loopback else None
+    quota = SHARES * (settings.max_upload + settings.max_unpacked)
+    guard = Middleware(Guard, hosts=hosts, max_upload=settings.max_upload, folder=folder, quota=quota)
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # Gradio's own come from a font server
+    blocks.queue(max_size=32)
+    try:
+        blocks.launch(
+            server_name=settings.host,
+            server_port=settings.port or _free_port(settings.host),
+            auth=(settings.user, settings.password) if settings.password else None,
+            auth_message="This page compares sets of images. Ask whoever started it for the password." if settings.password else None,
+            share=False,
+            inbrowser=open_browser,
+            quiet=True,
+            prevent_thread_lock=True,
+            show_error=False,
+            footer_links=[],
+            enable_monitoring=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            max_file_size=settings.max_upload,
+            app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
+            theme=gr.themes.Default(**fonts),
+            css=CSS,
+        )
+    except OSError as e:
+        raise InputError(f"the page cannot listen on {settings.host}:{settings.port}: {e}; choose another --port") from e
+
+
+def _free_port(host: str) -> int:
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError as e:
+            raise InputError(f"the page cannot listen on {host}: {e.strerror or e}") from e
+        return int(probe.getsockname()[1])
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+_page: Page | None = None
+_lock = threading.Lock()
+
+
+def open_page(encoder: str = "fast") -> Page:
+    """The page of this process, started where it is not served yet: for the App, whose server asks again and again."""
+    global _page
+    with _lock:
+        if _page is None or not _page._blocks.is_running:
+            # The server's working folder is FiftyOne's own: nobody's images are there.
+            _page = serve(PageSettings(encoder=encoder, roots=(Path.home(),)))
+        return _page

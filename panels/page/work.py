@@ -1,0 +1,229 @@
+"""What the Gradio page was asked for → a comparison with its images."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentdiff import CompareConfig, Comparison, compare, load_encoder, load_vocabulary
+from latentdiff.errors import InputError
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, encode_side, image_files, read_table
+from latentdiff.progress import Progress, part
+from latentdiff.report.thumbnails import Images
+
+from .archives import unpack
+from .settings import PageSettings
+
+FOLDERS, ZIPS, TABLE, VIEWS = "folders", "zips", "table", "views"
+"""The ways to name two sides: the page's tabs."""
+LARGEST_TABLE = 200_000_000
+"""Bytes of a CSV that is read."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All inputs of the page when Compare was clicked."""
+
+    way: str = FOLDERS
+    folder_a: str = ""
+    folder_b: str = ""
+    zip_a: str | None = None
+    """Path of the uploaded file."""
+    zip_b: str | None = None
+    table: str | None = None
+    """Path of the uploaded CSV."""
+    table_base: str = ""
+    """Folder to which its relative paths refer."""
+    dataset: str | None = None
+    view_a: str | None = None
+    view_b: str | None = None
+    field: str | None = None
+    """Vector field of the dataset."""
+    run: str = ""
+    """Name under which the dataset stores the comparison; empty makes one of the views' names."""
+    encoder: str = "fast"
+    words: str = ""
+    """Own words, one a line; none: common English words."""
+    alpha: float = 0.05
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A finished comparison."""
+
+    comparison: Comparison
+    names: tuple[str, str]
+    images: dict[str, Images]
+    stored: str = ""
+    """Where it is stored beyond the page, in words."""
+
+
+def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> Answer:
+    """Compare what was asked for.
+
+    Args:
+        asked: the inputs.
+        settings: what the page was started with.
+        folder: empty folder for what is unpacked.
+        progress: ``progress(fraction, label)``; raise ``Cancelled`` in it to stop.
+
+    Raises:
+        InputError: inputs that cannot be used, in words for people. Others as ``compare``.
+    """
+    config = CompareConfig(alpha=asked.alpha, skip_bad=asked.skip_bad)
+    if asked.way == VIEWS:
+        return _views(asked, config, progress)
+    sides = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
+    progress(0.1, "loading the encoder")
+    encoder = _encoder(asked.encoder, settings.pretrained if asked.encoder == settings.encoder else None)
+    vectors = []
+    for i, side in enumerate(sides):
+        report = part(progress, 0.12 + 0.24 * i, 0.12 + 0.24 * (i + 1))
+        vectors.append(encode_side(encoder, side.paths, side.name, skip_bad=asked.skip_bad, progress=report))
+    words = _lines(asked.words)
+    vocabulary = load_vocabulary(encoder, words=() if words else None, phrases=words, progress=part(progress, 0.6, 0.75))
+    sae: Any = settings.sae if asked.encoder == settings.encoder else None
+    if sae is None and asked.encoder == "demo":
+        from latentdiff import demo
+
+        sae = demo.load_sae()
+    comparison = compare(*vectors, sae=sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.75, 0.95))
+    names = (sides[0].name, sides[1].name)
+    comparison.info.update(names=list(names), encoder=dict(encoder.fingerprint))
+    return Answer(comparison, names, {"A": sides[0].paths, "B": sides[1].paths})
+
+
+def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> tuple[ImageSide, ImageSide]:
+    """The two sets of images that were named by folders, zip files or a table. Arguments and errors as :func:`answer`."""
+    if asked.way == ZIPS:
+        return _zips(asked, settings, folder, progress)
+    if asked.way == TABLE:
+        if not asked.table:
+            raise InputError("choose a CSV file first: one with the columns path and group_name")
+        file = Path(asked.table)
+        if file.stat().st_size > LARGEST_TABLE:
+            raise InputError(f"the CSV is larger than {LARGEST_TABLE / 1e6:.0f} MB; split it")
+        try:
+            text = file.read_text(encoding="utf8")
+        except UnicodeDecodeError as e:
+            raise InputError(f"the CSV is not UTF-8 text ({e.reason} at byte {e.start}); save it as UTF-8") from e
+        base = allowed(asked.table_base, settings.roots) if asked.table_base.strip() else Path("/")
+        return read_table(text, base, settings.roots, progress)
+    if asked.way != FOLDERS:
+        raise InputError(f"sides come as folders, zips, a table or views, not as {asked.way!r}")
+    for given_folder, letter in ((asked.folder_a, "A"), (asked.folder_b, "B")):
+        if not given_folder.strip():
+            raise InputError(f"name folder {letter} first")
+    given = (asked.folder_a.strip(), asked.folder_b.strip())
+    names = distinct_names((Path(given[0]).name or given[0], Path(given[1]).name or given[1]), given)
+    files = [image_files(path, settings.roots, progress) for path in given]
+    if files[0] == files[1]:
+        raise InputError("both sides are the same folder; name two different ones")
+    return ImageSide(names[0], files[0]), ImageSide(names[1], files[1])
+
+
+def _zips(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> tuple[ImageSide, ImageSide]:
+    if not asked.zip_a or not asked.zip_b:
+        raise InputError("choose two zip files of images first")
+    given = (asked.zip_a, asked.zip_b)
+    names = distinct_names((Path(given[0]).stem, Path(given[1]).stem), (Path(given[0]).stem, Path(given[1]).stem))
+    sides = []
+    for i, (archive, name) in enumerate(zip(given, names, strict=True)):
+        report = part(progress, i / 2, (i + 1) / 2)
+        paths = unpack(archive, folder / "ab"[i], max_images=settings.max_images, max_bytes=settings.max_unpacked, progress=report)
+        sides.append(ImageSide(name, paths))
+    return sides[0], sides[1]
+
+
+_encoders: dict[tuple[str, str | None], Any] = {}
+_loading = threading.Lock()
+
+
+def _encoder(name: str, pretrained: str | None) -> Any:
+    """An encoder, loaded once."""
+    with _loading:
+        if (name, pretrained) not in _encoders:
+            _encoders.clear()  # one at a time in memory
+            _encoders[name, pretrained] = load_encoder(name, pretrained)
+        return _encoders[name, pretrained]
+
+
+def _views(asked: Asked, config: CompareConfig, progress: Progress) -> Answer:
+    """Two saved views; the comparison is stored in their dataset, as everywhere."""
+    from fiftyone_plugin.comparing import compare_views
+    from fiftyone_plugin.forms.common import suggest
+    from fiftyone_plugin.reporting import exemplar_images
+    from fiftyone_plugin.store.runs import as_dataset
+
+    if not (asked.dataset and asked.view_a and asked.view_b and asked.field):
+        raise InputError("choose a dataset, two of its saved views, and its vector field first")
+    dataset = as_dataset(asked.dataset)
+    run = asked.run.strip() or suggest(dataset, {"view_a": asked.view_a, "view_b": asked.view_b})
+    vocabulary = _words_for(dataset, asked)
+    stored = compare_views(
+        dataset,
+        asked.view_a,
+        asked.view_b,
+        embeddings=asked.field,
+        vocabulary=vocabulary,
+        run=run,
+        config=config,
+        skip_bad=asked.skip_bad,
+        progress=part(progress, 0.0, 0.95),
+    )
+    images: dict[str, Images] = {side: exemplar_images(stored, side) for side in "AB"}
+    return Answer(stored.comparison, (asked.view_a, asked.view_b), images, f"stored in dataset {asked.dataset} as {run}")
+
+
+def _words_for(dataset: Any, asked: Asked) -> Any:
+    """The words to name a dataset's differences by: own or common ones, where the encoder of its vectors is recorded; else none."""
+    from fiftyone_plugin import encoders
+    from fiftyone_plugin.encoders import COMMON
+
+    stamp = encoders.recorded(dataset, str(asked.field))
+    words = _lines(asked.words)
+    if stamp is None or not stamp.source:
+        if words:
+            raise InputError(f"the encoder of the vectors in {asked.field!r} is not recorded: words cannot be used; leave them out")
+        return None
+    return load_vocabulary(encoders.rebuild(dataset, str(asked.field)), words=(), phrases=words) if words else COMMON
+
+
+def _lines(text: str) -> Sequence[str]:
+    words = tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
+    if len(words) == 1:
+        raise InputError("one word of your own is not enough to choose from; write at least two, one a line, or none")
+    return words
+
+
+def dataset_names() -> list[str]:
+    """Names of the datasets, as FiftyOne lists them.
+
+    Raises:
+        RunError: the database does not answer.
+    """
+    import fiftyone as fo
+
+    from fiftyone_plugin.store import database
+
+    with database.explained("looking for datasets"):
+        return list(fo.list_datasets())
+
+
+def choices_of(name: str | None) -> tuple[list[str], list[str]]:
+    """Saved views and vector fields of a dataset; none where it cannot be opened (any more)."""
+    from fiftyone_plugin.sides import vector_fields
+    from fiftyone_plugin.store.runs import as_dataset
+    from latentdiff.errors import LatentDiffError
+
+    if not name:
+        return [], []
+    try:
+        dataset = as_dataset(name)
+    except LatentDiffError:
+        return [], []
+    return list(dataset.list_saved_views()), vector_fields(dataset)

@@ -1,0 +1,142 @@
+"""Uploaded zip files: images come out, nothing else does, and nothing gets out of the folder."""
+
+from __future__ import annotations
+
+import io
+import random
+import stat
+import tracemalloc
+import warnings
+import zipfile
+from pathlib import Path
+
+import pytest
+from fiftyone_plugin.panels.page.archives import unpack
+from PIL import Image
+
+from latentdiff.errors import InputError
+
+
+def picture(colour: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (colour, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pack(path: Path, members: dict[str, bytes], **options: object) -> Path:
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")  # a name that occurs twice, on purpose
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def opened(archive: Path, folder: Path, **limits: int) -> tuple[Path, ...]:
+    return unpack(archive, folder, **{"max_images": 100, "max_bytes": 1_000_000, **limits})
+
+
+def test_images_come_out_in_the_order_of_their_names(tmp_path: Path) -> None:
+    members = {
+        "b/2.png": picture(2),
+        "a/1.PNG": picture(1),
+        "c.png": picture(3),
+        "notes.txt": b"no",
+        "__MACOSX/c.png": b"no",
+        ".x.png": b"no",
+    }
+    paths = opened(pack(tmp_path / "x.zip", members), tmp_path / "out")
+    assert [path.read_bytes() for path in paths] == [picture(1), picture(2), picture(3)]
+    assert sorted(tmp_path.joinpath("out").iterdir()) == sorted(paths)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "..\\evil.png", "C:\\evil.png", "c:/evil.png", "a\\..\\..\\evil.png"]
+)
+def test_names_that_lead_outside_are_refused(tmp_path: Path, name: str) -> None:
+    archive = pack(tmp_path / "x.zip", {"fine.png": picture(1), name: picture(2)})
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match="leads outside"):
+        opened(archive, tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_links_are_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("link.png")
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(InputError, match="a link"):
+        opened(tmp_path / "x.zip", tmp_path / "out")
+
+
+def test_a_bomb_stops_at_the_limit(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"bomb.png": bytes(50_000_000)})
+    assert archive.stat().st_size < 100_000
+    with pytest.raises(InputError, match="unpacks to more"):
+        opened(archive, tmp_path / "out", max_bytes=3_000_000)
+    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 3_000_000
+
+
+def test_a_size_that_lies_does_not_help_a_bomb(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"bomb.png": bytes(50_000_000)})
+    packed = archive.read_bytes().replace((50_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    archive.write_bytes(packed)
+    with pytest.raises(InputError):
+        opened(archive, tmp_path / "out", max_bytes=3_000_000)
+    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 3_000_000
+
+
+def test_a_directory_of_countless_files_is_not_read(tmp_path: Path) -> None:
+    """Its entries, all of them of one empty file, would become millions of objects before the first could be counted."""
+    one = pack(tmp_path / "x.zip", {"a.png": b""}).read_bytes()
+    at = one.index(b"PK\1\2")
+    entry, end, count = one[at : at + 51], bytearray(one[at + 51 :]), 400_000
+    end[8:12] = (65535).to_bytes(2, "little") * 2
+    end[12:16] = (len(entry) * count).to_bytes(4, "little")
+    (tmp_path / "x.zip").write_bytes(one[:at] + entry * count + bytes(end))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="more files than"):
+            opened(tmp_path / "x.zip", tmp_path / "out")
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("way", "read"), [(zipfile.ZIP_STORED, True), (zipfile.ZIP_BZIP2, True), (zipfile.ZIP_LZMA, False)])
+def test_ways_of_packing(tmp_path: Path, way: int, read: bool) -> None:
+    """LZMA's dictionary is as large as the file says: up to 4 GB of memory for a file of a few bytes."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", way) as archive:
+        archive.writestr("a.png", picture(1))
+    if read:
+        assert [path.read_bytes() for path in opened(tmp_path / "x.zip", tmp_path / "out")] == [picture(1)]
+        return
+    with pytest.raises(InputError, match="packed in a way"):
+        opened(tmp_path / "x.zip", tmp_path / "out")
+
+
+def test_limits_and_empty_archives(tmp_path: Path) -> None:
+    three = pack(tmp_path / "x.zip", {f"{i}.png": picture(i) for i in range(3)})
+    assert len(opened(three, tmp_path / "out", max_images=3)) == 3
+    with pytest.raises(InputError, match="more than 2 images"):
+        opened(three, tmp_path / "two", max_images=2)
+    with pytest.raises(InputError, match="no images"):
+        opened(pack(tmp_path / "y.zip", {"readme.txt": b"x"}), tmp_path / "none")
+
+
+def test_damaged_files_give_our_error_only(tmp_path: Path) -> None:
+    good = pack(tmp_path / "x.zip", {f"{i}.png": picture(i) * 20 for i in range(4)}).read_bytes()
+    rng, refused = random.Random(5), 0
+    for case in range(400):
+        damaged = bytearray(good)
+        for _ in range(rng.randint(1, 6)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        (tmp_path / "bad.zip").write_bytes(bytes(damaged[: rng.randint(20, len(damaged))] if case % 3 == 0 else damaged))
+        inside = tmp_path / f"out{case}"
+        try:
+            assert all(path.parent == inside for path in opened(tmp_path / "bad.zip", inside))
+        except InputError:
+            refused += 1
+    assert refused > 100  # the damage is real
+    assert all(path.name.startswith("out") or path.suffix == ".zip" for path in tmp_path.iterdir())
