@@ -77,7 +77,7 @@ def opened(source: str, address: str, tmp_path: Path, root: Path, before: str = 
     code = f"""
 import dataclasses, json, sys, numpy as np
 from latentdiff import load_sae
-from latentdiff.sae import registry
+from latentdiff.sae import public
 {before}
 sae = load_sae({source!r})
 x = np.load({str(tmp_path / "x.npy")!r})
@@ -101,7 +101,7 @@ def test_public_names_and_hub_ids_are_downloaded_once(hub: tuple[str, Path, list
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints" / "ae_100000.pt").write_bytes(b"an intermediate step, not to be taken")
     sizes = f"width={published.D}, concepts={published.K}"
-    tiny = f"registry.REGISTRY['pach']['22'] = dataclasses.replace(registry.REGISTRY['pach']['22'], {sizes})"
+    tiny = f"public.REGISTRY['pach']['22'] = dataclasses.replace(public.REGISTRY['pach']['22'], {sizes})"
     for source, before in (("pach:22", tiny), (f"mateuszpach/sae-for-vlm/{RUN}", ""), (f"mateuszpach/sae-for-vlm/{RUN}/ae.pt", "")):
         done = opened(source, address, tmp_path, root, before)
         assert done.returncode == 0, done.stderr[-2000:]

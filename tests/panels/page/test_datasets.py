@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ASK = """
-from fiftyone_plugin.panels.gradio_datasets import choices_of, dataset_names
+from fiftyone_plugin.panels.page.work import choices_of, dataset_names
 from latentdiff.errors import RunError
 try:
     dataset_names()
