@@ -25,7 +25,7 @@ class Scored:
     """One side of one pair by one row of the table."""
 
     def __init__(self, case: Case, side: str, found: Findings) -> None:
-        self.group, self.label, self.mass = case.group, case.label(side), case.mass(side)
+        self.case, self.group, self.label, self.mass = case.key, case.group, case.label(side), case.mass(side)
         self.findings = found.of(side)
         self.first = [f[0] for f in self.findings]
         self.planted = found.planted_a if side == "A" else found.planted_b
@@ -192,7 +192,8 @@ class CaseSuite(Suite):
         body = []
         for group in groups:
             own = [[s.cosine for s in sides if s.group == group] for sides in rows.values()]
-            body.append((group, max(map(len, own)) // 2 or max(map(len, own)), *(float(np.mean(v)) if v else float("nan") for v in own)))
+            pairs = len({s.case for sides in rows.values() for s in sides if s.group == group})
+            body.append((group, pairs, *(float(np.mean(v)) if v else float("nan") for v in own)))
         return Table(f"Cosine by {self.group_name}", (self.group_name, "pairs", *rows), tuple(body))
 
     def _plots(self, rows: dict[str, list[Scored]], floors: dict[str, float]) -> dict[str, Any]:

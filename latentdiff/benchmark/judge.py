@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from ..describe.endpoint import ChatEndpoint
 from ..describe.parsing import spoken
-from ..errors import EndpointError
 from ..progress import Progress, silent
 from .evaluation import accuracy_at
 
@@ -22,11 +21,17 @@ Answer with one digit:
 For instance, with group A "dogs in the snow" and group B "dogs next to cats": "dogs in winter" is a 2, "animals in the snow" and
 "huskies on a ski slope" are a 1, "dogs" is a 0."""
 
+_SCALE = re.compile(
+    r"(?:0\s*,\s*1\s*,?\s*(?:or|and|,)\s*2|2\s*,\s*1\s*,?\s*(?:or|and|,)\s*0|0\s*(?:to|-|–|and)\s*2|(?:/|out of)\s*2)(?![\d.]*\d)", re.I
+)
+"""The scale itself, which an answer may repeat: "from 0 to 2", "2/2"."""
 _DIGIT = re.compile(r"(?<![\d.])([012])(?![\d.]*\d)")
 
 
-def judge(endpoint: ChatEndpoint, group_a: str, group_b: str, predictions: Sequence[str], progress: Progress = silent) -> list[int]:
-    """2 (aligned), 1 (partly) or 0 (not) for each prediction of what is more true of A.
+def judge(
+    endpoint: ChatEndpoint, group_a: str, group_b: str, predictions: Sequence[str], progress: Progress = silent
+) -> list[int | None]:
+    """2 (aligned), 1 (partly) or 0 (not) for each prediction of what is more true of A; None where the answer holds no judgement.
 
     Args:
         endpoint: server of the judging language model; it reads the descriptions and the predictions.
@@ -35,24 +40,33 @@ def judge(endpoint: ChatEndpoint, group_a: str, group_b: str, predictions: Seque
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
     Raises:
-        EndpointError: the server cannot be used, or its answer holds no judgement.
+        EndpointError: the server cannot be used.
     """
-    out = []
+    out: list[int | None] = []
     for i, prediction in enumerate(predictions):
         data = json.dumps({"group_a": group_a, "group_b": group_b, "prediction": prediction}, ensure_ascii=False)
-        answer = endpoint.ask(JUDGE, data, answer_tokens=16, progress=progress)
-        found = _DIGIT.search(spoken(answer))
-        if not found:
-            raise EndpointError(f"{endpoint.model} at {endpoint.base_url} gave no judgement of 0, 1 or 2 but {answer[:80]!r}")
-        out.append(int(found.group(1)))
+        answer = endpoint.ask(JUDGE, data, answer_tokens=48, progress=progress)
+        out.append(judgement(answer))
         progress((i + 1) / len(predictions), "judging predictions")
     return out
 
 
-def accuracies(judgements: Sequence[Sequence[int]]) -> dict[str, float]:
+def judgement(answer: str) -> int | None:
+    """The judgement that an answer states: the digit it begins with, else the last of 0, 1 and 2; None where there is none.
+
+    Example:
+        >>> judgement("On a scale of 0 to 2, I would give 2.")
+        2
+    """
+    text = _SCALE.sub(" ", spoken(answer)).lstrip("*\"' ")
+    found = _DIGIT.findall(text)
+    return int(found[0] if _DIGIT.match(text) else found[-1]) if found else None
+
+
+def accuracies(judgements: Sequence[Sequence[int | None]]) -> dict[str, float]:
     """VisDiff's Acc@1 and Acc@5 over pairs, in [0, 1].
 
     Args:
-        judgements: per pair of sets, the judgement of each ranked prediction, best first.
+        judgements: per pair of sets, the judgement of each ranked prediction, best first; None (unreadable) counts as 0.
     """
     return {f"Acc@{k}": accuracy_at(judgements, k) for k in (1, 5)}

@@ -38,8 +38,8 @@ class VisDiffConfig:
     most: int = 5_000
     """Images of each side that are used; more are drawn from by the seed."""
     held_out: bool = True
-    """Test on images that no proposer saw, where enough are left. The paper tests on all of them: what a proposer happens to see in its
-    sample is then counted as evidence."""
+    """Test on images that no proposer saw, where enough are left; a comparison's ``info`` says whether they were. The paper tests on all of
+    them: what a proposer happens to see in its sample is then counted as evidence."""
     corrected: bool = True
     """Gate by the false-discovery-adjusted p of all phrases. The paper's gate is p < 0.05 for each."""
 
@@ -97,13 +97,17 @@ def visdiff(
     texts = distinct([*proposed["A"], *proposed["B"]])
     claims: list[Claim] = []
     told: dict[str, Any] = {"phrases": proposed}
+    held_out = False
     if texts:
         ranked = ranker.rank(sets, texts, part(report, 0.5, 1.0))
-        claims = _claims(texts, proposed, ranked, _tested(sets, seen, options), sides.n_a, options, config)
+        tested = _tested(sets, seen, options)
+        claims = _claims(texts, proposed, ranked, tested, sides.n_a, options, config)
+        held_out = not (tested & seen).any()
         told["untested"] = [t for t, ok in zip(texts, ranked.scored, strict=True) if not ok]
     told["sent"] = accounts_of(proposer, ranker)
     report(1.0, "ranking phrases")
-    made = {"proposer": proposer.name, "ranker": ranker.name, "visdiff": dataclasses.asdict(options), "describe": told}
+    used = dataclasses.asdict(options) | {"held_out": held_out}
+    made = {"proposer": proposer.name, "ranker": ranker.name, "visdiff": used, "describe": told}
     return comparison_of(claims, sides, lengths, "visdiff", config, made)
 
 

@@ -69,6 +69,8 @@ def test_scarcity_correlation_is_pearsons() -> None:
     top = sum((a - mx) * (b - my) for a, b in zip(x, scores, strict=True))
     expected = top / math.sqrt(sum((a - mx) ** 2 for a in x) * sum((b - my) ** 2 for b in scores))
     assert ev.scarcity_correlation(scores, masses) == pytest.approx(expected) and expected < -0.8
+    rounded = [0.3, 0.3 + 6e-8, 0.3 - 6e-8]  # equal cosines, as float32 products round them
+    assert math.isnan(ev.scarcity_correlation(rounded, [0.1, 0.2, 0.3]))
     assert math.isnan(ev.scarcity_correlation([0.1, 0.2], [0.1, 0.2])) and math.isnan(ev.scarcity_correlation([1, 1, 1], [0.1, 0.2, 0.3]))
 
 

@@ -60,7 +60,7 @@ def test_visdiffbench_runs_and_names_what_is_drawn(options, tmp_path) -> None:
     layouts.visdiff_csv(tmp_path / "data", "ImageNetR", {"snow": ("ball", "snow"), "imagenet": ("ball", "beach")})
     outcome = evaluate("visdiffbench", options(methods=("ours", "means")))
     by_group = table(outcome, "Cosine by subset")
-    assert list(by_group) == ["PIS easy", "PIS hard", "ImageNet-R"]
+    assert {group: row["pairs"] for group, row in by_group.items()} == {"PIS easy": 1, "PIS hard": 1, "ImageNet-R": 1}
     found = {(r["task"].split(" | ")[0], row): v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
     boat = found["PIS easy/1 boat", "ours, 3 + 2"]
     assert "boat" in [f[0] for f in boat["A"][:5]] and "umbrella" in [f[0] for f in boat["B"][:5]]
@@ -110,6 +110,13 @@ def test_accuracy_at_k_with_a_judge(options, tmp_path, monkeypatch) -> None:
         assert asked == 4  # the same prediction for the same pair is asked for once
         suite.report(records_of(options.out / "visdiffbench"))
         assert len(server.requests) == asked
+        digits["grass"] = "hard to say"  # costs this phrase, not the report; and it is not kept
+        monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path / "anew"))
+        for _ in range(2):
+            report = suite.report(records_of(options.out / "visdiffbench"))
+            assert {r[0]: r[1:] for r in report.tables[0].rows}["m"] == (0.0, 1.0, 0.5, 0.5)
+            assert any(note.startswith("1 judgements") and "could not be read" in note for note in report.notes)
+        assert len(server.requests) == asked + 4 + 3
     finally:
         server.close()
 

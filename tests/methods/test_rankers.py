@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from latentdiff.benchmark.judge import accuracies, judge
+from latentdiff.benchmark.judge import accuracies, judge, judgement
 from latentdiff.describe.captions import GivenCaptions
 from latentdiff.describe.endpoint import Budget, ChatEndpoint
 from latentdiff.describe.word_statistics import WordStatistics
@@ -130,9 +130,42 @@ def test_evaluator_reads_one_digit_and_averages_the_best(server) -> None:
     sent = json.loads(server.requests[1]["messages"][-1]["content"])
     assert sent == {"group_a": "dogs in the snow", "group_b": "dogs next to cats", "prediction": "animals in snow"}
     assert accuracies([[1, 0, 2], [0, 0, 0, 0, 1], []]) == {"Acc@1": pytest.approx(0.5 / 3), "Acc@5": pytest.approx(1.5 / 3)}
-    server.script = [says("I like both")]
-    with pytest.raises(EndpointError, match="no judgement"):
-        judge(endpoint(server), "x", "y", ["z"])
+    server.script = [says("I would give 2"), says("I like both"), says("1")]
+    judged = judge(endpoint(server), "x", "y", ["w", "y", "z"])  # an unreadable one costs itself alone
+    assert judged == [2, None, 1] and accuracies([judged[1:]]) == {"Acc@1": 0.0, "Acc@5": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("answer", "stated"),
+    [
+        ("On a scale of 0 to 2, I would give 2.", 2),
+        ("Between 0 and 2: a 1", 1),
+        ("I would not give 2 but 1", 1),
+        ("2/2", 2),
+        ("**1** (2 would need the snow)", 1),
+        ("Score: 0 out of 2", 0),
+        ("2.5", None),
+        ("12", None),
+        ("0, 1 or 2?", None),
+    ],
+)
+def test_a_judgement_is_read_past_the_scale_it_repeats(answer: str, stated: int | None) -> None:
+    assert judgement(answer) == stated
+
+
+def test_perfect_answers_are_a_difference(server) -> None:
+    """Sixty yes against sixty no: no spread on either side, and still the strongest evidence there is."""
+    a, b = vectors(60, 0.5, seed=1), vectors(60, 0.05, seed=2)
+    names = ([f"a{i}" for i in range(60)], [f"b{i}" for i in range(60)])
+    text = {n: "a dog" if n[0] == "a" else "a horse" for side in names for n in side}
+    server.script = [answers(judged)]
+    ranker = CaptionQARanker(GivenCaptions(text), endpoint(server))
+    c = visdiff(a, b, proposer=Fixed("dog", "horse"), ranker=ranker, images=names, options=VisDiffConfig.paper(rounds=1))
+    want = stats.fisher_exact([[60, 0], [0, 60]]).pvalue
+    for side, word in (("A", "dog"), ("B", "horse")):
+        (found,) = [h for h in c.candidates if h.side == side]
+        assert (found.text, found.score) == (word, 1.0) and found.p_value == pytest.approx(want, rel=1e-9) and found.q_value < 0.05
+    assert c.differs
 
 
 def test_word_statistics_stand_in_for_a_server() -> None:

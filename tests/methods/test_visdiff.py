@@ -93,8 +93,18 @@ def test_proposed_phrases_are_tested_on_images_that_no_proposer_saw() -> None:
     score = PhraseScores(Sides(A, B), composed_directions(VOCABULARY)(["dog"])).block(0, 1)[0].astype(float)
     want = stats.ttest_ind(score[rows[rows < 160]], score[rows[rows >= 160]], equal_var=False).pvalue
     assert named(c, "dog").p_value == pytest.approx(want, rel=1e-6)
+    assert c.info["visdiff"]["held_out"] is True
     assert len(seen) == 12 and all(len(s) == 20 for s in seen)  # 3 rounds, both directions, 20 + 20 images
     assert all((s < 160).all() or (s >= 160).all() for s in seen)
+
+
+def test_held_out_is_said_only_where_it_is() -> None:
+    """Three rounds of twenty see all 24 images of A, so the test is made on all images, and the result says so."""
+    c = visdiff(A[:24], B, proposer=words_only(A[:24]), ranker=RANKER)
+    assert c.config == latentdiff.CompareConfig() and c.info["visdiff"]["held_out"] is False
+    nothing = words_only()
+    nothing.propose = lambda *args: []  # type: ignore[method-assign]
+    assert visdiff(A, B, proposer=nothing, ranker=RANKER).info["visdiff"]["held_out"] is False
 
 
 def test_null_splits_show_nothing() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from latentdiff.stats.phrases import TAIL, auroc, phrase_evidence, shows_threshold
+from latentdiff.stats.phrases import TAIL, auroc, phrase_evidence, shows_threshold, welch
 
 
 def scores(n: int, seed: int, shift: float = 0.0, mode: float = 0.0) -> np.ndarray:
@@ -30,6 +30,20 @@ def test_t_is_welchs() -> None:
     np.testing.assert_allclose(e.t[:5], want.statistic, rtol=1e-9)
     assert (e.t[5], e.tail_z[5], e.p_more_in_a[5], e.p_more_in_b[5]) == (0, 0, 1, 1)
     assert e.t[1] > 4
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), [(60, 60), (20, 31), (31, 20)])
+def test_constant_sides_are_an_exact_test(n_a: int, n_b: int) -> None:
+    a = np.repeat(np.array([[1.0], [0.0], [0.3], [1.0]], np.float32), n_a, 1)
+    b = np.repeat(np.array([[0.0], [1.0], [0.3], [0.0]], np.float32), n_b, 1)
+    b[3, 0] = 1.0  # one answer that is not like the others is a spread again
+    t, p = welch(a, b)
+    want = stats.fisher_exact([[n_a, 0], [0, n_b]]).pvalue
+    np.testing.assert_array_equal(t[:3], [np.inf, -np.inf, 0.0])
+    np.testing.assert_allclose(p[:3], [want, want, 1.0], rtol=1e-9)
+    rate, error = 1 / n_b, np.sqrt((1 / n_b) * (1 - 1 / n_b) / (n_b - 1))  # of B; A has no spread, so n_b - 1 degrees of freedom
+    assert t[3] == pytest.approx((1 - rate) / error) and p[3] == pytest.approx(2 * stats.t.sf((1 - rate) / error, n_b - 1))
+    assert phrase_evidence(a, b).p_more_in_a[0] <= 2 * want * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("sizes", [(260, 410), (2000, 1300), (25, 40)])

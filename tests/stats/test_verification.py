@@ -75,6 +75,19 @@ def test_t_and_p_are_welchs_and_q_counts_all_phrases() -> None:
     assert found[0].q_value < 0.05 < min(v.q_value for v in found[1:])
 
 
+def test_sides_of_one_image_each_are_an_exact_test() -> None:
+    """Copies of one image against copies of another: the phrase that only one shows is certain, one that tells nothing is nothing."""
+    rng = np.random.default_rng(3)
+    bus, horse = rng.normal(0, 1, (2, D)).astype(np.float32)
+    a, b = np.repeat(bus[None], 60, 0), np.repeat(horse[None], 40, 0)
+    neither = np.linalg.qr(np.stack([bus, horse, rng.normal(0, 1, D)], 1))[0][:, 2]
+    found = verify(a, b, ["bus", "horse", "neither"], np.stack([bus, horse, neither]))
+    want = stats.fisher_exact([[60, 0], [0, 40]]).pvalue
+    assert [v.t for v in found] == [np.inf, -np.inf, 0.0]
+    np.testing.assert_allclose([v.p_value for v in found], [want, want, 1.0], rtol=1e-6)
+    assert (found[0].auroc, found[1].auroc) == (1.0, 0.0)
+
+
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = verify(A, B, TEXTS, VECTORS, rows=4)
     seen: list[float] = []

@@ -29,6 +29,8 @@ SETS = {"ImageNetR": ("ImageNet-R", "imagenet"), "ImageNetStar": ("ImageNet*", "
 PUBLISHED = {"PIS easy": 50, "PIS medium": 50, "PIS hard": 50, "ImageNet-R": 14, "ImageNet*": 23}
 """Pairs of each part (VisDiff's table 1)."""
 PURITIES, RUNS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0), 3
+Judged = dict[str, dict[str, list[list[int | None]]]]
+"""By row of the table and group: the judgements of each pair's findings."""
 _FOLDER = re.compile(r"(?:^|/)(easy|medium|hard)/(\d+)_([12])/")
 
 
@@ -166,24 +168,26 @@ class VisDiffBench(CaseSuite):
         if self.options.endpoint is None:
             note = "Acc@k needs a judge: --endpoint URL,MODEL (VisDiff took GPT-4)."
             return dataclasses.replace(base, notes=(*base.notes, note))
-        return dataclasses.replace(base, tables=(self._accuracy(records), *base.tables))
+        judged = self.judgements(records)
+        lost = sum(j is None for own in judged.values() for group in own.values() for pair in group for j in pair)
+        notes = (*base.notes, f"{lost} judgements of {self.options.endpoint} could not be read; each counts 0.") if lost else base.notes
+        return dataclasses.replace(base, tables=(self._accuracy(judged), *base.tables), notes=notes)
 
-    def _accuracy(self, records: Sequence[Record]) -> Table:
+    def _accuracy(self, judged: Judged) -> Table:
         """Acc@1 and Acc@5 of set A's description by group, judged as VisDiff does."""
         from ..judge import accuracies
 
-        judged = self.judgements(records)
         groups = list(dict.fromkeys(group for own in judged.values() for group in own))
         header = ("method", *(f"{g} Acc@{k}" for g in groups for k in (1, FIRST)))
         body = [(row, *(value for g in groups for value in accuracies(own[g]).values())) for row, own in judged.items()]
         return Table("Acc@k", header, tuple(body), f"Judged 2, 1 or 0 by {self.options.endpoint}; the best of k, halved.")
 
-    def judgements(self, records: Sequence[Record]) -> dict[str, dict[str, list[list[int]]]]:
+    def judgements(self, records: Sequence[Record]) -> Judged:
         """By row and group: the language model's judgements of the first five findings of every set A; kept, since they cost money."""
         from ..judge import judge
 
         endpoint, cases = endpoint_of(self.options), {f"{c.key} | {m.name}": c for c in self.cases for m in self.methods}
-        out: dict[str, dict[str, list[list[int]]]] = {}
+        out: Judged = {}
         for record in records:
             case = cases[record["task"]]
             for row, found in record["rows"].items():
@@ -193,7 +197,8 @@ class VisDiffBench(CaseSuite):
                 kept = recall("judgements", key)
                 if kept is None:
                     kept = {"scores": judge(endpoint, case.label_a, other, phrases)}
-                    remember("judgements", key, kept)
+                    if None not in kept["scores"]:  # what could not be read is asked for again
+                        remember("judgements", key, kept)
                 out.setdefault(row, {}).setdefault(case.group, []).append(kept["scores"])
         return out
 
