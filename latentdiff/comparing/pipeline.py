@@ -16,7 +16,7 @@ from ..compute.parallel import one_thread
 from ..compute.sparse import row_view
 from ..config import CompareConfig
 from ..describe.describer import Describer
-from ..embed.sides import Sides
+from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import with_compounds
 from ..errors import InputError
@@ -29,10 +29,11 @@ from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import monosemanticity
 from ..sae.naming import Name
 from ..sae.training import train_sae
-from ..stats.density_ratio import cross_fit, two_sample
+from ..stats.density_ratio import DensityRatio, cross_fit, out_of_fold_auc
 from ..stats.divergence import Divergence, divergence
 from ..stats.image_scores import ImageScores
 from ..stats.power import smallest_detectable
+from ..stats.two_sample import MOST, Verdict, verdict
 from .candidates import (
     FAMILIES,
     Draft,
@@ -51,6 +52,12 @@ from .evidence import assemble, telling_images
 
 SMALL_WORK = 20_000_000
 """Vector entries below which threads cost more than they bring."""
+CROSS_FITTINGS = 5
+"""Of which an image's log ratio is the mean."""
+REPEATED_UP_TO = 50_000
+"""Images up to which it is: of more, how the folds fell hardly matters, and each costs as much as all the rest."""
+SHORT_LIST = 500
+"""Words of a vocabulary up to which it is a list of its own, of classes say, whose scores take part in the verdict."""
 
 
 def compare(
@@ -131,19 +138,19 @@ class _Run:
         of_a, of_b = row_view(codes, 0, self.sides.n_a), row_view(codes, self.sides.n_a, len(self.sides))
         d = divergence(of_a, of_b, self.config.binning)
         self._done("divergence", 0.55)
-        ratio = cross_fit(
-            self.sides, self.sides.in_a, codes, self.config.penalties, self.config.folds, self.config.seed, part(self.progress, 0.55, 0.85)
-        )
-        test = TwoSampleTest(*two_sample(ratio.log_ratio, self.sides.in_a, ratio.fold))
-        self._done("density ratio", 0.85)
+        ratio = self._ratio(codes)
+        found = self._verdict(codes)
+        test = TwoSampleTest(out_of_fold_auc(ratio.scores, self.sides.in_a, ratio.fold), found.p_value)
+        self._done("two-sample test", 0.85)
         drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
+        for draft in drafts:  # a finding is one only where the sides differ at all
+            draft.q_value = max(draft.q_value, found.p_value)
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
         exemplars = telling_images(self.sides, ratio.in_sample, self.config)
         self._done("evidence", 1.0)
-        gated = any(h.q_value <= self.config.alpha for h in candidates)
         return Comparison(
             candidates=candidates,
             log_ratio_a=_spread(ratio.log_ratio[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
@@ -151,11 +158,11 @@ class _Run:
             shows_a=_spread_rows(shows[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
             shows_b=_spread_rows(shows[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
             two_sample=test,
-            differs=bool(gated or FAMILIES * test.p_value <= self.config.alpha),
+            differs=found.p_value <= self.config.alpha,
             smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
-            concepts=self._table(d, names),
+            concepts=self._table(d, names, found.p_value),
             config=self.config,
-            info={**self._info(sae, trained, ratio.penalties), "exemplars": exemplars, "cards": cards, **self.described},
+            info={**self._info(sae, trained, ratio, found), "exemplars": exemplars, "cards": cards, **self.described},
         )
 
     def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
@@ -185,6 +192,21 @@ class _Run:
         codes = sae.encode(self.sides, precision=precision, progress=part(self.progress, 0.3, 0.5))
         self._done("encoding", 0.5)
         return codes
+
+    def _ratio(self, codes: sp.csr_array) -> DensityRatio:
+        c, repeats = self.config, CROSS_FITTINGS if len(self.sides) <= REPEATED_UP_TO else 1
+        progress = part(self.progress, 0.55, 0.82)
+        ratio = cross_fit(self.sides, self.sides.in_a, codes, c.penalties, c.folds, c.seed, progress, repeats=repeats)
+        self._done("density ratio", 0.82)
+        return ratio
+
+    def _verdict(self, codes: sp.csr_array) -> Verdict:
+        """Do the sides differ at all; a vocabulary that is short enough to be a question of its own is asked as one."""
+        rows, words = self.sides.spaced(MOST), None
+        unit = centred(self.sides[rows], self.sides.mean_direction)
+        if self.vocabulary is not None and self.vocabulary.given <= SHORT_LIST:
+            words = unit @ self.vocabulary.centred[: self.vocabulary.given].T
+        return verdict(codes, unit, rows, self.sides.in_a, words=words, seed=self.config.seed)
 
     def _drafts(
         self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray
@@ -221,8 +243,10 @@ class _Run:
         self._done("describing exemplars", 0.94)
         return found.proposals.vocabulary, found.proposals.rows
 
-    def _table(self, d: Divergence, names: dict[int, Name]) -> ConceptTable:
+    def _table(self, d: Divergence, names: dict[int, Name], p_value: float) -> ConceptTable:
+        """Of all tested concepts; ``p_value`` is that of the verdict, below which no q goes."""
         tested, q = concept_q_values(d, self.config)
+        q = np.maximum(q, p_value)
         k = np.flatnonzero(tested)
         words = self.vocabulary.words if self.vocabulary is not None else ()
         name = tuple(words[names[i].words[0]] if i in names else f"concept {i}" for i in k.tolist())
@@ -231,7 +255,7 @@ class _Run:
     def _smallest(self, tested: int) -> float:
         return smallest_detectable(self.sides.n_a, self.sides.n_b, self.config.alpha / (FAMILIES * max(tested, 1)))
 
-    def _info(self, sae: SparseAutoencoder, trained: bool, penalties: tuple[float, ...]) -> dict[str, Any]:
+    def _info(self, sae: SparseAutoencoder, trained: bool, ratio: DensityRatio, found: Verdict) -> dict[str, Any]:
         from ..version import __version__
 
         return {
@@ -240,7 +264,8 @@ class _Run:
             "dropped_rows": self.sides.dropped,
             "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
             "words": self.vocabulary.given if self.vocabulary is not None else 0,
-            "penalties": list(penalties),
+            "penalties": list(ratio.penalties),
+            "verdict": {"relabellings": found.relabellings, "p": found.parts},
             "seconds": self.seconds,
             "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},
         }

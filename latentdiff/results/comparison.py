@@ -19,6 +19,9 @@ from ..errors import CheckpointError, InputError
 from .hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .storage import FORMAT, arrays_of, checked, fields_of
 
+BORDERLINE = 2.0
+"""Times alpha, or parts of it, between which a verdict is called borderline: a few other images could have turned it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -36,7 +39,7 @@ class Comparison:
     """(n_b, len(candidates)) bool: the same for B."""
     two_sample: TwoSampleTest
     differs: bool
-    """Verdict at level alpha, both branches together."""
+    """Verdict: the p of the two-sample test is at most alpha."""
     smallest_detectable: float
     """Smallest rate difference that this many images would have shown with 80 % power, in [0, 1]."""
     concepts: ConceptTable
@@ -44,6 +47,12 @@ class Comparison:
     info: dict[str, Any] = field(default_factory=dict)
     """n_a, n_b, dropped rows, SAE and vocabulary in use, seconds per stage, versions; ``exemplars``: by side, the ``rows`` of its most
     telling, diverse images and the ``modes`` they fall into. Plain JSON values."""
+
+    @property
+    def borderline(self) -> bool:
+        """True where the verdict hangs on few images: its p lies within a factor of ``BORDERLINE`` of alpha."""
+        p = self.two_sample.p_value
+        return bool(self.config.alpha / BORDERLINE <= p <= self.config.alpha * BORDERLINE)
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:

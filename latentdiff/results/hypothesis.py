@@ -27,7 +27,8 @@ class Hypothesis:
     p_value: float
     """p of its test (concept: divergence; phrase: Welch t), in [0, 1]."""
     q_value: float
-    """False-discovery-adjusted p over everything its branch tested, in [0, 1]; it passes the gate at q <= alpha."""
+    """False-discovery-adjusted p over everything its branch tested, never below the p of the verdict, in [0, 1]; it passes the gate at
+    q <= alpha."""
     auroc: float
     """Probability that a random image of its side scores above a random one of the other, in [0, 1]."""
     name_strength: float
@@ -58,12 +59,13 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class TwoSampleTest:
-    """Do A and B differ at all: out-of-fold AUC of the density-ratio head (method section 5)."""
+    """Do A and B differ at all."""
 
     auc: float
-    """Mean within-fold AUC in [0, 1]; 0.5 is chance."""
+    """Mean within-fold AUC of the density-ratio head, out of fold, in [0, 1]; 0.5 is chance."""
     p_value: float
-    """One-sided p of the fold-stratified Mann-Whitney test."""
+    """p under relabelling of the images, over the concepts' firing, the vectors' mean embeddings, and the words of a short list together;
+    what each says alone is ``Comparison.info["verdict"]["p"]``."""
 
 
 @dataclass(frozen=True, eq=False)

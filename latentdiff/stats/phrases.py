@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from .divergence import fisher_exact
+from .hypergeometric import fisher_exact
 
 BACKGROUND_SPREADS = 3.0
 """Spreads above the background's median from which an image shows a phrase, where the scores show no valley."""

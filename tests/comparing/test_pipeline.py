@@ -138,13 +138,15 @@ def test_interval_covers_like_a_binomial_bootstrap(planted: Comparison) -> None:
 
 
 def test_q_values_correct_over_the_tested_family(planted: Comparison) -> None:
-    """Concepts: Benjamini-Hochberg over the table, times the three families that share alpha."""
+    """Concepts: Benjamini-Hochberg over the table, times the two families that share alpha; none below the p of the verdict."""
     table = planted.concepts
-    np.testing.assert_allclose(table.q_value, np.minimum(1, 3 * stats.false_discovery_control(table.p_value)), rtol=1e-9)
+    alone = np.minimum(1, 2 * stats.false_discovery_control(table.p_value))
+    np.testing.assert_allclose(table.q_value, np.maximum(alone, planted.two_sample.p_value), rtol=1e-9)
     of_concept = {h.concept: h for h in planted.candidates if h.source == "sae"}
     for k, p, q, rate_a in zip(table.concept, table.p_value, table.q_value, table.rate_a, strict=True):
         if int(k) in of_concept:
-            assert (of_concept[int(k)].p_value, of_concept[int(k)].q_value) == pytest.approx((p, q))
+            assert of_concept[int(k)].p_value == pytest.approx(p)
+            assert of_concept[int(k)].q_value >= q * (1 - 1e-9)  # an echo's is raised
             assert of_concept[int(k)].rate_a == pytest.approx(rate_a)
     assert len(table.name) == len(table.concept)
     assert table.name[table.concept.tolist().index(IN_A)] == WORDS[IN_A]
@@ -155,7 +157,7 @@ def test_gate_and_top(planted: Comparison) -> None:
     assert set(planted.hypotheses) <= set(gated)
     told = {(h.side, text) for h in planted.hypotheses for text in (h.text, *h.also)}
     assert {(h.side, h.text) for h in gated} <= told  # what is left out is another wording for something listed
-    assert {h.text for h in planted.hypotheses if h.source == "sae"} == {WORDS[IN_A], WORDS[IN_B]}
+    assert {h.text for h in planted.hypotheses} == {WORDS[IN_A], WORDS[IN_B]}
     for side in "AB":
         five = planted.top(side, 5, gated=False)
         assert len(five) == 5
@@ -170,6 +172,7 @@ def test_equal_sides_rarely_differ() -> None:
     for seed in range(60):
         a, b = images(60, 1000 + seed)[0], images(95, 2000 + seed)[0]
         result = compare(a, b, sae=SAE, vocabulary=VOCABULARY, config=CompareConfig(seed=seed))
+        assert result.differs == (result.two_sample.p_value <= 0.05)
         assert result.differs or not result.hypotheses
         alarms += result.differs
     assert alarms <= stats.binom.ppf(0.99, 60, 0.05)

@@ -1,4 +1,4 @@
-"""Out-of-fold log density ratios and the two-sample test against naive versions per fold."""
+"""Out-of-fold log density ratios against naive versions per fold, and against closed forms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from latentdiff.stats.density_ratio import EVIDENCE_Z, concept_evidence, cross_fit, stratified_folds, two_sample
+from latentdiff.stats.density_ratio import EVIDENCE_Z, calibration, concept_evidence, cross_fit, out_of_fold_auc, stratified_folds
 
 GRID = (1e-4, 1e-3, 1e-2, 1e-1)
 
@@ -40,10 +40,10 @@ def test_plain_head_equals_scikit_learn_fitted_without_each_fold() -> None:
     got = cross_fit(x, y, None, (0.02,), 4, seed=5)
     z = (x - x.mean(0)) / x.std(0)
     for f in range(4):
-        train = got.fold != f
+        train = got.fold[:, 0] != f
         head = LogisticRegression(C=0.02, tol=1e-10, max_iter=10_000).fit(z[train], y[train])
         want = head.decision_function(z[~train]) - np.log(y[train].sum() / (~y[train]).sum())
-        np.testing.assert_allclose(got.log_ratio[~train], want, atol=1e-3)
+        np.testing.assert_allclose(got.scores[~train, 0], want, atol=1e-3)
 
 
 def test_the_penalty_is_chosen_inside_the_training_rows() -> None:
@@ -62,13 +62,13 @@ def test_a_rows_score_does_not_depend_on_labels_or_codes_of_its_own_fold(with_co
     codes = binary_codes(210, 30, 4) if with_codes else None
     before = cross_fit(x, y, codes, GRID, 5, seed=1)
     # Swapping the rows of both sides swaps labels and keeps the folds, which are drawn from the labels.
-    i, j = np.flatnonzero((before.fold == 0) & y)[0], np.flatnonzero((before.fold == 0) & ~y)[0]
+    i, j = np.flatnonzero((before.fold[:, 0] == 0) & y)[0], np.flatnonzero((before.fold[:, 0] == 0) & ~y)[0]
     order = np.arange(210)
     order[[i, j]] = j, i
     after = cross_fit(x[order], y, None if codes is None else codes[order], GRID, 5, seed=1)
-    held = before.fold == 0
-    np.testing.assert_allclose(after.log_ratio[order][held], before.log_ratio[held], atol=2e-4)
-    assert np.abs(after.log_ratio[order] - before.log_ratio)[~held].max() > 1e-3
+    held, moved = before.fold[:, 0] == 0, np.abs(after.scores[order] - before.scores)[:, 0]
+    assert moved[held].max() < 2e-4
+    assert moved[~held].max() > 1e-3
 
 
 def naive_evidence(fires: np.ndarray, y: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -123,44 +123,74 @@ def test_a_rare_planted_concept_lifts_its_images() -> None:
     assert stats.rankdata(plain)[:12].mean() < 300
 
 
-def test_two_sample_equals_scikit_learns_auc_and_scipys_mann_whitney() -> None:
+def test_auc_is_scikit_learns_within_folds_weighted_by_pairs() -> None:
     rng = np.random.default_rng(13)
-    y, fold = np.arange(160) < 60, rng.integers(0, 4, 160)
-    score = np.round(rng.normal(0, 1, 160) + 0.3 * y, 1)  # rounded: ties
-    auc, p = two_sample(score, y, fold)
-    pairs = [(y[fold == f].sum(), (~y[fold == f]).sum()) for f in range(4)]
-    areas = [roc_auc_score(y[fold == f], score[fold == f]) for f in range(4)]
-    assert auc == pytest.approx(np.average(areas, weights=[a * b for a, b in pairs]))
-    # Strata add up: sum of U over the root of the summed tie-corrected variances (each from scipy's z), twice for cross-fitted folds.
-    numerator = variance = 0.0
-    for f, (a, b) in enumerate(pairs):
-        in_a, in_b = score[(fold == f) & y], score[(fold == f) & ~y]
-        z = stats.norm.isf(stats.mannwhitneyu(in_a, in_b, alternative="greater", method="asymptotic", use_continuity=False).pvalue)
-        excess = (areas[f] - 0.5) * a * b
-        numerator, variance = numerator + excess, variance + (excess / z) ** 2
-    assert p == pytest.approx(stats.norm.sf(numerator / np.sqrt(2 * variance)))
+    y, fold = np.arange(160) < 60, rng.integers(0, 4, (160, 2))
+    score = np.round(rng.normal(0, 1, (160, 2)) + 0.3 * y[:, None], 1)  # rounded: ties
+    cells = [(r, fold[:, r] == f) for r in range(2) for f in range(4)]
+    areas = [roc_auc_score(y[held], score[held, r]) for r, held in cells]
+    assert out_of_fold_auc(score, y, fold) == pytest.approx(np.average(areas, weights=[(y & h).sum() * (~y & h).sum() for _, h in cells]))
 
 
-def test_two_sample_without_any_spread_says_nothing() -> None:
-    assert two_sample(np.zeros(50), np.arange(50) < 20, np.arange(50) % 5) == (0.5, 0.5)
+def test_scores_of_several_cross_fittings_are_averaged_and_each_is_out_of_fold() -> None:
+    """The first of three is the cross-fitting that is done alone; a row's score in each does not see its own fold's labels."""
+    x, y = rows(70, 110, 6, 4)
+    codes = binary_codes(180, 30, 4)
+    one, three = (cross_fit(x, y, codes, (1e-3,), 5, 1, repeats=r) for r in (1, 3))
+    np.testing.assert_allclose(three.scores[:, 0], one.scores[:, 0], atol=2e-4)
+    assert not np.array_equal(three.fold[:, 0], three.fold[:, 1])
+    i, j = np.flatnonzero((three.fold[:, 2] == 0) & y)[0], np.flatnonzero((three.fold[:, 2] == 0) & ~y)[0]
+    order = np.arange(180)
+    order[[i, j]] = j, i
+    again, held = cross_fit(x[order], y, codes[order], (1e-3,), 5, 1, repeats=3), three.fold[:, 2] == 0
+    np.testing.assert_allclose(again.scores[order][held, 2], three.scores[held, 2], atol=2e-4)
+    linear = np.polyfit(three.scores.mean(1), three.log_ratio, 1)
+    np.testing.assert_allclose(np.polyval(linear, three.scores.mean(1)), three.log_ratio, atol=1e-3)
+    assert linear[0] == pytest.approx(three.slope, rel=1e-3)
 
 
-@pytest.mark.parametrize("folds", [2, 5])
-@pytest.mark.parametrize(("d", "with_codes"), [(1, False), (6, True), (40, False)])
-def test_two_sample_p_keeps_its_size_through_cross_fitting(d: int, with_codes: bool, folds: int) -> None:
-    """Null pairs through the whole head: chance agreement between two folds counts twice, so naive folds reject at .05 in a tenth.
+def test_calibration_is_scikit_learns_unpenalised_logistic_regression_on_the_score() -> None:
+    rng = np.random.default_rng(2)
+    y = rng.random(400) < 0.3
+    score = rng.normal(5, 0.2, 400) + 0.1 * y
+    head = LogisticRegression(C=1e8, tol=1e-10).fit(score[:, None], y)
+    slope, offset = calibration(score, y)
+    assert slope == pytest.approx(head.coef_[0, 0], rel=1e-3)
+    assert offset == pytest.approx(head.intercept_[0] - np.log(y.sum() / (~y).sum()), rel=1e-3)
+    backwards, _ = calibration(-score, y)
+    assert 0 < backwards < 0.2  # the order of the images stays, whatever chance says
+    assert calibration(np.full(400, 2.0), y) == (1.0, -2.0)
 
-    Never in excess of the level, and neither far below it.
-    """
-    z = []
-    for seed in range(150):
-        x, y = rows(55, 35, d, 10_000 + seed, shift=0.0)
-        r = cross_fit(x, y, binary_codes(90, 20, seed) if with_codes else None, (1e-3,), folds, seed)
-        z.append(stats.norm.isf(two_sample(r.log_ratio, y, r.fold)[1]))
-    for level in (0.0167, 0.05, 0.2):
-        assert np.sum(z >= stats.norm.isf(level)) <= stats.binom.ppf(0.999, 150, level)
-    assert 0.75 < np.std(z) < 1.2  # 1.06 to 1.6 without the factor
-    assert abs(np.mean(z)) < 0.3
+
+@pytest.mark.parametrize(("d", "n_a", "n_b", "distance"), [(16, 800, 800, 1.0), (32, 500, 2000, 2.0), (24, 2000, 1000, 1.5)])
+def test_log_ratio_of_gaussians_is_the_closed_form(d: int, n_a: int, n_b: int, distance: float) -> None:
+    """Two normal laws ``distance`` apart: ``log p_A/p_B = m.x - |m|^2 / 2``; slopes both ways near 1, and P(A) means what it says."""
+    rng = np.random.default_rng(d)
+    direction = rng.standard_normal(d)
+    m = distance * direction / np.linalg.norm(direction)
+    y = np.arange(n_a + n_b) < n_a
+    x = rng.standard_normal((n_a + n_b, d)) + y[:, None] * m
+    truth = x @ m - distance**2 / 2
+    got = cross_fit(x.astype(np.float32), y, None, GRID, 5, 0, repeats=5).log_ratio
+    cross = np.cov(got, truth)[0, 1]
+    assert 0.9 < cross / truth.var() < 1.1
+    assert 0.9 < cross / got.var() < 1.1
+    p = 1 / (1 + np.exp(-got) * n_b / n_a)
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        here = (p >= low) & (p < low + 0.2)
+        assert abs(p[here].mean() - y[here].mean()) < 3.3 * np.sqrt(0.25 / max(here.sum(), 1))
+
+
+def test_groups_are_held_out_together_and_sides_stay_even() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(300) < 120
+    groups = np.where(y, rng.integers(0, 25, 300), 25 + rng.integers(0, 40, 300))
+    fold = stratified_folds(y, 5, 3, groups)
+    assert all(len(set(fold[groups == g])) == 1 for g in np.unique(groups))
+    for side in (y, ~y):
+        counts = np.bincount(fold[side], minlength=5)
+        assert counts.min() >= 0.6 * side.sum() / 5
+        assert counts.max() <= 1.4 * side.sum() / 5
 
 
 def test_same_seed_same_scores_and_progress_reaches_one() -> None:

@@ -10,8 +10,9 @@ import scipy.sparse as sp
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from latentdiff.stats.divergence import Divergence, divergence, fisher_exact, q_values
+from latentdiff.stats.divergence import Divergence, divergence, q_values
 from latentdiff.stats.histograms import histograms
+from latentdiff.stats.hypergeometric import fisher_exact
 
 
 def codes(n: int, rates: np.ndarray, seed: int, shift: float = 0.0) -> np.ndarray:
@@ -113,15 +114,33 @@ def test_bias_is_the_mean_jsd_under_the_null() -> None:
 
 @pytest.mark.parametrize("level", [0.05, 0.001])
 def test_p_values_keep_their_size_under_the_null(null: list[Divergence], level: float) -> None:
-    """Where the chi-squared law serves, the share of p <= level is the level within binomial error; Fisher's test never exceeds it."""
     p = np.stack([x.p_value for x in null])
-    fires = np.stack([x.fires_a + x.fires_b for x in null])
-    law = fires * 110 / 350 >= 5
-    hits, tests = int((p[law] <= level).sum()), int(law.sum())
-    assert tests > 2000
-    low, high = stats.binom.interval(0.999, tests, level)
-    assert low <= hits <= high
-    assert int((p[~law] <= level).sum()) <= stats.binom.ppf(0.999, int((~law).sum()), level)
+    assert int((p <= level).sum()) <= stats.binom.ppf(0.999, p.size, level)
+    assert int((p <= level).sum()) >= 0.2 * level * p.size
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), [(100, 1000), (1000, 100), (25, 250)])
+def test_p_values_keep_their_size_where_concepts_fire_often_and_sides_are_of_two_sizes(n_a: int, n_b: int) -> None:
+    """The chi-squared law of the JSD rejects at .017 in a tenth of these."""
+    rates = np.repeat(np.linspace(0.3, 0.9, 25), 20)
+    p = np.concatenate([of(codes(n_a, rates, 10 + i), codes(n_b, rates, 90 + i)).p_value for i in range(8)])
+    for level in (0.05, 0.017, 0.001):
+        assert int((p <= level).sum()) <= stats.binom.ppf(0.999, p.size, level)
+
+
+def test_p_is_twice_the_smaller_of_fishers_and_pearsons_on_well_filled_cells() -> None:
+    rng = np.random.default_rng(8)
+    a, b = (np.where(rng.random((n, 30)) < 0.6, rng.integers(1, 4, (n, 30)), 0).astype(float) for n in (240, 110))
+    a[:, 0] = np.where(rng.random(240) < 0.4, a[:, 0], 0)
+    h, d = histograms(sp.csr_array(a), sp.csr_array(b)), of(a, b)
+    for k in range(30):
+        own = slice(h.start[k], h.start[k + 1])
+        table = np.stack([h.counts_a[own], h.counts_b[own]])
+        table = table[:, table.any(0)]
+        assert table.min() >= 5
+        fires = [[d.fires_a[k], 240 - d.fires_a[k]], [d.fires_b[k], 110 - d.fires_b[k]]]
+        want = 2 * min(stats.chi2_contingency(table, correction=False).pvalue, stats.fisher_exact(fires).pvalue)
+        assert d.p_value[k] == pytest.approx(min(1.0, want), rel=1e-9)
 
 
 def test_rare_concepts_get_fishers_exact_p() -> None:

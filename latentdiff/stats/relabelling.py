@@ -1,0 +1,60 @@
+"""Random relabellings of images as A or B, as they would be if the sides did not differ: by image, by group, or by pair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def relabelled(in_a: np.ndarray, groups: np.ndarray | None, count: int, seed: int) -> np.ndarray:
+    """The labels seen, and random ones that were as likely if the sides did not differ.
+
+    Images that are independent of each other change sides one by one, n_A of them in A each time. Images of one group (a scene, a
+    patient) go together: groups that lie on one side change sides as a whole, as many in A each time as were seen there; a group with
+    images on both sides (a pair is one of two) has its sides exchanged or not, at random.
+
+    Args:
+        in_a: (n,) True for A.
+        groups: (n,) group of each image, integers from 0; None: each image is one of its own.
+        count: relabellings, >= 1.
+        seed: of the random numbers.
+
+    Returns:
+        (n, count + 1) float32: 1 for A, 0 for B; the first column holds the labels seen.
+    """
+    in_a, rng = np.asarray(in_a, bool), np.random.default_rng(seed)
+    if groups is None:
+        return np.column_stack([in_a.astype(np.float32), _drawn(len(in_a), int(in_a.sum()), count, rng)])
+    size = np.bincount(groups)
+    of_a = np.bincount(groups, in_a, minlength=len(size)) / np.maximum(size, 1)
+    mixed, pure = (of_a > 0) & (of_a < 1), np.flatnonzero((size > 0) & ((of_a == 0) | (of_a == 1)))
+    label = np.zeros((len(size), count + 1), np.float32)
+    label[pure, 0] = of_a[pure]
+    label[pure, 1:] = _drawn(len(pure), int(of_a[pure].sum()), count, rng)
+    turned = np.zeros((len(size), count + 1), bool)
+    turned[mixed, 1:] = rng.random((int(mixed.sum()), count)) < 0.5
+    seen, image_mixed = in_a[:, None], mixed[groups][:, None]
+    return np.where(image_mixed, seen ^ turned[groups], label[groups] > 0).astype(np.float32)
+
+
+def _drawn(n: int, n_a: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(n, count) float32, n_a ones a column at random places."""
+    label = np.zeros((count, n), np.float32)
+    label[:, :n_a] = 1
+    return rng.permuted(label, axis=1).T
+
+
+def weights(labels: np.ndarray) -> np.ndarray:
+    """(n, c) float32: ``1 / n_A`` for A and ``-1 / n_B`` for B, so that a product with it is a difference of means."""
+    n_a = labels.sum(0, dtype=np.float64)
+    n_b = len(labels) - n_a
+    return np.asarray(labels / np.maximum(n_a, 1) - (1 - labels) / np.maximum(n_b, 1), np.float32)
+
+
+def share_at_least(values: np.ndarray) -> np.ndarray:
+    """(c,) for each relabelling, the share of all of them whose statistic is at least its own: its permutation p.
+
+    Equal statistics count as equal although float32 products differ in their last digits.
+    """
+    values = np.asarray(values, np.float64)
+    slack = 1e-5 * np.abs(values).max(initial=0.0)
+    return (len(values) - np.searchsorted(np.sort(values), values - slack)) / len(values)

@@ -1,0 +1,153 @@
+"""Do A and B differ at all: several statistics under one set of relabellings, one p (method section 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..compute.sparse import row_view
+from .hypergeometric import exact_deviates, fisher_exact
+from .kernel_test import mean_embedding_distances
+from .relabelling import relabelled, share_at_least, weights
+
+RELABELLINGS = 999
+MANY = 5_000
+"""Images from which a third as many relabellings have to do."""
+MOST = 20_000
+"""Images on which statistics are relabelled: of more, so many are taken for the mean embeddings, and the p of the concepts, of all images,
+is Bonferroni's."""
+TESTED_FROM = 5
+"""Concepts that fire in fewer images (or groups) of both sides together are left out (blind to the sides)."""
+BLOCK = 4_000_000
+"""Counts of concepts under relabellings that are held at once."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Result of :func:`verdict`."""
+
+    p_value: float
+    """p of "A and B are samples of one population", in (0, 1]."""
+    parts: dict[str, float] = field(default_factory=dict)
+    """p of each statistic alone: ``"concepts"`` (the largest firing difference), ``"images"`` and ``"images, near"`` (mean embeddings of
+    the vectors with a wide and a narrow kernel), ``"words"`` (the largest difference of a word's mean score)."""
+    relabellings: int = 0
+
+
+def verdict(
+    codes: sp.csr_array,
+    unit: np.ndarray,
+    rows: np.ndarray,
+    in_a: np.ndarray,
+    groups: np.ndarray | None = None,
+    words: np.ndarray | None = None,
+    seed: int = 0,
+) -> Verdict:
+    """Permutation test of A against B by the strongest concept, by the vectors' mean embeddings, and by a short list of words.
+
+    The largest firing difference over all concepts (Westfall and Young 1993) sees a mode of few images; the distance of mean embeddings
+    (Gretton et al. 2012) sees drift that is spread over many directions; the largest difference of a word's mean score sees what the
+    user named. All are computed under the same relabellings, which gives each its p, and their Cauchy combination (Liu and Xie 2020)
+    under the same relabellings gives the p of all together: no share of alpha is spent on a statistic that is silent.
+
+    Args:
+        codes: (n, K) activations of all images, A's first.
+        unit: (m, d) centred unit vectors of some images.
+        rows: (m,) which, ascending; all n where there are at most ``MOST``.
+        in_a: (n,) True for A.
+        groups: (n,) group of each image, see :func:`~latentdiff.stats.relabelling.relabelled`.
+        words: (m, w) scores of these images with the words of a short list; None leaves this statistic out.
+        seed: of the relabellings.
+    """
+    some, count = in_a[rows], RELABELLINGS if len(rows) <= MANY else RELABELLINGS // 3
+    labels = relabelled(some, None if groups is None else _from_zero(groups[rows]), count, seed)
+    weight = weights(labels)
+    wide, near = mean_embedding_distances(unit, weight, seed)
+    found = {"images": wide, "images, near": near}
+    if words is not None and words.shape[1]:
+        found["words"] = largest_standardised(words.T @ weight)
+    exact = _bonferroni(codes, in_a) if groups is None else 1.0
+    if len(rows) == len(in_a):
+        found["concepts"] = largest_firing_difference(codes, labels, weight, groups)
+        return _combined({k: share_at_least(v) for k, v in found.items()}, exact)
+    parts = {k: float(share_at_least(v)[0]) for k, v in found.items()}
+    if groups is None:
+        parts["concepts"] = exact
+    else:
+        view = codes[rows]
+        parts["concepts"] = float(share_at_least(largest_firing_difference(view, labels, weight, groups[rows]))[0])
+    return Verdict(float(_p_of_cauchy(_cauchy(np.array([list(parts.values())]).T))[0]), parts, count)
+
+
+def _combined(shares: dict[str, np.ndarray], exact: float) -> Verdict:
+    together = _cauchy(np.array(list(shares.values())))
+    p, count = float(share_at_least(together)[0]), len(together) - 1
+    if len(shares) * exact < 1 / (count + 1):  # beyond what the relabellings can tell: the exact test of a single concept goes on
+        p = len(shares) * exact
+    return Verdict(p, {k: float(v[0]) for k, v in shares.items()}, count)
+
+
+def _cauchy(p: np.ndarray) -> np.ndarray:
+    """(c,) mean of the Cauchy quantiles of (k, c) p-values; a p of 1 does not drown the others."""
+    return np.tan((0.5 - np.minimum(p, 0.99)) * np.pi).mean(0)
+
+
+def _p_of_cauchy(t: np.ndarray) -> np.ndarray:
+    return 0.5 - np.arctan(t) / np.pi
+
+
+def _from_zero(groups: np.ndarray) -> np.ndarray:
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def largest_firing_difference(codes: sp.csr_array, labels: np.ndarray, weight: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """(c,) the largest standardised difference of firing rates over all concepts, under each relabelling.
+
+    A difference is standardised by its exact law, Fisher's: z would let concepts of a few images win wherever one side is small. Where
+    groups change sides as a whole, it is standardised by its own spread over the relabellings.
+    """
+    fires = sp.csc_array((np.ones(codes.nnz, np.float32), codes.indices, codes.indptr), shape=codes.shape[::-1])  # the transpose
+    total = np.bincount(codes.indices, minlength=codes.shape[1])
+    tested = np.flatnonzero(total >= TESTED_FROM)
+    fires = sp.csr_array(fires)[tested]
+    largest, size = np.zeros(labels.shape[1]), max(1, BLOCK // labels.shape[1])
+    n, n_a = len(labels), int(labels[:, 0].sum())
+    for start in range(0, len(tested), size):
+        some = slice(start, start + size)
+        if groups is None:
+            z = exact_deviates(np.rint(fires[some] @ labels).astype(np.int64), total[tested[some]], n_a, n - n_a)
+        else:
+            difference = fires[some] @ weight
+            z = _standardised(difference[_groups_firing(fires[some], groups) >= TESTED_FROM])
+        largest = np.maximum(largest, z.max(0, initial=0.0))
+    return largest
+
+
+def _groups_firing(fires: sp.csr_array, groups: np.ndarray) -> np.ndarray:
+    """(k,) groups in whose images each concept fires."""
+    concept = np.repeat(np.arange(fires.shape[0]), np.diff(fires.indptr))
+    pairs = np.unique(concept.astype(np.int64) * (int(groups.max(initial=0)) + 1) + groups[fires.indices])
+    return np.bincount(pairs // (int(groups.max(initial=0)) + 1), minlength=fires.shape[0])
+
+
+def largest_standardised(difference: np.ndarray) -> np.ndarray:
+    """(c,) the largest of (w, c) differences under each relabelling, each row by its own spread over all of them."""
+    return _standardised(difference).max(0, initial=0.0)
+
+
+def _standardised(difference: np.ndarray) -> np.ndarray:
+    spread = np.sqrt(np.square(difference, dtype=np.float64).mean(1, keepdims=True))
+    return np.abs(difference) / np.maximum(spread, 1e-30)
+
+
+def _bonferroni(codes: sp.csr_array, in_a: np.ndarray) -> float:
+    """Smallest exact p of a concept's firing, times the concepts tested."""
+    n_a, k = int(in_a.sum()), codes.shape[1]
+    of_a = np.bincount(row_view(codes, 0, n_a).indices, minlength=k)
+    of_b = np.bincount(codes.indices, minlength=k) - of_a
+    tested = of_a + of_b >= TESTED_FROM
+    if not tested.any():
+        return 1.0
+    return min(1.0, float(fisher_exact(of_a[tested], of_b[tested], n_a, len(in_a) - n_a).min()) * int(tested.sum()))
