@@ -22,7 +22,7 @@ from ..embed.words import with_compounds
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from ..results.comparison import Comparison
-from ..results.hypothesis import ConceptTable, TwoSampleTest
+from ..results.hypothesis import TwoSampleTest
 from ..sae.encoding import fast_precision
 from ..sae.loading import check_encoder, load_sae
 from ..sae.model import SparseAutoencoder
@@ -34,6 +34,7 @@ from ..stats.divergence import Divergence, divergence
 from ..stats.image_scores import ImageScores
 from ..stats.power import smallest_detectable
 from ..stats.two_sample import MOST, Verdict, verdict
+from ..version import __version__
 from .candidates import (
     FAMILIES,
     Draft,
@@ -49,6 +50,7 @@ from .candidates import (
 from .concept_cards import with_cards
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
+from .placing import concept_table, spread, spread_rows
 
 SMALL_WORK = 20_000_000
 """Vector entries below which threads cost more than they bring."""
@@ -141,7 +143,7 @@ class _Run:
         ratio = self._ratio(codes)
         found = self._verdict(codes)
         test = TwoSampleTest(out_of_fold_auc(ratio.scores, self.sides.in_a, ratio.fold), found.p_value)
-        self._done("two-sample test", 0.85)
+        self._done("density ratio", 0.85)
         drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
         for draft in drafts:  # a finding is one only where the sides differ at all
             draft.q_value = max(draft.q_value, found.p_value)
@@ -153,16 +155,16 @@ class _Run:
         self._done("evidence", 1.0)
         return Comparison(
             candidates=candidates,
-            log_ratio_a=_spread(ratio.log_ratio[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
-            log_ratio_b=_spread(ratio.log_ratio[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
-            shows_a=_spread_rows(shows[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
-            shows_b=_spread_rows(shows[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
+            log_ratio_a=spread(ratio.log_ratio[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
+            log_ratio_b=spread(ratio.log_ratio[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
+            shows_a=spread_rows(shows[: self.sides.n_a], self.sides.keep_a, self.sides.dropped["A"]),
+            shows_b=spread_rows(shows[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
             two_sample=test,
             differs=found.p_value <= self.config.alpha,
             smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
-            concepts=self._table(d, names, found.p_value),
+            concepts=concept_table(d, names, self.vocabulary, found.p_value, self.config),
             config=self.config,
-            info={**self._info(sae, trained, ratio, found), "exemplars": exemplars, "cards": cards, **self.described},
+            info={**self._used(sae, trained, ratio, found), "exemplars": exemplars, "cards": cards, **self.described},
         )
 
     def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
@@ -196,9 +198,7 @@ class _Run:
     def _ratio(self, codes: sp.csr_array) -> DensityRatio:
         c, repeats = self.config, CROSS_FITTINGS if len(self.sides) <= REPEATED_UP_TO else 1
         progress = part(self.progress, 0.55, 0.82)
-        ratio = cross_fit(self.sides, self.sides.in_a, codes, c.penalties, c.folds, c.seed, progress, repeats=repeats)
-        self._done("density ratio", 0.82)
-        return ratio
+        return cross_fit(self.sides, self.sides.in_a, codes, c.penalties, c.folds, c.seed, progress, repeats=repeats)
 
     def _verdict(self, codes: sp.csr_array) -> Verdict:
         """Do the sides differ at all; a vocabulary that is short enough to be a question of its own is asked as one."""
@@ -243,21 +243,10 @@ class _Run:
         self._done("describing exemplars", 0.94)
         return found.proposals.vocabulary, found.proposals.rows
 
-    def _table(self, d: Divergence, names: dict[int, Name], p_value: float) -> ConceptTable:
-        """Of all tested concepts; ``p_value`` is that of the verdict, below which no q goes."""
-        tested, q = concept_q_values(d, self.config)
-        q = np.maximum(q, p_value)
-        k = np.flatnonzero(tested)
-        words = self.vocabulary.words if self.vocabulary is not None else ()
-        name = tuple(words[names[i].words[0]] if i in names else f"concept {i}" for i in k.tolist())
-        return ConceptTable(k.astype(np.int32), d.rate_a[k], d.rate_b[k], d.gap[k], d.jsd[k], d.jsd_firing[k], d.p_value[k], q[k], name)
-
     def _smallest(self, tested: int) -> float:
         return smallest_detectable(self.sides.n_a, self.sides.n_b, self.config.alpha / (FAMILIES * max(tested, 1)))
 
-    def _info(self, sae: SparseAutoencoder, trained: bool, ratio: DensityRatio, found: Verdict) -> dict[str, Any]:
-        from ..version import __version__
-
+    def _used(self, sae: SparseAutoencoder, trained: bool, ratio: DensityRatio, found: Verdict) -> dict[str, Any]:
         return {
             "n_a": self.sides.n_a,
             "n_b": self.sides.n_b,
@@ -275,18 +264,3 @@ class _Run:
         self.seconds[stage] = round(now - self._clock, 3)
         self._clock = now
         self.progress(fraction, stage)
-
-
-def _spread(values: np.ndarray, keep: np.ndarray, dropped: list[int]) -> np.ndarray:
-    """Values of the rows in use at their places among all rows; NaN at dropped ones."""
-    out = np.full(len(keep) + len(dropped), np.nan, np.float32)
-    out[keep] = values
-    return out
-
-
-def _spread_rows(shows: sp.csr_array, keep: np.ndarray, dropped: list[int]) -> sp.csr_array:
-    """The same for the rows of a sparse matrix; dropped rows show nothing."""
-    counts = np.zeros(len(keep) + len(dropped), np.int64)
-    counts[keep] = np.diff(shows.indptr)
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    return sp.csr_array((shows.data, shows.indices, indptr), shape=(len(counts), shows.shape[1]))
