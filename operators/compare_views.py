@@ -8,6 +8,8 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from .base import FormOperator
+
 LARGE = 100_000
 """Images of both sides together from which on the work is delegated unless one chooses otherwise: minutes, not seconds."""
 ANSWERS = {"view_a", "view_b", "tag_a", "tag_b", "dataset_a", "dataset_b", "part_a", "part_b", "slice"}
@@ -15,37 +17,27 @@ ANSWERS |= {"embeddings", "words", "vocabulary", "sae", "skip_bad"}
 """What is kept with a run, to compare again."""
 
 
-class CompareViews(foo.Operator):
+class CompareViews(FormOperator):
     """Form → :func:`compare_views`; at once with a live bar, or delegated."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="compare_views",
-            label="LatentDiff: compare two views",
-            description="How do two sets of images differ? Named, tested differences, stored with the dataset",
-            icon="compare_arrows",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
-
-    def resolve_placement(self, ctx: Any) -> types.Placement:
-        button = types.Button(label="Compare two views (LatentDiff)", icon="compare_arrows", prompt=True)
-        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+    NAME = "compare_views"
+    LABEL = "compare two views"
+    DESCRIPTION = "How do two sets of images differ? Named, tested differences, stored with the dataset"
+    ICON = "compare_arrows"
+    SUBMIT = "Compare"
+    IN_MENU = True
+    LONG = True
 
     def resolve_execution_options(self, ctx: Any) -> foo.ExecutionOptions:
         return foo.ExecutionOptions(
             allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=self._is_large(ctx)
         )
 
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
         from fiftyone_plugin.forms import describe as describe_form
         from fiftyone_plugin.forms import sides as side_choices
 
-        inputs = types.Object()
         side_choices.choose_sides(inputs, ctx)
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
@@ -58,7 +50,6 @@ class CompareViews(foo.Operator):
             description="Images whose vector holds something that is no number are dropped, and counted",
             default=False,
         )
-        return types.Property(inputs, view=types.PromptView(label="Compare two views", submit_button_label="Compare"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin import encoders

@@ -5,37 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from .base import FormOperator
 
-class DeleteComparison(foo.Operator):
+
+class DeleteComparison(FormOperator):
     """Form → :func:`delete_comparison`."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="delete_comparison",
-            label="LatentDiff: delete a comparison",
-            description="Remove a comparison and the two fields that it wrote, and nothing else",
-            icon="delete_outline",
-            dynamic=True,
-        )
+    NAME = "delete_comparison"
+    LABEL = "delete a comparison"
+    DESCRIPTION = "Remove a comparison and the two fields that it wrote, and nothing else"
+    ICON = "delete_outline"
+    SUBMIT = "Delete"
+    IN_MENU = True
 
-    def resolve_placement(self, ctx: Any) -> types.Placement:
-        button = types.Button(label="Delete a comparison (LatentDiff)", icon="delete_outline", prompt=True)
-        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
-
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
 
-        inputs = types.Object()
         forms.choose_run(inputs, ctx.dataset, complete=False)
         run = ctx.params.get("run")
         if run:
             text = f"Deletes the comparison, and the fields {run}_log_ratio and {run}_concepts. Images and other fields stay."
             inputs.view("notice", types.Notice(label=text))
-        return types.Property(inputs, view=types.PromptView(label="Delete a comparison", submit_button_label="Delete"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.store.runs import delete_comparison
@@ -45,26 +37,20 @@ class DeleteComparison(foo.Operator):
         return {"deleted": ctx.params["run"]}
 
 
-class RenameComparison(foo.Operator):
+class RenameComparison(FormOperator):
     """Form → :func:`rename_comparison`."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="rename_comparison",
-            label="LatentDiff: rename a comparison",
-            description="Another name for a comparison and the two fields that it wrote",
-            icon="drive_file_rename_outline",
-            dynamic=True,
-        )
+    NAME = "rename_comparison"
+    LABEL = "rename a comparison"
+    DESCRIPTION = "Another name for a comparison and the two fields that it wrote"
+    ICON = "drive_file_rename_outline"
+    SUBMIT = "Rename"
 
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
 
-        inputs = types.Object()
         forms.choose_run(inputs, ctx.dataset, complete=True)
         forms.rename_run(inputs, ctx.dataset, ctx.params)
-        return types.Property(inputs, view=types.PromptView(label="Rename a comparison", submit_button_label="Rename"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.store.runs import rename_comparison
@@ -77,27 +63,19 @@ class RenameComparison(foo.Operator):
 FORMATS = {".html": "Web page with thumbnails and plots", ".md": "Markdown", ".csv": "Table (CSV)", ".json": "JSON"}
 
 
-class ExportReport(foo.Operator):
+class ExportReport(FormOperator):
     """Form → :func:`export_report`."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="export_report",
-            label="LatentDiff: export a report",
-            description="A comparison as one file to keep or to send: a web page, Markdown, CSV or JSON",
-            icon="summarize",
-            dynamic=True,
-        )
+    NAME = "export_report"
+    LABEL = "export a report"
+    DESCRIPTION = "A comparison as one file to keep or to send: a web page, Markdown, CSV or JSON"
+    ICON = "summarize"
+    SUBMIT = "Export"
+    IN_MENU = True
 
-    def resolve_placement(self, ctx: Any) -> types.Placement:
-        button = types.Button(label="Export a report (LatentDiff)", icon="summarize", prompt=True)
-        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
-
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
 
-        inputs = types.Object()
         forms.choose_run(inputs, ctx.dataset, complete=True)
         labels = list(FORMATS.values())
         kind = forms.choose(inputs, "format", "Format", list(FORMATS), labels=labels, description="What kind of file", empty="")
@@ -107,7 +85,6 @@ class ExportReport(foo.Operator):
         given = ctx.params.get("folder")
         if given and not Path(given).expanduser().is_dir():
             forms.reject(folder, f"There is no folder {given}.")
-        return types.Property(inputs, view=types.PromptView(label="Export a report", submit_button_label="Export"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from urllib.parse import quote
@@ -125,25 +102,20 @@ class ExportReport(foo.Operator):
         return types.Property(outputs)
 
 
-class AskQuestion(foo.Operator):
+class AskQuestion(FormOperator):
     """Form → :func:`fiftyone_plugin.asking.ask`; sets the view to the images that show the phrase best."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="ask_question",
-            label="LatentDiff: ask about a phrase",
-            description="Is a phrase of your own more true of one side of a comparison? Tested on all its images",
-            icon="contact_support",
-            dynamic=True,
-        )
+    NAME = "ask_question"
+    LABEL = "ask about a phrase"
+    DESCRIPTION = "Is a phrase of your own more true of one side of a comparison? Tested on all its images"
+    ICON = "contact_support"
+    SUBMIT = "Ask"
 
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin import asking, hypotheses
         from fiftyone_plugin.forms import common as forms
         from latentdiff.errors import LatentDiffError, sentence
 
-        inputs = types.Object()
         chosen = forms.choose_run(inputs, ctx.dataset, complete=True)
         if ctx.params.get("run") and not chosen.invalid:
             try:
@@ -153,7 +125,6 @@ class AskQuestion(foo.Operator):
             if problem:
                 forms.reject(chosen, problem)
         inputs.str("phrase", label="Phrase", description="A word or a few, such as: a dog on a beach", required=True)
-        return types.Property(inputs, view=types.PromptView(label="Ask about a phrase", submit_button_label="Ask"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import asking, hypotheses

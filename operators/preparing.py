@@ -5,38 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from .base import FormOperator
 
-class ComputeEmbeddings(foo.Operator):
+
+class ComputeEmbeddings(FormOperator):
     """Form → :func:`compute_embeddings`; at once with a live bar, or delegated."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="compute_embeddings",
-            label="LatentDiff: compute embeddings",
-            description="One vector per image, written as they are made; start it again to go on where it was stopped",
-            icon="scatter_plot",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
+    NAME = "compute_embeddings"
+    LABEL = "compute embeddings"
+    DESCRIPTION = "One vector per image, written as they are made; start it again to go on where it was stopped"
+    ICON = "scatter_plot"
+    SUBMIT = "Compute"
+    IN_MENU = True
+    LONG = True
 
-    def resolve_placement(self, ctx: Any) -> types.Placement:
-        button = types.Button(label="Compute embeddings (LatentDiff)", icon="scatter_plot", prompt=True)
-        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
-
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
 
-        inputs = types.Object()
         ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
         forms.choose_encoder(inputs, ctx.params)
         forms.name_vectors(inputs, ctx.dataset, ctx.params)
-        return types.Property(inputs, view=types.PromptView(label="Compute embeddings", submit_button_label="Compute"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.embedding import compute_embeddings
@@ -63,31 +53,23 @@ class ComputeEmbeddings(foo.Operator):
         yield ctx.ops.notify(text, variant="warning" if done.failures else "success")
 
 
-class TrainSae(foo.Operator):
+class TrainSae(FormOperator):
     """Form → :func:`train_sae`; at once with a live bar, or delegated."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="train_sae",
-            label="LatentDiff: train a sparse autoencoder",
-            description="Learn the concepts that image vectors are made of, and keep them in a folder for comparisons",
-            icon="hub",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
+    NAME = "train_sae"
+    LABEL = "train a sparse autoencoder"
+    DESCRIPTION = "Learn the concepts that image vectors are made of, and keep them in a folder for comparisons"
+    ICON = "hub"
+    SUBMIT = "Train"
+    LONG = True
 
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
         from fiftyone_plugin.forms.training import choose_training
 
-        inputs = types.Object()
         ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         choose_training(inputs, ctx.params)
-        return types.Property(inputs, view=types.PromptView(label="Train a sparse autoencoder", submit_button_label="Train"))
 
     def execute(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.forms.training import chosen_training
@@ -104,25 +86,19 @@ class TrainSae(foo.Operator):
             yield ctx.ops.notify(text, variant="success")
 
 
-class BuildNoisyDiff(foo.Operator):
+class BuildNoisyDiff(FormOperator):
     """Form → :func:`build_noisy_diff`."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="build_noisy_diff",
-            label="LatentDiff: build a Noisy-Diff pair",
-            description="Two saved views of one class, each with a rare attribute that the other lacks, and the truth in a run",
-            icon="call_split",
-            dynamic=True,
-        )
+    NAME = "build_noisy_diff"
+    LABEL = "build a Noisy-Diff pair"
+    DESCRIPTION = "Two saved views of one class, each with a rare attribute that the other lacks, and the truth in a run"
+    ICON = "call_split"
+    SUBMIT = "Build"
 
-    def resolve_input(self, ctx: Any) -> types.Property:
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms.noisy_diff import choose_pair
 
-        inputs = types.Object()
         choose_pair(inputs, ctx.dataset, ctx.params)
-        return types.Property(inputs, view=types.PromptView(label="Build a Noisy-Diff pair", submit_button_label="Build"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.forms.noisy_diff import chosen_pair
@@ -141,21 +117,14 @@ class BuildNoisyDiff(foo.Operator):
         return types.Property(outputs, view=types.View(label="Noisy-Diff pair"))
 
 
-class OpenPage(foo.Operator):
+class OpenPage(FormOperator):
     """Starts the page of this process where it is not served yet, and frames it."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="open_page",
-            label="LatentDiff: compare folders or zip files",
-            description="A page for sets of images that are in no dataset; on this machine only",
-            icon="web",
-        )
-
-    def resolve_placement(self, ctx: Any) -> types.Placement:
-        button = types.Button(label="Compare folders or zip files (LatentDiff)", icon="web", prompt=False)
-        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+    NAME = "open_page"
+    LABEL = "compare folders or zip files"
+    DESCRIPTION = "A page for sets of images that are in no dataset; on this machine only"
+    ICON = "web"
+    IN_MENU = True
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.panels.page.serve import open_page
