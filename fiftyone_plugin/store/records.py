@@ -12,11 +12,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from latentdiff.errors import RunError
+from latentdiff.results.storage import FORMAT
 
 from . import database
 
 METHOD = "latentdiff"
-FORMAT = 1
 COMPLETE, WRITING, DELETING, RENAMING, REPLACING = "complete", "writing", "deleting", "renaming", "replacing"
 
 

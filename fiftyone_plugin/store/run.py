@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from latentdiff.compute.files import strict
 from latentdiff.errors import InputError, RunError
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.hypothesis import Hypothesis, TwoSampleTest
 
-from .document import clean, labels
+from .document import labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +139,8 @@ class ComparisonRun:
     def _own(self, hypothesis: Hypothesis) -> Hypothesis:
         if isinstance(hypothesis, Hypothesis):
             # Not by ==: a NaN that went through the database is another NaN, and NaN != NaN.
-            wanted = clean(dataclasses.asdict(hypothesis))
+            wanted = strict(hypothesis)
             for mine in self.candidates:
-                if mine is hypothesis or clean(dataclasses.asdict(mine)) == wanted:
+                if mine is hypothesis or strict(mine) == wanted:
                     return mine
         raise InputError(f"{getattr(hypothesis, 'text', hypothesis)!r} is not one of the candidates of run {self.name!r}")

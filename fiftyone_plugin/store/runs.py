@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from latentdiff.errors import LatentDiffError, RunError
+from latentdiff.results.storage import FORMAT, too_new
 
 from ..sides import listed
 from . import database, fields, records, recovery, writers
 from .document import from_document
-from .records import COMPLETE, DELETING, FORMAT, RENAMING, REPLACING, WRITING
+from .records import COMPLETE, DELETING, RENAMING, REPLACING, WRITING
 from .run import ComparisonRun, RunSide
 from .targets import as_dataset, dataset_by_id, places
 
@@ -85,8 +86,8 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
                 f"run {run!r} was interrupted while {record.state}, or somebody is still at it; wait for its end, or remove its rest with "
                 f"delete_comparison(dataset, {run!r})"
             )
-        if config.get("format") != FORMAT:
-            raise RunError(f"run {run!r} has format {config.get('format')}; this version reads {FORMAT}. Update latentdiff.")
+        if config.get("format", FORMAT) > FORMAT:
+            raise RunError(f"run {run!r} was {too_new(config)}")
         comparison, ids_a, ids_b = from_document(records.load_results(record))
         sides = {letter: _run_side(dataset, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
         return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)

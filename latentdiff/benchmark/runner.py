@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.cache import write_atomic
+from ..compute.files import strict_json
 from ..errors import InputError
 from ..progress import Progress, part, silent
-from ..report.tables import strict_json
 from .papers import papers_tables, with_papers
 from .suite import Options, Record, Report, Suite, Table
 from .suites import load_suite

@@ -90,7 +90,7 @@ def _listed(rows: Sequence[int], items: Any) -> list[str]:
 
 
 def _print_json(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any]) -> None:
-    from ..report.tables import strict_json
+    from ..compute.files import strict_json
 
     shown = [
         {**dataclasses.asdict(v), "images_a": _listed(v.rows_a, items[0]), "images_b": _listed(v.rows_b, items[1])} for v in found

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..compute.files import strict_json as dump
 from ..errors import InputError
 from ..progress import Progress
 from ..report import description, p_text, percent, title, verdict, write_report
-from ..report.tables import strict_json as dump
 from ..report.tree import Branch, as_tree
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis

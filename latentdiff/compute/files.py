@@ -1,7 +1,8 @@
-"""Files that came from elsewhere are read within limits: no pickles, no bombs, text that is text."""
+"""Files that came from elsewhere are read within limits: no pickles, no bombs, text that is text. And what is written: strict JSON."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import math
@@ -78,3 +79,21 @@ def is_text(value: Any) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def strict_json(value: Any) -> str:
+    """Readable strict JSON: see :func:`strict`."""
+    return json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def strict(value: Any) -> Any:
+    """The same as plain JSON values: dataclasses become objects, numpy's values Python's, NaN and infinities null."""
+    if isinstance(value, dict):
+        return {str(k): strict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(v) for v in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: strict(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if hasattr(value, "tolist"):
+        return strict(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -89,7 +89,7 @@ def comparison_of(
         two_sample=TwoSampleTest(NAN, NAN),
         differs=any(h.q_value <= config.alpha for h in hypotheses),
         smallest_detectable=NAN,
-        concepts=_no_concepts(),
+        concepts=ConceptTable.empty(),
         config=config,
         info=_info(sides, source, info),
     )
@@ -118,11 +118,6 @@ def _placed(shows: np.ndarray, keep: np.ndarray, n: int) -> sp.csr_array:
     out = np.zeros((n, shows.shape[1]), bool)
     out[keep] = shows
     return sp.csr_array(out)
-
-
-def _no_concepts() -> ConceptTable:
-    nothing = np.zeros(0)
-    return ConceptTable(np.zeros(0, np.int32), nothing, nothing, nothing, nothing, nothing, nothing, nothing)
 
 
 def _info(sides: Sides, source: str, info: dict[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from ..compute.files import strict
 from .content import MEANING, READING, SIDES, THUMBNAILS, Card, Content, images
 from .plots import histogram_svg, volcano_svg
 from .style import page_css
-from .tables import strict
 from .text import percent
 from .thumbnails import Images, inline, source
 

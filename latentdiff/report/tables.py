@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -98,22 +97,6 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
         "config": comparison.config.to_dict(),
         "info": comparison.info,
     }
-
-
-def strict_json(value: Any) -> str:
-    """Readable strict JSON: NaN and infinities become null, numpy values become plain ones."""
-    return json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def strict(value: Any) -> Any:
-    """The same as plain JSON values, without NaN and infinities."""
-    if isinstance(value, dict):
-        return {str(k): strict(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [strict(v) for v in value]
-    if hasattr(value, "tolist"):
-        return strict(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _name(at: Images | None, row: int) -> str:

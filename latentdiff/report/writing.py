@@ -7,11 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..compute.files import strict_json
 from ..errors import InputError
 from ..results.comparison import Comparison
 from .content import CARDS, content
 from .html import document
-from .tables import as_dict, csv_text, markdown, strict_json
+from .tables import as_dict, csv_text, markdown
 from .thumbnails import Images
 
 SUFFIXES = (".html", ".md", ".csv", ".json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from ..compute.files import read_json, read_npz
 from ..config import CompareConfig
 from ..errors import CheckpointError, InputError
 from .hypothesis import ConceptTable, Hypothesis, TwoSampleTest
-from .storage import FORMAT, arrays_of, checked, fields_of
+from .schema import Column, Share
+from .storage import Newer, from_parts, to_parts
 
 BORDERLINE = 2.0
 """Times alpha, or parts of it, between which a verdict is called borderline: a few other images could have turned it."""
@@ -29,9 +29,9 @@ class Comparison:
 
     candidates: tuple[Hypothesis, ...]
     """All ranked candidates of both sides, best first, whether they pass the gate or not."""
-    log_ratio_a: np.ndarray
+    log_ratio_a: Column
     """(n_a,) float32 out-of-fold log p_A/p_B of A's images; high = typical of A; NaN where a row was dropped."""
-    log_ratio_b: np.ndarray
+    log_ratio_b: Column
     """(n_b,) float32, the same for B's images."""
     shows_a: sp.csr_array
     """(n_a, len(candidates)) bool: which images of A show which candidate."""
@@ -40,7 +40,7 @@ class Comparison:
     two_sample: TwoSampleTest
     differs: bool
     """Verdict: the p of the two-sample test is at most alpha."""
-    smallest_detectable: float
+    smallest_detectable: Share
     """Smallest rate difference that this many images would have shown with 80 % power, in [0, 1]."""
     concepts: ConceptTable
     config: CompareConfig
@@ -98,37 +98,28 @@ class Comparison:
         Raises:
             OSError: the folder cannot be written; what was in it is as it was.
         """
-        folder, arrays = Path(folder), io.BytesIO()
-        np.savez_compressed(arrays, allow_pickle=False, **arrays_of(self))
-        head = {
-            "format": FORMAT,
-            "candidates": [dataclasses.asdict(h) for h in self.candidates],
-            "two_sample": dataclasses.asdict(self.two_sample),
-            "differs": self.differs,
-            "smallest_detectable": self.smallest_detectable,
-            "concept_names": list(self.concepts.name),
-            "config": self.config.to_dict(),
-            "info": self.info,
-        }
-        text = json.dumps(head, indent=1)
-        write_together({folder / "arrays.npz": arrays.getvalue(), folder / "comparison.json": text.encode("utf8")})
+        folder, packed = Path(folder), io.BytesIO()
+        head, arrays = to_parts(self)
+        np.savez_compressed(packed, allow_pickle=False, **arrays)
+        write_together({folder / "arrays.npz": packed.getvalue(), folder / "comparison.json": json.dumps(head, indent=1).encode("utf8")})
         return folder
 
     @classmethod
     def load(cls, folder: str | Path) -> Comparison:
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save` wrote, in this version or an earlier one; what a later one added is left aside.
 
         Raises:
-            CheckpointError: where a file is missing, damaged, or of a newer format.
+            CheckpointError: where a file is missing or damaged, or a later version made what this one cannot read.
         """
         folder = Path(folder)
         try:
             head = read_json(folder / "comparison.json")
-            if head["format"] == FORMAT:
-                return checked(cls(**fields_of(head, read_npz(folder / "arrays.npz"))))
+            found: Comparison = from_parts(cls, head, read_npz(folder / "arrays.npz"))
+            return found
+        except Newer as e:
+            raise CheckpointError(f"{folder} was {e}") from e
         except Exception as e:
             raise CheckpointError(f"{folder} does not hold a saved comparison: {type(e).__name__}: {e}") from e
-        raise CheckpointError(f"{folder} has format {head['format']!r}; this version reads {FORMAT}. Update latentdiff.")
 
 
 def _identity(h: Hypothesis) -> tuple[str, str, int | None, str]:

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+
+from .schema import Column, Index, Indices, Rates, Share, Side, Text
 
 
 @dataclass(frozen=True)
 class Hypothesis:
     """One phrase that is more true of one side than of the other, with its evidence."""
 
-    text: str
+    text: Text
     """The phrase, or ``"concept 17"`` where there is no vocabulary."""
-    side: str
+    side: Side
     """``"A"`` or ``"B"``: the side of which it is more true."""
-    source: str
+    source: Text
     """``"sae"`` (a concept of the sparse autoencoder) or ``"dre"`` (found on density-ratio exemplars); baselines: ``"visdiff"``,
     ``"gsclip"`` or ``"mean"``."""
     effect: float
     """Rate on its own side minus rate on the other, in [-1, 1]."""
-    rate_a: float
+    rate_a: Share
     """Share of A's images that show it, in [0, 1]."""
-    rate_b: float
+    rate_b: Share
     """Share of B's images that show it, in [0, 1]."""
-    p_value: float
+    p_value: Share
     """p of its test (concept: divergence; phrase: Welch t), in [0, 1]."""
-    q_value: float
+    q_value: Share
     """False-discovery-adjusted p over everything its branch tested, never below the p of the verdict, in [0, 1]; it passes the gate at
     q <= alpha."""
-    auroc: float
+    auroc: Share
     """Probability that a random image of its side scores above a random one of the other, in [0, 1]."""
     name_strength: float
     """How well the words fit (cosine scale; NaN without a vocabulary). See ``weak``."""
     score: float
     """Ranking score: evidence times strength of the name; comparable within one comparison only."""
-    concept: int | None = None
+    concept: Index | None = None
     """Row of the SAE's dictionary, or None for a phrase of the density-ratio branch."""
-    exemplars: tuple[int, ...] = ()
+    exemplars: tuple[Index, ...] = ()
     """Row numbers, within its side, of the images that show it best, best first."""
     also: tuple[str, ...] = ()
     """Other wordings for the same thing (synonyms among the candidates), best first."""
@@ -49,7 +53,7 @@ class Hypothesis:
     """Concepts: strength of the name minus that of the next word; NaN for phrases and without a vocabulary."""
     weak: bool = False
     """True where the name is a guess ("looks like: ...")."""
-    group: int | None = None
+    group: Index | None = None
     """Matryoshka group of the concept, 0 the coarsest; None for phrases and SAEs without groups."""
     path: tuple[str, ...] = ()
     """What the coarser concepts above it are called, coarsest first: ("vehicle", "motorcycle") for "scooter"."""
@@ -61,30 +65,54 @@ class Hypothesis:
 class TwoSampleTest:
     """Do A and B differ at all."""
 
-    auc: float
+    auc: Share
     """Mean within-fold AUC of the density-ratio head, out of fold, in [0, 1]; 0.5 is chance."""
-    p_value: float
+    p_value: Share
     """p under relabelling of the images, over the concepts' firing, the vectors' mean embeddings, and the words of a short list together;
     what each says alone is ``Comparison.info["verdict"]["p"]``."""
 
 
+def column(title: str, meaning: str) -> Any:
+    """A further figure of every concept: a field of :class:`ConceptTable` that is stored, read and shown by itself.
+
+    Args:
+        title: what cards call it.
+        meaning: what it says, in a few words.
+    """
+    return field(default=None, metadata={"title": title, "meaning": meaning})
+
+
 @dataclass(frozen=True, eq=False)
 class ConceptTable:
-    """Every tested concept, one row each (arrays of equal length): what a volcano plot draws."""
+    """Every tested concept, one row each (arrays of equal length): what a volcano plot draws.
 
-    concept: np.ndarray
+    A comparison that was stored before there was some figure has NaN in its place.
+    """
+
+    concept: Indices
     """Row of the SAE's dictionary (int32)."""
-    rate_a: np.ndarray
+    rate_a: Rates
     """Firing rate in A."""
-    rate_b: np.ndarray
+    rate_b: Rates
     """Firing rate in B."""
-    gap: np.ndarray
+    gap: Column
     """Mean activation in A minus mean activation in B."""
-    jsd: np.ndarray
+    jsd: Column
     """Jensen-Shannon divergence in nats, not corrected for bias."""
-    jsd_firing: np.ndarray
+    jsd_firing: Column
     """The part of it that lies in firing or not; the rest lies in the magnitudes (chain rule)."""
-    p_value: np.ndarray
-    q_value: np.ndarray
+    p_value: Column
+    q_value: Column
     name: tuple[str, ...] = ()
     """Best name of each concept; empty without a vocabulary."""
+
+    def __post_init__(self) -> None:
+        for one in dataclasses.fields(self):
+            if getattr(self, one.name) is None:
+                object.__setattr__(self, one.name, np.full(len(self.concept), np.nan))
+
+    @classmethod
+    def empty(cls) -> ConceptTable:
+        """A table without concepts, of a method that has none."""
+        needed: dict[str, Any] = {f.name: np.zeros(0) for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
+        return cls(**{**needed, "concept": np.zeros(0, np.int32)})
