@@ -61,7 +61,8 @@ def test_import_is_light(module: str, root: Path) -> None:
 
 def test_changelog_is_headed_by_this_version(root: Path) -> None:
     headings = re.findall(r"^## (\S+)", (root / "CHANGELOG.md").read_text(encoding="utf8"), flags=re.MULTILINE)
-    assert headings[0] == latentdiff.__version__
+    assert next(name for name in headings if name != "Unreleased") == latentdiff.__version__
+    assert "Unreleased" not in headings[1:]
     assert len(headings) == len(set(headings))
 
 
