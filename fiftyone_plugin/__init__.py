@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .asking import ask_views
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
@@ -103,6 +104,11 @@ def __getattr__(name: str) -> Any:
     if name not in _SDK:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_SDK[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    """The public names alone."""
+    return list(__all__)
 
 
 def register(plugin: Any) -> None:

@@ -108,7 +108,7 @@ def compare_views(
             comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config)
         else:
             of_images = material_of(sides, (a, b), method, captions, prompts)
-            comparison = latentdiff.compare_by(
+            comparison = latentdiff.compare_with(
                 method, a.values, b.values, sae=opened, vocabulary=words, **of_images, key=key, progress=report
             )
         left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}

@@ -22,7 +22,7 @@ def material_of(
     captions: str | Mapping[str, str | Sequence[str]] | None,
     prompts: str | Mapping[str, str] | None,
 ) -> dict[str, Any]:
-    """``images``, ``captions``, ``prompts`` and ``encode_texts`` for :func:`latentdiff.compare_by`; nothing where nothing reads them.
+    """``images``, ``captions``, ``prompts`` and ``encode_texts`` for :func:`latentdiff.compare_with`; nothing where nothing reads them.
 
     Args:
         sides: both views.

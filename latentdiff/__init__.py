@@ -1,5 +1,7 @@
 """LatentDiff: how do these two sets of images differ?"""
 
+from typing import Any as _Any
+
 from .comparing.pipeline import compare
 from .config import CompareConfig
 from .describe.build import build_describer
@@ -10,7 +12,7 @@ from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
 from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, RunError
 from .methods.config import MethodConfig
-from .methods.run import compare_by
+from .methods.run import compare_with
 from .report import write_report
 from .results.comparison import Comparison
 from .results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
@@ -43,7 +45,7 @@ __all__ = [
     "Vocabulary",
     "build_describer",
     "compare",
-    "compare_by",
+    "compare_with",
     "describe_concepts",
     "load_encoder",
     "load_sae",
@@ -53,3 +55,17 @@ __all__ = [
     "verify",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    """Names of earlier versions, which warn; they are in no listing."""
+    if name == "compare_by":
+        from .deprecation import renamed
+
+        return renamed(name, compare_with)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names alone."""
+    return list(__all__)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import InputError
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -86,3 +91,25 @@ class CompareConfig:
     def paper(cls, **changes: Any) -> CompareConfig:
         """The paper's literal choices: literal bins, JSD ranking, top 10 % dominance pruning, plain top-10 exemplars."""
         return cls(**{"binning": "paper", "rank_by": "jsd", "prune_dominant": 0.1, "exemplar_pool": 10, **changes})
+
+
+def takes_config(function: F) -> F:
+    """A decorator: a choice that was passed as an argument of its own is a ``TypeError`` that says where it goes.
+
+    Example:
+        >>> compare(a, b, alpha=0.01)
+        TypeError: compare() takes no 'alpha': it is a choice of CompareConfig; write config=latentdiff.CompareConfig(alpha=0.01)
+    """
+    choices = {f.name for f in dataclasses.fields(CompareConfig)} - set(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def called(*args: Any, **options: Any) -> Any:
+        given = {name: value for name, value in options.items() if name in choices}
+        if given:
+            wrong, right = ", ".join(map(repr, given)), ", ".join(f"{name}={value!r}" for name, value in given.items())
+            be = "it is a choice" if len(given) == 1 else "they are choices"
+            say = f"write config=latentdiff.CompareConfig({right})"
+            raise TypeError(f"{function.__name__}() takes no {wrong}: {be} of CompareConfig; {say}")
+        return function(*args, **options)
+
+    return called  # type: ignore[return-value]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ORDER = (
-    "errors", "version", "progress", "config", "compute", "embed", "inputs", "sae", "stats", "results", "describe", "comparing", "methods",
-    "scale", "report", "request", "demo", "benchmark", "cli",
+    "errors", "version", "deprecation", "progress", "config", "compute", "embed", "inputs", "sae", "stats", "results", "describe",
+    "comparing", "methods", "scale", "report", "request", "demo", "benchmark", "cli",
 )  # fmt: skip
 """Folders and files of ``latentdiff``: each may import those before it."""
 NEVER = {"stats": {"describe", "sae"}, "report": {"comparing", "methods", "scale", "describe", "sae", "stats"}, "results": {"sae", "embed"}}

@@ -79,6 +79,7 @@ def test_wheel_holds_every_module_and_nothing_else(wheel: Path, root: Path) -> N
 
 def test_wheel_holds_every_data_file(wheel: Path, root: Path) -> None:
     patterns = (
+        "*/py.typed",
         "latentdiff/demo/**/*.json",
         "latentdiff/demo/**/*.safetensors", "latentdiff/embed/*.txt*", "latentdiff/embed/*.md", "fiftyone_plugin/dist/*.js",
             "latentdiff/benchmark/*.txt.gz", "latentdiff/benchmark/*.md", "latentdiff/benchmark/*.tsv", "latentdiff/benchmark/*.json")

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..inputs.folders import distinct_names
 from ..inputs.named import encode_paths, encoder_of, groups_of, kind, read_side, stem, vocabulary_of
 from ..methods.config import MethodConfig
-from ..methods.run import compare_by
+from ..methods.run import compare_with
 from ..progress import Progress, part
 from ..sae.loading import check_encoder, load_sae
 from .options import describe_arguments, method_arguments, method_config, say_what_is_sent, texts_of
@@ -147,7 +147,7 @@ def _compare_files(args: argparse.Namespace, config: MethodConfig, kinds: tuple[
     (a, items_a), (b, items_b) = sides
     files = None if items_a is None or items_b is None else ([*map(os.path.abspath, items_a)], [*map(os.path.abspath, items_b)])
     say_what_is_sent(config)
-    comparison = compare_by(
+    comparison = compare_with(
         config,
         a,
         b,

@@ -76,7 +76,7 @@ def say_what_is_sent(config: MethodConfig) -> None:
 
 
 def texts_of(args: argparse.Namespace, config: MethodConfig, named: bool) -> dict[str, Any]:
-    """``captions`` and ``prompts`` for :func:`latentdiff.compare_by`, by absolute path.
+    """``captions`` and ``prompts`` for :func:`latentdiff.compare_with`, by absolute path.
 
     Args:
         args: of ``compare``.

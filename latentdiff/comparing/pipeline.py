@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from ..compute.parallel import one_thread
 from ..compute.sparse import row_view
-from ..config import CompareConfig
+from ..config import CompareConfig, takes_config
 from ..describe.describer import Describer
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
@@ -62,6 +62,7 @@ SHORT_LIST = 500
 """Words of a vocabulary up to which it is a list of its own, of classes say, whose scores take part in the verdict."""
 
 
+@takes_config
 def compare(
     a: np.ndarray,
     b: np.ndarray,

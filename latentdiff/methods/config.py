@@ -21,7 +21,7 @@ RANKERS = ("clip", "caption-qa", "image-vqa")
 
 @dataclass(frozen=True)
 class MethodConfig:
-    """What :func:`latentdiff.compare_by` does. Immutable; JSON in, JSON out; a server's key is never part of it."""
+    """What :func:`latentdiff.compare_with` does. Immutable; JSON in, JSON out; a server's key is never part of it."""
 
     method: str = "latentdiff"
     """``"latentdiff"``, ``"visdiff"``, ``"gsclip"`` or ``"mean"`` (words along the difference of the means)."""

@@ -49,7 +49,7 @@ class Material:
     """By those keys, the prompt from which an image was generated (proposer "paired-prompts")."""
 
 
-def compare_by(
+def compare_with(
     config: MethodConfig,
     a: np.ndarray,
     b: np.ndarray,

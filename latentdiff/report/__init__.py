@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .content import description
+from .notebook import notebook_html
 from .text import p_text, percent, title, verdict
 from .writing import write_report
 
-__all__ = ["description", "p_text", "percent", "title", "verdict", "write_report"]
+__all__ = ["description", "notebook_html", "p_text", "percent", "title", "verdict", "write_report"]

@@ -15,6 +15,7 @@ from ..compute.cache import write_together
 from ..compute.files import read_json, read_npz
 from ..config import CompareConfig
 from ..errors import CheckpointError, InputError
+from . import display
 from .hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .schema import Column, Share
 from .storage import Newer, from_parts, to_parts
@@ -47,6 +48,27 @@ class Comparison:
     info: dict[str, Any] = field(default_factory=dict)
     """n_a, n_b, dropped rows, SAE and vocabulary in use, seconds per stage, versions; ``exemplars``: by side, the ``rows`` of its most
     telling, diverse images and the ``modes`` they fall into. Plain JSON values."""
+
+    def __repr__(self) -> str:
+        return display.summary(self)
+
+    def _repr_html_(self) -> str | None:
+        """What notebooks show: the verdict and the first cards of both sides."""
+        return display.as_html(self)
+
+    def to_pandas(self, *, gated: bool = True) -> Any:
+        """A ``pandas.DataFrame``, one row a hypothesis, best first; its columns are the fields of :class:`~latentdiff.Hypothesis`.
+
+        Args:
+            gated: only those that pass the gate (q <= alpha), as ``hypotheses``; False: all ``candidates``.
+
+        Raises:
+            InputError: pandas is not installed.
+
+        Example:
+            >>> comparison.to_pandas().query("side == 'A'")[["text", "rate_a", "rate_b", "q_value"]]
+        """
+        return display.frame(self.hypotheses if gated else self.candidates)
 
     @property
     def borderline(self) -> bool:

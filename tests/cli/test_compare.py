@@ -183,7 +183,7 @@ def test_ctrl_c(arguments, monkeypatch, capsys) -> None:
     def interrupted(*args: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "compare_by", interrupted)
+    monkeypatch.setattr(module, "compare_with", interrupted)
     assert main(["compare", *arguments]) == 130
     assert "interrupted" in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import latentdiff
-from latentdiff import CompareConfig, DescribeConfig, MethodConfig, compare_by
+from latentdiff import CompareConfig, DescribeConfig, MethodConfig, compare_with
 from latentdiff.cli import main
 from latentdiff.errors import EndpointError, InputError
 from latentdiff.methods.config import METHODS, PROPOSERS, RANKERS, read_method
@@ -81,7 +81,7 @@ def run(config: MethodConfig, **changes) -> latentdiff.Comparison:
         "captions": CAPTIONS if captioner == "given" else None,
         "prompts": PROMPTS,
     }
-    return compare_by(config, A, B, **given | changes)
+    return compare_with(config, A, B, **given | changes)
 
 
 def test_the_papers_ablations_are_loops_over_configs(server) -> None:

@@ -1,0 +1,65 @@
+"""How a :class:`~latentdiff.results.comparison.Comparison` shows itself at a prompt, in a notebook, and as a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import InputError
+from .hypothesis import Hypothesis
+
+SHOWN = 3
+"""Differences per side in a summary: two sides of these and what there is more, below one head, are nine lines."""
+LONGEST = 60
+"""Characters of a phrase in a summary."""
+
+_html: Callable[[Any], str] | None = None
+
+
+def show_html_by(function: Callable[[Any], str]) -> None:
+    """Register what draws a comparison in notebooks: reports stand above results and are not imported from here."""
+    global _html
+    _html = function
+
+
+def as_html(comparison: Any) -> str | None:
+    """HTML for a notebook; None where nothing is registered that draws it."""
+    return _html(comparison) if _html is not None else None
+
+
+def summary(comparison: Any) -> str:
+    """At most nine lines: verdict, sizes, test, and the first differences of each side."""
+    names = [str(n) for n in comparison.info.get("names") or ("A", "B")]
+    n_a, n_b = len(comparison.log_ratio_a), len(comparison.log_ratio_b)
+    test = f"AUC {comparison.two_sample.auc:.3g}, p {comparison.two_sample.p_value:.2g}"
+    found = comparison.hypotheses
+    lines = [f"Comparison({'differs' if comparison.differs else 'no detectable difference'}; {n_a:,} and {n_b:,} images, {test})"]
+    for side, name in zip("AB", names, strict=False):
+        own = sum(h.side == side for h in found)
+        lines += [f"  more in {_short(name)}: {_line(h)}" for h in comparison.top(side, SHOWN)]
+        lines += [f"  and {own - SHOWN} more in {_short(name)}"] * (own > SHOWN)
+    return "\n".join(lines)
+
+
+def frame(hypotheses: Iterable[Hypothesis]) -> Any:
+    """A ``pandas.DataFrame`` of hypotheses: one row each, one column for each of their fields.
+
+    Raises:
+        InputError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as e:
+        raise InputError("to_pandas() needs pandas: pip install pandas") from e
+    columns = [f.name for f in dataclasses.fields(Hypothesis)]
+    return pandas.DataFrame([[getattr(h, name) for name in columns] for h in hypotheses], columns=columns)
+
+
+def _line(h: Hypothesis) -> str:
+    return f"{'looks like ' * h.weak}{_short(h.text)} ({h.rate_a:.1%} of A, {h.rate_b:.1%} of B, q {h.q_value:.2g})"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
