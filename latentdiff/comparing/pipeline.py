@@ -16,6 +16,7 @@ from ..compute.parallel import one_thread
 from ..compute.sparse import row_view
 from ..config import CompareConfig, takes_config
 from ..describe.describer import Describer
+from ..embed.ordering import Pooled, in_content_order
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import with_compounds
@@ -50,6 +51,7 @@ from .candidates import (
 from .concept_cards import with_cards
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
+from .mirroring import mirrored
 from .placing import concept_table, spread, spread_rows
 
 SMALL_WORK = 20_000_000
@@ -113,7 +115,9 @@ def compare_sides(
     if describer is not None:
         describer.check(sides, vocabulary)
     with _threads(sides):
-        return _Run(sides, config, vocabulary, progress or silent, describer).run(sae)
+        ordered = in_content_order(sides)
+        found = _Run(ordered, config, vocabulary, progress or silent, describer).run(sae)
+    return mirrored(found) if ordered.swapped else found
 
 
 def _threads(sides: Sides) -> AbstractContextManager[Any]:
@@ -179,7 +183,7 @@ class _Run:
             check_encoder(given, None, width, "the images")
             return given, False
         trained = train_sae(
-            self.sides,
+            Pooled(self.sides),
             trainer=self.config.sae_trainer,
             concepts=self.config.sae_concepts,
             active=self.config.sae_active,
@@ -199,11 +203,12 @@ class _Run:
     def _ratio(self, codes: sp.csr_array) -> DensityRatio:
         c, repeats = self.config, CROSS_FITTINGS if len(self.sides) <= REPEATED_UP_TO else 1
         progress = part(self.progress, 0.55, 0.82)
-        return cross_fit(self.sides, self.sides.in_a, codes, c.penalties, c.folds, c.seed, progress, repeats=repeats)
+        more = {"repeats": repeats, "order": self.sides.order}
+        return cross_fit(self.sides, self.sides.in_a, codes, c.penalties, c.folds, c.seed, progress, **more)
 
     def _verdict(self, codes: sp.csr_array) -> Verdict:
         """Do the sides differ at all; a vocabulary that is short enough to be a question of its own is asked as one."""
-        rows, words = self.sides.spaced(MOST), None
+        rows, words = self.sides.by_content(MOST), None
         unit = centred(self.sides[rows], self.sides.mean_direction)
         if self.vocabulary is not None and self.vocabulary.given <= SHORT_LIST:
             words = unit @ self.vocabulary.centred[: self.vocabulary.given].T

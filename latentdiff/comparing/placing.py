@@ -33,7 +33,8 @@ def spread(values: np.ndarray, keep: np.ndarray, dropped: list[int]) -> np.ndarr
 
 def spread_rows(shows: sp.csr_array, keep: np.ndarray, dropped: list[int]) -> sp.csr_array:
     """The same for the rows of a sparse matrix; dropped rows show nothing."""
+    shows = shows[np.argsort(keep)]
     counts = np.zeros(len(keep) + len(dropped), np.int64)
-    counts[keep] = np.diff(shows.indptr)
+    counts[np.sort(keep)] = np.diff(shows.indptr)
     indptr = np.concatenate([[0], np.cumsum(counts)])
     return sp.csr_array((shows.data, shows.indices, indptr), shape=(len(counts), shows.shape[1]))

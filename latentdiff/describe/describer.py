@@ -142,7 +142,7 @@ class Describer:
         assert self.images is not None  # check()
         of_b = row >= sides.n_a
         keep = sides.keep_b if of_b else sides.keep_a
-        return self.images[of_b][int(keep[row - sides.n_a if of_b else row])]
+        return self.images[of_b != sides.swapped][int(keep[row - sides.n_a if of_b else row])]
 
 
 def _attempt(work: Callable[[], T], errors: list[str]) -> T | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -31,7 +32,14 @@ class Sides:
         n_a, n_b: rows in use.
         keep_a, keep_b: row numbers in use within the arrays as given.
         dropped: {"A": [...], "B": [...]}: row numbers left out for non-finite values.
+        swapped: whether A and B are, as given, B and A.
+        order: (n,) rows in the order of their content, A's first; None for the order in which they lie.
+        pooled_order: (n,) the same of both sides together.
     """
+
+    swapped = False
+    order: np.ndarray | None = None
+    pooled_order: np.ndarray
 
     def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False) -> None:
         self._arrays = tuple(_checked(side, x) for side, x in (("A", a), ("B", b)))
@@ -47,6 +55,7 @@ class Sides:
             raise InputError(f"{what} ({where}); mend them, or pass skip_bad=True to leave them out")
         self.dropped = {s: rows.tolist() for s, rows in zip("AB", bad, strict=True)}
         self.keep_a, self.keep_b = (np.setdiff1d(np.arange(len(x)), rows) for x, rows in zip(self._arrays, bad, strict=True))
+        self._where = self.keep_a, self.keep_b
         self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
         for side, n in (("A", self.n_a), ("B", self.n_b)):
             if n < FEWEST:
@@ -74,30 +83,69 @@ class Sides:
         index = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         of_b = index >= self.n_a
         if not of_b.any():
-            return _take(self._arrays[0], self.keep_a[index])
+            return _take(self._arrays[0], self._where[0][index])
         if of_b.all():
-            return _take(self._arrays[1], self.keep_b[index - self.n_a])
+            return _take(self._arrays[1], self._where[1][index - self.n_a])
         out = np.empty((len(index), self.shape[1]), np.float32)
-        out[~of_b] = _take(self._arrays[0], self.keep_a[index[~of_b]])
-        out[of_b] = _take(self._arrays[1], self.keep_b[index[of_b] - self.n_a])
+        out[~of_b] = _take(self._arrays[0], self._where[0][index[~of_b]])
+        out[of_b] = _take(self._arrays[1], self._where[1][index[of_b] - self.n_a])
         return out
 
     def read(self, some: slice, out: np.ndarray | None = None) -> np.ndarray:
         """Consecutive rows as float32: in ``out``, (rows, d), or where they lie if they are float32 there."""
         start, stop, _ = some.indices(len(self))
         if stop <= self.n_a:
-            return _take(self._arrays[0], self.keep_a[start:stop], out)
+            return _take(self._arrays[0], self._where[0][start:stop], out)
         if start >= self.n_a:
-            return _take(self._arrays[1], self.keep_b[start - self.n_a : stop - self.n_a], out)
+            return _take(self._arrays[1], self._where[1][start - self.n_a : stop - self.n_a], out)
         out = np.empty((stop - start, self.shape[1]), np.float32) if out is None else out
         of_a, of_b = out[: self.n_a - start], out[self.n_a - start :]
-        of_a[:] = _take(self._arrays[0], self.keep_a[start:], of_a)
-        of_b[:] = _take(self._arrays[1], self.keep_b[: stop - self.n_a], of_b)
+        of_a[:] = _take(self._arrays[0], self._where[0][start:], of_a)
+        of_b[:] = _take(self._arrays[1], self._where[1][: stop - self.n_a], of_b)
         return out
 
     def spaced(self, most: int) -> np.ndarray:
-        """At most so many row numbers, evenly spaced over both sides."""
-        return np.arange(len(self))[:: -(-len(self) // most)]
+        """At most so many row numbers, ascending, evenly spaced over both sides in the order of their content."""
+        return np.sort(self.by_content(most))
+
+    def by_content(self, most: int) -> np.ndarray:
+        """The same, in the order of their content."""
+        return (np.arange(len(self)) if self.order is None else self.order)[:: -(-len(self) // most)]
+
+    def turned(self) -> Sides:
+        """The same rows with A and B exchanged."""
+        other = self._copy()
+        other._arrays, other._where = self._arrays[::-1], self._where[::-1]
+        return other._exchanged()
+
+    def rearranged(self, order: np.ndarray) -> Sides:
+        """The same rows in another order within their sides, copied into memory.
+
+        Args:
+            order: (n,) rows, A's first.
+        """
+        other = self._copy()
+        other._lie(self[order])
+        other.keep_a, other.keep_b = self.keep_a[order[: self.n_a]], self.keep_b[order[self.n_a :] - self.n_a]
+        return other
+
+    def _copy(self) -> Sides:
+        """Without what was computed of the order in which rows lay."""
+        other = copy.copy(self)
+        for name in ("mean_direction", "_centring"):
+            other.__dict__.pop(name, None)
+        return other
+
+    def _exchanged(self) -> Sides:
+        self.keep_a, self.keep_b, self.n_a, self.n_b = self.keep_b, self.keep_a, self.n_b, self.n_a
+        self.dropped = {"A": self.dropped["B"], "B": self.dropped["A"]}
+        self.swapped = not self.swapped
+        return self
+
+    def _lie(self, rows: np.ndarray) -> None:
+        """Take (n, d) rows of both sides as they are."""
+        self._arrays = rows[: self.n_a], rows[self.n_a :]
+        self._where = np.arange(self.n_a), np.arange(self.n_b)
 
     def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
         """First row and float32 values of consecutive chunks."""

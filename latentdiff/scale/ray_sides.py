@@ -101,6 +101,7 @@ class ShardedSides(Sides):
 
     def _use(self, keep_a: np.ndarray, keep_b: np.ndarray, total_a: int) -> None:
         """Take rows into use: numbers within the sides as given, and among all rows of both."""
+        self._total_a = total_a
         self.keep_a, self.keep_b = keep_a, keep_b
         self.n_a, self.n_b = len(keep_a), len(keep_b)
         self._rows = np.concatenate([keep_a, keep_b + total_a])
@@ -112,6 +113,24 @@ class ShardedSides(Sides):
         first = self[:1]
         if not any((x != first).any() for _, x in self.chunks()):
             raise InputError("all vectors are equal; there is nothing to compare. Check the encoder")
+
+    def turned(self) -> ShardedSides:
+        """The same rows with A and B exchanged, each side's blocks where they lie."""
+        other = self._copy()
+        first = int(np.searchsorted(self._edges, self._total_a))
+        lengths = np.diff(self._edges)
+        other._refs = self._refs[first:] + self._refs[:first]
+        other._edges = np.cumsum([0, *lengths[first:], *lengths[:first]])
+        other._exchanged()
+        other._use(other.keep_a, other.keep_b, int(self._edges[-1]) - self._total_a)
+        return other
+
+    def _lie(self, rows: np.ndarray) -> None:
+        """Give the cluster (n, d) rows of both sides as they are."""
+        starts = range(0, len(rows), BLOCK_ROWS)
+        self._refs = [_ray().put(rows[i : i + BLOCK_ROWS]) for i in starts]
+        self._edges = np.array([*starts, len(rows)])
+        self._rows = np.arange(len(rows))
 
     @property
     def shape(self) -> tuple[int, int]:

