@@ -81,7 +81,8 @@ def compare_views(
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
 
     Returns:
-        The stored comparison. Images in both views leave both; they and images without a vector are in ``.counts``.
+        The stored comparison. Images in both views leave both, and an image that a view lists twice counts once; they and images without
+        a vector are in ``.counts``.
 
     Raises:
         InputError: views, fields or vectors that cannot be compared. RunError: the name is taken. Nothing is written then.
@@ -111,7 +112,7 @@ def compare_views(
             comparison = latentdiff.compare_with(
                 method, a.values, b.values, sae=opened, vocabulary=words, **of_images, key=key, progress=report
             )
-        left_out = {letter: {kind: side[kind] for kind in ("missing", "bad")} for letter, side in record["sides"].items()}
+        left_out = {letter: {kind: side[kind] for kind in ("missing", "bad", "repeated")} for letter, side in record["sides"].items()}
         comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
         record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
         return store(dataset, run, sides, (a, b), comparison, record, overwrite, part(progress, 0.8, 1.0))
@@ -176,6 +177,13 @@ def _sides(dataset: Any, view_a: Any, view_b: Any, embeddings: str) -> tuple[Sid
     return a, b
 
 
+def shared_ids(sides: tuple[Side, Side], a: Vectors, b: Vectors) -> np.ndarray:
+    """Ids of the images that are on both sides. Copies of a dataset keep ids: equal ones are one image in one dataset only."""
+    if sides[0].dataset._doc.id != sides[1].dataset._doc.id:
+        return np.empty(0, a.ids.dtype)
+    return np.intersect1d(a.ids, b.ids)
+
+
 def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) -> tuple[Vectors, Vectors, dict[str, Any]]:
     """The rows that can be compared, and the counts for the record of what was left out."""
     for side, read in zip(sides, (a, b), strict=True):
@@ -185,14 +193,14 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
             raise InputError(
                 f"side {side.letter} ({side.name!r}): none of its {read.missing} images has a vector in {side.path!r}; compute them first"
             )
-    if set(a.ids.tolist()) == set(b.ids.tolist()):
+    shared = shared_ids(sides, a, b)
+    if len(a) == len(b) == len(shared):
         raise InputError(f"both sides hold the same {len(a)} images; choose two different views")
     if a.values.shape[1] != b.values.shape[1]:
         raise InputError(
             f"the vectors of {sides[0].name!r} have width {a.values.shape[1]}, those of {sides[1].name!r} {b.values.shape[1]}; "
             "both sides need vectors of one encoder"
         )
-    shared = np.intersect1d(a.ids, b.ids)
     a, b = a.take(~np.isin(a.ids, shared)), b.take(~np.isin(b.ids, shared))
     kept, record = [], {}
     for side, read in zip(sides, (a, b), strict=True):
@@ -204,7 +212,9 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
             )
         read = read.take(~bad)
         if len(read) < MIN_IMAGES:
-            left_out = f"{read.missing} without a vector, {bad.sum()} with a bad one, {len(shared)} in both views"
+            left_out = (
+                f"{read.missing} without a vector, {bad.sum()} with a bad one, {read.repeated} listed again, {len(shared)} in both views"
+            )
             raise InputError(
                 f"side {side.letter} ({side.name!r}) has {len(read)} images to compare and needs {MIN_IMAGES} (left out: {left_out})"
             )
@@ -217,5 +227,6 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
             "compared": len(read),
             "missing": read.missing,
             "bad": int(bad.sum()),
+            "repeated": read.repeated,
         }
     return kept[0], kept[1], {"sides": record, "overlap": len(shared)}

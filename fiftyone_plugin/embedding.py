@@ -16,7 +16,7 @@ from latentdiff.progress import Progress, silent
 
 from . import encoders
 from .sides import listed, vector_fields
-from .store import database, fields
+from .store import database, schema
 from .store.targets import as_dataset
 
 CHUNK = 256
@@ -180,7 +180,7 @@ def _claim(dataset: Any, field: str, stamp: encoders.Stamp, overwrite: bool) -> 
     description = f"Image vectors by {stamp.fingerprint['model']} ({stamp.fingerprint['library']}), not normalised"
     if dataset.get_field(field) is None:
         encoders.record(dataset, field, stamp)  # before the first vector: a kill in between leaves a record of an empty field
-        fields.add(dataset, field, fo.VectorField(description=description))  # False: somebody else has just made it, which will do
+        schema.add(dataset, field, fo.VectorField(description=description))  # False: somebody else has just made it, which will do
         database.refresh(dataset)
         return
     before = encoders.recorded(dataset, field)
@@ -243,7 +243,7 @@ class _Writer:
     def _lost(self) -> str:
         """Why these vectors may no longer be written, if so: looked at after each write, so that none is left where it must not be."""
         database.require(self._dataset._doc.id, self._dataset.name)
-        if not fields.there(self._dataset, self._field):
+        if not schema.there(self._dataset, self._field):
             return f"field {self._field!r} was deleted meanwhile"
         now = encoders.recorded(self._dataset, self._field)
         different = disagreement(self._fingerprint, now.fingerprint) if now else "its record was removed"
@@ -254,5 +254,5 @@ class _Writer:
 
         if not self._dataset.has_field(self._errors):
             text = f"Why the image has no vector in {self._field!r}"
-            fields.add(self._dataset, self._errors, fo.StringField(description=text, info={OWNER: self._field}))
+            schema.add(self._dataset, self._errors, fo.StringField(description=text, info={OWNER: self._field}))
             database.refresh(self._dataset)

@@ -20,6 +20,7 @@ import numpy as np
 
 from latentdiff.errors import InputError
 
+from .changes import changes
 from .comparing import compare_views
 from .noisy_diff import label_path
 from .sides import listed
@@ -33,7 +34,8 @@ def compare_versions(new: Any, old: Any, *, changed_only: bool = False, **option
     Args:
         new: ``fo.Dataset`` (or its name) or ``fo.DatasetView``; the comparison is stored in its dataset.
         old: the same, usually of another dataset.
-        changed_only: compare only images that were added with those that were removed, by file path; else all with all.
+        changed_only: compare only images that were added with those that were removed; else all with all. An image is the same where its
+            file is, or where the files hold the same bytes; the ids of samples, which copies of a dataset keep, say nothing.
         **options: as :func:`compare_views`.
 
     Raises:
@@ -41,10 +43,10 @@ def compare_versions(new: Any, old: Any, *, changed_only: bool = False, **option
     """
     new, old = _view(new), _view(old)
     if changed_only:
-        paths, before = set(new.values("filepath")), set(old.values("filepath"))
-        if not paths - before or not before - paths:
-            raise InputError(f"{len(paths - before)} images were added and {len(before - paths)} removed; comparing changes needs both")
-        new, old = new.match(_in("filepath", paths - before)), old.match(_in("filepath", before - paths))
+        added, removed = changes(new, old)
+        if not added or not removed:
+            raise InputError(f"{len(added)} images were added and {len(removed)} removed; comparing changes needs both")
+        new, old = new.select(added), old.select(removed)
     return _compare(new, old, ("new version", "old version"), options)
 
 
@@ -99,9 +101,7 @@ def compare_models(dataset_or_view: Any, eval_a: str, eval_b: str, *, against: s
     return _compare(view.match(only_a), other, names, options)
 
 
-def compare_generators(
-    dataset_or_view: Any, field: str, a: str, b: str, *, prompt: str | None = "prompt", **options: Any
-) -> ComparisonRun:
+def compare_generators(dataset_or_view: Any, field: str, a: str, b: str, *, prompt: str | None = "prompt", **options: Any) -> ComparisonRun:
     """Images of generator A against images of generator B, of the prompts that both were given.
 
     Args:

@@ -22,7 +22,7 @@ from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
 
 from .sides import Side
-from .vectors import AHEAD, CHUNK, THREADS, Vectors, _documents, _joined, _mixed, _Part, _part, _stored_path
+from .vectors import AHEAD, CHUNK, THREADS, Vectors, _documents, _joined, _mixed, _Part, _part, _stored_path, count_left_out, first_of_each
 
 ROWS = 1 << 15
 
@@ -42,7 +42,7 @@ class Spilled(Vectors):
             some = self.values[start : start + ROWS][keep[start : start + ROWS]]
             values[at : at + len(some)] = some
             at += len(some)
-        return _owning(folder, self.ids[keep], self.samples[keep], values, self.missing)
+        return _owning(folder, self.ids[keep], self.samples[keep], values, self.missing, self.repeated)
 
 
 def spill_vectors(side: Side, progress: Progress = silent) -> Vectors:
@@ -63,10 +63,10 @@ def _spill(side: Side, folder: Path, progress: Progress) -> Vectors:
     ids: list[list[str]] = []
     samples: list[list[str]] = []
     first: np.ndarray | None = None
-    missing = 0
+    without: list[list[str]] = []
     with (folder / "values").open("wb") as out:
         for piece in _pieces(side, progress):
-            missing += piece.missing
+            without.append(piece.missing)
             if not piece.ids:
                 continue
             first = piece.values[:1].astype(np.result_type(piece.values.dtype, np.float16)) if first is None else first
@@ -76,11 +76,13 @@ def _spill(side: Side, folder: Path, progress: Progress) -> Vectors:
             ids.append(piece.ids)
             samples.append(piece.samples)
     names = _joined(ids)
+    missing, again = count_left_out(names, without)
     if first is None:
         shutil.rmtree(folder)
-        return Vectors(names, names, np.empty((0, 0), np.float32), missing)
+        return Vectors(names, names, np.empty((0, 0), np.float32), missing, again)
     values = np.memmap(folder / "values", first.dtype, "r", shape=(len(names), first.shape[1]))
-    return _owning(folder, names, _joined(samples) if side.labels else names, values, missing)
+    read = _owning(folder, names, _joined(samples) if side.labels else names, values, missing, again)
+    return read.take(first_of_each(names))
 
 
 def _pieces(side: Side, progress: Progress) -> Iterator[_Part]:
@@ -98,8 +100,8 @@ def _pieces(side: Side, progress: Progress) -> Iterator[_Part]:
             yield waiting.popleft().result()
 
 
-def _owning(folder: Path, ids: np.ndarray, samples: np.ndarray, values: np.ndarray, missing: int) -> Spilled:
-    spilled = Spilled(ids, samples, values, missing)
+def _owning(folder: Path, ids: np.ndarray, samples: np.ndarray, values: np.ndarray, missing: int, again: int) -> Spilled:
+    spilled = Spilled(ids, samples, values, missing, again)
     weakref.finalize(spilled, shutil.rmtree, folder, ignore_errors=True)
     return spilled
 

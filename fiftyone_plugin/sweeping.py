@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 import latentdiff
+from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.hypothesis import Hypothesis
 from latentdiff.stats.divergence import q_values
 
-from .comparing import MIN_IMAGES
+from .comparing import MIN_IMAGES, shared_ids
 from .noisy_diff import label_path
 from .recipes import _view, class_patches, literal
 from .sides import resolve
@@ -82,10 +83,11 @@ def sweep_classes(
     found = []
     for i, label in enumerate(shared):
         step = part(progress, i / len(shared), (i + 1) / len(shared))
-        vectors = [_vectors(v, field, label, embeddings, patches) for v in views]
-        if min(map(len, vectors)) >= MIN_IMAGES:
-            c = latentdiff.compare(vectors[0], vectors[1], sae=sae, vocabulary=vocabulary, config=config, progress=step)
-            found.append(ClassDifference(label, len(vectors[0]), len(vectors[1]), c, 1.0))
+        a, b, left_out = _vectors(views, field, label, embeddings, patches)
+        if min(len(a), len(b)) >= MIN_IMAGES:
+            c = latentdiff.compare(a, b, sae=sae, vocabulary=vocabulary, config=config, progress=step)
+            c.info["left_out"] = left_out
+            found.append(ClassDifference(label, len(a), len(b), c, 1.0))
         step(1.0, label)
     if not found:
         return []
@@ -103,16 +105,31 @@ def _counts(view: Any, field: str, patches: bool) -> Counter[str]:
     return Counter(label for own in values for label in ({own} if isinstance(own, str) else set(own or ())) if label)
 
 
-def _vectors(view: Any, field: str, label: str, embeddings: str, patches: bool) -> Any:
-    """(n, d) vectors of one class; images without one are left out."""
+def _vectors(views: Any, field: str, label: str, embeddings: str, patches: bool) -> tuple[Any, Any, dict[str, Any]]:
+    """(n_a, d), (n_b, d) vectors of one class, and counts of what was left out."""
+    a, b = (_of_class(view, field, label, patches) for view in views)
+    sides = resolve("A", a, a._root_dataset, embeddings), resolve("B", b, b._root_dataset, embeddings)
+    read_a, read_b = map(read_vectors, sides)
+    shared = shared_ids(sides, read_a, read_b)
+    if len(read_a) == len(read_b) == len(shared):
+        raise InputError(f"both views hold the same {len(shared)} images of {label!r}; choose two different views")
+    counts: dict[str, Any] = {"overlap": len(shared)}
+    out = []
+    for letter, read in (("A", read_a), ("B", read_b)):
+        read = read.take(~np.isin(read.ids, shared))
+        bad = bad_rows(read.values)
+        out.append(read.values[~bad])
+        counts[letter] = {"missing": read.missing, "bad": int(bad.sum()), "repeated": read.repeated}
+    return out[0], out[1], counts
+
+
+def _of_class(view: Any, field: str, label: str, patches: bool) -> Any:
+    """The images, or the patches, of one class."""
     import fiftyone as fo
     from fiftyone import ViewField as F
 
     if patches:
-        view = class_patches(view, field, label)
-    else:
-        path = label_path(view, field)
-        several = path.count(".") == 2 or isinstance(view.get_field(path), fo.ListField)
-        view = view.match(F(path).contains([literal(label)]) if several else F(path) == literal(label))
-    read = read_vectors(resolve("A", view, view._root_dataset, embeddings))
-    return read.values[~bad_rows(read.values)]
+        return class_patches(view, field, label)
+    path = label_path(view, field)
+    several = path.count(".") == 2 or isinstance(view.get_field(path), fo.ListField)
+    return view.match(F(path).contains([literal(label)]) if several else F(path) == literal(label))

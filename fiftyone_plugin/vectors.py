@@ -41,6 +41,8 @@ class Vectors:
     """(n, d) in the type that is stored."""
     missing: int
     """Images of the view that have no vector."""
+    repeated: int = 0
+    """How often the view (``view + view``) lists an image again; each is here once."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -49,7 +51,7 @@ class Vectors:
         """Only the rows where ``keep`` (n,) bool is true; the arrays are shared when all are."""
         if keep.all():
             return self
-        return Vectors(self.ids[keep], self.samples[keep], self.values[keep], self.missing)
+        return Vectors(self.ids[keep], self.samples[keep], self.values[keep], self.missing, self.repeated)
 
 
 def read_vectors(side: Side, progress: Progress = silent) -> Vectors:
@@ -85,8 +87,22 @@ def read_vectors(side: Side, progress: Progress = silent) -> Vectors:
         raise _mixed(side, full[at].ids[0], widths[at], widths[0])
     ids = _joined([part.ids for part in full])
     values = _values(full)
-    missing = sum(part.missing for part in parts)
-    return Vectors(ids, _joined([part.samples for part in full]) if side.labels else ids, values, missing)
+    missing, again = count_left_out(ids, [part.missing for part in parts])
+    read = Vectors(ids, _joined([part.samples for part in full]) if side.labels else ids, values, missing, again)
+    return read.take(first_of_each(ids))
+
+
+def first_of_each(ids: np.ndarray) -> np.ndarray:
+    """(n,) bool: rows whose id is in no row before."""
+    first = np.zeros(len(ids), bool)
+    first[np.unique(ids, return_index=True)[1]] = True
+    return first
+
+
+def count_left_out(ids: np.ndarray, missing: list[list[str]]) -> tuple[int, int]:
+    """How many images have no vector, and how often an image, with or without one, is listed again."""
+    without = list(itertools.chain.from_iterable(missing))
+    return len(set(without)), len(without) - len(set(without)) + len(ids) - len(np.unique(ids))
 
 
 @dataclass
@@ -96,7 +112,8 @@ class _Part:
     ids: list[str]
     samples: list[str]
     values: Any
-    missing: int
+    missing: list[str]
+    """Ids of those without a vector."""
 
 
 def _joined(names: list[list[str]]) -> np.ndarray:
@@ -144,7 +161,8 @@ def _part(side: Side, path: list[str], documents: list[dict[str, Any]]) -> _Part
     ids = [str(documents[i]["_id"]) for i in here]
     samples = [str(documents[i]["_sample_id"]) for i in here] if side.labels else ids
     rows = [(name, vectors[i]) for name, i in zip(ids, here, strict=True)]
-    return _Part(ids, samples, _decode(side, rows) if rows else None, len(documents) - len(here))
+    missing = [str(document["_id"]) for document, vector in zip(documents, vectors, strict=True) if vector is None]
+    return _Part(ids, samples, _decode(side, rows) if rows else None, missing)
 
 
 def _decode(side: Side, rows: list[tuple[str, Any]]) -> np.ndarray:

@@ -1,8 +1,4 @@
-"""The two fields a comparison writes: declared, filled in bulk, recognised as ours, copied to another name, and removed.
-
-A dataset's schema is one list in one document, which FiftyOne writes back whole: of two processes that add a field at once, one's is
-lost. Here fields come and go by single updates of their own entries.
-"""
+"""The two fields a comparison writes: declared, filled in bulk, recognised as ours, copied to another name, and removed."""
 
 from __future__ import annotations
 
@@ -16,12 +12,9 @@ import numpy as np
 from latentdiff.errors import RunError
 from latentdiff.progress import Progress, silent
 
-from . import database
+from . import database, records, schema
+from .records import OWNER, RECORD, Record
 
-OWNER = "latentdiff"
-"""Key in a field's ``info`` that names the run which wrote it: nothing else is ever overwritten or deleted."""
-RECORD = "latentdiff_record"
-"""Key that names its record: of two runs that bear the same name one after the other, each removes its own fields only."""
 TRIES = 3
 """How often a field that another process put back is removed again before its name is given up."""
 CHUNK = 10_000
@@ -44,106 +37,62 @@ def check_free(dataset: Any, paths: Iterable[str], run: str) -> None:
         RunError: naming the field.
     """
     for path in paths:
-        stored = _stored(dataset, path)
-        if stored is not None and stored.get(OWNER) != run:
+        stored = schema.stored(dataset, path)
+        if stored is not None and _info(stored).get(OWNER) != run and not _nobodys(dataset, stored):
             raise RunError(f"{dataset.name!r} already has a field {path!r} that no comparison wrote; choose another run name")
 
 
-def declare(dataset: Any, run: str, record: Any, labels: str | None, names: tuple[str, str]) -> None:
+def labels_now(dataset: Any, record: Record, labels: str | None) -> str | None:
+    """Where the labels that a comparison wrote to are now: their field may have been renamed since, with all that is in it."""
+    if labels is None or schema.there(dataset, labels):
+        return labels
+    within = (path.rpartition(".")[0] for path, entry in schema.walk(dataset) if record.owns(_info(entry), record.run))
+    return next((parent for parent in within if parent), labels)
+
+
+def declare(dataset: Any, run: str, record: Record, labels: str | None, names: tuple[str, str]) -> None:
     """Add both fields to a dataset's schema, described for people and marked as ours; those that are there already stay.
 
     Raises:
         RunError: somebody else made a field of such a name meanwhile, or removed the dataset or the labels.
     """
     a, b = names
-    ratio = f"LatentDiff {run!r}: log density ratio; high = typical of A ({a}), low = typical of B ({b}), out of fold"
-    concepts = f"LatentDiff {run!r}: which of the differences found between A ({a}) and B ({b}) the image shows"
+    ratio = f"{_signature(run)} log density ratio; high = typical of A ({a}), low = typical of B ({b}), out of fold"
+    concepts = f"{_signature(run)} which of the differences found between A ({a}) and B ({b}) the image shows"
     for what, description in ((LOG_RATIO, ratio), (CONCEPTS, concepts)):
         _declare(dataset, run, record, labels, what, description)
     database.refresh(dataset)
 
 
-def _declare(dataset: Any, run: str, record: Any, labels: str | None, what: str, description: str) -> None:
+def _declare(dataset: Any, run: str, record: Record, labels: str | None, what: str, description: str) -> None:
     import fiftyone as fo
 
-    about = {"description": description, "info": {OWNER: run, RECORD: str(record)}}
+    about = {"description": description, "info": {OWNER: run, RECORD: record.mark}}
     field = fo.FloatField(**about) if what == LOG_RATIO else fo.ListField(fo.StringField(), **about)
     path, name = path_of(run, what, labels), f"{run}_{what}"
     for _ in range(TRIES):
-        if add(dataset, name, field, labels):
+        if schema.add(dataset, name, field, labels):
             return
-        stored = _stored(dataset, path)
+        stored = schema.stored(dataset, path)
         if stored is None:
             raise RunError(f"the labels {labels!r} of {dataset.name!r} were removed meanwhile")
-        if stored.get(RECORD) == str(record):
+        if _info(stored).get(RECORD) == record.mark:
             return
-        if not _put_back(stored):
+        if not _nobodys(dataset, stored):
             break
-        _pull(dataset, name, labels, stored)
+        _drop(dataset, [name], labels)
+        schema.pull(dataset, name, labels, stored)
     raise RunError(f"{dataset.name!r} has got a field {path!r} of somebody else's meanwhile; choose another run name")
 
 
-def _put_back(stored: dict[str, Any]) -> bool:
-    """Whether a field's record is gone: FiftyOne in another process wrote back a schema that it had read before the field went."""
-    from bson import ObjectId
+def _nobodys(dataset: Any, stored: dict[str, Any]) -> bool:
+    """Whether a field is ours, and of no comparison that writes to this dataset.
 
-    record = stored.get(RECORD)
-    return ObjectId.is_valid(record) and database.journaled("runs").find_one({"_id": ObjectId(record)}, {"_id": 1}) is None
-
-
-def add(dataset: Any, name: str, field: Any, labels: str | None = None) -> bool:
-    """Add a field to the stored schema, unless one of that name is there; call :func:`database.refresh` to see it in memory.
-
-    Args:
-        dataset: the dataset.
-        name: the field's name.
-        field: an ``fo.Field``.
-        labels: path of the labels that get it, None for samples.
-
-    Raises:
-        RunError: the dataset was deleted.
+    FiftyOne in another process wrote back a schema that it had read before the field went; or the dataset is a copy that took the fields
+    and not the record (as those of views are).
     """
-    from fiftyone.core.odm.dataset import SampleFieldDocument
-
-    field.name = field.db_field = name
-    field._set_created_at(datetime.now(timezone.utc).replace(tzinfo=None))  # FiftyOne keeps naive UTC
-    entry = SampleFieldDocument.from_field(field).to_mongo().to_dict()
-    within, filters = _list_of(labels)
-    found = {"_id": dataset._doc.id, **_without(labels, name)}  # the condition and the change are one
-    done = database.journaled("datasets").update_one(found, {"$push": {within: entry}}, array_filters=filters).matched_count
-    database.require(dataset._doc.id, dataset.name)
-    return bool(done)
-
-
-def _without(labels: str | None, name: str) -> dict[str, Any]:
-    """Condition that a list of fields has none of this name (and, below labels, that those are there)."""
-    match: dict[str, Any] = {"fields.name": {"$ne": name}}
-    for i, parent in enumerate(reversed(labels.split(".") if labels else ())):
-        match = {"name": parent, **({"fields": {"$elemMatch": match}} if i else match)}
-    return {"sample_fields": {"$elemMatch": match}} if labels else {"sample_fields.name": {"$ne": name}}
-
-
-def _list_of(labels: str | None) -> tuple[str, list[dict[str, str]] | None]:
-    """Path of the list of fields in a dataset's document, with the filters that lead there."""
-    path, filters = "sample_fields", []
-    for i, name in enumerate(labels.split(".") if labels else ()):
-        path += f".$[p{i}].fields"
-        filters.append({f"p{i}.name": name})
-    return path, filters or None
-
-
-def there(dataset: Any, path: str) -> bool:
-    """Whether the stored schema has a field."""
-    return _stored(dataset, path) is not None
-
-
-def _stored(dataset: Any, path: str) -> dict[str, Any] | None:
-    """The ``info`` of a field as it is stored now; None where there is no such field."""
-    document = database.journaled("datasets").find_one({"_id": dataset._doc.id}, {"sample_fields": 1}) or {}
-    at: dict[str, Any] | None = {"fields": document.get("sample_fields")}
-    for name in path.split("."):
-        at = next((field for field in (at or {}).get("fields") or () if field.get("name") == name), None)
-    return None if at is None else at.get("info") or {}
+    mark = _info(stored).get(RECORD)
+    return mark is not None and not any(str(dataset._doc.id) in record.datasets for record in records.holders(mark))
 
 
 def write(
@@ -189,15 +138,15 @@ def write(
         progress(done / len(ids), "writing results")
 
 
-def copy(dataset: Any, run: str, new: str, record: Any, labels: str | None) -> None:
+def copy(dataset: Any, run: str, new: str, record: Record, labels: str | None) -> None:
     """Give both fields, values and descriptions, a second name beside the first; doing it twice is harmless."""
     database.refresh(dataset)
     names = {}
     for what in (LOG_RATIO, CONCEPTS):
-        field = dataset.get_field(path_of(run, what, labels))
-        if field is None or not _owned(field.info or {}, run, record):
+        entry = schema.stored(dataset, path_of(run, what, labels))
+        if entry is None or not _owned(entry, run, record):
             continue
-        _declare(dataset, new, record, labels, what, (field.description or "").replace(repr(run), repr(new)))
+        _declare(dataset, new, record, labels, what, (entry.get("description") or "").replace(repr(run), repr(new)))
         names[f"{run}_{what}"] = f"{new}_{what}"
     if not names:
         return
@@ -206,41 +155,45 @@ def copy(dataset: Any, run: str, new: str, record: Any, labels: str | None) -> N
         pairs = {"$mergeObjects": ["$$label", {new_name: f"$$label.{name}" for name, new_name in names.items()}]}
         value = {labels: {"$map": {"input": f"${labels}", "as": "label", "in": pairs}}}
     paths = [f"{labels}.{name}" if labels else name for name in names]
-    _update_all(dataset, paths, [{"$set": {**value, "last_modified_at": "$$NOW"}}])
+    schema.update_all(dataset, paths, [{"$set": {**value, "last_modified_at": "$$NOW"}}])
     database.refresh(dataset)
 
 
-def remove(dataset: Any, run: str, record: Any, labels: str | None) -> None:
+def remove(dataset: Any, run: str, record: Record, labels: str | None) -> None:
     """Delete those fields of this name that this run wrote, and values of them that a stopped process left; twice is harmless."""
-    found = {what: _stored(dataset, path_of(run, what, labels)) for what in (LOG_RATIO, CONCEPTS)}
+    found = {what: schema.stored(dataset, path_of(run, what, labels)) for what in (LOG_RATIO, CONCEPTS)}
     ours = {what: stored for what, stored in found.items() if stored is None or _owned(stored, run, record)}
     if ours:
-        values = {f"{labels}.$[].{run}_{what}" if labels else f"{run}_{what}": "" for what in ours}
-        change = {"$unset": values, "$set": {"last_modified_at": datetime.now(timezone.utc)}}
-        _update_all(dataset, [path_of(run, what, labels) for what in ours], change)
+        _drop(dataset, [f"{run}_{what}" for what in ours], labels)
     for what, stored in ours.items():
         if stored is not None:
             _forget(dataset, path_of(run, what, labels))
-            _pull(dataset, f"{run}_{what}", labels, stored)
+            schema.pull(dataset, f"{run}_{what}", labels, stored)
     database.refresh(dataset)
 
 
-def _update_all(dataset: Any, paths: list[str], change: Any) -> None:
-    """Change every sample that has any of these: one pass, since each writes whole documents anew."""
-    found = {"$or": [{path: {"$exists": True}} for path in paths]}
-    database.journaled(dataset._sample_collection_name).update_many(found, change)
+def _drop(dataset: Any, names: list[str], labels: str | None) -> None:
+    """Remove values of fields."""
+    values = {f"{labels}.$[].{name}" if labels else name: "" for name in names}
+    change = {"$unset": values, "$set": {"last_modified_at": datetime.now(timezone.utc)}}
+    schema.update_all(dataset, [f"{labels}.{name}" if labels else name for name in names], change)
 
 
-def _pull(dataset: Any, name: str, labels: str | None, stored: dict[str, Any]) -> None:
-    """Remove from the stored schema the field of this name that has this ``info``."""
-    within, filters = _list_of(labels)
-    pull = {"$pull": {within: {"name": name, "info": stored}}}
-    database.journaled("datasets").update_one({"_id": dataset._doc.id}, pull, array_filters=filters)
+def _info(stored: dict[str, Any]) -> dict[str, Any]:
+    return stored.get("info") or {}
 
 
-def _owned(info: dict[str, Any], run: str, record: Any) -> bool:
-    """Whether a field with this ``info`` is this record's (those of earlier versions name only the run)."""
-    return bool(info[RECORD] == str(record) if RECORD in info else info.get(OWNER) == run)
+def _signature(run: str) -> str:
+    """With what the descriptions of a run's fields begin."""
+    return f"LatentDiff {run!r}:"
+
+
+def _owned(stored: dict[str, Any], run: str, record: Record) -> bool:
+    """Whether a stored field is this record's: by its ``info``, and where people replaced that, by its description."""
+    info = _info(stored)
+    if OWNER in info or RECORD in info:
+        return record.owns(info, run)
+    return (stored.get("description") or "").startswith(_signature(run))
 
 
 def _forget(dataset: Any, path: str) -> None:

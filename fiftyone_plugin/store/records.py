@@ -17,6 +17,10 @@ from latentdiff.results.storage import FORMAT
 from . import database
 
 METHOD = "latentdiff"
+OWNER = "latentdiff"
+"""Key in a field's ``info`` that names the run which wrote it: nothing else is ever overwritten or deleted."""
+RECORD = "latentdiff_record"
+"""Key that names its record: of two runs that bear the same name one after the other, each removes its own fields only."""
 COMPLETE, WRITING, DELETING, RENAMING, REPLACING = "complete", "writing", "deleting", "renaming", "replacing"
 
 
@@ -37,6 +41,66 @@ class Record:
         """One of the states above."""
         return str(self.config.get("state", WRITING))
 
+    @property
+    def mark(self) -> str:
+        """What its fields bear: the id under which the record was made. FiftyOne's copies of a dataset keep it, in fields and records."""
+        return str(self.config.get("record", self.id))
+
+    @property
+    def home(self) -> str:
+        """Id of the dataset in which the record was made."""
+        if "home" in self.config:
+            return str(self.config["home"])
+        sides = self.config.get("sides")
+        ids = [side["dataset_id"] for side in sides.values()] if isinstance(sides, dict) else []
+        return str(self.dataset_id) if not ids or str(self.dataset_id) in ids else _still_has(ids, self.run)
+
+    @property
+    def copied(self) -> bool:
+        """Whether its dataset is a copy (a clone, an import) of the one in which it was made."""
+        return self.home != str(self.dataset_id)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody is at it because its dataset was copied while somebody was at the original."""
+        writer = self.config.get("writer")
+        return isinstance(writer, dict) and writer.get("record", str(self.id)) != str(self.id)
+
+    def dataset_of(self, side: dict[str, Any]) -> str:
+        """Id of a side's dataset: what was in the record's own dataset is in the one that holds the record now."""
+        return str(self.dataset_id) if side["dataset_id"] == self.home else str(side["dataset_id"])
+
+    @property
+    def datasets(self) -> set[str]:
+        """Ids of the datasets of its sides."""
+        sides = self.config.get("sides")
+        return {self.dataset_of(side) for side in sides.values()} if isinstance(sides, dict) else set()
+
+    def owns(self, info: dict[str, Any], run: str) -> bool:
+        """Whether a field with this ``info`` is its own; what earlier versions wrote or copied names only the run."""
+        if RECORD in info and (info[RECORD] == self.mark or "record" in self.config or not self.copied):
+            return bool(info[RECORD] == self.mark)
+        return bool(info.get(OWNER) == run)
+
+
+def _still_has(ids: list[str], run: str) -> str:
+    """Of the datasets that an earlier version compared, the one in which it stored the run; the first where that is gone."""
+    from bson import ObjectId
+
+    keys = [ObjectId(key) for key in ids]
+    found = database.journaled("datasets").find_one({"_id": {"$in": keys}, f"runs.{run}": {"$exists": True}}, {"_id": 1})
+    return str(found["_id"]) if found else str(ids[0])
+
+
+def holders(mark: Any) -> list[Record]:
+    """Records, of all datasets, that bear a mark: the one that was made under it, and those in copies of its dataset."""
+    from bson import ObjectId
+
+    if not ObjectId.is_valid(mark):
+        return []
+    query = {"$or": [{"_id": ObjectId(mark)}, {"config.record": str(mark)}], "config.method": METHOD}
+    return [_read(doc, doc.get("_dataset_id"), doc.get("key")) for doc in database.journaled("runs").find(query)]
+
 
 def find(dataset_id: Any) -> tuple[dict[str, Record], list[Record]]:
     """Records of a dataset's comparisons as they are now: by name, and those that no name leads to (any more, or yet)."""
@@ -45,13 +109,17 @@ def find(dataset_id: Any) -> tuple[dict[str, Record], list[Record]]:
     named, loose = {}, []
     query = {"$or": [{"_id": {"$in": list(names)}}, {"_dataset_id": dataset_id}], "config.method": METHOD}
     for doc in database.journaled("runs").find(query):
-        config = {k: v for k, v in doc["config"].items() if k not in ("cls", "type")}
-        record = Record(doc["_id"], dataset_id, names.get(doc["_id"], doc.get("key")), config, doc.get("timestamp"), doc.get("results"))
+        record = _read(doc, dataset_id, names.get(doc["_id"], doc.get("key")))
         if record.id in names:
             named[record.run] = record
         else:
             loose.append(record)
     return named, loose
+
+
+def _read(doc: dict[str, Any], dataset_id: Any, run: Any) -> Record:
+    config = {k: v for k, v in doc["config"].items() if k not in ("cls", "type")}
+    return Record(doc["_id"], dataset_id, run, config, doc.get("timestamp"), doc.get("results"))
 
 
 def reread(record: Record) -> Record | None:
@@ -70,7 +138,8 @@ def claim(dataset: Any, run: str, config: dict[str, Any]) -> Record:
     from bson import ObjectId
 
     key, dataset_id, now = ObjectId(), dataset._doc.id, datetime.now(timezone.utc)
-    config = {"method": METHOD, "format": FORMAT, "state": WRITING, **config}
+    config = {"method": METHOD, "format": FORMAT, "state": WRITING, "home": str(dataset_id), "record": str(key), **config}
+    config["writer"] = _at(config["writer"], key)
     stored = dataset.init_run(**config).serialize()
     document = {"_dataset_id": dataset_id, "key": run, "version": fo.__version__, "timestamp": now, "config": stored}
     record = Record(key, dataset_id, run, config, now, None)
@@ -103,6 +172,8 @@ def change(record: Record, state: str, *, since: tuple[str, ...] = (), drop: tup
         RunError: it is in another state, or gone: somebody else deleted or replaced the comparison.
     """
     found = {"_id": record.id, **({"config.state": {"$in": list(since)}} if since else {})}
+    if "writer" in changes:
+        changes["writer"] = _at(changes["writer"], record.id)
     update: dict[str, Any] = {"$set": {"config.state": state, **{f"config.{name}": value for name, value in changes.items()}}}
     drop = (*drop, "writer") if state == COMPLETE else drop  # nobody is at it any more
     if drop:
@@ -111,10 +182,15 @@ def change(record: Record, state: str, *, since: tuple[str, ...] = (), drop: tup
         raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
 
 
+def _at(writer: dict[str, Any], record: Any) -> dict[str, Any]:
+    """A writer that says which record it is at: one that was copied with a dataset is at another."""
+    return {**writer, "record": str(record)}
+
+
 def take(record: Record, writer: dict[str, Any], state: str | None = None) -> bool:
     """Become its writer, and change its state, if it is still as it was read; False where another process was quicker."""
     found = {"_id": record.id, "config.writer": record.config.get("writer"), "config.state": record.config.get("state")}
-    update = {"$set": {"config.writer": writer, "config.state": state or record.state}}
+    update = {"$set": {"config.writer": _at(writer, record.id), "config.state": state or record.state}}
     return bool(database.journaled("runs").update_one(found, update).matched_count)
 
 

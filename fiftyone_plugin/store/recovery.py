@@ -22,7 +22,7 @@ def erase(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
     Raises:
         RunError: somebody else removed or changed it meanwhile, or is at it.
     """
-    if record.state in CHANGING and writers.alive(record.config.get("writer")):
+    if record.state in CHANGING and not record.abandoned and writers.alive(record.config.get("writer")):
         raise RunError(f"somebody else is {record.state} the comparison {record.run!r}; wait for the end of it")
     if not records.take(record, writer, DELETING):
         raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
@@ -37,8 +37,8 @@ def rename(dataset: Any, record: Record, new: str, writer: dict[str, Any]) -> No
     """
     records.change(record, RENAMING, since=(record.state,), old=record.run, new=new, writer=writer)
     try:
-        for place in places(dataset, record.dataset_id, record.config):
-            fields.copy(place.dataset, record.run, new, record.id, place.labels)
+        for place in places(dataset, record):
+            fields.copy(place.dataset, record.run, new, record, place.labels)
         records.relink(record, new)
     finally:  # which of both names leads to it now decides, also where the database did it and could not say so any more
         renamed = records.reread(record)
@@ -85,7 +85,7 @@ def mend(dataset: Any) -> dict[str, Record]:
         The comparisons that there are then, by name; those that live processes are at among them.
     """
     named, loose = records.find(dataset._doc.id)
-    dead = [r for r in (*named.values(), *loose) if r.state != COMPLETE and writers.gone(r.config.get("writer"))]
+    dead = [r for r in (*named.values(), *loose) if r.state != COMPLETE and (r.abandoned or writers.gone(r.config.get("writer")))]
     for record in dead:
         with writers.working() as writer:
             if records.take(record, writer):  # of two that open the dataset at once, one mends
@@ -130,5 +130,5 @@ def _finish_renaming(dataset: Any, record: Record) -> None:
 
 
 def _remove_fields(dataset: Any, record: Record, run: str) -> None:
-    for place in places(dataset, record.dataset_id, record.config):
-        fields.remove(place.dataset, run, record.id, place.labels)
+    for place in places(dataset, record):
+        fields.remove(place.dataset, run, record, place.labels)

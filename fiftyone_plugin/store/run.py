@@ -84,9 +84,12 @@ class ComparisonRun:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """``compared``, ``missing`` (no vector), ``bad`` (not finite, dropped) per side, and ``overlap`` (in both, left out)."""
+        """What was left out.
+
+        Per side ``compared``, ``missing`` (no vector), ``bad`` (not finite, dropped), ``repeated`` (listed again); ``overlap`` (in both).
+        """
         sides = self.config["sides"]
-        per_side = {letter: {k: sides[letter][k] for k in ("compared", "missing", "bad")} for letter in ("A", "B")}
+        per_side = {letter: {k: sides[letter].get(k, 0) for k in ("compared", "missing", "bad", "repeated")} for letter in ("A", "B")}
         return {**per_side, "overlap": self.config["overlap"]}
 
     def top(self, side: str, k: int = 5, *, gated: bool = True) -> tuple[Hypothesis, ...]:

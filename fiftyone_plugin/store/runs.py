@@ -89,7 +89,7 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
         if config.get("format", FORMAT) > FORMAT:
             raise RunError(f"run {run!r} was {too_new(config)}")
         comparison, ids_a, ids_b = from_document(records.load_results(record))
-        sides = {letter: _run_side(dataset, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
+        sides = {letter: _run_side(dataset, record, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
         return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)
 
 
@@ -127,7 +127,7 @@ def rename_comparison(dataset: Any, run: str, new: str) -> None:
         check_name(new)
         if new in dataset.list_runs():
             raise RunError(f"{dataset.name!r} already has a run {new!r}; choose another name")
-        for place in places(dataset, record.dataset_id, record.config):
+        for place in places(dataset, record):
             paths = [fields.path_of(new, what, place.labels) for what in (fields.LOG_RATIO, fields.CONCEPTS)]
             fields.check_free(place.dataset, paths, run="")
         recovery.rename(dataset, record, new, writer)
@@ -162,8 +162,10 @@ def set_state(dataset: Any, run: str, state: str, **changes: Any) -> None:
     records.change(_record(dataset, run), state, **changes)
 
 
-def _run_side(dataset: Any, stored: dict[str, Any], ids: Any) -> RunSide:
-    return RunSide(stored["name"], dataset_by_id(dataset, stored["dataset_id"]), stored["dataset"], stored["labels"], ids)
+def _run_side(dataset: Any, record: records.Record, stored: dict[str, Any], ids: Any) -> RunSide:
+    where = dataset_by_id(dataset, record.dataset_of(stored))
+    labels = stored["labels"] if where is None else fields.labels_now(where, record, stored["labels"])
+    return RunSide(stored["name"], where, dataset.name if where is dataset else stored["dataset"], labels, ids)
 
 
 def _records(dataset: Any) -> dict[str, records.Record]:

@@ -70,13 +70,13 @@ def _write(
     shows = (comparison.shows_a, comparison.shows_b)
     ratios = (comparison.log_ratio_a, comparison.log_ratio_b)
     for i, side in enumerate(sides):
-        fields.declare(side.dataset, record.run, record.id, side.labels, names)
+        fields.declare(side.dataset, record.run, record, side.labels, names)
         report, tags = part(progress, 0.45 * i, 0.45 * (i + 1)), _tags(comparison, shows[i])
         fields.write(side.dataset, record.run, side.labels, read[i].ids, read[i].samples, ratios[i], tags, report)
     document = to_document(comparison, read[0].ids, read[1].ids)
     records.save_results(dataset, record, document)
     for side in sides:  # once more: FiftyOne in another process may have put back a schema that it read before
-        fields.declare(side.dataset, record.run, record.id, side.labels, names)
+        fields.declare(side.dataset, record.run, record, side.labels, names)
     progress(1.0, "done")
     two_sample = document["two_sample"]
     found = {"auc": two_sample["auc"], "p_value": two_sample["p_value"], "hypotheses": len(comparison.hypotheses)}

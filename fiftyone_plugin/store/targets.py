@@ -8,7 +8,8 @@ from typing import Any
 from latentdiff.errors import InputError
 
 from ..sides import listed
-from . import database
+from . import database, fields
+from .records import Record, holders
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,22 @@ def dataset_by_id(dataset: Any, dataset_id: str) -> Any:
     return as_dataset(name) if name else None
 
 
-def places(dataset: Any, home: Any, config: dict[str, Any]) -> list[Place]:
+def places(dataset: Any, record: Record) -> list[Place]:
     """Every (dataset, labels) that a run writes to, once each, in an order that all processes share; a dataset that is gone is left out.
+
+    Other datasets are the places of the record that was made for them, not of its copies, unless one of these is all that is left of it.
 
     Args:
         dataset: the one that holds the run's record, gone or not.
-        home: its id.
-        config: of the record.
+        record: the run's.
     """
+    own = str(record.dataset_id)
+    copy = record.copied and ("record" not in record.config or len(holders(record.mark)) > 1)
     out: dict[tuple[str, str | None], Place] = {}
-    for side in config["sides"].values():
-        named = name_of(side["dataset_id"])
-        if named is not None:
-            target = dataset if side["dataset_id"] == str(home) else as_dataset(named)
-            out[side["dataset_id"], side["labels"]] = Place(target, side["labels"])
+    for side in record.config["sides"].values():
+        where = record.dataset_of(side)
+        named = name_of(where)
+        if named is not None and (where == own or not copy):
+            target = dataset if where == own else as_dataset(named)
+            out[where, side["labels"]] = Place(target, fields.labels_now(target, record, side["labels"]))
     return [out[key] for key in sorted(out, key=str)]

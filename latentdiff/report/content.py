@@ -108,6 +108,14 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
     )
 
 
+LEFT_OUT = (
+    ("missing", "without a vector"),
+    ("bad", "that could not be read or have a broken vector"),
+    ("repeated", "listed again"),
+)
+"""Kinds of images that are not compared, as they are counted per side, in words."""
+
+
 def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     """Sentences about images that were not compared; empty where all were."""
     said, notes = comparison.info.get("left_out") or {}, []
@@ -116,7 +124,7 @@ def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     dropped = comparison.info.get("dropped_rows") or {}
     for side, name in zip(SIDES, names, strict=True):
         counted: Mapping[str, Any] = said.get(side) or {"bad": len(dropped.get(side) or ())}
-        for kind, why in (("missing", "without a vector"), ("bad", "that could not be read or have a broken vector")):
+        for kind, why in LEFT_OUT:
             if counted.get(kind):
                 notes.append(f"{images(counted[kind])} of {name} {why} left out")
     return tuple(notes)

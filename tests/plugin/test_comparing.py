@@ -120,8 +120,8 @@ def test_samples_in_both_views_leave_both(dataset, compare) -> None:
     dataset.select(both).tag_samples("b")
     run = compare(dataset)
     assert run.counts == {
-        "A": {"compared": 55, "missing": 0, "bad": 0},
-        "B": {"compared": 80, "missing": 0, "bad": 0},
+        "A": {"compared": 55, "missing": 0, "bad": 0, "repeated": 0},
+        "B": {"compared": 80, "missing": 0, "bad": 0, "repeated": 0},
         "overlap": 5,
     }
     assert dataset.select(both).values("seasons_log_ratio") == [None] * 5
@@ -138,7 +138,7 @@ def test_missing_and_bad_vectors_are_counted(dataset, compare) -> None:
         compare(dataset)
     assert state(dataset)["runs"] == [] and state(dataset)["schema"] == changed["schema"]
     run = compare(dataset, skip_bad=True)
-    assert run.counts["B"] == {"compared": 78, "missing": 1, "bad": 1}
+    assert run.counts["B"] == {"compared": 78, "missing": 1, "bad": 1, "repeated": 0}
     assert dataset.select(ids[:2]).values("seasons_log_ratio") == [None, None]
 
 
