@@ -19,7 +19,7 @@ class CompareConfig:
     """Options of :func:`latentdiff.compare`. Immutable; JSON in, JSON out."""
 
     seed: int = 0
-    """Seed of folds, bootstrap and SAE training: the same seed gives the same result."""
+    """Seed of folds and SAE training: the same seed gives the same result."""
     alpha: float = 0.05
     """False alarms of the whole comparison, and false-discovery level of its hypotheses, in (0, 0.5]."""
     mix: tuple[int, int] = (3, 2)

@@ -15,7 +15,7 @@ from typing import Any
 from ..compute.files import strict_json as dump
 from ..errors import InputError
 from ..progress import Progress
-from ..report import description, p_text, percent, title, verdict, write_report
+from ..report import description, p_text, percent, shifts, title, verdict, write_report
 from ..report.tree import Branch, as_tree
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
@@ -189,7 +189,7 @@ def _figures(h: Hypothesis | None) -> tuple[str, ...]:
 def _notes(outcome: Outcome) -> list[str]:
     left_out = outcome.comparison.info.get("left_out") or {}
     notes = [f"{left_out['overlap']} images in both views left out"] if left_out.get("overlap") else []
-    notes += description(outcome.comparison)
+    notes += [*description(outcome.comparison), *shifts(outcome.comparison, outcome.names)]
     for side, name in zip("AB", outcome.names, strict=True):
         for kind, why in (("missing", "without a vector"), ("bad", "with a NaN or infinite vector")):
             count = left_out.get(side, {}).get(kind)

@@ -42,7 +42,7 @@ def settle_echoes(
         scores: the phrases' scores; None without a vocabulary.
         config: ``alpha`` and ``binning`` count.
     """
-    gated = [i for i, h in enumerate(candidates) if h.q_value <= config.alpha]
+    gated = [i for i, h in enumerate(candidates) if h.q_value <= config.alpha and not h.slight]
     if len(gated) < 2:
         return candidates
     rows = sides.spaced(ROWS)
@@ -61,6 +61,9 @@ def settle_echoes(
             out[i] = dataclasses.replace(out[i], q_value=max(out[i].q_value, p))
             if out[i].text != out[of].text:
                 out[of] = dataclasses.replace(out[of], echoes=tuple(dict.fromkeys([*out[of].echoes, out[i].text])))
+    for i, stronger in zip(gated, found.overlaps.tolist(), strict=True):
+        if stronger >= 0 and out[i].text != out[gated[stronger]].text:
+            out[i] = dataclasses.replace(out[i], overlaps=(out[gated[stronger]].text,))
     return tuple(out)
 
 

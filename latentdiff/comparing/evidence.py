@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,11 +15,17 @@ from ..embed.sides import Sides, centred
 from ..results.hypothesis import Hypothesis
 from ..stats.exemplars import diverse, extreme_rows, modes
 from ..stats.image_scores import ImageScores, words_at_once
-from ..stats.phrases import auroc
+from ..stats.intervals import difference
+from ..stats.phrases import auroc, shows_threshold
+from ..stats.prevalence import prevalence
 from .candidates import Draft
 
-DRAWS = 1000
-"""Bootstrap draws of a rate difference."""
+FEWEST_SHOWING = 3
+"""Images of its own side that a finding needs, to be more than a shift of the scores."""
+LEAST_GAP = 0.01
+"""What the lower end of the difference's interval must exceed, or, for a rare thing, ``LEAST_SHARE`` of its rate."""
+LEAST_SHARE = 0.5
+"""The same share of its rate bounds the other side's rate of a finding whose images do not stand apart: else it is all shift."""
 PARALLEL_FROM = 20_000
 """Images from which threads save more than they cost."""
 SHORTLIST = 2
@@ -37,12 +44,27 @@ class Shown:
     """Rows of its own side that show it best, best first: more than are needed."""
     values: np.ndarray
     """Their scores."""
+    images: tuple[float, float]
+    """Images of A and B that tell its rates, at most those there are: scores that overlap tell less than labels would."""
+    measurable: bool = True
+    """Whether the images that show it stand apart from the others."""
+    fires: tuple[float, float] = (float("nan"), float("nan"))
+    """Concepts: shares of A's and B's images on which the pattern fires."""
+    named: bool = True
+    """Whether it is the name that the images show, and not only the pattern."""
 
     @classmethod
     def of_scores(cls, value: np.ndarray, threshold: float, among: np.ndarray, n_a: int, config: CompareConfig) -> Shown:
-        """From (n,) scores of all images: those above the threshold show it; exemplars come from the rows ``among``."""
+        """From (n,) scores of all images; exemplars come from the rows ``among``.
+
+        Those on the phrase's side of the mixture of :mod:`~latentdiff.stats.prevalence` show it; where there is no such mixture, those
+        above the threshold, and its rates are not measurable.
+        """
         best = among[extreme_rows(value[among], SHORTLIST * config.exemplars)]
-        return cls(np.flatnonzero(value > threshold), auroc(value[:n_a], value[n_a:]), best, value[best])
+        found = prevalence(value[:n_a], value[n_a:], threshold)
+        rows = np.flatnonzero(value > (found.threshold if found.measurable else threshold))
+        images = (found.effective_a, found.effective_b)
+        return cls(rows, auroc(value[:n_a], value[n_a:]), best, value[best], images, found.measurable)
 
     @classmethod
     def of_concept(cls, rows: np.ndarray, values: np.ndarray, side: str, sides: Sides, config: CompareConfig) -> Shown:
@@ -50,8 +72,20 @@ class Shown:
         in_a = rows < sides.n_a
         own = in_a if side == "A" else ~in_a
         best = extreme_rows(values[own], SHORTLIST * config.exemplars)
-        area = auroc(values[in_a], values[~in_a], sides.n_a - int(in_a.sum()), sides.n_b - int((~in_a).sum()))
-        return cls(np.sort(rows), area, rows[own][best], values[own][best])
+        fires_a, fires_b = int(in_a.sum()), int((~in_a).sum())
+        area = auroc(values[in_a], values[~in_a], sides.n_a - fires_a, sides.n_b - fires_b)
+        fires, counts = (fires_a / sides.n_a, fires_b / sides.n_b), (float(sides.n_a), float(sides.n_b))
+        return cls(np.sort(rows), area, rows[own][best], values[own][best], counts, True, fires, False)
+
+    def rates(self, sides: Sides) -> tuple[float, float]:
+        """Shares of A's and B's images that show it."""
+        in_a = int(np.searchsorted(self.rows, sides.n_a))
+        return in_a / sides.n_a, (len(self.rows) - in_a) / sides.n_b
+
+    def more_of(self, side: str, sides: Sides) -> bool:
+        """Whether a larger share of that side's images shows it."""
+        rate_a, rate_b = self.rates(sides)
+        return rate_a > rate_b if side == "A" else rate_b > rate_a
 
 
 def assemble(
@@ -67,9 +101,8 @@ def assemble(
     Returns:
         The hypotheses in the drafts' order, and (n, len(drafts)) bool: which images show which.
     """
-    rng = np.random.default_rng(config.seed)
     shown = list(_shown(drafts, sides, codes, scores, ranking, config))
-    hypotheses = tuple(hypothesis_of(draft, s, sides, rng, config) for draft, s in zip(drafts, shown, strict=True))
+    hypotheses = tuple(hypothesis_of(draft, s, sides, config) for draft, s in zip(drafts, shown, strict=True))
     return hypotheses, shows_matrix(shown, len(sides))
 
 
@@ -91,20 +124,33 @@ def _shown(
         "A": extreme_rows(ranking[: sides.n_a], config.exemplar_pool),
         "B": sides.n_a + extreme_rows(-ranking[sides.n_a :], config.exemplar_pool),
     }
+    everywhere = {"A": np.arange(sides.n_a), "B": np.arange(sides.n_a, len(sides))}
     size = words_at_once(len(sides))
     for start in range(0, len(drafts), size):
         block = drafts[start : start + size]
-        words = [x.word for x in block if x.concept is None and x.word is not None]
+        words = sorted({x.word for x in block if _named_by(x) and x.word is not None})
         values = dict(zip(words, scores.values(words), strict=True)) if scores is not None and words else {}
 
         def attach(draft: Draft, values: dict[int, np.ndarray] = values) -> Shown:
             if draft.concept is None:
                 assert draft.word is not None
-                return Shown.of_scores(values[draft.word], draft.threshold, pool[draft.side], sides.n_a, config)
+                among = (pool if draft.source == "dre" else everywhere)[draft.side]
+                return Shown.of_scores(values[draft.word], draft.threshold, among, sides.n_a, config)
             own = slice(*columns.indptr[place[draft.concept] :][:2])
-            return Shown.of_concept(columns.indices[own], columns.data[own], draft.side, sides, config)
+            fires = Shown.of_concept(columns.indices[own], columns.data[own], draft.side, sides, config)
+            if draft.word not in values:
+                return fires
+            value = values[draft.word]
+            named = Shown.of_scores(value, shows_threshold(np.sort(value)), everywhere[draft.side], sides.n_a, config)
+            # Where the name is not more frequent on the pattern's side, it is not what differs.
+            return dataclasses.replace(named, fires=fires.fires) if named.measurable and named.more_of(draft.side, sides) else fires
 
         yield from ordered_map(attach, block, None if len(sides) >= PARALLEL_FROM else 1)
+
+
+def _named_by(draft: Draft) -> bool:
+    """Whether what a draft's word names is measured: not where the word is only a guess at what a concept is."""
+    return draft.concept is None or not draft.weak
 
 
 def telling_images(sides: Sides, ranking: np.ndarray, config: CompareConfig) -> dict[str, dict[str, list[int]]]:
@@ -119,15 +165,17 @@ def telling_images(sides: Sides, ranking: np.ndarray, config: CompareConfig) -> 
     return out
 
 
-def hypothesis_of(draft: Draft, shown: Shown, sides: Sides, rng: np.random.Generator, config: CompareConfig) -> Hypothesis:
-    """A draft with its evidence on all images; ``rng`` draws the bootstrap."""
-    n_a, n_b = sides.n_a, sides.n_b
-    in_a = int(np.searchsorted(shown.rows, n_a))
-    rate_a, rate_b = in_a / n_a, (len(shown.rows) - in_a) / n_b
+def hypothesis_of(draft: Draft, shown: Shown, sides: Sides, config: CompareConfig) -> Hypothesis:
+    """A draft with its evidence on all images."""
+    (rate_a, rate_b), (n_a, n_b) = shown.rates(sides), shown.images
     sign = 1 if draft.side == "A" else -1
-    # Resampling images with replacement makes a firing count binomial: drawn directly.
-    resampled = sign * (rng.binomial(n_a, rate_a, DRAWS) / n_a - rng.binomial(n_b, rate_b, DRAWS) / n_b)
-    low, high = np.quantile(resampled, [0.025, 0.975])
+    own, other = ((rate_a, n_a), (rate_b, n_b)) if sign > 0 else ((rate_b, n_b), (rate_a, n_a))
+    low, high = difference(own[0], other[0], own[1], other[1])
+    showing = round(own[0] * (sides.n_a if sign > 0 else sides.n_b))
+    slight = showing < FEWEST_SHOWING or low <= min(LEAST_GAP, LEAST_SHARE * own[0])
+    if not shown.measurable:
+        slight = slight or other[0] >= LEAST_SHARE * own[0]
+        low = high = float("nan")
     return Hypothesis(
         text=draft.text,
         side=draft.side,
@@ -144,9 +192,12 @@ def hypothesis_of(draft: Draft, shown: Shown, sides: Sides, rng: np.random.Gener
         exemplars=_exemplars(shown, draft.side, sides, config),
         also=tuple(draft.also),
         words=tuple(draft.words),
-        interval=(float(low), float(high)),
+        interval=(low, high),
         name_margin=draft.margin,
         weak=draft.weak,
+        slight=slight,
+        fires_a=shown.fires[0],
+        fires_b=shown.fires[1],
     )
 
 

@@ -28,7 +28,8 @@ def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
         return f"{found} Something in {share} more images of one side than of the other would have been seen."
     count = len(comparison.hypotheses)
     if count == 0:
-        return f"{name_a} and {name_b} differ{evidence}, but no single difference stands out."
+        slight = " beyond slight shifts" if comparison.shifts else ""
+        return f"{name_a} and {name_b} differ{evidence}, but no single difference stands out{slight}."
     return f"{name_a} and {name_b} differ: {count} {'difference' if count == 1 else 'differences'} found{evidence}."
 
 

@@ -78,10 +78,21 @@ class Comparison:
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """Candidates that pass the gate (q <= alpha), best first, both sides; what two branches say alike is listed once."""
+        """Candidates that pass the gate (q <= alpha), best first, both sides; what two branches say alike is listed once.
+
+        What is only a slight shift is not among them: see :attr:`shifts`.
+        """
         from .ranking import fold
 
-        return fold(h for h in self.candidates if h.q_value <= self.config.alpha)
+        return fold(h for h in self.candidates if h.q_value <= self.config.alpha and not h.slight)
+
+    @property
+    def shifts(self) -> tuple[Hypothesis, ...]:
+        """Slight shifts that pass the gate, best first: scores that are a little higher on one side, though (next to) no image crosses."""
+        from .ranking import fold, same_thing
+
+        slight = (h for h in self.candidates if h.q_value <= self.config.alpha and h.slight)
+        return fold(h for h in slight if not any(same_thing(h, f) for f in self.hypotheses))
 
     def top(self, side: str, k: int = 5, *, gated: bool = True) -> tuple[Hypothesis, ...]:
         """The k best of one side, concepts and exemplar phrases mixed as ``config.mix`` says.

@@ -20,14 +20,14 @@ class Hypothesis:
     side: Side
     """``"A"`` or ``"B"``: the side of which it is more true."""
     source: Text
-    """``"sae"`` (a concept of the sparse autoencoder) or ``"dre"`` (found on density-ratio exemplars); baselines: ``"visdiff"``,
-    ``"gsclip"`` or ``"mean"``."""
+    """``"sae"`` (a concept of the sparse autoencoder), ``"dre"`` (found on density-ratio exemplars) or ``"word"`` (the tail of a word's own
+    scores); baselines: ``"visdiff"``, ``"gsclip"`` or ``"mean"``."""
     effect: float
     """Rate on its own side minus rate on the other, in [-1, 1]."""
     rate_a: Share
-    """Share of A's images that show it, in [0, 1]."""
+    """Share of A's images that show what ``text`` names, in [0, 1]; where the words do not fit, of those on which the concept fires."""
     rate_b: Share
-    """Share of B's images that show it, in [0, 1]."""
+    """The same share of B's images."""
     p_value: Share
     """p of its test (concept: divergence; phrase: Welch t), in [0, 1]."""
     q_value: Share
@@ -48,7 +48,7 @@ class Hypothesis:
     words: tuple[str, ...] = ()
     """Further words that fit the concept, best first ("looks like: ..." where the name is weak)."""
     interval: tuple[float, float] = (float("nan"), float("nan"))
-    """95 % bootstrap interval of ``effect``."""
+    """95 % interval of ``effect``; NaN where the images that show it cannot be told from the others (not measurable)."""
     name_margin: float = float("nan")
     """Concepts: strength of the name minus that of the next word; NaN for phrases and without a vocabulary."""
     weak: bool = False
@@ -59,6 +59,14 @@ class Hypothesis:
     """What the coarser concepts above it are called, coarsest first: ("vehicle", "motorcycle") for "scooter"."""
     echoes: tuple[str, ...] = ()
     """Findings that differ only along with this one: without its images they no longer do, so they do not pass the gate."""
+    overlaps: tuple[Text, ...] = ()
+    """Stronger findings of its side that share half of its images or more, and leave too few for a test without them."""
+    slight: bool = False
+    """True where the scores shift but (next to) no image crosses over: a slight shift, no finding of its own."""
+    fires_a: Share = float("nan")
+    """Concepts: share of A's images on which the concept fires; NaN for phrases."""
+    fires_b: Share = float("nan")
+    """The same of B's images."""
 
 
 @dataclass(frozen=True)

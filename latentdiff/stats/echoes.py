@@ -3,7 +3,9 @@
 Where A has a mode, everything that correlates with it differs between A and B: a word whose vector leans a little towards the mode's, a
 concept that fires now and then along with it. On 20,000 images a side such shifts of a thousandth are significant, and they are true of
 the scores, yet nobody would call them a second difference. They are recognised by testing them again on the images of both sides that
-show none of the stronger findings: a mode of its own is still there, an echo is gone.
+show none of the stronger findings: a mode of its own is still there, an echo is gone. An echo shares images with what it repeats: it is
+more of the same side, and half of its images there, or more, show the stronger finding. Without that the stronger one explains nothing:
+where a finding covers all of A, whatever is more of B would be gone along with A.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from .phrases import phrase_evidence
 
 FEWEST_LEFT = 20
 """Images a side below which nothing more can be tested."""
+SHARED = 0.5
+"""Share of a finding's images, of its own side, that show a stronger one which it may repeat."""
 
 CERTAIN = 1e-12
 """p-values below are alike."""
@@ -46,15 +50,18 @@ class Echoes:
     """What is left of each finding."""
 
     p_value: np.ndarray
-    """(m,) p on the images that show no stronger finding, times m (Bonferroni), at most 1; the given p where nothing is stronger."""
+    """(m,) p on the images without the stronger findings that it shares images with, times m (Bonferroni), at most 1; the given p where
+    there is none, or where too few images are left."""
     of: np.ndarray
     """(m,) the stronger finding that shares most images with an echo; -1 where a finding stands by itself."""
+    overlaps: np.ndarray
+    """(m,) the stronger finding that shares most images with one that stands because too few images are left to test it; else -1."""
 
 
 def find_echoes(
     findings: Sequence[Gated], values: Callable[[int], np.ndarray], shows: sp.csr_array, n_a: int, alpha: float, binning: str = "sparse"
 ) -> Echoes:
-    """Test each finding without the images of those that are stronger and stand by themselves, strongest (smallest p) first.
+    """Test each finding without the images of those that it may repeat, strongest (smallest p) first.
 
     Leaving images out depends on what they show, not on the side they are of, so a test on the rest keeps its level.
 
@@ -67,25 +74,35 @@ def find_echoes(
         binning: of the concepts' histograms, as :func:`~latentdiff.stats.divergence.divergence`.
     """
     shows = sp.csc_array(shows)
-    left = np.ones(shows.shape[0], bool)
+    own = [shows.indices[shows.indptr[i] : shows.indptr[i + 1]] for i in range(shows.shape[1])]
     standing: list[int] = []
-    p, of = np.array([f.p_value for f in findings]), np.full(len(findings), -1)
+    p = np.array([f.p_value for f in findings])
+    of, overlaps = np.full(len(findings), -1), np.full(len(findings), -1)
     # Beyond doubt is beyond doubt: there the better name goes first.
     order = sorted(range(len(findings)), key=lambda i: (max(findings[i].p_value, CERTAIN), -findings[i].score))
     for i in order:
-        own = shows.indices[shows.indptr[i] : shows.indptr[i + 1]]
-        alone = True
-        if standing:
-            value = values(i)
-            p[i] = min(1.0, len(findings) * _p_value(findings[i], value, left, n_a, binning))
-            alone = p[i] <= alpha or _remains(findings[i], value, left, n_a)
-        if alone:
+        shared = [_shared(own[i], own[j], findings[i].side, n_a) if findings[j].side == findings[i].side else 0.0 for j in standing]
+        nearest = int(np.argmax(shared)) if shared else 0
+        if shared and shared[nearest] >= SHARED:
+            left = np.ones(shows.shape[0], bool)
+            for j, share in zip(standing, shared, strict=True):
+                left[own[j]] &= share < SHARED
+            if min(left[:n_a].sum(), left[n_a:].sum()) < FEWEST_LEFT:
+                overlaps[i] = standing[nearest]
+            else:
+                value = values(i)
+                p[i] = min(1.0, len(findings) * _p_value(findings[i], value, left, n_a, binning))
+                if p[i] > alpha and not _remains(findings[i], value, left, n_a):
+                    of[i] = standing[nearest]
+        if of[i] < 0:
             standing.append(i)
-            left[own] = False
-        else:
-            together = [len(np.intersect1d(own, shows.indices[shows.indptr[j] : shows.indptr[j + 1]])) for j in standing]
-            of[i] = standing[int(np.argmax(together))]
-    return Echoes(p, of)
+    return Echoes(p, of, overlaps)
+
+
+def _shared(rows: np.ndarray, stronger: np.ndarray, side: str, n_a: int) -> float:
+    """Share of a finding's images, on its own side, that show a stronger one; 1 of one that no image shows: it is all shift."""
+    mine, theirs = ((x[x < n_a] if side == "A" else x[x >= n_a]) for x in (rows, stronger))
+    return len(np.intersect1d(mine, theirs)) / len(mine) if len(mine) else 1.0
 
 
 def _remains(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int) -> bool:
@@ -106,8 +123,6 @@ def _remains(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int) -> 
 def _p_value(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int, binning: str) -> float:
     """p that a finding is more of its side, on some images."""
     a, b = values[:n_a][left[:n_a]], values[n_a:][left[n_a:]]
-    if min(len(a), len(b)) < FEWEST_LEFT:
-        return 1.0
     if not finding.concept:
         evidence = phrase_evidence(a[None], b[None])
         return float((evidence.p_more_in_a if finding.side == "A" else evidence.p_more_in_b)[0])

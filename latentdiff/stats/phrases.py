@@ -112,7 +112,7 @@ def shows_threshold(ordered: np.ndarray) -> float:
     Args:
         ordered: (n,) scores in ascending order.
     """
-    centre, spread, fallback = _background(ordered)
+    centre, spread, fallback = background(ordered)
     if spread <= 0:
         return fallback
     low, high = VALLEY_SPREADS
@@ -128,7 +128,7 @@ def shows_threshold(ordered: np.ndarray) -> float:
     return float(grid[inside[deepest]]) if deepest >= 0 and depth[deepest] < VALLEY_DEPTH else fallback
 
 
-def _background(ordered: np.ndarray) -> tuple[float, float, float]:
+def background(ordered: np.ndarray) -> tuple[float, float, float]:
     """Median and lower spread of the scores of images without the phrase, and the threshold they give.
 
     The images above the threshold are left out of the median and of the spread (the distance to the quantile that is one standard

@@ -19,6 +19,7 @@ STRIP = {
 SOURCES = {
     "sae": ("concept", "Found as a concept: a pattern that fires on more images of one side than of the other."),
     "dre": ("typical images", "Found on the most typical images: a phrase that fits those of one side better than those of the other."),
+    "word": ("words", "Found on words: one that fits the best images of one side better than the best of the other."),
 }
 Q = "q: of all findings at least this sure, the share that would be false alarms. Small is sure."
 AUROC = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from latentdiff.report import description, p_text, percent, title, verdict
+from latentdiff.report import description, further_facts, interval_text, p_text, percent, shifts, title, verdict
 from latentdiff.report.tree import as_tree
 
 THUMBNAILS = 5
@@ -80,12 +80,14 @@ def facts(run: Any, hypothesis: Any) -> list[list[str]]:
     """
     own, other = hypothesis.side, "B" if hypothesis.side == "A" else "A"
     rate = {"A": hypothesis.rate_a, "B": hypothesis.rate_b}
-    low, high = hypothesis.interval
     rows = [[f"Rate in {run.sides[s].name}", f"{rate[s]:.2%}", "share of the images compared that show it"] for s in (own, other)]
+    low, high = hypothesis.interval
     if low == low and high == high:
-        rows.append(["Difference", f"{hypothesis.effect:+.1%}", f"95 % interval {low:+.1%} to {high:+.1%}, by resampling the images"])
+        rows.append(["Difference", f"{hypothesis.effect:+.1%}", f"95 % interval {low:+.1%} to {high:+.1%}"])
     else:
-        rows.append(["Difference", f"{hypothesis.effect:+.1%}", "rate on its own side minus rate on the other"])
+        said = interval_text(hypothesis) or "rate on its own side minus rate on the other"
+        rows.append(["Difference", f"{hypothesis.effect:+.1%}", said])
+    rows += [list(fact) for fact in further_facts(hypothesis, {s: run.sides[s].name for s in "AB"})]
     rows.append(["p", p_text(hypothesis.p_value).removeprefix("p ").removeprefix("= "), "chance of this much if nothing differed"])
     rows.append(["q", p_text(hypothesis.q_value, "q").removeprefix("q ").removeprefix("= "), "the same, with all that was tested in mind"])
     if hypothesis.auroc == hypothesis.auroc:
@@ -143,7 +145,7 @@ def _notes(run: Any, names: dict[str, str]) -> list[str]:
             notes.append(f"{_images(counts[side]['missing'])} of {names[side]} without a vector left out")
         if counts[side]["bad"]:
             notes.append(f"{_images(counts[side]['bad'])} of {names[side]} with a broken vector left out")
-    return [*notes, *description(run.comparison)]
+    return [*notes, *description(run.comparison), *shifts(run.comparison, (names["A"], names["B"]))]
 
 
 def _images(count: int) -> str:

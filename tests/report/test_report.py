@@ -132,7 +132,8 @@ class TestHtml:
             facts = dict(re.findall(r"<dt[^>]*>([^<]*)</dt><dd>([^<]*)</dd>", card))
             low, high = h.interval
             assert facts["difference"].startswith(f"{round(100 * h.effect, 1):+}")
-            assert f"({100 * low:+.1f} to {100 * high:+.1f})" in facts["difference"].replace("+0.0", f"{100 * low:+.1f}")
+            interval = f"{100 * low:+.1f} to {100 * high:+.1f}" if np.isfinite(low) else "not measurable"
+            assert f"({interval})" in facts["difference"].replace("+0.0", f"{100 * low:+.1f}")
             assert facts["AUROC"] == f"{h.auroc:.2f}"
             assert facts["q"] == ("&lt; 0.001" if h.q_value < 0.001 else f"{h.q_value:.2g}")
             for side, rate in (("A", h.rate_a), ("B", h.rate_b)):

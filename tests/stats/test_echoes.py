@@ -53,14 +53,27 @@ def test_p_is_that_of_the_images_that_are_left() -> None:
 
 def test_concepts_are_tested_by_their_activations() -> None:
     scores, shown = world(2, own_mode=True)
-    active = np.where(shown[2], 2.0, 0.0)
-    findings = [Gated("A", False, 1e-200, 0.0), Gated("A", True, 1e-50, 0.0), Gated("B", True, 1e-40, 0.0)]
-    columns = sp.csr_array(np.stack([shown[0], shown[2], shown[2]], axis=1))
-    found = find_echoes(findings, lambda i: [scores[0], active, active][i], columns, N_A, 0.05)
+    half = shown[0] | shown[2]  # fires on the mode and on one of its own: more than half of its images show the stronger one
+    active = np.where(half, 2.0, 0.0)
+    findings = [Gated("A", False, 1e-200, 0.0), Gated("A", True, 1e-50, 0.0)]
+    found = find_echoes(findings, lambda i: [scores[0], active][i], sp.csr_array(np.stack([shown[0], half], axis=1)), N_A, 0.05)
     rest = ~shown[0]
     halves = (sp.csr_array(active[:N_A][rest[:N_A], None]), sp.csr_array(active[N_A:][rest[N_A:], None]))
-    assert found.p_value[1] == pytest.approx(3 * divergence(*halves).p_value[0]) and found.of[1] == -1
-    assert found.p_value[2] == 1.0 and found.of[2] == 1  # more in A, so no finding of B; it shares its images with the one of A
+    assert 0 < found.p_value[1] == pytest.approx(2 * divergence(*halves).p_value[0], rel=1e-9) and found.of[1] == -1
+
+
+def test_an_echo_shares_images_and_side_with_what_it_repeats() -> None:
+    """A mode of all of A explains nothing of B; what cannot be tested without it stays, and says what it overlaps with."""
+    a, b = 60, 50
+    of_a = np.arange(a + b) < a
+    part = of_a & (np.arange(a + b) % 3 == 0)
+    few = of_a & (np.arange(a + b) < 12)
+    values = [1.0 * of_a, 1.0 * ~of_a, 1.0 * part, 1.0 * ~part]
+    findings = [Gated("A", True, 1e-20, 0.0), Gated("B", True, 1e-19, 0.0), Gated("A", True, 1e-6, 0.0), Gated("B", True, 1e-5, 0.0)]
+    columns = sp.csr_array(np.stack([of_a, ~of_a, part, ~of_a | few], axis=1))
+    found = find_echoes(findings, lambda i: values[i], columns, a, 0.05)
+    assert found.of.tolist() == [-1, -1, -1, -1] and found.overlaps.tolist() == [-1, -1, 0, 1]
+    assert found.p_value.tolist() == [f.p_value for f in findings]
 
 
 def test_level_of_the_second_test() -> None:
@@ -68,7 +81,7 @@ def test_level_of_the_second_test() -> None:
     standing = 0
     for seed in range(100):
         scores, shown = world(100 + seed, own_mode=False)
-        findings = [Gated("A", False, 1e-200, 0.0), Gated("A", False, 1e-30, 0.0), Gated("B", False, 1e-20, 0.0)]
+        findings = [Gated("A", False, 1e-200, 0.0), Gated("A", False, 1e-30, 0.0), Gated("A", False, 1e-20, 0.0)]
         found = find_echoes(findings, lambda i, s=scores: s[i], sp.csr_array(shown.T), N_A, 0.05)
         standing += int((found.p_value[1:] <= 0.05).any())
     assert standing <= 11  # 5 expected at most; more than 11 of 100 has a probability below 1 %
@@ -79,4 +92,4 @@ def test_few_images_left_and_nothing_found() -> None:
     everything = sp.csr_array(np.ones((50, 2), bool))
     findings = [Gated("A", False, 1e-9, 2.0), Gated("A", False, 1e-9, 1.0)]
     found = find_echoes(findings, lambda i: np.arange(50.0), everything, 25, 0.05)
-    assert found.of.tolist() == [-1, 0] and found.p_value.tolist() == [1e-9, 1.0]
+    assert found.of.tolist() == [-1, -1] and found.overlaps.tolist() == [-1, 0] and found.p_value.tolist() == [1e-9, 1e-9]
