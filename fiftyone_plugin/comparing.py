@@ -17,6 +17,7 @@ from latentdiff.sae.loading import check_encoder, load_sae
 
 from .describing import material_of
 from .encoders import check_agree, recorded, vocabulary_for
+from .grouping import groups_of
 from .sides import Side, listed, resolve
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
@@ -43,6 +44,7 @@ def compare_views(
     describe: latentdiff.DescribeConfig | None = None,
     captions: str | Mapping[str, str | Sequence[str]] | None = None,
     prompts: str | Mapping[str, str] | None = None,
+    groups: str | None = None,
     key: str | None = None,
     overwrite: bool = False,
     skip_bad: bool = False,
@@ -73,6 +75,8 @@ def compare_views(
             there are ``captions``. Nothing leaves this machine unless it names a server.
         captions: field of the samples' captions (a text or a list of texts), or captions by file path.
         prompts: for VisDiff's paired prompts: field of the prompts from which images were generated, or prompts by file path.
+        groups: field of the samples whose value says which are no independent evidence (scene, video, patient): samples of one value are
+            held out, relabelled and counted together; one without a value stands alone. None: patches go by their image.
         key: that server's key; None: from the environment. It is stored nowhere.
         overwrite: replace a comparison of that name.
         skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
@@ -104,13 +108,13 @@ def compare_views(
         read = _reader(engine, method.method != "latentdiff" or method.describe is not None)
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
         a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
-        report = part(progress, 0.4, 0.8)
+        report, grouped = part(progress, 0.4, 0.8), groups_of(sides, (a, b), groups)
         if engine == "ray":
-            comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config)
+            comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config, **grouped)
         else:
             of_images = material_of(sides, (a, b), method, captions, prompts)
             comparison = latentdiff.compare_with(
-                method, a.values, b.values, sae=opened, vocabulary=words, **of_images, key=key, progress=report
+                method, a.values, b.values, sae=opened, vocabulary=words, **of_images, **grouped, key=key, progress=report
             )
         left_out = {letter: {kind: side[kind] for kind in ("missing", "bad", "repeated")} for letter, side in record["sides"].items()}
         comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..inputs.folders import distinct_names
-from ..inputs.named import encode_paths, encoder_of, groups_of, kind, read_side, stem, vocabulary_of
+from ..inputs.named import encode_paths, encoder_of, groups_of, kind, read_side, row_groups, stem, vocabulary_of
 from ..methods.config import MethodConfig
 from ..methods.run import compare_with
 from ..progress import Progress, part
@@ -44,6 +44,9 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="NAME", help="name under which datasets store it (default: made of the views' names)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
+    grouped = "what is no independent evidence: a field of the dataset (scene, video), or two files with a label a line, of A and B"
+    parser.add_argument("--groups", metavar="FIELD|FILE", nargs="+", help=grouped)
+    parser.add_argument("--paired", action="store_true", help="row i of A and row i of B are one thing seen twice")
     parser.add_argument("--alpha", type=float, help="level of false alarms (default: 0.05)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same result (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
@@ -119,6 +122,7 @@ def _compare_views(args: argparse.Namespace, config: MethodConfig, progress: Pro
         run=run,
         method=config,
         **texts,
+        groups=_field(args),
         overwrite=args.overwrite,
         engine=args.engine,
         address=args.address,
@@ -156,11 +160,21 @@ def _compare_files(args: argparse.Namespace, config: MethodConfig, kinds: tuple[
         encode_texts=encoder.encode_texts if encoder is not None else None,
         images=files,
         **texts,
+        **row_groups(args),
         progress=part(progress, 0.5, 1.0),
     )
     names = distinct_names(names, given)
     comparison.info["names"] = list(names)
     return Outcome(comparison, names, items=(items_a, items_b))
+
+
+def _field(args: argparse.Namespace) -> str | None:
+    """The field that --groups names for datasets."""
+    if args.paired:
+        raise InputError("--paired is for files and folders, whose rows have an order; views have none")
+    if args.groups and len(args.groups) != 1:
+        raise InputError("--groups names one field of the datasets")
+    return args.groups[0] if args.groups else None
 
 
 def _sae_of(name: str | None, encoder: Any) -> Any:

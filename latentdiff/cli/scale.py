@@ -9,7 +9,7 @@ from pathlib import Path
 from ..embed.parquet import ParquetVectors, is_parquet
 from ..errors import InputError
 from ..inputs.folders import image_files
-from ..inputs.named import encoder_of, vocabulary_of
+from ..inputs.named import encoder_of, row_groups, vocabulary_of
 from ..methods.config import MethodConfig
 from ..progress import Progress
 from ..scale.machine import Machine, measure
@@ -46,7 +46,15 @@ def compare_parquet(args: argparse.Namespace, config: MethodConfig, progress: Pr
     encoder = encoder_of(args) if args.encoder or words_only else None
     vocabulary = vocabulary_of(args, encoder)
     comparison = scale.compare_parquet(
-        a, b, engine=args.engine, address=args.address, sae=args.sae, vocabulary=vocabulary, config=config.compare, progress=progress
+        a,
+        b,
+        engine=args.engine,
+        address=args.address,
+        sae=args.sae,
+        vocabulary=vocabulary,
+        **row_groups(args),
+        config=config.compare,
+        progress=progress,
     )
     names = tuple(Path(side.rstrip("/")).stem for side in (args.a, args.b))
     names = names if names[0] != names[1] else (args.a, args.b)

@@ -13,7 +13,7 @@ from ..compute.parallel import ordered_map
 from ..config import CompareConfig
 from ..embed.sides import Sides, centred
 from ..results.hypothesis import Hypothesis
-from ..stats.exemplars import diverse, extreme_rows, modes
+from ..stats.exemplars import diverse, extreme_rows, modes, one_a_group
 from ..stats.image_scores import ImageScores, words_at_once
 from ..stats.intervals import difference
 from ..stats.phrases import auroc, shows_threshold
@@ -157,7 +157,7 @@ def telling_images(sides: Sides, ranking: np.ndarray, config: CompareConfig) -> 
     """By side: rows of its most telling images, diverse, and the mode that each belongs to (method section 5)."""
     mean, out = sides.mean_direction, {}
     for side, score, offset, keep in (("A", ranking[: sides.n_a], 0, sides.keep_a), ("B", -ranking[sides.n_a :], sides.n_a, sides.keep_b)):
-        pool = extreme_rows(score, config.exemplar_pool)
+        pool = one_a_group(extreme_rows(score, config.exemplar_pool) + offset, sides.groups) - offset
         unit = centred(sides[pool + offset], mean)
         few = config.exemplars
         chosen = diverse(unit, few, score[pool]) if config.exemplar_pool > few else np.arange(min(few, len(pool)))
@@ -203,8 +203,9 @@ def hypothesis_of(draft: Draft, shown: Shown, sides: Sides, config: CompareConfi
 
 def _exemplars(shown: Shown, side: str, sides: Sides, config: CompareConfig) -> tuple[int, ...]:
     """Rows, within the side as given, of diverse images that show it best; phrases choose among the most telling images."""
-    best = shown.best
+    best = one_a_group(shown.best, sides.groups)
     if config.exemplar_pool > config.exemplars and len(best):
-        best = best[diverse(centred(sides[best], sides.mean_direction), config.exemplars, shown.values)]
+        values = shown.values[np.isin(shown.best, best)]
+        best = best[diverse(centred(sides[best], sides.mean_direction), config.exemplars, values)]
     keep, offset = (sides.keep_a, 0) if side == "A" else (sides.keep_b, sides.n_a)
     return tuple(int(keep[i - offset]) for i in best[: config.exemplars])

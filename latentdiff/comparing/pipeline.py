@@ -16,6 +16,7 @@ from ..compute.parallel import one_thread
 from ..compute.sparse import row_view
 from ..config import CompareConfig, takes_config
 from ..describe.describer import Describer
+from ..embed.grouping import Groups
 from ..embed.ordering import Pooled, in_content_order
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
@@ -31,7 +32,7 @@ from ..sae.monosemanticity import monosemanticity
 from ..sae.naming import Name
 from ..sae.training import train_sae
 from ..stats.density_ratio import DensityRatio, cross_fit, out_of_fold_auc
-from ..stats.divergence import Divergence, divergence
+from ..stats.divergence import Divergence, by_group, divergence
 from ..stats.image_scores import ImageScores
 from ..stats.power import smallest_detectable
 from ..stats.two_sample import MOST, Verdict, verdict
@@ -72,6 +73,9 @@ def compare(
     sae: SparseAutoencoder | str | Path | None = None,
     vocabulary: Vocabulary | None = None,
     describer: Describer | None = None,
+    groups_a: Groups = None,
+    groups_b: Groups = None,
+    paired: bool = False,
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -84,6 +88,10 @@ def compare(
         vocabulary: words with text vectors in the images' space; None leaves concepts unnamed ("concept 17").
         describer: captions of the most telling images and what tells them apart, as further candidates (method section 6); what it did and
             sent, and why it ended where it failed, is ``info["describe"]``. None: words of the vocabulary alone; nothing is ever sent.
+        groups_a: a label per row of A (scene, video, patient, source image of a patch) where images are not independent of each other:
+            images of one group are held out, relabelled and counted together. None: every image is a group of its own.
+        groups_b: the same for B; a label on both sides is one group.
+        paired: row i of A and row i of B are one thing (a prompt, a frame) seen twice; they are compared pair by pair.
         config: every choice; None for the defaults.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
@@ -96,6 +104,7 @@ def compare(
     """
     config = config or CompareConfig()
     sides = Sides(a, b, skip_bad=config.skip_bad)
+    sides.group(groups_a, groups_b, paired)
     return compare_sides(sides, sae=sae, vocabulary=vocabulary, describer=describer, config=config, progress=progress)
 
 
@@ -144,6 +153,8 @@ class _Run:
         codes = self._codes(sae)
         of_a, of_b = row_view(codes, 0, self.sides.n_a), row_view(codes, self.sides.n_a, len(self.sides))
         d = divergence(of_a, of_b, self.config.binning)
+        if self.sides.groups is not None:
+            d = by_group(d, codes, self.sides.in_a, self.sides.groups)
         self._done("divergence", 0.55)
         ratio = self._ratio(codes)
         found = self._verdict(codes)
@@ -201,10 +212,12 @@ class _Run:
         return codes
 
     def _ratio(self, codes: sp.csr_array) -> DensityRatio:
-        c, repeats = self.config, CROSS_FITTINGS if len(self.sides) <= REPEATED_UP_TO else 1
-        progress = part(self.progress, 0.55, 0.82)
-        more = {"repeats": repeats, "order": self.sides.order}
-        return cross_fit(self.sides, self.sides.in_a, codes, c.penalties, c.folds, c.seed, progress, **more)
+        c, sides, folds = self.config, self.sides, self.config.folds
+        if sides.groups is not None:  # each fold holds out groups of both sides
+            folds = min(folds, *(len(np.unique(own)) for own in (sides.groups[: sides.n_a], sides.groups[sides.n_a :])))
+        repeats = CROSS_FITTINGS if len(sides) <= REPEATED_UP_TO else 1
+        more: dict[str, Any] = {"repeats": repeats, "order": sides.order, "groups": sides.groups}
+        return cross_fit(sides, sides.in_a, codes, c.penalties, folds, c.seed, part(self.progress, 0.55, 0.82), **more)
 
     def _verdict(self, codes: sp.csr_array) -> Verdict:
         """Do the sides differ at all; a vocabulary that is short enough to be a question of its own is asked as one."""
@@ -212,7 +225,7 @@ class _Run:
         unit = centred(self.sides[rows], self.sides.mean_direction)
         if self.vocabulary is not None and self.vocabulary.given <= SHORT_LIST:
             words = unit @ self.vocabulary.centred[: self.vocabulary.given].T
-        return verdict(codes, unit, rows, self.sides.in_a, words=words, seed=self.config.seed)
+        return verdict(codes, unit, rows, self.sides.in_a, self.sides.groups, words, seed=self.config.seed)
 
     def _drafts(
         self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray

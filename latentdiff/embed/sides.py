@@ -12,6 +12,7 @@ import numpy as np
 from ..compute.arrays import float32, kept, tensor
 from ..compute.parallel import local_map, map_rows
 from ..errors import InputError
+from .grouping import Groups, check_groups, group_numbers, renumbered
 from .vocabulary import row_norms, unit_rows
 
 FEWEST = 20
@@ -32,11 +33,13 @@ class Sides:
         n_a, n_b: rows in use.
         keep_a, keep_b: row numbers in use within the arrays as given.
         dropped: {"A": [...], "B": [...]}: row numbers left out for non-finite values.
+        groups: (n,) group of each row, integers from 0; None: every row is independent of every other.
         swapped: whether A and B are, as given, B and A.
         order: (n,) rows in the order of their content, A's first; None for the order in which they lie.
         pooled_order: (n,) the same of both sides together.
     """
 
+    groups: np.ndarray | None = None
     swapped = False
     order: np.ndarray | None = None
     pooled_order: np.ndarray
@@ -67,6 +70,18 @@ class Sides:
     def shape(self) -> tuple[int, int]:
         """(n_a + n_b, d)."""
         return self.n_a + self.n_b, self._arrays[0].shape[1]
+
+    def group(self, groups_a: Groups, groups_b: Groups, paired: bool) -> None:
+        """Say which rows are no independent evidence, see :func:`~latentdiff.embed.grouping.group_numbers`; of all rows as given.
+
+        Raises:
+            InputError: labels that do not fit the rows, or fewer than five groups on a side.
+        """
+        given = self.n_a + len(self.dropped["A"]), self.n_b + len(self.dropped["B"])
+        groups = group_numbers(groups_a, groups_b, paired, given)
+        if groups is not None:
+            self.groups = renumbered(np.concatenate([groups[self.keep_a], groups[given[0] :][self.keep_b]]))
+            check_groups(self.groups, self.n_a)
 
     @property
     def in_a(self) -> np.ndarray:
@@ -126,6 +141,8 @@ class Sides:
         """
         other = self._copy()
         other._lie(self[order])
+        if self.groups is not None:
+            other.groups = renumbered(self.groups[order])
         other.keep_a, other.keep_b = self.keep_a[order[: self.n_a]], self.keep_b[order[self.n_a :] - self.n_a]
         return other
 
@@ -137,6 +154,8 @@ class Sides:
         return other
 
     def _exchanged(self) -> Sides:
+        if self.groups is not None:
+            self.groups = renumbered(np.roll(self.groups, -self.n_a))
         self.keep_a, self.keep_b, self.n_a, self.n_b = self.keep_b, self.keep_a, self.n_b, self.n_a
         self.dropped = {"A": self.dropped["B"], "B": self.dropped["A"]}
         self.swapped = not self.swapped

@@ -58,6 +58,20 @@ def read_vocabulary(path: str | Path, vectors: str | Path | None = None) -> Voca
     return Vocabulary(words, arrays["vectors"])
 
 
+def read_labels(path: str | Path) -> list[str | None]:
+    """The label of each row from a UTF-8 text file, one a line; an empty line is a label of no other row.
+
+    Raises:
+        InputError: no such file, or one that is no text.
+    """
+    path = _existing(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"the labels in {path} cannot be read as UTF-8 text: {e}") from e
+    return [line.strip() or None for line in lines]
+
+
 def _existing(path: str | Path) -> Path:
     path = Path(path).expanduser()
     if not path.is_file():

@@ -13,7 +13,7 @@ from ..embed.vocabulary import Vocabulary
 from ..embed.words import load_vocabulary, read_phrases
 from ..errors import InputError
 from ..progress import Progress
-from .arrays import load_vectors, read_vocabulary
+from .arrays import load_vectors, read_labels, read_vocabulary
 from .folders import ImageSide, encode_side, image_files, read_table
 
 
@@ -61,6 +61,14 @@ def groups_of(path: str) -> tuple[ImageSide, ImageSide]:
         return read_table(file.read_text(encoding="utf-8-sig"), file.absolute().parent)
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{path} cannot be read as a UTF-8 table: {e}") from e
+
+
+def row_groups(args: argparse.Namespace) -> dict[str, Any]:
+    """Groups of two files' rows, or that they are pairs."""
+    if args.groups and len(args.groups) != 2:
+        raise InputError("--groups names two files here, of A's rows and of B's, with one label a line")
+    labels = [read_labels(file) for file in args.groups or ()] or [None, None]
+    return {"groups_a": labels[0], "groups_b": labels[1], "paired": args.paired}
 
 
 def stem(side: str) -> str:

@@ -17,6 +17,7 @@ from ..describe.phrase_vectors import composed_directions, encoded_directions
 from ..describe.proposals import TextEncoder
 from ..describe.usage import Account
 from ..describe.vocabulary_captions import VocabularyCaptioner
+from ..embed.grouping import Groups
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..progress import Progress
@@ -60,6 +61,9 @@ def compare_with(
     images: Images | None = None,
     captions: Mapping[Any, str | Sequence[str]] | None = None,
     prompts: Mapping[Any, str] | None = None,
+    groups_a: Groups = None,
+    groups_b: Groups = None,
+    paired: bool = False,
     key: str | None = None,
     device: Any = None,
     progress: Progress | None = None,
@@ -76,6 +80,7 @@ def compare_with(
         images: (of A, of B): files or PIL images for models and servers, keys for captions and prompts.
         captions: caption or captions by those keys (captioner "given").
         prompts: by those keys, the prompts from which images were generated (proposer "paired-prompts").
+        groups_a, groups_b, paired: which images are no independent evidence, as :func:`latentdiff.compare` takes it; LatentDiff's alone.
         key: a server's key; None: from the environment. It is kept nowhere else.
         device: torch device of an image-to-text model.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
@@ -88,6 +93,7 @@ def compare_with(
         EndpointError: a server that VisDiff cannot do without failed (LatentDiff keeps the rest, and says so in ``info``).
         EncoderError, CheckpointError: a model that cannot be loaded.
     """
+    grouped: dict[str, Any] = {"groups_a": groups_a, "groups_b": groups_b, "paired": paired}
     material = Material(vocabulary, encode_texts, images, captions, prompts)
     if config.method == "latentdiff":
         describer = None
@@ -95,11 +101,13 @@ def compare_with(
             describer = build_describer(
                 config.describe, images=images, captions=captions, encode_texts=encode_texts, key=key, device=device
             )
-        return compare(a, b, sae=sae, vocabulary=vocabulary, describer=describer, config=config.compare, progress=progress)
+        return compare(a, b, sae=sae, vocabulary=vocabulary, describer=describer, **grouped, config=config.compare, progress=progress)
     if vocabulary is None:
         raise InputError(f"the method {config.method} needs words: --vocabulary FILE, or vocabulary=")
     if sae is not None:
         raise InputError(f"the method {config.method} has no sparse autoencoder; leave the SAE out")
+    if paired or groups_a is not None or groups_b is not None:
+        raise InputError(f"the method {config.method} tests image by image: it knows neither groups nor pairs; leave them out")
     if config.method == "mean":
         return difference_of_means(a, b, vocabulary, config=config.compare, progress=progress)
     if config.method == "gsclip":

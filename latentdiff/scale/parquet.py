@@ -14,6 +14,7 @@ import numpy as np
 from ..config import CompareConfig
 from ..embed.encoder import Encoder
 from ..embed.fingerprint import disagreement
+from ..embed.grouping import Groups
 from ..embed.parquet import ParquetVectors, filesystem_of, to_memmap, write_table
 from ..embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from ..embed.sides import Sides
@@ -75,6 +76,9 @@ def compare_parquet(
     workers: int | None = None,
     sae: SparseAutoencoder | str | Path | None = None,
     vocabulary: Vocabulary | None = None,
+    groups_a: Groups = None,
+    groups_b: Groups = None,
+    paired: bool = False,
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -84,7 +88,7 @@ def compare_parquet(
         a, b: vectors of the sides, see :func:`open_sides`.
         engine: "local" or "ray"; both give the same result.
         address, workers: of the cluster, see :func:`latentdiff.scale.ray_sides.connected`.
-        sae, vocabulary, config, progress: as :func:`latentdiff.compare`.
+        sae, vocabulary, groups_a, groups_b, paired, config, progress: as :func:`latentdiff.compare`.
 
     Raises:
         InputError: sides, vectors, widths or an engine that cannot be used, or an SAE of another encoder.
@@ -99,6 +103,7 @@ def compare_parquet(
         for side in (a, b):
             check_encoder(sae, side.fingerprint, side.width, f"the vectors in {side.source}")
     with open_sides(a, b, engine=engine, address=address, workers=workers, skip_bad=config.skip_bad) as sides:
+        sides.group(groups_a, groups_b, paired)
         comparison = compare_sides(sides, sae=sae, vocabulary=vocabulary, config=config, progress=progress)
     comparison.info["engine"] = engine
     return comparison

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +11,7 @@ from scipy import stats
 
 from ..compute.parallel import ordered_map
 from ..compute.sparse import by_concept
+from .grouped import Grouping, concept_tests
 from .histograms import Histograms, concept_of, histograms
 from .hypergeometric import fisher_exact
 
@@ -63,6 +64,13 @@ def divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "spa
     blocks = _blocks(np.diff(a.indptr).astype(np.int64) + np.diff(b.indptr))
     parts = list(ordered_map(of, blocks, 1 if len(blocks) == 1 else None))
     return Divergence(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Divergence)))
+
+
+def by_group(d: Divergence, codes: sp.csr_array, in_a: np.ndarray, groups: np.ndarray) -> Divergence:
+    """The same with z and p that count groups, not images: twice the smaller p of firing rates and of mean activations."""
+    firing, activation = concept_tests(codes, Grouping(in_a, groups))
+    p = np.minimum(1.0, 2 * np.minimum(firing.p_value, activation.p_value))
+    return replace(d, firing_z=firing.z, gap_z=activation.z, p_value=p)
 
 
 def _blocks(nonzeros: np.ndarray) -> list[slice]:

@@ -17,6 +17,18 @@ def extreme_rows(scores: np.ndarray, pool: int) -> np.ndarray:
     return usable[np.argsort(-scores[usable], kind="stable")][:pool]
 
 
+def one_a_group(rows: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """Of some rows the first of each group, in their order; all where rows are independent.
+
+    Args:
+        rows: (m,) row numbers, best first.
+        groups: (n,) group of each row, or None.
+    """
+    if groups is None or not len(rows):
+        return rows
+    return rows[np.sort(np.unique(groups[rows], return_index=True)[1])]
+
+
 def diverse(unit: np.ndarray, k: int, relevance: np.ndarray) -> np.ndarray:
     """Maximal marginal relevance (Carbonell and Goldstein 1998).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..compute.parallel import ordered_map
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
+from .grouped import Grouping
 from .phrases import phrase_evidence, tail_contrast, tail_evidence
 
 BLOCK = 64_000_000
@@ -38,7 +40,8 @@ class ImageScores:
     @classmethod
     def of(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
         """Score every image of both sides with some words, and test each word."""
-        return cls._tested(sides, words, vocabulary, phrase_evidence)
+        test = phrase_evidence if sides.groups is None else partial(phrase_evidence, grouping=Grouping(sides.in_a, sides.groups))
+        return cls._tested(sides, words, vocabulary, test)
 
     @classmethod
     def tails(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
+from .grouped import Grouping
 from .hypergeometric import fisher_exact
 
 BACKGROUND_SPREADS = 3.0
@@ -46,7 +47,7 @@ class PhraseEvidence:
     p_more_in_b: np.ndarray
 
 
-def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidence:
+def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray, grouping: Grouping | None = None) -> PhraseEvidence:
     """Test phrases by the scores (text-image cosines) of all images.
 
     Welch's t sees shifts of many images, the comparison of tails sees a mode of a few.
@@ -54,11 +55,16 @@ def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray) -> PhraseEvidenc
     Args:
         scores_a: (m, n_a) scores of A's images, one phrase a row.
         scores_b: (m, n_b) scores of B's images.
+        grouping: of A's images, then B's, where they come in groups: both tests count groups then.
     """
     n_a, n_b = scores_a.shape[1], scores_b.shape[1]
     threshold, high = _cuts(scores_a, scores_b)
     t, p_mean = welch(scores_a, scores_b)
     tail_z, p_tail = _proportions((scores_a > high[:, None]).sum(1), (scores_b > high[:, None]).sum(1), n_a, n_b)
+    if grouping is not None:
+        values = np.concatenate([scores_a, scores_b], axis=1)
+        mean, tail = grouping.dense(values), grouping.dense(values > high[:, None])
+        t, p_mean, tail_z, p_tail = mean.z, mean.p_value, tail.z, tail.p_value
     p = [np.minimum(1.0, 2 * np.minimum(np.where(s * t > 0, p_mean, 1), np.where(s * tail_z > 0, p_tail, 1))) for s in (1, -1)]
     return PhraseEvidence(threshold, t, tail_z, tail_contrast(scores_a, scores_b), *p)
 

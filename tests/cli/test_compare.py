@@ -129,6 +129,28 @@ def test_dataset_views_are_stored_listed_shown_and_deleted(dataset, arguments, c
     assert not dataset.has_field("summer_vs_winter_log_ratio") and dataset.list_runs() == []
 
 
+def test_groups_and_pairs(arguments, files, tmp_path, dataset, capsys) -> None:
+    a, b = np.load(files["a.npy"]), np.load(files["b.npy"])
+    rng, labels = np.random.default_rng(0), []
+    for name, rows in (("a", a), ("b", b)):
+        labels.append([f"scene {name}{i}" for i in rng.integers(0, 15, len(rows))])
+        (tmp_path / f"{name}.txt").write_text("\n".join(labels[-1]), encoding="utf8")
+    given = {"sae": latentdiff.load_sae(files["sae"]), "vocabulary": latentdiff.Vocabulary(WORDS, np.eye(WIDTH))}
+    expected = latentdiff.compare(a, b, groups_a=labels[0], groups_b=labels[1], **given)
+    assert main(["compare", *arguments, "--groups", str(tmp_path / "a.txt"), str(tmp_path / "b.txt"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["two_sample"]["p_value"] == expected.two_sample.p_value
+    dataset.set_values("scene", labels[0] + labels[1])
+    views = [f"{dataset.name}:summer", f"{dataset.name}:winter", *arguments[2:], "--embeddings", "clip", "--json"]
+    assert main(["compare", *views, "--groups", "scene"]) == 0
+    assert json.loads(capsys.readouterr().out)["two_sample"]["p_value"] == expected.two_sample.p_value
+    assert main(["compare", *arguments, "--paired"]) == 2
+    assert "A has 60 rows and B 80" in capsys.readouterr().err
+    assert main(["compare", *arguments, "--groups", "scene"]) == 2
+    assert "two files" in capsys.readouterr().err
+    assert main(["compare", *views, "--groups", "no_such_field", "--overwrite"]) == 2
+    assert "no field 'no_such_field'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

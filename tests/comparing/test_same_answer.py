@@ -104,3 +104,23 @@ def test_sides_in_content_order_are_the_rows_as_given() -> None:
 def test_the_same_images_in_another_order_are_refused() -> None:
     with pytest.raises(InputError, match="same images in another order"):
         compare(A, A[OF_A], sae=SAE)
+
+
+def test_groups_and_pairs_reach_every_part() -> None:
+    """Each image five times: as images they differ, as groups they do not; exemplars are of one group each, in any order of rows."""
+    a, b = RNG.gamma(0.4, 0.5, (24, 16)).astype(np.float32) @ DIRECTIONS, RNG.gamma(0.4, 0.5, (22, 16)).astype(np.float32) @ DIRECTIONS
+    of_a, of_b = np.repeat(np.arange(24), 5), np.repeat(np.arange(22), 5)
+    a, b = (x[rows] + 0.01 * RNG.standard_normal((len(rows), 16)).astype(np.float32) for x, rows in ((a, of_a), (b, of_b)))
+    labels = {"groups_a": [f"a{i}" for i in of_a], "groups_b": [f"b{i}" for i in of_b]}
+    grouped = compare(a, b, sae=SAE, vocabulary=VOCABULARY, **labels)
+    assert compare(a, b, sae=SAE, vocabulary=VOCABULARY).two_sample.p_value < 0.05 < grouped.two_sample.p_value
+    for h in grouped.candidates:
+        own = of_a if h.side == "A" else of_b
+        assert len({own[i] for i in h.exemplars}) == len(h.exemplars)
+    order = RNG.permutation(110)
+    moved = compare(b[order], a, sae=SAE, vocabulary=VOCABULARY, groups_a=np.array(labels["groups_b"])[order], groups_b=labels["groups_a"])
+    assert moved.two_sample == grouped.two_sample
+    np.testing.assert_array_equal(-moved.log_ratio_b, grouped.log_ratio_a)
+    twin = A + 0.1 * DIRECTIONS[5] + 0.05 * RNG.standard_normal(A.shape).astype(np.float32)
+    assert compare(A, twin, sae=SAE, paired=True).differs
+    assert not compare(A, twin, sae=SAE).differs

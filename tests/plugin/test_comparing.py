@@ -279,7 +279,7 @@ def test_other_dataset_renamed_and_deleted(make, compare) -> None:
     assert not here.has_field("seasons_log_ratio")
 
 
-def test_patches(make, compare) -> None:
+def test_patches(make, compare, vocabulary, sae) -> None:
     import fiftyone as fo
 
     dataset = make(vectors(2, 0, 0), vectors(2, 0, 0))
@@ -301,6 +301,9 @@ def test_patches(make, compare) -> None:
         ratio = run.comparison.log_ratio_a if side == "A" else run.comparison.log_ratio_b
         for row, box in enumerate(run.sides[side].ids):
             assert stored[box][0] == float(ratio[row]) and stored[box][2] == label
+    (a, of_a), (b, of_b) = ((np.stack(view.values("objects.clip")), view.values("sample_id")) for view in views)
+    expected = latentdiff.compare(a, b, sae=sae, vocabulary=vocabulary, groups_a=of_a, groups_b=of_b)
+    assert run.two_sample == expected.two_sample  # patches of one image are one group
     h = run.hypotheses[0]
     assert sorted(run.view(h, "A").values("id")) == sorted(
         i for i, (_, shown, label) in stored.items() if h.text in shown and label == "cat"
