@@ -10,6 +10,8 @@ import pytest
 
 import latentdiff
 from fiftyone_plugin import compare_views, delete_comparison, list_comparisons, load_comparison, rename_comparison
+from fiftyone_plugin.sides import resolve
+from fiftyone_plugin.vectors import read_vectors
 from latentdiff.errors import Cancelled, InputError, RunError
 from tests.planted import DOG, WORDS, state, vectors
 
@@ -301,8 +303,9 @@ def test_patches(make, compare, vocabulary, sae) -> None:
         ratio = run.comparison.log_ratio_a if side == "A" else run.comparison.log_ratio_b
         for row, box in enumerate(run.sides[side].ids):
             assert stored[box][0] == float(ratio[row]) and stored[box][2] == label
-    (a, of_a), (b, of_b) = ((np.stack(view.values("objects.clip")), view.values("sample_id")) for view in views)
-    expected = latentdiff.compare(a, b, sae=sae, vocabulary=vocabulary, groups_a=of_a, groups_b=of_b)
+    a, b = (read_vectors(resolve(side, view, dataset, "objects.detections.clip")) for side, view in zip("AB", views, strict=True))
+    of_a, of_b = (view.values("sample_id") for view in views)
+    expected = latentdiff.compare(a.values, b.values, sae=sae, vocabulary=vocabulary, groups_a=of_a, groups_b=of_b)
     assert run.two_sample == expected.two_sample  # patches of one image are one group
     h = run.hypotheses[0]
     assert sorted(run.view(h, "A").values("id")) == sorted(
