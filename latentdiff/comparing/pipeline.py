@@ -13,12 +13,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..compute.parallel import one_thread
-from ..compute.sparse import row_view
 from ..config import CompareConfig, takes_config
 from ..describe.describer import Describer
 from ..embed.grouping import Groups
 from ..embed.ordering import Pooled, in_content_order
-from ..embed.sides import Sides, centred
+from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import with_compounds
 from ..errors import InputError
@@ -31,11 +30,12 @@ from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import monosemanticity
 from ..sae.naming import Name
 from ..sae.training import train_sae
-from ..stats.density_ratio import DensityRatio, cross_fit, out_of_fold_auc
-from ..stats.divergence import Divergence, by_group, divergence
+from ..stats.density_ratio import DensityRatio, out_of_fold_auc
+from ..stats.divergence import Divergence
 from ..stats.image_scores import ImageScores
 from ..stats.power import smallest_detectable
-from ..stats.two_sample import MOST, Verdict, verdict
+from ..stats.repeats import repeats
+from ..stats.two_sample import Verdict
 from ..version import __version__
 from .candidates import (
     FAMILIES,
@@ -50,6 +50,7 @@ from .candidates import (
     promising_concepts,
 )
 from .concept_cards import with_cards
+from .differing import density_ratio_of, divergence_of, verdict_of
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
 from .mirroring import mirrored
@@ -57,12 +58,6 @@ from .placing import concept_table, spread, spread_rows
 
 SMALL_WORK = 20_000_000
 """Vector entries below which threads cost more than they bring."""
-CROSS_FITTINGS = 5
-"""Of which an image's log ratio is the mean."""
-REPEATED_UP_TO = 50_000
-"""Images up to which it is: of more, how the folds fell hardly matters, and each costs as much as all the rest."""
-SHORT_LIST = 500
-"""Words of a vocabulary up to which it is a list of its own, of classes say, whose scores take part in the verdict."""
 
 
 @takes_config
@@ -151,13 +146,10 @@ class _Run:
         """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
         sae, trained = self._sae(sae)
         codes = self._codes(sae)
-        of_a, of_b = row_view(codes, 0, self.sides.n_a), row_view(codes, self.sides.n_a, len(self.sides))
-        d = divergence(of_a, of_b, self.config.binning)
-        if self.sides.groups is not None:
-            d = by_group(d, codes, self.sides.in_a, self.sides.groups)
+        d = divergence_of(self.sides, codes, self.config)
         self._done("divergence", 0.55)
-        ratio = self._ratio(codes)
-        found = self._verdict(codes)
+        ratio = density_ratio_of(self.sides, codes, self.config, part(self.progress, 0.55, 0.82))
+        found = verdict_of(self.sides, codes, self.vocabulary, self.config)
         test = TwoSampleTest(out_of_fold_auc(ratio.scores, self.sides.in_a, ratio.fold), found.p_value)
         self._done("density ratio", 0.85)
         drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
@@ -211,22 +203,6 @@ class _Run:
         self._done("encoding", 0.5)
         return codes
 
-    def _ratio(self, codes: sp.csr_array) -> DensityRatio:
-        c, sides, folds = self.config, self.sides, self.config.folds
-        if sides.groups is not None:  # each fold holds out groups of both sides
-            folds = min(folds, *(len(np.unique(own)) for own in (sides.groups[: sides.n_a], sides.groups[sides.n_a :])))
-        repeats = CROSS_FITTINGS if len(sides) <= REPEATED_UP_TO else 1
-        more: dict[str, Any] = {"repeats": repeats, "order": sides.order, "groups": sides.groups}
-        return cross_fit(sides, sides.in_a, codes, c.penalties, folds, c.seed, part(self.progress, 0.55, 0.82), **more)
-
-    def _verdict(self, codes: sp.csr_array) -> Verdict:
-        """Do the sides differ at all; a vocabulary that is short enough to be a question of its own is asked as one."""
-        rows, words = self.sides.by_content(MOST), None
-        unit = centred(self.sides[rows], self.sides.mean_direction)
-        if self.vocabulary is not None and self.vocabulary.given <= SHORT_LIST:
-            words = unit @ self.vocabulary.centred[: self.vocabulary.given].T
-        return verdict(codes, unit, rows, self.sides.in_a, self.sides.groups, words, seed=self.config.seed)
-
     def _drafts(
         self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray
     ) -> tuple[list[Draft], ImageScores | None, dict[int, Name]]:
@@ -273,6 +249,7 @@ class _Run:
             "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
             "words": self.vocabulary.given if self.vocabulary is not None else 0,
             "penalties": list(ratio.penalties),
+            "repeats": repeats(self.sides),
             "verdict": {"relabellings": found.relabellings, "p": found.parts},
             "seconds": self.seconds,
             "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},

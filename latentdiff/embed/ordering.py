@@ -33,7 +33,7 @@ def in_content_order(sides: Sides) -> Sides:
     if sides.shape[0] * sides.shape[1] <= IN_MEMORY:
         sides, keys = sides.rearranged(order), keys[order]
         order = np.arange(len(keys))
-    sides.order, sides.pooled_order = order, np.argsort(keys, kind="stable")
+    sides.keys, sides.order, sides.pooled_order = keys, order, np.argsort(keys, kind="stable")
     return sides
 
 

@@ -37,12 +37,14 @@ class Sides:
         swapped: whether A and B are, as given, B and A.
         order: (n,) rows in the order of their content, A's first; None for the order in which they lie.
         pooled_order: (n,) the same of both sides together.
+        keys: (n,) uint64, equal for equal vectors; these three only where the sides are in content order.
     """
 
     groups: np.ndarray | None = None
     swapped = False
     order: np.ndarray | None = None
     pooled_order: np.ndarray
+    keys: np.ndarray
 
     def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False) -> None:
         self._arrays = tuple(_checked(side, x) for side, x in (("A", a), ("B", b)))

@@ -108,13 +108,15 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
             "A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))),
             "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b))),
         },
-        notes=(*left_out(comparison, (a, b)), *description(comparison), *shifts(comparison, (a, b))),
+        notes=(*left_out(comparison, (a, b)), *repeated(comparison, (a, b)), *description(comparison), *shifts(comparison, (a, b))),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
         trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
     )
 
 
+REPEATED = 0.01
+"""Share of a side's images that repeat others from which it is said."""
 LEFT_OUT = (
     ("missing", "without a vector"),
     ("bad", "that could not be read or have a broken vector"),
@@ -134,6 +136,20 @@ def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         for kind, why in LEFT_OUT:
             if counted.get(kind):
                 notes.append(f"{images(counted[kind])} of {name} {why} left out")
+    return tuple(notes)
+
+
+def repeated(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about images that repeat others, with the remedy; empty where hardly any does."""
+    said, (a, b), notes = comparison.info.get("repeats") or {}, names, []
+    for side, name in zip(SIDES, names, strict=True):
+        if said.get(side, 0) > REPEATED:
+            remedy = "leave repeats out, or name what belongs together (groups)"
+            notes.append(f"{said[side]:.0%} of the images of {name} nearly repeat others of it and are no independent evidence: {remedy}")
+    shared = max(said.get("shared_a", 0), said.get("shared_b", 0))
+    if shared > REPEATED:
+        remedy = f"compare {a} and {b} as pairs or by groups, or leave these out"
+        notes.append(f"{shared:.0%} of the images of one side nearly repeat images of the other: {remedy}")
     return tuple(notes)
 
 

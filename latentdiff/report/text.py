@@ -19,18 +19,19 @@ def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
         name_a, name_b: what people call the sides.
     """
     test = comparison.two_sample
+    near = " A borderline case: a few other images could have turned it." if comparison.borderline else ""
     evidence = f" (AUC {test.auc:.2f}, {p_text(test.p_value)})" if math.isfinite(test.auc) else ""  # baselines have no such test
     if not comparison.differs:
         share = f"{comparison.smallest_detectable:.0%}" if comparison.smallest_detectable >= 0.01 else "1%"
         found = f"No detectable difference between {name_a} and {name_b}{evidence}."
         if not math.isfinite(comparison.smallest_detectable):
-            return found
-        return f"{found} Something in {share} more images of one side than of the other would have been seen."
+            return found + near
+        return f"{found}{near} Something in {share} more images of one side than of the other would have been seen."
     count = len(comparison.hypotheses)
     if count == 0:
         slight = " beyond slight shifts" if comparison.shifts else ""
-        return f"{name_a} and {name_b} differ{evidence}, but no single difference stands out{slight}."
-    return f"{name_a} and {name_b} differ: {count} {'difference' if count == 1 else 'differences'} found{evidence}."
+        return f"{name_a} and {name_b} differ{evidence}, but no single difference stands out{slight}.{near}"
+    return f"{name_a} and {name_b} differ: {count} {'difference' if count == 1 else 'differences'} found{evidence}.{near}"
 
 
 def p_text(p: float, name: str = "p") -> str:

@@ -1,0 +1,182 @@
+"""How often the verdict says "differ" where nothing does, and where something drifts.
+
+    python benchmarks/nulls.py [size] [power] [groups] [findings]
+
+size      true nulls in 14 settings: sides of one size and of two, an SAE of its own, one that fires often, heavy tails, binary vectors,
+          float16, few distinct vectors; 200 pairs each
+power     COCO in caption space: labels that captions name, more frequent in B than in A; half of the labels (those not used for choosing)
+groups    each image five times, with a little noise: as images, and as groups
+findings  six planted modes in real CLIP vectors: share of false ones among the findings
+
+Needs the vectors in ../shared/data. Prints a table, writes benchmarks/results/nulls.json.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import latentdiff
+from latentdiff.comparing.differing import verdict_of
+from latentdiff.compute.parallel import one_thread
+from latentdiff.embed.ordering import Pooled, in_content_order
+from latentdiff.embed.sides import Sides
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
+RESULTS = ROOT / "benchmarks" / "results" / "nulls.json"
+PAIRS = 200
+CONFIG = latentdiff.CompareConfig()
+Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
+
+
+def p_value(a: np.ndarray, b: np.ndarray, sae: latentdiff.SparseAutoencoder | None, groups: Any = (None, None)) -> float:
+    """p of the verdict, as ``latentdiff.compare`` comes to it, without the names."""
+    with one_thread():
+        sides = Sides(a, b)
+        sides.group(*groups, False)
+        sides = in_content_order(sides)
+        if sae is None:
+            sae = latentdiff.train_sae(Pooled(sides), concepts=64, active=6, steps=60)
+        return verdict_of(sides, sae.encode(sides), None, CONFIG).p_value
+
+
+def coco() -> tuple[np.ndarray, latentdiff.SparseAutoencoder]:
+    """Caption-space image vectors, and an SAE trained on the captions."""
+    captions = np.load(DATA / "coco/minilm_caption_vectors.npy")
+    return np.load(DATA / "coco/minilm_image_vectors.npy"), latentdiff.train_sae(captions, concepts=3072, active=20, seed=0)
+
+
+def size() -> dict[str, float]:
+    """Share of null pairs that differ, by setting."""
+    x, sae = coco()
+    often = random_sae(x.shape[1], 300, 0.02)
+    small = random_sae(40, 200, 0.6)
+
+    def halves(n_a: int, n_b: int, change: Callable[[np.ndarray], np.ndarray] = lambda v: v) -> Draw:
+        def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+            rows = rng.permutation(len(x))[: n_a + n_b]
+            return change(x[rows[:n_a]]), change(x[rows[n_a:]])
+
+        return draw
+
+    def made(n_a: int, n_b: int, law: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]) -> Draw:
+        return lambda rng: (law(rng, (n_a, 40)), law(rng, (n_b, 40)))
+
+    distinct = np.random.default_rng(0).standard_normal((12, 40))
+    settings: dict[str, tuple[Draw, latentdiff.SparseAutoencoder | None]] = {
+        **{f"{n} against {n}": (halves(n, n), sae) for n in (25, 50, 100, 200, 500, 1000)},
+        "25 against 250": (halves(25, 250), sae),
+        "20 against 2,000": (halves(20, 2000), sae),
+        "200 against 200, an SAE of its own": (halves(200, 200), None),
+        "100 against 1,000, concepts that fire in half of the images": (halves(100, 1000), often),
+        "60 against 200, heavy tails": (made(60, 200, lambda rng, n: rng.standard_t(2, n)), small),
+        "60 against 200, binary vectors": (made(60, 200, lambda rng, n: (rng.random(n) < 0.1).astype(float) + 1e-3), small),
+        "200 against 200, float16": (halves(200, 200, lambda v: v.astype(np.float16)), sae),
+        "60 against 200, twelve distinct vectors": (made(60, 200, lambda rng, n: distinct[rng.integers(0, 12, n[0])]), small),
+    }
+    return {name: rate(f"size: {name}", draw, own) for name, (draw, own) in settings.items()}
+
+
+def random_sae(width: int, concepts: int, threshold: float) -> latentdiff.SparseAutoencoder:
+    """Random directions: concepts that nobody learnt."""
+    w = np.random.default_rng(1).standard_normal((concepts, width)).astype(np.float32)
+    w /= np.linalg.norm(w, axis=1, keepdims=True)
+    return latentdiff.SparseAutoencoder(w.T, np.zeros(concepts), w, np.zeros(width), np.full(concepts, threshold))
+
+
+def rate(name: str, draw: Draw, sae: latentdiff.SparseAutoencoder | None, pairs: int = PAIRS) -> float:
+    """Share of pairs with p <= .05."""
+    start, rng = time.time(), np.random.default_rng(len(name))
+    differ = float(np.mean([p_value(*draw(rng), sae) <= CONFIG.alpha for _ in range(pairs)]))
+    print(f"{name}: {differ:.3f} of {pairs} pairs ({time.time() - start:.0f} s)", flush=True)
+    return differ
+
+
+def power() -> dict[str, float]:
+    """Share of drifting pairs that differ, by labels that 60 % of their images' captions name: every second one, not used for choosing."""
+    x, sae = coco()
+    images = json.loads((DATA / "coco/images.json").read_text())
+    labels = [set(i["labels"]) for i in images]
+    captions = [" ".join(i["captions"]).lower() for i in images]
+    has = {name: np.array([name in of for of in labels]) for name in sorted(set().union(*labels))}
+    named = [n for n, h in has.items() if np.mean([n.split()[-1][:4] in captions[i] for i in np.flatnonzero(h)]) >= 0.6][1::2]
+
+    def drift(n: int, share_a: float, share_b: float) -> Draw:
+        a, b = round(share_a * n), round(share_b * n)
+        enough = [name for name in named if has[name].sum() >= a + b]
+
+        def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+            own = has[enough[rng.integers(len(enough))]]
+            with_it, without = rng.permutation(np.flatnonzero(own)), rng.permutation(np.flatnonzero(~own))
+            return x[np.r_[with_it[:a], without[: n - a]]], x[np.r_[with_it[a : a + b], without[n - a : 2 * n - a - b]]]
+
+        return draw
+
+    cells = {"5 to 12 % of 600": (600, 0.05, 0.12), "10 to 18 % of 600": (600, 0.10, 0.18), "5 to 15 % of 300": (300, 0.05, 0.15)}
+    return {name: rate(f"power: {name} a side", drift(*cell), sae, 100) for name, cell in cells.items()}
+
+
+def groups() -> dict[str, float]:
+    """Five frames a scene: null pairs that differ, counted as images and as groups."""
+    x, sae = coco()
+    found: dict[str, list[bool]] = {"as images": [], "as groups": []}
+    rng, scene = np.random.default_rng(3), np.repeat(np.arange(80), 5)
+    for _ in range(60):
+        rows = rng.permutation(len(x))[:160]
+        a, b = (np.repeat(x[part], 5, axis=0) + rng.normal(0, 0.003, (400, x.shape[1])) for part in (rows[:80], rows[80:]))
+        found["as images"].append(p_value(a, b, sae) <= CONFIG.alpha)
+        found["as groups"].append(p_value(a, b, sae, (scene, 1000 + scene)) <= CONFIG.alpha)
+    rates = {name: float(np.mean(hits)) for name, hits in found.items()}
+    print(f"groups: {rates}", flush=True)
+    return rates
+
+
+def findings() -> dict[str, float]:
+    """Six classes planted, three a side; a finding is false where its images are no more often of a planted class than chance has it."""
+    vectors = {n: np.load(DATA / f"clip_b32/{n}.npy").astype(np.float32) for n in ("imagenet", "caltech101")}
+    listed, w = json.loads((DATA / "clip_b32/words.json").read_text())["names"], np.load(DATA / "clip_b32/words.npy").astype(np.float32)
+    first = list({n.lower(): i for i, n in reversed(list(enumerate(listed)))}.values())
+    vocabulary = latentdiff.Vocabulary([listed[i].lower() for i in first], w[first])
+    every = np.concatenate(list(vectors.values()))
+    sae = latentdiff.train_sae(every[np.random.default_rng(0).permutation(len(every))[:12000]], concepts=1024, active=16)
+    told = json.loads((DATA / "clip_b32/caltech101.json").read_text())
+    label = np.array(told["label"] if "label" in told else [r["label"] for r in told["rows"]])
+    rng, false, all_found = np.random.default_rng(5), [], 0
+    for _ in range(20):
+        classes = rng.permutation([c for c in np.unique(label) if (label == c).sum() >= 40])[:6]
+        rows = rng.permutation(len(vectors["imagenet"]))[:800]
+        sides = []
+        for part, own in ((rows[:400], classes[:3]), (rows[400:], classes[3:])):
+            planted = [rng.choice(np.flatnonzero(label == c), 32, replace=False) for c in own]
+            sides.append(np.concatenate([vectors["imagenet"][part], *(vectors["caltech101"][p] for p in planted)]))
+        c = latentdiff.compare(*sides, sae=sae, vocabulary=vocabulary)
+        wrong = []
+        for h in c.hypotheses:
+            shown = c.rows_showing(h, h.side)
+            wrong.append((shown >= 400).mean() <= 96 / 496 if len(shown) else True)
+        all_found += len(wrong)
+        false.append(float(np.mean(wrong)) if wrong else 0.0)
+    print(f"findings: {np.mean(false):.3f} of a comparison's findings are false; {all_found / 20:.1f} a comparison", flush=True)
+    return {"false discovery proportion": float(np.mean(false)), "findings": all_found / 20}
+
+
+SUITES: dict[str, Callable[[], dict[str, float]]] = {"size": size, "power": power, "groups": groups, "findings": findings}
+
+
+def main() -> None:
+    """Run what was asked; results of the others are kept."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in sys.argv[1:] or SUITES:
+        results[name] = SUITES[name]()
+        RESULTS.write_text(json.dumps({**results, "version": latentdiff.__version__}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
