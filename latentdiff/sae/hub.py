@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ..compute.cache import cache_folder
 from ..errors import CheckpointError
-
-CONFIGS = ("config.json", "cfg.json")
+from .formats.known import CONFIGS, PREFERRED, STATISTICS, WEIGHTS
 
 
 def fetch(repository: str, patterns: tuple[str, ...], name: str) -> Path:
@@ -57,14 +56,14 @@ def choose(files: list[str], patterns: tuple[str, ...], repository: str) -> str:
     Raises:
         CheckpointError: nothing matches, or the pattern matches several; lists candidates.
     """
-    weights = [f for f in files if f.endswith((".pt", ".pth", ".safetensors"))]
+    weights = [f for f in files if f.endswith(WEIGHTS) and not f.endswith(STATISTICS)]
     for pattern in patterns:
         place = repr(pattern) if pattern else "its root"
         inside = f"{pattern}/*" if pattern else "*"
         found = sorted(
             f for f in weights if fnmatch.fnmatchcase(f, pattern) or (fnmatch.fnmatchcase(f, inside) and not _deeper(f, pattern))
         )
-        finished = [f for f in found if f.rpartition("/")[2] in ("ae.pt", "weights.pt", "sae_weights.safetensors", "sae.safetensors")]
+        finished = [f for f in found if f.rpartition("/")[2] in PREFERRED]
         if len(found) == 1 or len(finished) == 1:
             return (finished or found)[0]
         if found:

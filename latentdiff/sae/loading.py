@@ -12,7 +12,7 @@ from ..errors import CheckpointError, InputError, LatentDiffError
 from .compatibility import ENCODERS, check_encoder
 from .formats.archives import read_file, read_json
 from .formats.checkpoint import Checkpoint, Options
-from .formats.known import WEIGHTS, find_config, find_weights, reader_of
+from .formats.known import WEIGHTS, find_config, find_weights, format_of
 from .hub import fetch
 from .model import FORMAT, SparseAutoencoder
 from .public import REGISTRY, PublicSAE, find
@@ -27,14 +27,15 @@ def load_sae(
 ) -> SparseAutoencoder:
     """Read a sparse autoencoder, whatever format it was published in. No code of a file is ever run.
 
-    Reads our own folders; dictionary_learning's BatchTopK, TopK, Matryoshka (all of Pach et al.), ReLU, gated and jump-ReLU; MSAE
-    (Zaigrajew et al.); SAELens and ViT-Prisma, gated and normalised variants included; overcomplete. ``info["format"]`` says which.
+    Reads our own folders and the formats of docs/sae-formats.md: dictionary_learning (all of Pach et al.), MSAE (Zaigrajew et al.), SAELens,
+    ViT-Prisma, overcomplete, VisAEBench, sparsify, saev and bartbussmann's repositories. ``info["format"]`` says which it was. A file is read
+    on the evidence in it, and refused where a tensor or a config entry may change its codes and is not understood.
 
     Args:
         source: a folder or file; a public name ("pach", "pach:22", "msae"); or a hub id ``owner/repository[/folder or file]``.
         layer: of a public name with several; None takes its first (``post_projection`` where there is one).
-        threshold: activation threshold, >= 0, where the file lacks it.
-        top_k: active concepts per row, >= 1, where the file lacks it.
+        threshold: activation threshold, >= 0, where the file lacks it; never instead of the file's.
+        top_k: active concepts per row, >= 1, where the file lacks it; never instead of the file's.
 
     Returns:
         The SAE; ``info["encoder"]`` holds what is known of its encoder, ``info["origin"]`` the published config.
@@ -93,10 +94,13 @@ def _read(path: Path, options: Options) -> SparseAutoencoder:
         return _own(path, config)
     weights = find_weights(path)
     content = read_file(weights)
-    reader, tensors, config = reader_of(weights, content, config)
+    known, found = format_of(weights, content, config)
+    config = found.config
+    checkpoint = Checkpoint(weights, found.tensors, dict(config), options)
     with np.errstate(all="ignore"):  # what overflows becomes NaN or infinite, and is refused as such below
-        parts = reader(Checkpoint(weights, tensors, dict(config), options))
+        parts = known.read(checkpoint)
     form = parts.pop("format")
+    checkpoint.settle(form, known.idle, known.idle_entries)
     origin = {"format": form, "file": weights.name, "config": _summary(config)}
     info: dict[str, Any] = {"format": form, "origin": origin}
     encoder = _encoder(config)

@@ -139,7 +139,7 @@ def test_thresholds_that_are_missing_or_were_never_learnt(tmp_path: Path) -> Non
     refused(tmp_path, r"threshold is -1: it was never learnt")
     saved(tmp_path / "ae.pt", {**tensors, "threshold": torch.tensor(float("nan"))})
     refused(tmp_path, r"threshold is nan")
-    assert load_sae(tmp_path, top_k=2).encode(X).toarray().astype(bool).sum(1).max() == 2
+    np.testing.assert_array_equal(load_sae(tmp_path, threshold=0.5).threshold, np.full(K, 0.5, np.float32))
     (tmp_path / "oc").mkdir()
     published.overcomplete(tmp_path / "oc", 0)
     refused(tmp_path / "oc", r"does not say which SAE it is. Pass top_k=.*threshold=")
@@ -335,10 +335,10 @@ def test_options_that_the_file_does_not_need_are_refused(tmp_path: Path) -> None
         load_sae(published.own(tmp_path / "own", 0).path, top_k=3)
 
 
-def test_a_bare_state_dict_without_threshold_or_config_is_ambiguous(tmp_path: Path) -> None:
+def test_a_bare_state_dict_without_config_is_ambiguous(tmp_path: Path) -> None:
     written = published.topk(tmp_path, 0)
     (tmp_path / "config.json").unlink()
-    refused(tmp_path, r"no config.json beside it says whether it is a TopK SAE")
+    refused(tmp_path, r"no config.json beside it says whether it is a TopK or a BatchTopK SAE")
     np.testing.assert_allclose(load_sae(tmp_path, top_k=4).encode(X).toarray(), written.codes(X), atol=1e-6)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.promises.faults import FAULTS, TORTURE
+from tests.sae.writers.others import OTHERS, saev
 from tests.sae.writers.published import WRITERS
 
 MUTATIONS = 2000 if TORTURE else 250
@@ -28,7 +29,10 @@ FORMATS = (
     "prisma pickled config",
     "overcomplete jump",
     "own",
+    "bussmann matryoshka",
+    "saev",
 )
+ALL = {**WRITERS, **OTHERS, "saev": ("saev ReLU", saev)}
 GROWTH = 48 << 20
 """Bytes of resident memory, in a process that opens files of a few thousand bytes."""
 
@@ -38,7 +42,7 @@ def test_damaged_checkpoints_only_give_our_errors(names: tuple[str, ...], tmp_pa
     for name in names:
         folder = tmp_path / "checkpoints" / name.replace(" ", "_")
         folder.mkdir(parents=True)
-        written = WRITERS[name][1](folder, 0)
+        written = ALL[name][1](folder, 0)
         note = {"path": str(written.path.relative_to(folder)), "options": written.options}
         (folder / "options.json").write_text(json.dumps(note))
     command = [sys.executable, "-m", "tests.sae.writers.mutations", str(tmp_path / "checkpoints"), str(MUTATIONS), "7"]

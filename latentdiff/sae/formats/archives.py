@@ -8,7 +8,7 @@ import math
 import os
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -117,12 +117,29 @@ def _widen(path: Path, start: int, entry: dict[str, Any]) -> np.ndarray:
 def _torch(path: Path) -> Any:
     with open(path, "rb") as f:
         start = f.read(4)
+        if start[:1] == b"{":
+            return {"header": _header(f, start), "state_dict": _archive(path)}
     if start[:1] == b"\x80":
         raise CheckpointError(
             f"{path} is a bare pickle, which could run code; it is not opened. Save its state dict with torch.save of torch 1.6 or newer"
         )
     if start != b"PK\x03\x04":
         raise CheckpointError(f"{path} is not a file of torch.save (nor .safetensors): it starts with {start!r}")
+    return _archive(path)
+
+
+def _header(file: IO[bytes], start: bytes) -> dict[str, Any]:
+    """The line of JSON that saev writes before the archive."""
+    line = start + file.readline(MAX_TEXT)
+    if not line.endswith(b"\n"):
+        raise CheckpointError("it starts like JSON and has no archive after the first line: it is not a file of torch.save")
+    header = json.loads(line.decode("utf8"))
+    if not isinstance(header, dict):
+        raise CheckpointError("its first line is no JSON object")
+    return header
+
+
+def _archive(path: Path) -> Any:
     with _Clamped(path) as clamped, zipfile.ZipFile(clamped) as archive:
         members = {i.filename: i for i in archive.infolist()}
         if len(members) != len(archive.infolist()):

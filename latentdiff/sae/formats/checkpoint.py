@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,21 @@ from ...errors import CheckpointError
 
 NEVER_LEARNT = (
     "its threshold is {value:g}: it was never learnt (training stopped before), so its codes would depend on the batch; "
-    "take a later checkpoint, or pass threshold=... (or top_k=...) if you know it"
+    "take a later checkpoint, or pass threshold=... if you know it"
 )
+EQUATION = re.compile(
+    r"(^|_)(k|top_?k|topk|act|activations?|nonlinearity|thresholds?|jump\w*|gated?|norm\w*|scal\w*|bias|b_dec|b_enc|tied|cent(er|re)\w*|mean|"
+    r"std|whiten\w*|transcod\w*|skip|signed|abs\w*|sae_type|architecture|use_encoder_bias)(_|$)"
+)
+"""Names of config entries that may change the equation; one that says something and that no reader used is a reason to refuse."""
+SILENT = (None, False, "", "none", "None", {}, [], 0)
+"""Values of such an entry that say nothing."""
+TRAINING = (
+    "*aux*", "*_lr", "*loss*", "*grad*", "*wandb*", "*cached*", "*path*", "*device*", "*dtype*", "*_dim", "*_size", "*_init*", "*init_*",
+    "*_beta", "*_alpha", "*_step", "*_steps", "*coefficient*", "*bandwidth*", "dead_*", "*_dead", "normali[sz]e_*dec*", "*sparsity*",
+    "threshold_*", "k_anneal*", "k_decay*", "multi_topk", "*_name", "n_*", "lp_norm",
+)  # fmt: skip
+"""Entries that steer training and leave the finished equation alone, in every library that is read."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,16 @@ class Checkpoint:
     """Names to arrays or plain values of the state dict."""
     config: dict[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
+    used: set[str] = field(default_factory=set)
+    """Names of the tensors that went into the equation."""
+    heard: set[str] = field(default_factory=set)
+    """Names of the config entries that were taken into account."""
+
+    def entry(self, name: str, default: Any = None) -> Any:
+        """A config entry, which now counts as taken into account; null counts as missing."""
+        self.heard.add(name)
+        value = self.config.get(name)
+        return default if value is None else value
 
     def array(self, name: str, *shape: str, sizes: dict[str, int]) -> np.ndarray:
         """A float tensor of the shape named by ``shape`` ("d", "K"); ``sizes`` is filled on first sight and checked after.
@@ -43,6 +68,7 @@ class Checkpoint:
             CheckpointError: it is missing, no tensor, or its shape contradicts another's.
         """
         value = self.tensors.get(name)
+        self.used.add(name)
         if value is None:
             raise CheckpointError(f"{self.path} has no tensor {name!r}; it has {', '.join(map(str, list(self.tensors)[:12]))}")
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or value.ndim != len(shape):
@@ -56,6 +82,7 @@ class Checkpoint:
     def number(self, name: str) -> float | None:
         """A scalar of the state dict, None where it is missing."""
         value = self.tensors.get(name)
+        self.used.add(name)
         if value is None or isinstance(value, (int, float)):
             return None if value is None else float(value)
         if not isinstance(value, np.ndarray) or value.size != 1 or value.dtype.kind not in "fiub":
@@ -65,7 +92,7 @@ class Checkpoint:
     def agree(self, **expected: int) -> None:
         """Refuse a config that states other sizes than the tensors have (a missing entry states nothing)."""
         for name, value in expected.items():
-            stated = self.config.get(name)
+            stated = self.entry(name)
             if stated is not None and stated != value:
                 raise CheckpointError(
                     f"{self.path}: the config says {name} = {stated!r:.40}, the tensors say {value}; they are of two checkpoints"
@@ -73,41 +100,77 @@ class Checkpoint:
 
     def text(self, name: str, default: str) -> str:
         """A config entry that names a choice; null counts as missing."""
-        value = self.config.get(name)
+        value = self.entry(name)
         if value is not None and not isinstance(value, str):
             raise CheckpointError(f"{self.path}: the config's {name} should be a text, not {value!r:.80}")
         return default if value is None else value
 
     def flag(self, name: str, default: bool) -> bool:
         """A config entry that is true or false; null counts as missing."""
-        value = self.config.get(name)
+        value = self.entry(name)
         if value is not None and not isinstance(value, bool):
             raise CheckpointError(f"{self.path}: the config's {name} should be true or false, not {value!r:.80}")
         return default if value is None else value
 
-    def threshold(self, name: str = "threshold") -> np.ndarray:
-        """The user's threshold, or the learnt one of the file, as an array of one number.
+    def threshold(self, name: str = "threshold", unlearnt: float = -1.0) -> np.ndarray:
+        """The learnt threshold of the file, or the user's where the file has none, as an array of one number.
+
+        Args:
+            name: of the tensor, or of the config entry.
+            unlearnt: what it holds before the first step of training.
 
         Raises:
-            CheckpointError: the file has none, or one that was never learnt.
+            CheckpointError: the file has none, or one that was never learnt, and the user gives none.
         """
+        value = self.number(name)
+        value = self.entry(name) if value is None else value
+        if value is not None and type(value) not in (int, float):
+            raise CheckpointError(f"{self.path}: {name} should be a number, not {value!r:.80}")
+        if value is not None and value >= 0 and value != unlearnt:
+            return np.array([value], np.float32)
         if self.options.threshold is not None:
             return np.array([self.options.threshold], np.float32)
-        value = self.number(name)
         if value is None:
             raise CheckpointError(f"{self.path} has no {name!r}; pass threshold=... if you know it (it is never guessed)")
-        if not value >= 0:
-            raise CheckpointError(f"{self.path}: {NEVER_LEARNT.format(value=value)}")
-        return np.array([value], np.float32)
+        raise CheckpointError(f"{self.path}: {NEVER_LEARNT.format(value=value)}")
 
     def top_k(self, value: Any) -> int:
-        """A count of active concepts per row, from the file or the user."""
-        value = self.options.top_k if self.options.top_k is not None else value
+        """A count of active concepts per row: what the file says, or the user's where it says nothing."""
+        value = self.options.top_k if value is None else value
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if type(value) is not int or value < 1:
             raise CheckpointError(f"{self.path} does not say how many concepts are active per row (k = {value!r:.40}); pass top_k=...")
         return value
+
+    def settle(self, form: str, tensors: tuple[str, ...], entries: tuple[str, ...]) -> None:
+        """Refuse what may change the equation and was not used: another architecture is never read as the nearest known one.
+
+        Args:
+            form: the format in words.
+            tensors: patterns of tensors that do not enter the equation (statistics, counts).
+            entries: patterns of config entries that do not, beside those of ``TRAINING``.
+
+        Raises:
+            CheckpointError: a tensor or a config entry was left over; it is named.
+        """
+        left = [n for n in map(str, self.tensors) if n not in self.used and not _named(n, tensors)]
+        if left:
+            raise CheckpointError(
+                f"{self.path} holds {', '.join(left[:8])}, which the equation of {form} does not have: it is another architecture, and is "
+                "not read as this one"
+            )
+        for name, value in self.config.items():
+            if name in self.heard or value in SILENT or not EQUATION.search(str(name)) or _named(str(name), (*TRAINING, *entries)):
+                continue
+            raise CheckpointError(
+                f"{self.path}: the config says {name} = {value!r:.60}, which the reader of {form} does not know; the file is not read, "
+                "since that may change its codes. If it does not, take the entry out of a copy of the config"
+            )
+
+
+def _named(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def bare_parameters(c: Checkpoint, bias: str = "b_enc") -> tuple[dict[str, Any], dict[str, int]]:

@@ -1,4 +1,4 @@
-"""SAEs of dictionary_learning (which Pach et al. 2025 used) and overcomplete (Fel et al. 2025)."""
+"""SAEs of dictionary_learning, which Pach et al. (2025) used, and plain pairs of linear layers."""
 
 from __future__ import annotations
 
@@ -7,31 +7,59 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckpointError
-from .checkpoint import Checkpoint, Options, bare_parameters, gated, product
+from .checkpoint import Checkpoint, bare_parameters, gated, product
 
 
 def dictionary_learning(c: Checkpoint) -> dict[str, Any]:
-    """Dictionaries of dictionary_learning whose weights are of ``nn.Linear``; Pach et al. (2025) used its BatchTopK."""
+    """Dictionaries whose weights are of ``nn.Linear``, told apart by ``dict_class``, or by names that only one class has.
+
+    Codes are those of the class's ``encode`` on the weights in the file. Its April variant also multiplies them by the lengths of the
+    decoder's columns in ``forward(output_features=True)``, and ``from_pretrained`` does so with an ``AutoEncoder``: both are other units.
+    """
     kind = _trainer(c)
     if "gate_bias" in c.tensors:
         return _linear(c, kind, "gatedautoencoder", "decoder_bias")
     if "bias" in c.tensors and "b_dec" not in c.tensors:
         return _linear(c, kind, "autoencoder", "bias")
     if "decoder.bias" in c.tensors:
-        return _linear(c, kind, "autoencodernew", "decoder.bias")
+        return _linear(c, kind, "autoencodernew", "decoder.bias") if kind else _two_layers(c)
+    return _centred(c, kind)
+
+
+def _centred(c: Checkpoint, kind: str) -> dict[str, Any]:
+    """TopK and BatchTopK, whose files hold the same tensors: newer TopK dictionaries carry a threshold that they do not use."""
     parts, _ = _linear_parameters(c, "encoder.bias", "b_dec")
-    if kind == "autoencodertopk":
-        return {**parts, "threshold": np.zeros(1), "top_k": _agreed_k(c), "format": "dictionary_learning TopK"}
-    if not kind and c.number("threshold") is None and c.options == Options():
-        raise CheckpointError(
-            f"{c.path} has no threshold, and no config.json beside it says whether it is a TopK SAE; fetch that too, or pass top_k=... "
-            "(or threshold=...) if you know it"
-        )
-    if kind not in ("", "batchtopksae"):
+    if kind not in ("", "batchtopksae", "autoencodertopk"):
         raise CheckpointError(f"{c.path}: the config's dict_class is {kind!r:.40}; BatchTopKSAE and AutoEncoderTopK have these tensors")
-    if c.options.top_k is not None and c.options.threshold is None:
-        return {**parts, "threshold": np.zeros(1), "top_k": c.top_k(None), "format": "dictionary_learning TopK"}
+    if not kind and c.options.top_k is None and c.options.threshold is None:
+        raise CheckpointError(
+            f"{c.path}: no config.json beside it says whether it is a TopK or a BatchTopK SAE, which have the same tensors; fetch it too, "
+            "or pass top_k=... of a TopK SAE (or threshold=... of a BatchTopK SAE)"
+        )
+    k = _agreed_k(c)
+    if kind == "autoencodertopk" or (not kind and c.options.top_k is not None):
+        c.used.add("threshold")
+        return {**parts, "threshold": np.zeros(1), "top_k": c.top_k(k), "format": "dictionary_learning TopK"}
     return {**parts, "threshold": c.threshold(), "format": "dictionary_learning BatchTopK"}
+
+
+def _two_layers(c: Checkpoint) -> dict[str, Any]:
+    """Two linear layers that no class is known of: ``gate(W h + b)``, with the gate that the user names."""
+    parts, sizes = _linear_parameters(c, "encoder.bias", "decoder.bias")
+    parts["b_enc"] = parts["b_enc"] + product(parts["b_dec"], parts["w_enc"])
+    activation, k = c.entry("activation", ""), c.entry("k")
+    said = {"topk": c.options.top_k, "relu": c.options.threshold if c.options.threshold == 0 else None}
+    if c.options.top_k is not None and activation in ("", "topk"):
+        return {**parts, "threshold": np.zeros(1), "top_k": c.top_k(k), "format": "two linear layers, TopK"}
+    if c.options.threshold is not None and activation in ("", "relu"):
+        return {**parts, "threshold": np.full(sizes["K"], c.options.threshold), "format": "two linear layers, ReLU"}
+    advice = "top_k=..." if activation == "topk" else "threshold=0" if activation == "relu" else "top_k=... or threshold=0"
+    told = f"its config says activation = {activation!r:.40}" if activation else "no config beside it says of which class it is"
+    can = f"pass {advice} if its codes are those of the first layer alone" if not activation or activation in said else "it is not read"
+    raise CheckpointError(
+        f"{c.path} holds two linear layers, as many SAEs do, and {told}; dictionary_learning names its class in config.json (trainer, "
+        f"dict_class). Fetch that file too; or {can}"
+    )
 
 
 def _linear_parameters(c: Checkpoint, bias: str, decoder_bias: str) -> tuple[dict[str, Any], dict[str, int]]:
@@ -77,6 +105,7 @@ def matryoshka(c: Checkpoint) -> dict[str, Any]:
     _check_class(c, _trainer(c), "matryoshkabatchtopksae")
     parts, sizes = bare_parameters(c)
     c.agree(activation_dim=sizes["d"], dict_size=sizes["K"])
+    _agreed_k(c)
     groups = c.array("group_sizes", "groups", sizes=sizes)
     if not (groups >= 1).all() or groups.sum() != sizes["K"]:
         raise CheckpointError(f"{c.path}: group_sizes {groups[:8].tolist()} are no sizes that sum to the {sizes['K']} concepts")
@@ -92,49 +121,10 @@ def _trainer(c: Checkpoint) -> str:
     return c.text("dict_class", "").lower().replace("matroyshka", "matryoshka")
 
 
-def _agreed_k(c: Checkpoint) -> int:
+def _agreed_k(c: Checkpoint) -> float | int | None:
+    """k of the tensors or of the config, which agree where both state one; of the batch kinds it is a mean, for the threshold."""
     k = c.number("k")
     if k is not None:
         c.agree(k=int(k) if k.is_integer() else -1)
-    return c.top_k(k if k is not None else c.config.get("k"))
-
-
-def overcomplete(c: Checkpoint) -> dict[str, Any]:
-    """overcomplete (Fel et al. 2025): one linear layer, perhaps batch norm, and a dictionary with a log multiplier."""
-    sizes: dict[str, int] = {}
-    weights = c.array("encoder.final_block.0.weight", "K", "d", sizes=sizes)
-    bias = c.array("encoder.final_block.0.bias", "K", sizes=sizes).astype(np.float64)
-    if any(str(name).startswith(("encoder.mlp_blocks", "encoder.attention_blocks")) for name in c.tensors):
-        raise CheckpointError(f"{c.path}: an overcomplete encoder with hidden blocks is not read; the linear one is")
-    scale = np.ones(sizes["K"])
-    if "encoder.final_block.1.weight" in c.tensors and "encoder.final_block.1.running_var" not in c.tensors:
-        raise CheckpointError(f"{c.path}: an overcomplete encoder with layer norm over its concepts is not read")
-    if "encoder.final_block.1.running_var" in c.tensors:  # batch norm, frozen as in evaluation
-        entries = (f"encoder.final_block.1.{n}" for n in ("running_mean", "running_var", "weight", "bias"))
-        mean, var, gain, shift = (c.array(name, "K", sizes=sizes) for name in entries)
-        scale = gain / np.sqrt(var.astype(np.float64) + 1e-5)
-        bias = (bias - mean) * scale + shift
-    multiplier = np.exp(c.number("dictionary.multiplier") or 0.0)
-    return {
-        "w_enc": (weights * scale[:, None].astype(np.float32)).T,
-        "b_enc": bias,
-        "w_dec": c.array("dictionary._weights", "K", "d", sizes=sizes) * np.float32(multiplier),
-        "b_dec": np.zeros(sizes["d"]),
-        **_overcomplete_gate(c, sizes),
-    }
-
-
-def _overcomplete_gate(c: Checkpoint, sizes: dict[str, int]) -> dict[str, Any]:
-    """Its classes share one state dict, so which one it was has to be told. Its gate lets a value at the threshold through: ours not."""
-    if "thresholds" in c.tensors:
-        limit = np.exp(c.array("thresholds", "K", sizes=sizes).astype(np.float64)).astype(np.float32)
-        return {"threshold": np.nextafter(limit, np.float32(-1)), "format": "overcomplete JumpSAE"}
-    if c.options.top_k is not None:
-        return {"threshold": np.zeros(1), "top_k": c.top_k(None), "format": "overcomplete TopKSAE"}
-    if c.options.threshold is not None:
-        limit = np.array([c.options.threshold], np.float32)
-        return {"threshold": np.nextafter(limit, np.float32(-1)), "format": "overcomplete BatchTopKSAE or SAE"}
-    raise CheckpointError(
-        f"{c.path}: an overcomplete state dict does not say which SAE it is. Pass top_k=... for a TopKSAE, threshold=... for a "
-        "BatchTopKSAE (its running_threshold is not in the state dict), or threshold=0 for a plain SAE"
-    )
+    value: float | int | None = k if k is not None else c.entry("k")
+    return value

@@ -14,11 +14,19 @@ ROW_NORMS = {"none": "none", "layer_norm": "layer_norm", "constant_norm_rescale"
 
 
 def saelens(c: Checkpoint) -> dict[str, Any]:
-    """SAELens: standard, top-k, jump-ReLU and gated (Rajamanoharan et al. 2024a, b), with its input normalisations."""
+    """SAELens: standard, top-k, jump-ReLU and gated (Rajamanoharan et al. 2024a, b), with its input normalisations.
+
+    Checkpoints of its BatchTopK trainers are read as the jump-ReLU SAEs that they are saved as in the end.
+    """
     architecture, activation = _saelens_kind(c)
     is_gated = architecture == "gated"
     parts, sizes = bare_parameters(c, bias="b_mag" if is_gated else "b_enc")
     c.agree(d_in=sizes["d"], d_sae=sizes["K"])
+    second = "hook_point" in c.config and "architecture" not in c.config
+    if second and c.entry("noise_scale"):
+        raise CheckpointError(
+            f"{c.path}: SAELens 2 adds noise to its codes (noise_scale = {c.config['noise_scale']!r:.40}); they are not read"
+        )
     if not c.flag("apply_b_dec_to_input", True):
         parts["b_enc"] = parts["b_enc"] + product(parts["b_dec"], parts["w_enc"])
     out: dict[str, Any] = {**parts, "threshold": np.zeros(1), "normalise": _row_norm(c), "groups": _nested(c, sizes["K"])}
@@ -28,36 +36,52 @@ def saelens(c: Checkpoint) -> dict[str, Any]:
         log = "threshold" not in c.tensors
         stored = c.array("log_threshold" if log else "threshold", "K", sizes=sizes).astype(np.float64)
         out["threshold"] = np.exp(stored) if log else stored
+    elif architecture in TRAINED:
+        c.heard.add("k")  # a mean, which the learnt threshold stands for
+        out["threshold"] = c.threshold("topk_threshold", unlearnt=0.0)
     if activation == "topk":
-        out["top_k"] = c.top_k(c.config.get("k", (c.config.get("activation_fn_kwargs") or {}).get("k")))
-    _decoder_scales(c, out, sizes)
+        out["top_k"] = c.top_k(_saelens_k(c))
+    _decoder_scales(c, out, sizes, second)
     return {**out, "format": f"SAELens {architecture}"}
+
+
+TRAINED = ("batchtopk", "matryoshka_batchtopk")
+"""Architectures of SAELens's trainers, with a global threshold in ``topk_threshold``."""
 
 
 def _saelens_kind(c: Checkpoint) -> tuple[str, str]:
     architecture = c.text("architecture", "standard")
-    if architecture not in ("standard", "topk", "jumprelu", "gated"):
-        raise CheckpointError(f"{c.path}: a SAELens SAE of architecture {architecture!r} is not read (standard, topk, jumprelu, gated are)")
-    activation = c.text("activation_fn", c.text("activation_fn_str", "relu")) if architecture != "topk" else "topk"
+    known = ("standard", "topk", "jumprelu", "gated", *TRAINED)
+    if architecture not in known:
+        raise CheckpointError(f"{c.path}: a SAELens SAE of architecture {architecture!r:.60} is not read ({', '.join(known)} are)")
+    # SAELens 4 and 5 name both and go by the activation; 6 has the architecture alone.
+    activation = c.text("activation_fn", c.text("activation_fn_str", "topk" if architecture == "topk" else "relu"))
     if activation not in ("relu", "topk"):
         raise CheckpointError(f"{c.path}: activation {activation!r} is not read (relu and topk are)")
     return architecture, activation
 
 
+def _saelens_k(c: Checkpoint) -> Any:
+    kwargs = c.entry("activation_fn_kwargs", {})
+    return c.entry("k", kwargs.get("k") if isinstance(kwargs, dict) else None)
+
+
 def _nested(c: Checkpoint, concepts: int) -> tuple[int, ...] | None:
-    """Group sizes of an SAE that was trained with nested widths, which SAELens lists cumulatively."""
-    widths = c.config.get("matryoshka_widths")
+    """Group sizes of an SAE that was trained with nested widths, which SAELens lists cumulatively; finished ones keep them as metadata."""
+    metadata = c.entry("metadata")
+    details = metadata.get("training_architecture_details") if isinstance(metadata, dict) else None
+    widths = c.entry("matryoshka_widths", details.get("matryoshka_widths") if isinstance(details, dict) else None)
     if not isinstance(widths, list) or not all(type(w) is int for w in widths) or not widths or widths[-1] != concepts:
         return None
     sizes = tuple(b - a for a, b in zip([0, *widths[:-1]], widths, strict=True))
     return sizes if min(sizes) > 0 else None
 
 
-def _decoder_scales(c: Checkpoint, out: dict[str, Any], sizes: dict[str, int]) -> None:
-    """Scales that SAELens applies beside the weights: of fine-tuning, and by decoder norms."""
+def _decoder_scales(c: Checkpoint, out: dict[str, Any], sizes: dict[str, int], always: bool) -> None:
+    """Scales that SAELens applies beside the weights: of fine-tuning (``always`` in SAELens 2), and by decoder norms."""
     older = "scaling_factor"  # its name in SAELens 3 and before, where it was written, all ones, without any fine-tuning too
     name = older if older in c.tensors else "finetuning_scaling_factor"
-    if c.flag("finetuning_scaling_factor", False):
+    if c.flag("finetuning_scaling_factor", False) or (always and older in c.tensors):
         out["w_dec"] = out["w_dec"] * c.array(name, "K", sizes=sizes)[:, None]
     elif older in c.tensors and not np.allclose(c.array(older, "K", sizes=sizes), 1):
         raise CheckpointError(f"{c.path} holds a scaling_factor, its config says finetuning_scaling_factor = false; one is wrong")
@@ -73,7 +97,7 @@ def prisma(c: Checkpoint) -> dict[str, Any]:
     if architecture not in ("standard", "gated"):
         raise CheckpointError(f"{c.path}: a ViT-Prisma SAE of architecture {architecture!r} is not read (standard and gated are)")
     is_gated = architecture == "gated"
-    if c.config.get("is_transcoder"):
+    if c.entry("is_transcoder"):
         raise CheckpointError(f"{c.path} is a transcoder: it maps one layer to another and is no autoencoder")
     parts, sizes = bare_parameters(c, bias="b_mag" if is_gated else "b_enc")
     c.agree(d_in=sizes["d"], d_sae=sizes["K"])
@@ -82,14 +106,14 @@ def prisma(c: Checkpoint) -> dict[str, Any]:
     if is_gated:
         out |= gated(c, out, sizes)
     if activation == "topk" and not is_gated:
-        out["top_k"] = c.top_k((c.config.get("activation_fn_kwargs") or {}).get("k"))
+        out["top_k"] = c.top_k(_saelens_k(c))
     elif activation != "relu":
         raise CheckpointError(f"{c.path}: activation {activation!r} of a {architecture} SAE is not read")
     return {**out, "format": f"ViT-Prisma {architecture}"}
 
 
 def _row_norm(c: Checkpoint) -> str:
-    stored = c.config.get("normalize_activations")
+    stored = c.entry("normalize_activations")
     older = {True: "expected_average_only_in", False: "none"}  # SAELens 2
     name = older[stored] if isinstance(stored, bool) else c.text("normalize_activations", "none")
     if name not in ROW_NORMS:

@@ -28,12 +28,15 @@ def msae(c: Checkpoint) -> dict[str, Any]:
     mean = c.tensors.get("mean_center")
     one = mean is None or np.size(mean) == 1
     centre = np.full(sizes["d"], c.number("mean_center") or 0.0) if one else c.array("mean_center", "d", sizes=sizes)
+    gate = _msae_activation(model, choices["activation"], choices["k"], sizes)
+    model.used.add("decoder")  # a tied one is not asked for it
+    model.settle("MSAE", ("latents_activation_frequency", "num_updates"), ())
     return {
         "w_enc": w_enc * np.float32(scale),
         "b_enc": b_enc,
         "w_dec": w_dec / np.float32(scale),
         "b_dec": centre.astype(np.float64) + bias / scale,
-        **_msae_activation(model, choices["activation"], choices["k"], sizes),
+        **gate,
         "format": "MSAE",
     }
 

@@ -19,7 +19,7 @@ from .numpy_values import Object, checked_sizes, encoded, numpy_scalar
 
 MAX_PICKLE = 8 << 20
 """Bytes: the pickles of public SAEs, weights apart, have a few thousand."""
-STAND_INS = ("vit_prisma.sae.config.VisionModelSAERunnerConfig",)
+STAND_INS = ("vit_prisma.sae.config.VisionModelSAERunnerConfig", "vit_prisma.configs.HookedViTConfig.HookedViTConfig")
 """Config classes that published files hold; read as a dict of their attributes, never imported."""
 DTYPES = {
     "DoubleStorage": "<f8",
