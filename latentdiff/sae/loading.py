@@ -27,9 +27,9 @@ def load_sae(
 ) -> SparseAutoencoder:
     """Read a sparse autoencoder, whatever format it was published in. No code of a file is ever run.
 
-    Reads our own folders and the formats of docs/sae-formats.md: dictionary_learning (all of Pach et al.), MSAE (Zaigrajew et al.), SAELens,
-    ViT-Prisma, overcomplete, VisAEBench, sparsify, saev and bartbussmann's repositories. ``info["format"]`` says which it was. A file is read
-    on the evidence in it, and refused where a tensor or a config entry may change its codes and is not understood.
+    Reads our own folders and the formats of docs/sae-formats.md: dictionary_learning (all of Pach et al.), MSAE (Zaigrajew et al.),
+    SAELens, ViT-Prisma, overcomplete, VisAEBench, sparsify, saev and bartbussmann's repositories. ``info["format"]`` says which it was.
+    A file is read on the evidence in it, and refused where a tensor or a config entry may change its codes and is not understood.
 
     Args:
         source: a folder or file; a public name ("pach", "pach:22", "msae"); or a hub id ``owner/repository[/folder or file]``.
