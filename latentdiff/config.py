@@ -48,6 +48,9 @@ class CompareConfig:
     """Candidates kept per side and branch."""
     weak_name: float = 1.3
     """Names weaker than this many times ``Vocabulary.chance_cosine`` are marked weak (random words reach 1.3 on COCO, method section 3)."""
+    naming: str = "both"
+    """Concepts are named by ``"both"`` decoder and data directions (method section 3), or, literally, by the five words nearest to the
+    ``"decoder"`` direction alone (paper section 6.2), whatever they share and whichever of them the images show."""
     precision: str = "auto"
     """Large product of the SAE: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bf16 where the hardware has it and the work takes seconds.
     Codes are those of float32 either way: see :class:`latentdiff.sae.encoding.Kernel`."""
@@ -70,6 +73,7 @@ class CompareConfig:
         self._need(self.correction in ("bh", "by"), "correction", '"bh" or "by"')
         self._need(self.binning in ("sparse", "paper"), "binning", '"sparse" or "paper"')
         self._need(self.rank_by in ("gap", "jsd"), "rank_by", '"gap" or "jsd"')
+        self._need(self.naming in ("both", "decoder"), "naming", '"both" or "decoder"')
         self._need(self.precision in ("auto", "float32", "bfloat16"), "precision", '"auto", "float32" or "bfloat16"')
         self._need(0 <= self.prune_dominant < 1, "prune_dominant", "a share in [0, 1)")
         self._need(0 <= self.prune_monosemanticity < 1, "prune_monosemanticity", "a share in [0, 1)")
@@ -89,8 +93,15 @@ class CompareConfig:
 
     @classmethod
     def paper(cls, **changes: Any) -> CompareConfig:
-        """The paper's literal choices: literal bins, JSD ranking, top 10 % dominance pruning, plain top-10 exemplars."""
-        return cls(**{"binning": "paper", "rank_by": "jsd", "prune_dominant": 0.1, "exemplar_pool": 10, **changes})
+        """The paper's literal choices (its sections 4.1, 6.2 and 6.3, appendix B).
+
+        Literal bins, JSD ranking, the top 10 % of dominant and the lower half of concepts by monosemanticity pruned, five words nearest to
+        the decoder direction, no composed words, plain top-10 exemplars. The literal bins see few concepts of a sparse code: a comparison's
+        ``info["one_bin"]`` says how many of them lie in one bin, where their divergence is 0 whatever the sides show.
+        """
+        pruning = {"prune_dominant": 0.1, "prune_monosemanticity": 0.5}
+        literal = {"binning": "paper", "rank_by": "jsd", "naming": "decoder", "compounds": False, "exemplar_pool": 10}
+        return cls(**{**literal, **pruning, **changes})
 
 
 def takes_config(function: F) -> F:

@@ -15,7 +15,7 @@ from ..embed.vocabulary import Vocabulary, unit_rows
 from ..embed.word_forms import same_word
 from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import purest
-from ..sae.naming import NEAR_SYNONYM, Name, fitting_words, mean_activating_directions, name_of
+from ..sae.naming import NEAR_SYNONYM, Name, decoder_names, fitting_words, mean_activating_directions, name_of
 from ..stats.divergence import Divergence, q_values
 from ..stats.exemplars import extreme_rows
 from ..stats.image_scores import ImageScores, contrasts
@@ -102,12 +102,19 @@ def concept_evidence_of_side(d: Divergence, config: CompareConfig, sign: int) ->
 
 
 def name_promising(
-    promising: dict[str, np.ndarray], codes: sp.csr_array, sides: Sides, sae: SparseAutoencoder, vocabulary: Vocabulary
+    promising: dict[str, np.ndarray],
+    codes: sp.csr_array,
+    sides: Sides,
+    sae: SparseAutoencoder,
+    vocabulary: Vocabulary,
+    naming: str = "both",
 ) -> dict[int, Name]:
     """Name the promising concepts of both sides (method section 3); of words that fit about alike, the one that differs is the name."""
     ids = np.unique(np.concatenate(list(promising.values())))
     if not len(ids):
         return {}
+    if naming == "decoder":
+        return dict(zip(ids.tolist(), decoder_names(sae, ids, vocabulary), strict=True))
     fits = fitting_words(sae, ids, mean_activating_directions(codes, ids, sides), vocabulary)
     words = np.unique(np.concatenate([fit.words[fit.in_reach] for fit in fits]))
     contrast = np.zeros(len(vocabulary))

@@ -31,7 +31,7 @@ from ..sae.monosemanticity import monosemanticity
 from ..sae.naming import Name
 from ..sae.training import train_sae
 from ..stats.density_ratio import DensityRatio, out_of_fold_auc
-from ..stats.divergence import Divergence
+from ..stats.divergence import Divergence, one_bin
 from ..stats.image_scores import ImageScores
 from ..stats.power import smallest_detectable
 from ..stats.repeats import repeats
@@ -172,7 +172,13 @@ class _Run:
             smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
             concepts=concept_table(d, names, self.vocabulary, found.p_value, self.config),
             config=self.config,
-            info={**self._used(sae, trained, ratio, found), "exemplars": exemplars, "cards": cards, **self.described},
+            info={
+                **self._used(sae, trained, ratio, found),
+                "one_bin": one_bin(d),
+                "exemplars": exemplars,
+                "cards": cards,
+                **self.described,
+            },
         )
 
     def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
@@ -212,7 +218,7 @@ class _Run:
         if self.vocabulary is None:
             drafts = concept_drafts(d, promising, {}, None, None, agreement, self.config)
             return distinct(drafts, None, self.config.max_candidates), None, {}
-        names = name_promising(promising, codes, self.sides, sae, self.vocabulary)
+        names = name_promising(promising, codes, self.sides, sae, self.vocabulary, self.config.naming)
         words = np.array([n.words[0] for n in names.values()], int)
         by_name = ImageScores.tails(self.sides, words, self.vocabulary) if len(words) else None
         limit = self.config.max_candidates

@@ -32,6 +32,8 @@ class DescribeConfig:
     """Address of the server, such as ``"http://localhost:8000/v1"``."""
     exemplars: int = 20
     """Captioned exemplars per side and round (VisDiff's number)."""
+    pool: int = 2
+    """Exemplars are chosen for diversity among so many times as many of the most extreme images; 1: the most extreme ones (the paper)."""
     rounds: int = 1
     """Rounds, each with exemplars of its own (VisDiff: 3)."""
     contrast: int = 20
@@ -48,7 +50,7 @@ class DescribeConfig:
     def __post_init__(self) -> None:
         self._need(self.captioner in CAPTIONERS, "captioner", f"one of {', '.join(CAPTIONERS)}")
         self._need(self.language in LANGUAGES, "language", f"one of {', '.join(LANGUAGES)}")
-        for name in ("exemplars", "rounds", "phrases"):
+        for name in ("exemplars", "pool", "rounds", "phrases"):
             self._need(getattr(self, name) >= 1, name, "at least 1")
         self._need(self.contrast >= 0, "contrast", "at least 0")
         self._need(self.timeout > 0, "timeout", "more than 0 seconds")
@@ -78,6 +80,6 @@ class DescribeConfig:
 
     @classmethod
     def paper(cls, captioner_model: str, base_url: str, language_model: str, **changes: Any) -> DescribeConfig:
-        """The paper's pipeline: BLIP-2 captions of ten exemplars a side, differences by a language model."""
-        own = {"captioner": "image-to-text", "language": "endpoint", "exemplars": 10, "contrast": 0}
+        """The paper's pipeline: BLIP-2 captions of the ten most extreme images a side, differences by a language model."""
+        own = {"captioner": "image-to-text", "language": "endpoint", "exemplars": 10, "pool": 1, "contrast": 0}
         return cls(**{**own, "captioner_model": captioner_model, "base_url": base_url, "language_model": language_model, **changes})

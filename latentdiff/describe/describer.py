@@ -22,8 +22,6 @@ from .vocabulary_captions import VocabularyCaptioner
 
 T = TypeVar("T")
 
-POOL = 2
-"""Exemplars are chosen for diversity among so many times as many of the most extreme images."""
 FEWEST = 3
 """Captions a side below which there is nothing to compare."""
 
@@ -174,7 +172,7 @@ def exemplar_rows(sides: Sides, ranking: np.ndarray, config: DescribeConfig, see
     ordinary = []
     for side, score, offset in (("A", ranking[: sides.n_a], 0), ("B", -ranking[sides.n_a :], sides.n_a)):
         wanted = config.exemplars * config.rounds
-        pool = extreme_rows(score, POOL * wanted)
+        pool = extreme_rows(score, config.pool * wanted)
         exemplars[side] = offset + pool[diverse(centred(sides[pool + offset], mean), wanted, score[pool])]
         ordinary.append(offset + rng.choice(len(score), min(config.contrast, len(score)), replace=False))
     return Rows(exemplars, np.sort(np.concatenate(ordinary)))

@@ -25,6 +25,8 @@ PREFERENCE = 0.05
 """What the evidence of its own adds at most to the cosine of a word (110 COCO pairs of other parents than pairs.json's, five names: .753
 without, .761 with; .02 and .2 alike on both sets of pairs or worse on one)."""
 
+PAPER_WORDS = 5
+"""Words of a concept in the paper (its section 6.2)."""
 DECODER_SHARE = 0.5
 """Weight of the decoder's cosine beside that of the data (.4 to .7 are alike on COCO's pairs, given and of other parents)."""
 NEAR_SYNONYM = 0.65
@@ -163,6 +165,26 @@ def name_of(fit: Fit, vocabulary: Vocabulary, support: np.ndarray | None = None)
     margin = max(best - float(fit.rank[order[chosen[1]]]), 0.0) if len(chosen) > 1 else 0.0
     further = [i for i in chosen[1 : ALTERNATIVES + 1] if fit.rank[order[i]] >= ALTERNATIVE_SHARE * best]
     return Name(tuple(words[[0, *further]].tolist()), float(fit.cosine[order[0]]), margin, tuple(also))
+
+
+def decoder_names(sae: SparseAutoencoder, concepts: np.ndarray, vocabulary: Vocabulary) -> list[Name]:
+    """The paper's names, literally: the five words of the largest cosine with the decoder direction (its section 6.2).
+
+    Args:
+        sae: its decoder rows are the directions.
+        concepts: (m,) rows of the dictionary.
+        vocabulary: words with vectors in the SAE's space.
+
+    Raises:
+        InputError: an SAE outside the vocabulary's space.
+    """
+    names = []
+    for start in range(0, len(concepts), 256):
+        (_, directions), = naming_directions(sae, concepts[start : start + 256], None, vocabulary)
+        for cosine in directions @ vocabulary.centred.T:
+            best = strongest(cosine, PAPER_WORDS)
+            names.append(Name(tuple(best.tolist()), float(cosine[best[0]]), float(cosine[best[0]] - cosine[best[min(1, len(best) - 1)]])))
+    return names
 
 
 def naming_directions(

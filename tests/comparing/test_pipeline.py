@@ -338,6 +338,21 @@ def test_paper_mode_prunes_what_dominates_both_sides() -> None:
     assert IN_A in pruned
 
 
+def test_paper_mode_names_by_the_decoder_and_says_how_many_concepts_its_bins_cannot_see() -> None:
+    a, b = images(220, 1, IN_A, 0.9)[0], images(230, 2, IN_B, 0.9)[0]
+    result = compare(a, b, sae=SAE, vocabulary=VOCABULARY, config=CompareConfig.paper(prune_monosemanticity=0.0))
+    names = {h.concept: (VOCABULARY.words.index(h.text), *map(VOCABULARY.words.index, h.words)) for h in result.candidates if h.source == "sae"}
+    assert names
+    for k, words in names.items():
+        cosine = VOCABULARY.centred @ (SAE.w_dec[k] / np.linalg.norm(SAE.w_dec[k]))
+        assert words == tuple(np.argsort(-cosine, kind="stable")[:5])
+    codes = SAE.encode(np.concatenate([a, b])).toarray()
+    codes = codes[:, codes.any(0)]
+    single = [len(np.histogram_bin_edges(x, "fd")) == 2 or np.ptp(np.quantile(x, [0.25, 0.75])) == 0 for x in codes.T.astype(float)]
+    assert result.info["one_bin"] == pytest.approx(np.mean(single)) and 0.3 < result.info["one_bin"] < 1
+    assert compare(a, b, sae=SAE, vocabulary=VOCABULARY).info["one_bin"] == 0
+
+
 def test_most_telling_images_are_the_planted_ones_in_one_mode(planted: Comparison) -> None:
     for side, rows in (("A", PLANTED_A), ("B", PLANTED_B)):
         found = planted.info["exemplars"][side]

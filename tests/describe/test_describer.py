@@ -239,6 +239,9 @@ def test_exemplars_are_extreme_distinct_and_repeatable() -> None:
     assert len(set(rows.exemplars["A"])) == 10 and rows.exemplars["A"].min() >= N[0] - 20 and rows.exemplars["A"].max() < N[0]
     assert rows.exemplars["B"].min() >= sum(N) - 20
     assert len(rows.ordinary) == 6 and sum(rows.ordinary < N[0]) == 3
+    plain = exemplar_rows(sides, ranking, DescribeConfig(exemplars=10, pool=1, contrast=3), 0)  # the paper's: the ten most extreme
+    assert set(plain.exemplars["A"]) == set(np.argsort(-ranking[: sides.n_a])[:10])
+    assert set(plain.exemplars["B"]) == set(sides.n_a + np.argsort(ranking[sides.n_a :])[:10])
     again = exemplar_rows(sides, ranking, DescribeConfig(exemplars=5, rounds=2, contrast=3), 0)
     assert all(np.array_equal(rows.exemplars[s], again.exemplars[s]) for s in "AB") and np.array_equal(rows.ordinary, again.ordinary)
 
@@ -261,4 +264,5 @@ def test_choices_that_do_not_fit(changes, message) -> None:
 
 def test_config_travels_as_json() -> None:
     config = DescribeConfig.paper("some/blip2", "http://localhost:1/v1", "m", rounds=3)
+    assert (config.exemplars, config.pool) == (10, 1)
     assert DescribeConfig(**json.loads(json.dumps(config.to_dict()))) == config and not [k for k in config.to_dict() if "key" in k]

@@ -14,6 +14,7 @@ from latentdiff.sae.naming import (
     NEAR_SYNONYM,
     PREFERENCE,
     concept_label,
+    decoder_names,
     fitting_words,
     in_joint_space,
     mean_activating_directions,
@@ -84,6 +85,21 @@ def test_names_are_the_words_with_the_largest_mean_cosine(with_data: bool) -> No
         assert list(name.also) == also[:ALTERNATIVES]
         assert name.strength == pytest.approx(cosine[order[0]], abs=1e-5)
         assert name.margin == pytest.approx(cosine[order[0]] - cosine[distinct[1]], abs=1e-5)
+
+
+def test_the_papers_names_are_the_five_words_nearest_to_the_decoder() -> None:
+    """Twins and all: nothing is folded, nothing that the images show is asked."""
+    sae, words, _, _ = world()
+    text = np.array([unit(v) for v in words.vectors.astype(float)])
+    text = np.array([unit(v - text.mean(0)) for v in text])
+    for k, name in zip((2, 9), decoder_names(sae, np.array([2, 9]), words), strict=True):
+        cosine = [float(unit(sae.w_dec[k].astype(float)) @ v) for v in text]
+        best = sorted(range(26), key=lambda i: -cosine[i])
+        assert list(name.words) == best[:5] and name.also == ()
+        assert name.strength == pytest.approx(cosine[best[0]], abs=1e-6)
+        assert name.margin == pytest.approx(cosine[best[0]] - cosine[best[1]], abs=1e-6)
+    with pytest.raises(InputError, match="outside the space"):
+        decoder_names(sae, np.array([1]), Vocabulary(["a", "b"], np.eye(2, D + 1)))
 
 
 def test_near_identical_words_count_once() -> None:
