@@ -84,6 +84,16 @@ class CaseSuite(Suite):
             self._space = self.make_space(silent)
         return self._space
 
+    def uses(self) -> frozenset[str]:
+        out = super().uses() | {"data", "pairs", "methods"}
+        if self.judged:
+            out |= {"judge"}
+        if self.photographs:
+            out |= {"encoder", "pretrained", "sae", "vocabulary"}
+        if any(m.reads_captions for m in self.methods):
+            out |= {"captions", "captioner", "endpoint", "calls"}
+        return out
+
     def downloads(self) -> list[str]:
         return [*(missing_weights(self.options) if self.photographs else []), *(missing_judge(self.options.judge) if self.judged else [])]
 
@@ -105,7 +115,7 @@ class CaseSuite(Suite):
         """Everything but the methods: a method that is added later joins the records."""
         o = self.options
         return {"seed": o.seed, "encoder": [o.encoder, o.pretrained], "sae": o.sae, "vocabulary": o.vocabulary, "captions": o.captions,
-                "endpoint": o.endpoint}
+                "captioner": o.captioner, "endpoint": o.endpoint}
 
     def tasks(self) -> list[Task]:
         return [Task(f"{c.key} | {m.name}", c.group, m.seconds, (c, m)) for c in self.cases for m in self.methods]
@@ -150,10 +160,19 @@ class CaseSuite(Suite):
         floors = self.floors(next(iter(rows.values()), []))
         tables = (self._overall(rows, floors), self._by_group(rows))
         figures = {f"{row}: cosine": float(np.mean([s.cosine for s in sides])) for row, sides in rows.items()}
-        notes = [f"Phrases are judged by {self.judge.name}."]
+        notes = [f"Phrases are judged by {self.judge.name}.", *self._of_paper_mode(rows)]
         if self.options.endpoint is None and any(m.name == "visdiff" for m in self.methods):
             notes.append("VisDiff proposes by word statistics: no --endpoint was given. What its t-test drops is no finding.")
         return Report(tables, self._plots(rows, floors), tuple(notes), {**figures, **floors})
+
+    def _of_paper_mode(self, rows: Mapping[str, Any]) -> list[str]:
+        if not any(row.startswith("paper mode") for row in rows):
+            return []
+        said = ["Paper mode takes the paper's bins to the letter: a concept that fires in less than a quarter of the images lies in one "
+                "bin, and its divergence is 0. Where no concept is left, its row has exemplar phrases alone, or nothing."]
+        if self.options.endpoint is None:
+            said.append("Paper mode's exemplars are described by word statistics: no --endpoint was given.")
+        return said
 
     def floors(self, sides: Sequence[Scored]) -> dict[str, float]:
         """What 5 and 25 random words of the vocabulary score on the same labels."""

@@ -72,10 +72,14 @@ class Space:
     """Captions of every image, for the methods that read captions."""
     paths: Sequence[str] | None = None
     """Files of every image, for the methods that look at images."""
+    captioner: Any = None
+    """A :class:`latentdiff.describe.captions.Captioner` of ``paths``; None: ``captions``, or words of the vocabulary."""
     encode_texts: Callable[[Sequence[str]], np.ndarray] | None = None
     """Free phrases → (m, d) raw text vectors in the same space; None where there is no text encoder."""
     language_model: Any = None
     """A :class:`latentdiff.describe.language.LanguageModel`; None: word statistics."""
+    described: bool = False
+    """Whether captions, a captioner or a server were asked for, so that our own comparison describes its exemplars too."""
     trained_on: np.ndarray | None = None
     """(m, d) vectors for training further SAEs; None: ``vectors``."""
     seconds: dict[str, float] = field(default_factory=dict)

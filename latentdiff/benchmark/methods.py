@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..config import CompareConfig
+from ..describe.config import DescribeConfig
 from ..errors import InputError
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from ..results.ranking import mix
 from .cases import SIDES, Case, Findings, Space, planted_share
+from .describing import captions_of, described_phrases, describer_of, language_of
 
 KEPT = 10
 """Findings kept per side: scores look at five, Acc@k and coverage at no more than ten."""
@@ -35,13 +37,24 @@ class Method:
     """What the space lacks for it, in words; "" where nothing."""
     seconds: float = 1.0
     """Expected cost of a pair of some hundred images."""
+    reads_captions: bool = False
+    """Whether captions and a language model count for it."""
 
 
-def compared(space: Space, case: Case, config: CompareConfig) -> Comparison:
-    """Our comparison of a case."""
+def compared(space: Space, case: Case, config: CompareConfig, describe: DescribeConfig | None = None) -> Comparison:
+    """Our comparison of a case; its exemplars are described where ``describe`` says how.
+
+    Raises:
+        InputError: describing ended early.
+    """
     from ..comparing.pipeline import compare
 
-    return compare(space.vectors[case.rows_a], space.vectors[case.rows_b], sae=space.sae, vocabulary=space.vocabulary, config=config)
+    describer = None if describe is None else describer_of(space, case, describe)
+    a, b = space.vectors[case.rows_a], space.vectors[case.rows_b]
+    c = compare(a, b, sae=space.sae, vocabulary=space.vocabulary, describer=describer, config=config)
+    if describer is not None:
+        described_phrases(c.info["describe"], case)
+    return c
 
 
 def findings_of(c: Comparison, case: Case, shares: tuple[int, int], k: int = KEPT, words: int = 5) -> Findings:
@@ -68,12 +81,36 @@ def _words(h: Hypothesis) -> tuple[str, ...]:
 
 
 def ours(title: str, config: Callable[[int], CompareConfig], shares: Mapping[str, tuple[int, int]] = SHARES) -> Run:
-    """Our comparison under a config, one row of the table per mix of branches."""
+    """Our comparison under a config, one row of the table per mix of branches.
+
+    Captions and a language model describe the exemplars where they were asked for; else the vocabulary's words do.
+    """
 
     def run(space: Space, case: Case, seed: int) -> dict[str, Findings]:
-        c = compared(space, case, config(seed))
+        c = compared(space, case, config(seed), DescribeConfig() if space.described else None)
         # Five findings are mixed as asked; what follows them fills up to ten.
         return {f"{title}, {name}": findings_of(c, case, share, 5 if min(share) else KEPT) for name, share in shares.items()}
+
+    return run
+
+
+def paper_mode(title: str, shares: Mapping[str, tuple[int, int]] = SHARES) -> Run:
+    """LatentDiff to the letter (paper sections 4 and 6), one row of the table per mix.
+
+    Concepts by its bins, pruning and decoder words; phrases by captions of the ten most extreme images a side and a language model, as it
+    says them, untested. Without captions the vocabulary captions, without a server word statistics speak.
+    """
+
+    def run(space: Space, case: Case, seed: int) -> dict[str, Findings]:
+        ordinary = 0 if space.language_model else DescribeConfig.contrast  # only statistics read what is ordinary
+        c = compared(space, case, CompareConfig.paper(seed=seed), DescribeConfig(exemplars=10, pool=1, contrast=ordinary))
+        phrases, concepts = described_phrases(c.info["describe"], case), findings_of(c, case, (1, 0))
+        out = {}
+        for name, (p, q) in shares.items():
+            p, q = (p, q) if p and q else (KEPT * (p > 0), KEPT * (q > 0))  # one branch alone: its ten best
+            own = [concepts.of(side)[:p] + tuple((text,) for text in phrases[side][:q]) for side in SIDES]
+            out[f"{title}, {name}"] = Findings(own[0], own[1], concepts.planted_a, concepts.planted_b)
+        return out
 
     return run
 
@@ -93,10 +130,6 @@ def _default(seed: int) -> CompareConfig:
     return CompareConfig(seed=seed)
 
 
-def _paper(seed: int) -> CompareConfig:
-    return CompareConfig.paper(seed=seed)
-
-
 def _gsclip(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) -> Comparison:
     from ..methods.gsclip import gsclip
 
@@ -111,29 +144,24 @@ def _means(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) ->
 
 def _visdiff(space: Space, case: Case, seed: int) -> dict[str, Findings]:
     """VisDiff's caption proposer and CLIP ranker with its literal filter; what does not pass the t-test is no finding."""
-    from ..describe.captions import Captioner, GivenCaptions
     from ..describe.phrase_vectors import composed_directions, encoded_directions
     from ..describe.vocabulary_captions import VocabularyCaptioner
-    from ..describe.word_statistics import WordStatistics
     from ..embed.vocabulary import unit_rows
     from ..methods.proposers import CaptionProposer
     from ..methods.rankers import ClipRanker
     from ..methods.visdiff import VisDiffConfig, visdiff
 
     a, b = space.vectors[case.rows_a], space.vectors[case.rows_b]
-    captioner: Captioner
-    if space.captions is not None:
-        captioner = GivenCaptions({row: space.captions[row] for row in (*case.rows_a.tolist(), *case.rows_b.tolist())})
-    else:
-        captioner = VocabularyCaptioner(space.vocabulary, (unit_rows(a).mean(0) + unit_rows(b).mean(0)) / 2)
+    captioner, images = captions_of(space, case)
+    captioner = captioner or VocabularyCaptioner(space.vocabulary, (unit_rows(a).mean(0) + unit_rows(b).mean(0)) / 2)
     directions = encoded_directions(space.encode_texts, space.vocabulary) if space.encode_texts else composed_directions(space.vocabulary)
     config = CompareConfig(seed=seed)
     c = visdiff(
         a,
         b,
-        proposer=CaptionProposer(captioner, space.language_model or WordStatistics()),
+        proposer=CaptionProposer(captioner, language_of(space)),
         ranker=ClipRanker(directions),
-        images=(case.rows_a.tolist(), case.rows_b.tolist()),
+        images=images,
         options=VisDiffConfig.paper(),
         config=config,
     )
@@ -144,9 +172,9 @@ def _visdiff(space: Space, case: Case, seed: int) -> dict[str, Findings]:
 METHODS: dict[str, Method] = {
     m.name: m
     for m in (
-        Method("ours", "LatentDiff", ours("ours", _default)),
-        Method("paper", "LatentDiff, the paper's literal choices", ours("paper mode", _paper)),
-        Method("visdiff", "VisDiff: captions of samples, proposals, ranked by CLIP", _visdiff),
+        Method("ours", "LatentDiff", ours("ours", _default), reads_captions=True),
+        Method("paper", "LatentDiff, the paper's literal choices", paper_mode("paper mode"), reads_captions=True),
+        Method("visdiff", "VisDiff: captions of samples, proposals, ranked by CLIP", _visdiff, reads_captions=True),
         Method("gsclip", "GSCLIP: every word against its negation", baseline("GSCLIP", _gsclip), seconds=0.8),
         Method("means", "words along the difference of the means", baseline("difference of means", _means), seconds=0.3),
     )

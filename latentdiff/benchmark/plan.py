@@ -18,6 +18,8 @@ class Plan:
     """What has to be fetched before it can run, one line each."""
     downloads: tuple[str, ...]
     """Weights that are not on this machine: fetched when first needed, or by hand as the line says."""
+    notes: tuple[str, ...]
+    """What was passed and does not count here."""
     tables: tuple[Table, ...]
     """What is known of the data; last the work with its expected cost by group: where data are missing, for the data as published."""
 
@@ -29,14 +31,14 @@ def plan(name: str, options: Options | None = None) -> Plan:
         InputError: an unknown suite or method, or data that cannot be used.
     """
     suite = load_suite(name)(options or Options())
-    missing, downloads = tuple(suite.missing()), tuple(suite.downloads())
+    missing, downloads, notes = tuple(suite.missing()), tuple(suite.downloads()), tuple(suite.unused())
     if not missing:
-        return Plan(missing, downloads, (*suite.about(), _here(suite)))
+        return Plan(missing, downloads, notes, (*suite.about(), _here(suite)))
     try:
-        return Plan(missing, downloads, (*suite.about(), _here(suite)))
+        return Plan(missing, downloads, notes, (*suite.about(), _here(suite)))
     except (InputError, OSError):  # the labels themselves are missing
         published = suite.published()
-        return Plan(missing, downloads, (_as_published(suite),) if published.groups else ())
+        return Plan(missing, downloads, notes, (_as_published(suite),) if published.groups else ())
 
 
 def _here(suite: Suite) -> Table:

@@ -82,7 +82,8 @@ def evaluate(
     progress(0.95, "tables and plots")
     mine = [records.found[t.key] for t in tasks]
     report = suite.report(mine)
-    report = with_papers(dataclasses.replace(report, tables=(*report.tables, *suite.about())), name)
+    report = dataclasses.replace(report, tables=(*report.tables, *suite.about()), notes=(*report.notes, *suite.unused()))
+    report = with_papers(report, name)
     seconds = _stages(mine, records.stages)
     write_results(folder, suite, report, seconds, len(mine))
     progress(1.0, "done")

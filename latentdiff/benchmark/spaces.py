@@ -62,7 +62,7 @@ def embedded_space(paths: Sequence[str], options: Options, progress: Progress = 
 
     Args:
         paths: n different files.
-        options: ``encoder``, ``pretrained``, ``sae``, ``vocabulary``, ``captions`` and ``endpoint`` count.
+        options: ``encoder``, ``pretrained``, ``sae``, ``vocabulary``, ``captions``, ``captioner`` and ``endpoint`` count.
         progress: ``progress(fraction, label)``.
         words: the vocabulary; None: ``options.vocabulary``, else the package's words.
 
@@ -92,10 +92,9 @@ def embedded_space(paths: Sequence[str], options: Options, progress: Progress = 
         vectors,
         vocabulary,
         sae,
-        captions=_captions(options, paths),
+        **described_by(options, paths),
         paths=paths,
         encode_texts=encoder.encode_texts,
-        language_model=_language_model(options),
         trained_on=_training_rows(vectors),
         seconds={k: round(v, 3) for k, v in seconds.items()},
     )
@@ -117,6 +116,8 @@ def _embedded(encoder: Any, paths: Sequence[str], progress: Progress) -> np.ndar
 
 
 TRAINING_ROWS = 100_000
+TOKENS_A_CALL = 10_000
+"""Of the budget: a grid of images or forty captions are some thousands."""
 
 
 def _training_rows(vectors: np.ndarray) -> np.ndarray:
@@ -125,17 +126,26 @@ def _training_rows(vectors: np.ndarray) -> np.ndarray:
     return vectors[np.sort(np.random.default_rng(0).choice(len(vectors), TRAINING_ROWS, replace=False))]
 
 
-def _captions(options: Options, paths: Sequence[str]) -> list[list[str]] | None:
-    from ..describe.captions import read_captions
+def described_by(options: Options, paths: Sequence[str]) -> dict[str, Any]:
+    """Captions, captioner and language model of a space of image files, as ``--captions``, ``--captioner`` and ``--endpoint`` say.
 
-    if options.captions is None:
-        return None
-    given = read_captions(options.captions)
+    Raises:
+        InputError: images without a caption and no captioner for them.
+    """
+    from ..describe.captions import read_captions
+    from .describing import load_captioner
+
+    given = read_captions(options.captions) if options.captions is not None else {}
     found = [given.get(str(Path(p).absolute()), []) for p in paths]
     lacking = [p for p, own in zip(paths, found, strict=True) if not own]
-    if lacking:
-        raise InputError(f"{options.captions} has no caption for {len(lacking)} of {len(paths)} images, first {lacking[0]}")
-    return found
+    if given and lacking and options.captioner is None:
+        what = f"{options.captions} has no caption for {len(lacking)} of {len(paths)} images, first {lacking[0]}"
+        raise InputError(f"{what}; name a model for them: --captioner MODEL")
+    by_file = {p: own for p, own in zip(paths, found, strict=True) if own}
+    captioner = load_captioner(options.captioner, by_file)
+    captions = found if given and captioner is None else None
+    described = bool(given) or captioner is not None or options.endpoint is not None
+    return {"captions": captions, "captioner": captioner, "language_model": language_model(options), "described": described}
 
 
 def endpoint_of(options: Options) -> Any:
@@ -143,14 +153,16 @@ def endpoint_of(options: Options) -> Any:
     if options.endpoint is None:
         return None
     from ..describe.endpoint import ChatEndpoint
+    from ..describe.usage import Budget
 
     url, comma, model = options.endpoint.partition(",")
     if not comma or not model:
         raise InputError(f"an endpoint is written as URL,MODEL such as http://localhost:8000/v1,my-model, not {options.endpoint!r}")
-    return ChatEndpoint(url.strip(), model.strip())
+    return ChatEndpoint(url.strip(), model.strip(), budget=Budget(options.calls, TOKENS_A_CALL * options.calls))
 
 
-def _language_model(options: Options) -> Any:
+def language_model(options: Options) -> Any:
+    """The language model of that server; None where none was asked for."""
     from ..describe.chat import ChatLanguageModel
 
     endpoint = endpoint_of(options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,23 @@ class Options:
     """Text file of words; None: the suite's own, else the package's 20,000."""
     captions: Path | None = None
     """Captions of the images (CSV or JSON lines with path and caption), for the methods that read captions."""
+    captioner: str | None = None
+    """Image-to-text model (the paper's: BLIP-2) that captions the images which ``captions`` leaves out; its folder or hub id."""
     judge: str | None = None
     """Sentence-transformers model that scores phrases; None: all-MiniLM-L6-v2."""
     endpoint: str | None = None
-    """``BASE_URL,MODEL`` of an OpenAI-compatible chat server for proposers and for Acc@k; None: no language model."""
+    """``BASE_URL,MODEL`` of an OpenAI-compatible chat server that proposes, describes exemplars, and judges Acc@k; None: none."""
+    calls: int = 100_000
+    """Requests to it at most, in one call."""
     split: str | None = None
     """Split of the data set, where it has several."""
     sizes: tuple[int, ...] = ()
     """Numbers of images, where a suite varies them."""
     seed: int = 0
+
+
+TYPED = {"calls": "llm-calls"}
+"""Options whose flag has another name."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +143,22 @@ class Suite:
 
     name = ""
     help = ""
+    own_options: frozenset[str] = frozenset()
+    """Names of :class:`Options` that count here, beside those of every suite of its kind."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
+
+    def uses(self) -> frozenset[str]:
+        """Names of :class:`Options` that count for what was asked for."""
+        return self.own_options | {"out", "seed"}
+
+    def unused(self) -> list[str]:
+        """What to say of options that were passed and do not count here: nothing is ignored in silence."""
+        default, uses = Options(), self.uses()
+        passed = [f.name for f in fields(Options) if getattr(self.options, f.name) != getattr(default, f.name)]
+        idle = [f"--{TYPED.get(name, name)}" for name in passed if name not in uses]
+        return [f"{self.name} has no use for {', '.join(idle)} with these methods: without effect here."] if idle else []
 
     def missing(self) -> list[str]:
         """What is not there, one line each, with what to fetch and where to put it; empty where the suite can run."""

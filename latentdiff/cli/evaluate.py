@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,10 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sae", metavar="SAE", help="autoencoder of that encoder: a folder, or pach, the paper's (default: train one)")
     parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="words, one a line (default: the suite's own or the package's)")
     parser.add_argument("--captions", type=Path, metavar="FILE", help="captions of the images: CSV or JSON lines with path and caption")
+    parser.add_argument("--captioner", metavar="MODEL", help="image-to-text model (the paper's: BLIP-2) for images without a caption")
     parser.add_argument("--judge", metavar="MODEL", help="sentence-transformers model that scores phrases (default: all-MiniLM-L6-v2)")
-    parser.add_argument("--endpoint", metavar="URL,MODEL", help="OpenAI-compatible chat server that proposes, and judges Acc@k")
+    parser.add_argument("--endpoint", metavar="URL,MODEL", help="OpenAI-compatible chat server: proposes, describes, judges Acc@k")
+    parser.add_argument("--llm-calls", type=_count, metavar="N", default=100_000, help="requests to it at most (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same pairs and results (default: %(default)s)")
 
 
@@ -48,21 +51,28 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from ..benchmark.plan import plan
     from ..benchmark.runner import evaluate
     from ..benchmark.suite import Options
+    from ..describe.server import checked_url
     from .outcome import progress_bar
 
     listed = tuple(name.strip() for name in args.methods.split(",") if name.strip())
     sizes = tuple(_count(n) for n in args.sizes.split(",") if n.strip())
-    same = ("data", "out", "pairs", "runs", "encoder", "pretrained", "sae", "vocabulary", "captions", "judge", "endpoint", "split", "seed")
-    options = Options(methods=listed, sizes=sizes, **{name: getattr(args, name) for name in same})
+    own = {"methods": listed, "sizes": sizes, "calls": args.llm_calls}
+    same = [f.name for f in dataclasses.fields(Options) if f.name not in own]
+    options = Options(**own, **{name: getattr(args, name) for name in same})
     if args.dry_run:
         planned = plan(args.suite, options)
         lacking = [f"{args.suite} lacks:", *(f"  - {line}" for line in planned.missing)]
         print("\n".join(lacking if planned.missing else [f"{args.suite} has all the data it needs"]))
         if planned.downloads:
             print("\n".join(["not on this machine yet:", *(f"  - {line}" for line in planned.downloads)]))
+        for note in planned.notes:
+            print(note)
         for table in planned.tables:
             show_table(table)
         return 2 if planned.missing else 0
+    if options.endpoint and not args.report_only:
+        url, _, model = options.endpoint.partition(",")
+        print(f"latentdiff: will send captions, phrases and labels to {checked_url(url)} ({model})", file=sys.stderr)
     with progress_bar() as progress:
         outcome = evaluate(args.suite, options, fresh=args.fresh, report_only=args.report_only, progress=progress)
     for note in outcome.report.notes:

@@ -125,7 +125,7 @@ def test_every_place_in_the_data_file_is_one_of_ours(tmp_path) -> None:
     """Names of rows that the papers' figures are put beside exist in the suites."""
     sensitivity = {m.name for m in load_suite("sensitivity")(Options()).methods}
     titles = {"ours", "GSCLIP", "VisDiff", *(f"paper mode, {s}" for s in ("3 + 2", "concepts", "exemplars")), *sensitivity}
-    titles |= {f"ours, {k} + {5 - k}" for k in range(6)}
+    titles |= {f"paper mode, {k} + {5 - k}" for k in range(6)}
     content = json.loads((Path(weights.__file__).parent / "papers.json").read_text(encoding="utf8"))
     assert set(content) <= set(SUITES)
     for name, entries in content.items():

@@ -341,7 +341,8 @@ def test_paper_mode_prunes_what_dominates_both_sides() -> None:
 def test_paper_mode_names_by_the_decoder_and_says_how_many_concepts_its_bins_cannot_see() -> None:
     a, b = images(220, 1, IN_A, 0.9)[0], images(230, 2, IN_B, 0.9)[0]
     result = compare(a, b, sae=SAE, vocabulary=VOCABULARY, config=CompareConfig.paper(prune_monosemanticity=0.0))
-    names = {h.concept: (VOCABULARY.words.index(h.text), *map(VOCABULARY.words.index, h.words)) for h in result.candidates if h.source == "sae"}
+    named = [h for h in result.candidates if h.source == "sae"]
+    names = {h.concept: tuple(map(VOCABULARY.words.index, (h.text, *h.words))) for h in named}
     assert names
     for k, words in names.items():
         cosine = VOCABULARY.centred @ (SAE.w_dec[k] / np.linalg.norm(SAE.w_dec[k]))

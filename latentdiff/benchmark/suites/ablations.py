@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from ...config import CompareConfig
+from ...describe.config import DescribeConfig
 from ...embed.sides import Sides
 from ...errors import InputError
 from ...progress import Progress
 from ..case_suite import CaseSuite
 from ..cases import SIDES, Case, Findings, Space, planted_share
-from ..methods import METHODS, Method, compared, findings_of, ours
+from ..describing import described_phrases, describer_of
+from ..methods import METHODS, Method, compared, findings_of, ours, paper_mode
 from ..spaces import kept_sae
 from ..suite import Curves, Published, Record, Report, Table
 from .caption_space import CaptionSpace
@@ -47,6 +49,17 @@ class Ablation(CaseSuite):
         """Where pairs and vectors come from."""
         options = dataclasses.replace(self.options, methods=())
         return CaptionSpace(options) if options.split == "caption-space" else NoisyDiffCoco(options)
+
+    own_options = frozenset({"split"})
+
+    @property
+    def photographs(self) -> bool:  # type: ignore[override]
+        """As its source."""
+        return self.source.photographs
+
+    def uses(self) -> frozenset[str]:
+        own = super().uses()
+        return own - {"captions", "captioner"} if isinstance(self.source, CaptionSpace) else own
 
     def missing(self) -> list[str]:
         return self.source.missing()
@@ -89,17 +102,20 @@ class Mixes(Ablation):
     help = "Concepts and exemplar phrases among five findings, from 5 + 0 to 0 + 5 (paper appendix D)."
 
     def variants(self) -> list[Method]:
-        return [Method("ours", "LatentDiff", ours("ours", lambda seed: CompareConfig(seed=seed), MIXES))]
+        mine = ours("ours", lambda seed: CompareConfig(seed=seed), MIXES)
+        literal = Method("paper", "LatentDiff, the paper's literal choices", paper_mode("paper mode", MIXES), reads_captions=True)
+        return [Method("ours", "LatentDiff", mine, reads_captions=True), literal]
 
 
 class Exemplars(Ablation):
     """Phrases from the captions of 3 to 100 exemplars a side (paper figure 4)."""
 
     name = "exemplars"
+    own_options = frozenset({"split", "sizes"})
     help = "Captions of 3 to 100 exemplars a side, aggregated to phrases; VisDiff, which samples at random, beside them (paper figure 4)."
 
     def variants(self) -> list[Method]:
-        return [Method("described", "phrases from exemplars", self._described), METHODS["visdiff"]]
+        return [Method("described", "phrases from exemplars", self._described, reads_captions=True), METHODS["visdiff"]]
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -110,25 +126,18 @@ class Exemplars(Ablation):
         return {**super().settings(), "exemplars": self.counts}
 
     def _described(self, space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
-        from ...describe.build import build_describer
-        from ...describe.config import DescribeConfig
-        from ...describe.describer import Describer
-        from ...describe.word_statistics import WordStatistics
         from ...stats.density_ratio import cross_fit
 
         config, sides = CompareConfig(seed=seed), Sides(space.vectors[case.rows_a], space.vectors[case.rows_b])
         codes = space.sae.encode(np.concatenate([space.vectors[case.rows_a], space.vectors[case.rows_b]]))
         ratio = cross_fit(sides, sides.in_a, codes, config.penalties, config.folds, seed).in_sample
-        rows = (case.rows_a.tolist(), case.rows_b.tolist())
-        captions = {row: space.captions[row] for own in rows for row in own} if space.captions is not None else None
         planted = [planted_share(case, s, t) for s, t in zip(SIDES, (ratio[: sides.n_a], -ratio[sides.n_a :]), strict=True)]
         out = {}
         for k in self.counts:
-            options = DescribeConfig(captioner="given" if captions else "vocabulary", exemplars=k)
-            built = build_describer(options, images=rows, captions=captions)
-            describer = Describer(space.language_model or WordStatistics(), built.captioner, images=rows, config=options)
-            found = describer.describe(sides, ratio, space.vocabulary, seed)
-            a, b = (tuple((p,) for p in found.info["phrases"][s]) for s in SIDES)
+            describer = describer_of(space, case, DescribeConfig(exemplars=k))
+            describer.check(sides, space.vocabulary)
+            phrases = described_phrases(describer.describe(sides, ratio, space.vocabulary, seed).info, case)
+            a, b = (tuple((p,) for p in phrases[s]) for s in SIDES)
             out[f"{k} exemplars"] = Findings(a, b, *planted)
         return out
 

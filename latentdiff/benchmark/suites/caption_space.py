@@ -14,7 +14,7 @@ from ...progress import Progress, part
 from .. import noisy_diff
 from ..case_suite import CaseSuite
 from ..cases import Case, Space
-from ..spaces import kept_sae, missing_files
+from ..spaces import kept_sae, language_model, missing_files
 from ..suite import Table
 from .coco import attribute_counts
 
@@ -32,6 +32,9 @@ class CaptionSpace(CaseSuite):
 
     name = "caption-space"
     help = "Noisy-Diff on COCO val2017 in caption space: every parent with pairs of 30 or more images a mix, 10 pairs each."
+
+    def uses(self) -> frozenset[str]:
+        return super().uses() - {"captions", "captioner"}  # it has captions, and no images
 
     @property
     def folder(self) -> Path:
@@ -79,4 +82,6 @@ class CaptionSpace(CaseSuite):
         sae = kept_sae(trained_on, concepts=CONCEPTS, active=ACTIVE, progress=part(progress, 0.1, 1.0))
         seconds = {"reading": round(read - start, 3), "SAE": round(time.perf_counter() - read, 3)}
         # The judge is the space's own encoder, so a free phrase has a vector here.
-        return Space(vectors, vocabulary, sae, captions, encode_texts=self.judge.vectors, trained_on=trained_on, seconds=seconds)
+        free = {"encode_texts": self.judge.vectors, "language_model": language_model(self.options)}
+        free["described"] = self.options.endpoint is not None
+        return Space(vectors, vocabulary, sae, captions, **free, trained_on=trained_on, seconds=seconds)

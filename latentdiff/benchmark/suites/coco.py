@@ -88,6 +88,7 @@ class NoisyDiffCoco(CaseSuite):
     """Six parents, 15 pairs each (all 1,826 with ``--pairs all``)."""
 
     name = "noisy-diff-coco"
+    own_options = frozenset({"split"})
     photographs = True
     published_images = 25_000
     """The train split's images of six parents that overlap little."""

@@ -13,7 +13,7 @@ from ...embed.vocabulary import Vocabulary
 from ...progress import Progress
 from ..case_suite import FIRST, CaseSuite, Scored
 from ..cases import Case, Space
-from ..spaces import kept_sae, missing_files
+from ..spaces import described_by, kept_sae, missing_files
 from ..suite import Report, Table
 from .caption_space import DATA
 
@@ -33,6 +33,7 @@ class Corel(CaseSuite):
     """Half of a class a side, and 3, 5 or 10 photographs of another class planted in each."""
 
     name = "corel"
+    own_options = frozenset({"sizes"})
     help = "Corel photographs with CLIP ViT-B/32 vectors: 50 of a class a side, and 3, 5 or 10 of another class planted in each."
     group_name = "planted"
 
@@ -70,7 +71,8 @@ class Corel(CaseSuite):
         vectors = np.load(corel / "clip_vit_b_32_images.npy")
         sae = kept_sae(vectors, concepts=1024, active=16, progress=progress)
         paths = [str(corel / "photos" / f"{i}.jpg") for i in range(len(vectors))]
-        return Space(vectors, vocabulary, sae, paths=paths, seconds={"SAE": round(time.perf_counter() - start, 3)})
+        seconds = {"SAE": round(time.perf_counter() - start, 3)}
+        return Space(vectors, vocabulary, sae, paths=paths, seconds=seconds, **described_by(self.options, paths))
 
     def report(self, records: Any) -> Report:
         base = super().report(records)

@@ -47,6 +47,7 @@ class NoisyDiffImageNet(CaseSuite):
     """15 pairs of groups at every subset size."""
 
     name = "noisy-diff-imagenet"
+    own_options = frozenset({"sizes"})
     help = "Noisy-Diff on ImageNet's training set: halves that lack one WordNet group each, at 200,000 to 1,000,000 images."
     group_name = "images"
     photographs = True

@@ -45,6 +45,7 @@ class MetaShift(CaseSuite):
     """100 random pairs of subsets of one class; right is a label of either side."""
 
     name = "metashift"
+    own_options = frozenset({"sizes"})
     help = "MetaShift: the label, of 66, that tells two subsets of a class apart; 100 random pairs, either side's label counts."
     group_name = "class"
     photographs, judged = True, False

@@ -32,6 +32,7 @@ class PlantedTruth(Suite):
     """Recall among five by rate and size, false alarms on equal populations, false discoveries beside several true modes."""
 
     name = "planted"
+    own_options = frozenset({"runs", "sizes"})
     help = "Vectors of a generative model with known differences: recall by rate and size, false alarms, false discoveries."
 
     def __init__(self, options: Any) -> None:

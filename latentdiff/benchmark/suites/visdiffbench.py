@@ -113,6 +113,7 @@ class VisDiffBench(CaseSuite):
     """PairedImageSets easy, medium and hard, ImageNet-R and ImageNet*."""
 
     name = "visdiffbench"
+    own_options = frozenset({"endpoint", "calls"})  # for the judge, whatever the methods
     help = "VisDiffBench: PairedImageSets easy, medium, hard (150 pairs), ImageNet-R (14) and ImageNet* (23)."
     group_name = "subset"
     photographs = True
@@ -207,6 +208,7 @@ class Purity(VisDiffBench):
     """The hard pairs with images swapped between the sides, three times each."""
 
     name = "purity"
+    own_options = frozenset({"runs"})
     help = "PairedImageSets-Hard with images swapped between the sides, from 100 % purity down to 0 (VisDiff section 5.4)."
     group_name = "purity"
     published_images = 10_000
