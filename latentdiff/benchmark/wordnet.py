@@ -9,8 +9,12 @@ from importlib import resources
 
 CUT = 6
 """Greatest depth of a group in WordNet (shortest path to the root): 88 groups of the 1,000 classes, the nearest to the paper's "on the
-order of 100" (appendix E); its examples building, clothing, establishment and protective covering are among them, its dog is not (a part
-of animal: cut 7 has 234 groups)."""
+order of 100" (appendix E); its examples building, clothing, establishment and protective covering are among them, its dog is not."""
+WHY_NO_DOG = (
+    "The paper's example dog is no group: in WordNet it lies two steps below its other examples, and at no depth, along shortest, longest "
+    "or first paths, are dog and building both groups (cut 6: 88 groups with building, clothing, establishment, protective covering; cut "
+    "7: 234 without them)."
+)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..benchmark import noisy_diff
+from ..benchmark.imagenet_files import check_group, groups_of_files
 from ..benchmark.suite import Table
 from ..compute.cache import write_atomic
 from ..errors import InputError
@@ -74,6 +76,9 @@ def _dataset(args: argparse.Namespace) -> int:
     from fiftyone_plugin.noisy_diff import read_labels
     from fiftyone_plugin.store.runs import as_dataset
 
+    if args.source == "imagenet" and args.a is not None:
+        for name in (args.a, args.b):  # before 144 GB are unpacked
+            check_group(name)
     dataset, field = _zoo(args) if args.source in ZOO else (as_dataset(args.source), args.field)
     if field is None:
         raise InputError("name the dataset's labels: --field NAME")
@@ -100,7 +105,6 @@ def _zoo(args: argparse.Namespace) -> tuple[fo.Dataset, str]:
         options["source_dir"] = str(args.source_dir)
     try:
         dataset = foz.load_zoo_dataset(name, split="validation" if args.split == "val" else args.split, **options)
-        return dataset, args.field or (field if args.source == "coco" else _grouped(dataset))
     except Exception as e:
         what = (
             "fetch annotations_trainval2017.zip from cocodataset.org and name its instances_train2017.json in place of coco"
@@ -108,16 +112,20 @@ def _zoo(args: argparse.Namespace) -> tuple[fo.Dataset, str]:
             else "fetch ILSVRC2012_img_train.tar and ILSVRC2012_devkit_t12.tar.gz from image-net.org, name their folder with --source-dir"
         )
         raise InputError(f"FiftyOne's zoo could not load {name} ({type(e).__name__}: {str(e)[:200]}); {what}") from e
+    return dataset, args.field or (field if args.source == "coco" else _grouped(dataset))
 
 
 def _grouped(dataset: Any) -> str:
-    """Write the group of every image, which the folder of its file tells, and return the field's name."""
-    from ..benchmark.wordnet import imagenet_classes
-
-    classes = imagenet_classes()
+    """Write the group of every image, which its folder or its label tells, and return the field's name."""
     if not dataset.has_field(GROUP):
-        synsets = [Path(p).parent.name for p in dataset.values("filepath")]
-        dataset.set_values(GROUP, [classes[s].group if s in classes else None for s in synsets])
+        files, field = dataset.values("filepath"), ZOO["imagenet"][1]
+        groups = groups_of_files(files, dataset.values(f"{field}.label") if dataset.has_field(field) else [None] * len(files))
+        lost = groups.count(None)
+        if lost == len(groups):
+            raise InputError(f"no image of {dataset.name} has a class of ImageNet in the field {field}")
+        if lost:
+            print(f"{lost} images have no class of ImageNet, or one of two of the same name; they are in no group", file=sys.stderr)
+        dataset.set_values(GROUP, groups)
     return GROUP
 
 

@@ -85,6 +85,43 @@ def imagenet(root: Path, classes: dict[str, tuple[str | None, int]]) -> Path:
     return root
 
 
+def coco_zoo(root: Path, images: Sequence[tuple[str, Sequence[str]]], split: str) -> Path:
+    """``<split>/labels.json`` and ``<split>/data/*.jpg`` by FiftyOne's exporter, in place of ``train2017`` and its annotations."""
+    import shutil
+
+    import fiftyone as fo
+    from fiftyone.utils.coco import COCODetectionDatasetExporter
+
+    names = sorted({name for _, own in images for name in own})
+    with COCODetectionDatasetExporter(export_dir=str(root / split), classes=names) as exporter:
+        for file, own in images:
+            found = [fo.Detection(label=name, bounding_box=[0.1, 0.1, 0.5, 0.5]) for name in own]
+            metadata = fo.ImageMetadata(width=SIZE, height=SIZE, num_channels=3)
+            exporter.export_sample(str(root / "train2017" / file), fo.Detections(detections=found), metadata)
+    shutil.rmtree(root / "train2017")
+    shutil.rmtree(root / "annotations")
+    return root
+
+
+def imagenet_zoo(root: Path, labels: Sequence[str], split: str = "train") -> list[str]:
+    """``<split>/data/000001.jpg`` and ``<split>/labels.json`` of one image per synset named, as the zoo's imagenet-2012 writes them.
+
+    Torchvision's data set gives (image, index) pairs and names each class by its first word; FiftyOne's exporter does the rest.
+    """
+    import fiftyone.utils.data as foud
+    import numpy as np
+
+    from latentdiff.benchmark.wordnet import imagenet_classes
+
+    classes = imagenet_classes()
+    index = {synset: i for i, synset in enumerate(classes)}
+    parser = foud.ImageClassificationSampleParser(classes=[c.name for c in classes.values()])
+    exporter = foud.FiftyOneImageClassificationDatasetExporter(str(root / split), classes=parser.classes)
+    pairs = [(np.full((8, 8, 3), i % 255, np.uint8), index[synset]) for i, synset in enumerate(labels)]
+    foud.write_dataset(pairs, parser, exporter, num_samples=len(pairs))
+    return [str(root / split / "data" / f"{i + 1:06d}.jpg") for i in range(len(pairs))]
+
+
 def coco(root: Path, images: Sequence[tuple[str, Sequence[str]]], split: str = "train") -> Path:
     """COCO's annotations alone, ``annotations/instances_<split>2017.json``: (file, object names), twice-seen objects twice."""
     names = sorted({name for _, own in images for name in own})

@@ -225,11 +225,9 @@ def test_noisy_diff_coco_runs_to_the_end(options, tmp_path, sentence_judge, zoo)
     for kind, first in (("boat", 0), ("umbrella", 110), ("ball", 220)):
         own = [root / "train2017" / name for (name, _), k in zip(images, kinds, strict=True) if k == kind]
         layouts.draw_files(own, kind, "field", seed=first)
-    if zoo:  # the same as FiftyOne's zoo lays it out
-        (root / "annotations").rename(root / "raw")
-        (root / "train").mkdir()
-        (root / "train2017").rename(root / "train" / "data")
-    outcome = evaluate("noisy-diff-coco", options(methods=("ours", "means")))
+    if zoo:  # the same as FiftyOne's zoo lays it out, written by its own exporter
+        layouts.coco_zoo(root, images, "validation")
+    outcome = evaluate("noisy-diff-coco", options(methods=("ours", "means"), split="val" if zoo else "train"))
     found = {row: v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
     assert {r["task"].split(" | ")[0] for r in records_of(outcome.folder)} == {"dog/boat/umbrella"}
     first = [(label, [f[0] for f in found["ours, 3 + 2"][side][:5]]) for side, label in (("A", "boat"), ("B", "umbrella"))]

@@ -144,6 +144,28 @@ def test_halves_of_single_labels(dataset) -> None:
         build_noisy_diff(dataset, "words", None, "ball", "hat", minimum=5)
 
 
+def test_the_zoos_imagenet_is_grouped_by_its_labels(dataset, monkeypatch, tmp_path) -> None:
+    """As the zoo writes it: numbered files, class names, two of which stand twice."""
+    import fiftyone as fo
+    import fiftyone.zoo as foz
+
+    from latentdiff.cli import main
+    from tests.benchmark.layouts import imagenet_zoo
+
+    cranes = ["n02012849"] * 4, ["n03126707"] * 4
+    imagenet_zoo(tmp_path, [*cranes[0], "n02106662", *cranes[1], *["n04273569"] * 8, *["n04507155"] * 7])
+    loaded = fo.Dataset.from_dir(str(tmp_path / "train"), fo.types.FiftyOneImageClassificationDataset)
+    monkeypatch.setattr(foz, "load_zoo_dataset", lambda name, **options: loaded)
+    try:
+        assert main(["noisy-diff", "imagenet", "--a", "conveyance", "--b", "protective covering", "--minimum", "5", "--name", "h"]) == 0
+        counts = loaded.count_values("wordnet_group")
+        assert counts == {"conveyance": 8, "protective covering": 7, "animal": 5, "device": 4}
+        assert loaded.match({"ground_truth.label": "crane"}).count() == 8
+        assert "protective covering" not in loaded.load_saved_view("h_a").values("wordnet_group")
+    finally:
+        fo.delete_dataset(loaded.name)
+
+
 def test_the_zoos_imagenet_is_split_by_groups(dataset, monkeypatch, capsys) -> None:
     import fiftyone.zoo as foz
 

@@ -27,16 +27,19 @@ class CocoFolder:
     """COCO 2017 as published, or as FiftyOne's zoo lays it out.
 
     Args:
-        root: holds ``annotations/instances_<split>2017.json`` and ``<split>2017/*.jpg``, or (zoo) ``raw/instances_<split>2017.json`` and
-            ``<split>/data/*.jpg``.
+        root: holds ``annotations/instances_<split>2017.json`` and ``<split>2017/*.jpg``; or (zoo) ``train/labels.json`` or
+            ``validation/labels.json``, of the images that were downloaded, and ``data/*.jpg`` beside it; or the zoo's
+            ``raw/instances_<split>2017.json``, of all images.
         split: "train" or "val".
     """
 
     def __init__(self, root: Path, split: str) -> None:
         self.root, self.split = root, split
         name = f"instances_{split}2017.json"
-        self.annotations = next((p for p in (root / "annotations" / name, root / "raw" / name) if p.is_file()), root / "annotations" / name)
-        self.images = next((p for p in (root / f"{split}2017", root / split / "data") if p.is_dir()), root / f"{split}2017")
+        zoo = root / ("validation" if split == "val" else split)
+        places = (root / "annotations" / name, zoo / "labels.json", root / "raw" / name)
+        self.annotations = next((p for p in places if p.is_file()), places[0])
+        self.images = next((p for p in (root / f"{split}2017", zoo / "data") if p.is_dir()), root / f"{split}2017")
 
     def missing(self) -> list[str]:
         """What is not there."""
