@@ -76,18 +76,25 @@ def allowed(path: str | Path, roots: Sequence[Path] | None) -> Path:
 
 
 def read_table(
-    text: str, base: Path, roots: Sequence[Path] | None = None, progress: Progress = silent
+    text: str,
+    base: Path,
+    roots: Sequence[Path] | None = None,
+    progress: Progress = silent,
+    *,
+    groups: Sequence[str] | None = None,
 ) -> tuple[ImageSide, ImageSide]:
     """The two sides of a CSV with the columns ``path`` and ``group_name`` (VisDiff's format).
 
     Args:
         text: the file's content. Further columns are ignored.
-        base: folder to which relative paths refer.
+        base: folder to which relative paths refer; where a file is not there, the folder above it (VisDiff's ``data/Examples.csv`` names
+            ``./data/examples/...``, from the root of its repository).
         roots: resolved folders that may be read; None: every folder.
         progress: ``progress(fraction, label)``, once in a thousand rows.
+        groups: the two groups to compare, where there are more; files of other groups need not exist.
 
     Returns:
-        The two groups, in the order in which they first appear.
+        The two groups, as named, or in the order in which they first appear.
 
     Raises:
         InputError: missing columns, another number of groups than two, files that do not exist or lead out of ``roots``.
@@ -98,23 +105,36 @@ def read_table(
         if not {"path", "group_name"} <= set(columns):
             raise InputError(f"the CSV needs the columns path and group_name; it has {', '.join(columns)[:200] or 'none'}")
         rows.fieldnames = columns
-        groups: dict[str, list[Path]] = {}
+        found: dict[str, list[tuple[str, int]]] = {}
         for number, row in enumerate(rows, 2):
             if number > MOST_ROWS:
                 raise InputError(f"the CSV has more than {MOST_ROWS:,} rows; split it")
             path, group = (row.get("path") or "").strip(), " ".join((row.get("group_name") or "").split())
             if not path or not group:
                 raise InputError(f"line {number} of the CSV has no {'group_name' if path else 'path'}")
-            groups.setdefault(group, []).append(_member(path, number, base, roots))
+            found.setdefault(group, []).append((path, number))
             if number % 1000 == 0:
                 progress(0.0, f"reading the table: {number:,} rows so far")
     except csv.Error as e:
         raise InputError(f"this is no readable CSV: {e}") from e
-    if len(groups) != 2:
-        names = ", ".join(repr(g) for g in list(groups)[:5]) or "none"
-        raise InputError(f"the CSV names {len(groups)} groups in group_name ({names}); a comparison needs exactly two")
-    (name_a, a), (name_b, b) = groups.items()
-    return ImageSide(name_a, tuple(a)), ImageSide(name_b, tuple(b))
+    chosen = _two(list(found), groups) if groups is not None or len(found) > 2 else list(found)
+    files = {name: tuple(_member(path, number, base, roots) for path, number in found[name]) for name in chosen}
+    a, b = _two(list(files), groups)
+    return ImageSide(a, files[a]), ImageSide(b, files[b])
+
+
+def _two(found: Sequence[str], groups: Sequence[str] | None) -> tuple[str, str]:
+    """The two groups of a table that are compared."""
+    names = ", ".join(map(repr, found[:20])) or "none"
+    if groups is None:
+        if len(found) != 2:
+            more = "; name the two to compare: --groups A B" if len(found) > 2 else ""
+            raise InputError(f"the CSV names {len(found)} groups in group_name ({names}); a comparison needs exactly two{more}")
+        return found[0], found[1]
+    chosen = [" ".join(g.split()) for g in groups]
+    if len(set(chosen)) != 2 or not set(chosen) <= set(found):
+        raise InputError(f"two different groups of the CSV are compared, not {', '.join(map(repr, chosen))}; it names {names}")
+    return chosen[0], chosen[1]
 
 
 def encode_side(encoder: Any, paths: Sequence[Path], what: str, *, skip_bad: bool = False, progress: Progress = silent) -> np.ndarray:
@@ -154,8 +174,11 @@ def _member(path: str, line: int, base: Path, roots: Sequence[Path] | None) -> P
     if "://" in path:
         raise InputError(f"line {line} of the CSV is an address ({path[:100]}); only files are read")
     try:
-        file = allowed(base / Path(path).expanduser(), roots)
+        given = Path(path).expanduser()
+        file = allowed(base / given, roots)
         found = file.is_file()
+        if not found and not given.is_absolute() and (above := _above(base, given, roots)) is not None:
+            file, found = above, True
     except InputError as e:
         raise InputError(f"line {line} of the CSV: {e}") from e
     except (OSError, RuntimeError, ValueError) as e:  # too long a name, an unknown ~user, a NUL byte
@@ -163,6 +186,12 @@ def _member(path: str, line: int, base: Path, roots: Sequence[Path] | None) -> P
     if not found:
         raise InputError(f"line {line} of the CSV: there is no file {path[:200]}")
     return file
+
+
+def _above(base: Path, given: Path, roots: Sequence[Path] | None) -> Path | None:
+    """The file below the folder above, where it is there and may be read."""
+    file = base.parent / given
+    return allowed(file, roots) if (roots is None or _inside(file, roots)) and file.is_file() else None
 
 
 def _inside(path: Path, roots: Sequence[Path]) -> bool:

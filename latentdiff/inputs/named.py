@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,13 @@ def encode_paths(paths: tuple[Path, ...], what: str, encoder: Any, skip_bad: boo
     return vectors, [str(p) for p in paths]
 
 
-def groups_of(path: str) -> tuple[ImageSide, ImageSide]:
-    """The two groups of a CSV file."""
+def groups_of(path: str, groups: Sequence[str] | None = None) -> tuple[ImageSide, ImageSide]:
+    """The two groups of a CSV file, or those that are named, where it has more."""
     file = Path(path).expanduser()
     if file.suffix.lower() != ".csv":
         raise InputError(f"{path!r} alone is no comparison; name the other side too, or a .csv with the columns path and group_name")
     try:
-        return read_table(file.read_text(encoding="utf-8-sig"), file.absolute().parent)
+        return read_table(file.read_text(encoding="utf-8-sig"), file.absolute().parent, groups=groups)
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{path} cannot be read as a UTF-8 table: {e}") from e
 

@@ -36,6 +36,20 @@ def words_file(path: Path) -> Path:
     return path
 
 
+def visdiffbench_released(root: Path, pairs: dict[str, list[tuple[str, str]]], n: int = 24) -> Path:
+    """VisDiffBench by its ``PairedImageSets.csv``: ``easy/1_a`` against ``easy/1_b``, named by the two sentences of a pair."""
+    rows = []
+    for d, (difficulty, named) in enumerate(pairs.items()):
+        for i, kinds in enumerate(named, 1):
+            for letter, kind in zip("ab", kinds, strict=True):
+                folder = root / "VisDiffBench" / difficulty / f"{i}_{letter}"
+                files = draw_files(numbered(folder, n), kind, "field", seed=1000 * d + 10 * i + ord(letter))
+                rows += [(f"./data/{file.relative_to(root).as_posix()}", kind) for file in files]
+    with (root / "PairedImageSets.csv").open("w", newline="", encoding="utf8") as f:
+        csv.writer(f).writerows([("path", "group_name"), *rows])
+    return root
+
+
 def visdiffbench(root: Path, pairs: dict[str, list[tuple[str, str]]], n: int = 24) -> Path:
     """VisDiffBench as its archive unpacks: ``VisDiffBench/<difficulty>.jsonl`` and ``VisDiffBench/<difficulty>/<i>_<1|2>/000001.jpg``."""
     base = root / "VisDiffBench"
@@ -51,16 +65,30 @@ def visdiffbench(root: Path, pairs: dict[str, list[tuple[str, str]]], n: int = 2
     return root
 
 
-def visdiff_csv(root: Path, stem: str, groups: dict[str, tuple[str | None, str]], n: int = 24) -> Path:
-    """One of VisDiff's CSVs with its images: group → (kind, setting); paths as published (``./data/VisDiffBench/...``)."""
+RENDITIONS = (
+    "art", "cartoon", "deviantart", "embroidery", "graffiti", "graphic", "misc", "origami", "painting", "sculpture", "sketch", "sticker",
+    "tattoo", "toy", "videogame",
+)  # fmt: skip
+"""Groups of ``ImageNetR.csv`` beside imagenet; the archive has no misc."""
+
+
+def visdiff_csv(
+    root: Path, stem: str, groups: dict[str, tuple[str | None, str]], n: int = 24, lacking: Sequence[str] = (), synset: str = ""
+) -> Path:
+    """One of VisDiff's CSVs with its images: group → (kind, setting); paths as published (``./data/VisDiffBench/...``).
+
+    ``lacking`` groups are listed and have no images; with a ``synset`` files are named as ImageNet-R's, ``n04147183_art_2.jpg``.
+    """
     rows = []
     for i, (name, (kind, setting)) in enumerate(groups.items()):
         folder = root / "VisDiffBench" / stem.lower() / name.replace(" ", "_")
-        for file in draw_files(numbered(folder, n), kind, setting, seed=5000 + 10 * i):
-            rows.append((f"./data/{file.relative_to(root).as_posix()}", name))
+        files = [folder / f"{synset}_{name}_{k}.jpg" for k in range(n)] if synset else numbered(folder, n)
+        if name not in lacking:
+            draw_files(files, kind, setting, seed=5000 + 10 * i)
+        rows += [(f"./data/{file.relative_to(root).as_posix()}", name, kind) for file in files]
     with (root / f"{stem}.csv").open("w", newline="", encoding="utf8") as f:
         writer = csv.writer(f)
-        writer.writerow(("path", "group_name"))
+        writer.writerow(("path", "group_name", "target"))
         writer.writerows(rows)
     return root
 

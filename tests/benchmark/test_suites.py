@@ -121,8 +121,32 @@ def test_accuracy_at_k_with_a_judge(options, tmp_path, monkeypatch) -> None:
         server.close()
 
 
+def test_visdiffbench_as_released(options, tmp_path) -> None:
+    """Folders easy/1_a and easy/1_b, fourteen renditions, and misc, which the list has and the archive has not."""
+    root = layouts.visdiffbench_released(tmp_path / "data", {"easy": [("boat", "kite"), ("cup", "vase")], "hard": [("lamp", "cake")]}, n=2)
+    groups = {**dict.fromkeys(layouts.RENDITIONS, ("ball", "snow")), "imagenet": ("ball", "beach")}
+    layouts.visdiff_csv(root, "ImageNetR", groups, n=2, lacking=("misc",), synset="n04147183")
+    planned = plan("visdiffbench", options(methods=("means",)))
+    pairs = {row[0]: row[1:] for row in planned.tables[0].rows}
+    assert planned.missing == () and "no images: ImageNet-R misc." in planned.tables[0].note
+    assert (pairs["PIS easy"], pairs["PIS hard"], pairs["ImageNet-R"]) == ((50, 2), (50, 1), (14, 14))
+    suite = load_suite("visdiffbench")(options(methods=("means",)))
+    named = {c.key for c in suite.cases}
+    assert {"PIS easy/1 boat", "PIS easy/2 cup", "PIS hard/1 lamp", "ImageNet-R/1 art"} <= named and not [k for k in named if "misc" in k]
+    first = next(c for c in suite.cases if c.key == "PIS easy/1 boat")
+    files = [suite.files[i] for i in (*first.rows_a, *first.rows_b)]
+    assert [Path(f).relative_to(root).as_posix() for f in files] == [f"VisDiffBench/easy/1_{s}/00000{k}.jpg" for s in "ab" for k in (1, 2)]
+    images = root / "VisDiffBench/imagenetr"
+    (images / "imagenet").rename(root / "away")  # what the others are compared with: nothing is left of the part
+    assert "imagenetr/imagenet" in plan("visdiffbench", options()).missing[0]
+    (root / "away").rename(images / "imagenet")
+    for folder in [f for f in images.iterdir() if f.name != "imagenet"]:
+        folder.rename(root / f"away-{folder.name}")
+    assert "imagenetr/art" in plan("visdiffbench", options()).missing[0]
+
+
 def test_pairs_from_visdiffs_csv(options, tmp_path) -> None:
-    from latentdiff.benchmark.suites.visdiffbench import read_benchmark
+    from latentdiff.benchmark.visdiffbench_files import read_benchmark
 
     layouts.visdiffbench(tmp_path / "data", {"hard": [("boat", "kite"), ("cup", "vase")]}, n=2)
     from_jsonl = read_benchmark(tmp_path / "data")

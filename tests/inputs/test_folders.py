@@ -66,6 +66,35 @@ def test_table(root: Path) -> None:
     assert read_table(f"path,group_name\n{root}/a/1.jpg,x\n{root}/a/2.PNG,y\n", Path("/"), [root])[1].name == "y"
 
 
+def test_two_of_several_groups(root: Path) -> None:
+    """The files of the other groups need not be there: VisDiff's ImageNetR.csv lists some that its archive lacks."""
+    text = "path,group_name\na/1.jpg,art\nmisc/1.jpg,misc\na/2.PNG,imagenet\na/deep/3.webp,art\n"
+    first, second = read_table(text, root, [root], groups=("imagenet", "art"))
+    assert first == ImageSide("imagenet", (root / "a/2.PNG",)) and second.paths == (root / "a/1.jpg", root / "a/deep/3.webp")
+    with pytest.raises(InputError, match=r"names 3 groups .*--groups A B"):
+        read_table(text, root, [root])
+    with pytest.raises(InputError, match=r"not 'art', 'cartoon'; it names 'art', 'misc', 'imagenet'"):
+        read_table(text, root, [root], groups=("art", "cartoon"))
+    with pytest.raises(InputError, match="two different groups"):
+        read_table(text, root, [root], groups=("art", "art"))
+    with pytest.raises(InputError, match="there is no file misc"):
+        read_table(text, root, [root], groups=("art", "misc"))
+
+
+def test_paths_from_the_root_of_the_repository_that_the_table_lies_in(tmp_path: Path) -> None:
+    """VisDiff's data/Examples.csv names ./data/examples/set_a/000001.jpg."""
+    folder = tmp_path / "data"
+    for name in ("set_a", "set_b"):
+        (folder / "examples" / name).mkdir(parents=True)
+        (folder / "examples" / name / "000001.jpg").touch()
+    text = "group_name,path\nyoga,./data/examples/set_a/000001.jpg\nmeditating,./data/examples/set_b/000001.jpg\n"
+    a, b = read_table(text, folder)
+    assert [s.paths[0].resolve() for s in (a, b)] == [folder / f"examples/{s}/000001.jpg" for s in ("set_a", "set_b")]
+    assert read_table(text, folder, [tmp_path])[1].name == "meditating"
+    with pytest.raises(InputError, match="there is no file"):  # the folder above may not be read
+        read_table(text, folder, [folder / "data"])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

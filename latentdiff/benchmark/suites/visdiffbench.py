@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,98 +12,19 @@ from typing import Any
 import numpy as np
 
 from ...compute.cache import array_digest, recall, remember
-from ...errors import InputError
 from ...progress import Progress
 from ..case_suite import FIRST, CaseSuite, Scored
 from ..cases import Case, Space
 from ..spaces import embedded_space, endpoint_of
 from ..suite import Curves, Record, Report, Table
+from ..visdiffbench_files import PairedSet, read_benchmark
 
 DATA = Path("data")
-DIFFICULTIES = ("easy", "medium", "hard")
-SETS = {"ImageNetR": ("ImageNet-R", "imagenet"), "ImageNetStar": ("ImageNet*", "base")}
-"""CSV → what it is called, and the group that every other one is compared with."""
 PUBLISHED = {"PIS easy": 50, "PIS medium": 50, "PIS hard": 50, "ImageNet-R": 14, "ImageNet*": 23}
 """Pairs of each part (VisDiff's table 1)."""
 PURITIES, RUNS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0), 3
 Judged = dict[str, dict[str, list[list[int | None]]]]
 """By row of the table and group: the judgements of each pair's findings."""
-_FOLDER = re.compile(r"(?:^|/)(easy|medium|hard)/(\d+)_([12])/")
-
-
-@dataclasses.dataclass(frozen=True)
-class PairedSet:
-    """One pair of the benchmark."""
-
-    group: str
-    """"PIS easy", ..., "ImageNet-R", "ImageNet*"."""
-    name_a: str
-    """Ground truth: what is true of A."""
-    name_b: str
-    """The same of B; "" where B is the plain counterpart of all."""
-    files_a: tuple[str, ...]
-    files_b: tuple[str, ...]
-
-
-def read_benchmark(root: Path) -> list[PairedSet]:
-    """Every pair that is in a folder of VisDiff's repository (``data/``) or of the VisDiffBench archive unpacked into it.
-
-    Args:
-        root: holds ``VisDiffBench/{easy,medium,hard}.jsonl`` or ``PairedImageSets.csv``, ``ImageNetR.csv``, ``ImageNetStar.csv``, and
-            the images under ``VisDiffBench/``.
-    """
-    pairs = [p for d in DIFFICULTIES for p in _from_jsonl(root / "VisDiffBench", d)]
-    if not pairs and (root / "PairedImageSets.csv").is_file():
-        pairs = _from_paired_csv(root)
-    for stem, (title, plain) in SETS.items():
-        if (root / f"{stem}.csv").is_file():
-            groups = _csv_groups(root, root / f"{stem}.csv")
-            if plain not in groups:
-                raise InputError(f"{root / stem}.csv has no images of the group {plain!r}, with which the others are compared")
-            pairs += [PairedSet(title, name, "", tuple(files), tuple(groups[plain])) for name, files in groups.items() if name != plain]
-    return pairs
-
-
-def _from_jsonl(root: Path, difficulty: str) -> list[PairedSet]:
-    path = root / f"{difficulty}.jsonl"
-    if not path.is_file():
-        return []
-    out = []
-    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
-        try:
-            item = json.loads(line)
-            files = [tuple(str(root / f) for f in item[f"set{i}_images"]) for i in (1, 2)]
-            out.append(PairedSet(f"PIS {difficulty}", item["set1"], item["set2"], files[0], files[1]))
-        except (ValueError, KeyError, TypeError) as e:
-            raise InputError(f"line {number} of {path} is no pair with set1, set2, set1_images and set2_images: {e}") from e
-    return out
-
-
-def _from_paired_csv(root: Path) -> list[PairedSet]:
-    """Pairs by the folder that the images are in: ``easy/0_1`` against ``easy/0_2``."""
-    found: dict[tuple[int, int], dict[str, tuple[str, list[str]]]] = {}
-    for name, files in _csv_groups(root, root / "PairedImageSets.csv").items():
-        for file in files:
-            match = _FOLDER.search(Path(file).as_posix())
-            if not match:
-                raise InputError(f"{file} of PairedImageSets.csv is in no folder such as easy/0_1, which says its pair")
-            key = DIFFICULTIES.index(match[1]), int(match[2])
-            found.setdefault(key, {}).setdefault(match[3], (name, []))[1].append(file)
-    both = [(DIFFICULTIES[d], sides) for (d, _), sides in sorted(found.items()) if len(sides) == 2]
-    return [PairedSet(f"PIS {d}", s["1"][0], s["2"][0], tuple(s["1"][1]), tuple(s["2"][1])) for d, s in both]
-
-
-def _csv_groups(root: Path, path: Path) -> dict[str, list[str]]:
-    """Files by group, in the file's order; the published paths start at the repository (``./data/VisDiffBench/...``)."""
-    groups: dict[str, list[str]] = {}
-    with path.open(encoding="utf8", newline="") as f:
-        for row in csv.DictReader(f):
-            if not row.get("path") or not row.get("group_name"):
-                raise InputError(f"{path} needs the columns path and group_name")
-            relative = Path(row["path"])
-            parts = relative.parts[1:] if relative.parts[:1] == ("data",) else relative.parts
-            groups.setdefault(row["group_name"], []).append(str(relative if relative.is_absolute() else root.joinpath(*parts)))
-    return groups
 
 
 class VisDiffBench(CaseSuite):
@@ -120,9 +38,21 @@ class VisDiffBench(CaseSuite):
     published_images = 49_500
 
     @cached_property
+    def listed(self) -> list[PairedSet]:
+        """The pairs that the files name."""
+        return read_benchmark(self.options.data or DATA)
+
+    @cached_property
+    def left_out(self) -> list[PairedSet]:
+        """Pairs of ImageNet-R and ImageNet* of which the archive has no images: ``ImageNetR.csv`` lists misc, which it lacks."""
+        lost = [p for p in self.listed if not p.name_b and not Path(p.files_a[0]).is_file()]
+        whole = {p.group for p in self.listed if p not in lost}
+        return [p for p in lost if p.group in whole]
+
+    @cached_property
     def pairs(self) -> list[PairedSet]:
         """The pairs that are there."""
-        return read_benchmark(self.options.data or DATA)
+        return [p for p in self.listed if p not in self.left_out]
 
     def missing(self) -> list[str]:
         root = self.options.data or DATA
@@ -140,7 +70,11 @@ class VisDiffBench(CaseSuite):
     def about(self) -> list[Table]:
         counts = Counter(p.group for p in self.pairs)
         rows = tuple((group, n, counts.get(group, 0)) for group, n in PUBLISHED.items())
-        return [Table("Pairs", ("subset", "published", "here"), rows, "A part whose file is not here is left out.")]
+        note = "A part whose file is not here is left out."
+        if self.left_out:
+            named = ", ".join(f"{p.group} {p.name_a}" for p in self.left_out)
+            note += f" So are pairs that a file lists and of which there are no images: {named}."
+        return [Table("Pairs", ("subset", "published", "here"), rows, note)]
 
     @cached_property
     def files(self) -> list[str]:
@@ -221,7 +155,7 @@ class Purity(VisDiffBench):
         return [Table("Pairs", ("subset", "published", "here"), (("PIS hard", PUBLISHED["PIS hard"], len(self.pairs)),))]
 
     @cached_property
-    def pairs(self) -> list[PairedSet]:
+    def listed(self) -> list[PairedSet]:
         return [p for p in read_benchmark(self.options.data or DATA) if p.group == "PIS hard"]
 
     def settings(self) -> dict[str, Any]:
