@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from typing import Any
 from ..compute.files import strict_json as dump
 from ..errors import InputError
 from ..progress import Progress
-from ..report import description, p_text, percent, shifts, title, verdict, write_report
-from ..report.tree import Branch, as_tree
+from ..report import verdict, write_report
+from ..report.content import Content, content
+from ..report.finding import SIDES
+from ..report.tree import Branch
 from ..results.comparison import Comparison
-from ..results.hypothesis import Hypothesis
 
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
@@ -113,16 +113,16 @@ def show(outcome: Outcome, args: argparse.Namespace) -> None:
     from rich.text import Text
 
     console = Console()
-    console.print(Text(verdict(outcome.comparison, *outcome.names), style="bold"))
-    for note in _notes(outcome):
+    said = content(outcome.comparison, outcome.names, cards=args.top)
+    console.print(Text(said.verdict, style="bold"))
+    for note in said.notes:
         console.print(Text(note, style="dim"))
-    shown = {side: outcome.comparison.top(side, args.top) for side in ("A", "B")}
-    if any(shown.values()):
-        lines = {side: _lines(outcome.comparison, found, args.tree) for side, found in shown.items()}
-        console.print(_table(outcome, lines))
+    if any(said.cards.values()):
+        lines = {side: _lines(said, side, args.tree) for side in SIDES}
+        console.print(_table(said, lines))
         if args.tree and not any(line.depth for some in lines.values() for line in some):
             console.print(Text("No tree: none of these lies below a coarser concept. Matryoshka SAEs have such.", style="dim"))
-    if any(h.weak for hs in shown.values() for h in hs):
+    if any(card.hypothesis.weak for side in SIDES for card in said.cards[side]):
         console.print(Text('"looks like": the words fit the images poorly; look at them before believing the name.', style="dim"))
     if outcome.run:
         console.print(Text(f"stored as run {outcome.run}", style="dim"))
@@ -160,42 +160,26 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
     Console().print(table)
 
 
-def _lines(comparison: Comparison, found: Sequence[Hypothesis], tree: bool) -> Sequence[Branch]:
+def _lines(said: Content, side: str, tree: bool) -> Sequence[Branch]:
     """One line a difference, best first; as a tree, also one for each coarser concept above them."""
-    return (as_tree(comparison, found) if tree else ()) or [Branch(0, title(h), h) for h in found]
+    return (said.trees[side] if tree else ()) or [Branch(0, card.title, card.hypothesis) for card in said.cards[side]]
 
 
-def _table(outcome: Outcome, lines: dict[str, Sequence[Branch]]) -> Any:
+def _table(said: Content, lines: dict[str, Sequence[Branch]]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
     table = Table()
-    for i, header in enumerate(("more in", "what", f"in {outcome.names[0]}", f"in {outcome.names[1]}", "q", "AUROC")):
+    for i, header in enumerate(("more in", "what", *(f"in {said.names[side]}" for side in SIDES), "q", "AUROC")):
         table.add_column(Text(header), justify="right" if i > 1 else "left")
-    for side, name in zip("AB", outcome.names, strict=True):
+    cards = {id(card.hypothesis): card for side in SIDES for card in said.cards[side]}
+    for side in SIDES:
         for line in lines[side]:
             what = Text("  " * line.depth + line.label, style="" if line.hypothesis else "dim")
-            table.add_row(Text(name), what, *map(Text, _figures(line.hypothesis)))
+            card = cards.get(id(line.hypothesis))
+            figures = (card.rates["A"], card.rates["B"], card.q, card.auroc) if card else ("",) * 4
+            table.add_row(Text(said.names[side]), what, *map(Text, figures))
     return table
-
-
-def _figures(h: Hypothesis | None) -> tuple[str, ...]:
-    if h is None:
-        return ("", "", "", "")
-    auroc = "" if math.isnan(h.auroc) else f"{h.auroc:.2f}"
-    return percent(h.rate_a), percent(h.rate_b), p_text(h.q_value, "").strip().removeprefix("= "), auroc
-
-
-def _notes(outcome: Outcome) -> list[str]:
-    left_out = outcome.comparison.info.get("left_out") or {}
-    notes = [f"{left_out['overlap']} images in both views left out"] if left_out.get("overlap") else []
-    notes += [*description(outcome.comparison), *shifts(outcome.comparison, outcome.names)]
-    for side, name in zip("AB", outcome.names, strict=True):
-        for kind, why in (("missing", "without a vector"), ("bad", "with a NaN or infinite vector")):
-            count = left_out.get(side, {}).get(kind)
-            if count:
-                notes.append(f"{count} images of {name} {why} left out")
-    return notes
 
 
 def _json(outcome: Outcome, top: int) -> dict[str, Any]:

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from .content import description, further_facts, interval_text, shifts
 from .notebook import notebook_html
 from .text import p_text, percent, title, verdict
 from .writing import write_report
 
-__all__ = [
-    "description",
-    "further_facts",
-    "interval_text",
-    "notebook_html",
-    "p_text",
-    "percent",
-    "shifts",
-    "title",
-    "verdict",
-    "write_report",
-]
+__all__ = ["notebook_html", "p_text", "percent", "title", "verdict", "write_report"]

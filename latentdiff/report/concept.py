@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any
 
+import numpy as np
+
 from ..results.comparison import Comparison
-from ..results.hypothesis import Hypothesis
+from ..results.hypothesis import ConceptTable, Hypothesis
 from .text import percent
 
 COMPANIONS = 3
@@ -20,13 +24,18 @@ def concept_facts(comparison: Comparison, hypothesis: Hypothesis) -> tuple[tuple
         hypothesis: one of its candidates.
 
     Returns:
-        Words, path from coarse to fine, how often it occurs, purity, what it occurs with; what is not known is left out.
-        Nothing for a phrase that no concept stands behind, and for comparisons made before concepts had cards.
+        Words, path from coarse to fine, how often it occurs, purity, what it occurs with, further figures of the table of concepts, its
+        number; what is not known is left out. Nothing for a phrase that no concept stands behind.
     """
-    cards = comparison.info.get("cards")
-    card = cards.get(str(hypothesis.concept)) if isinstance(cards, dict) and hypothesis.concept is not None else None
-    if not isinstance(card, dict):
+    if hypothesis.concept is None:
         return ()
+    cards = comparison.info.get("cards")
+    card = cards.get(str(hypothesis.concept)) if isinstance(cards, dict) else None
+    facts = [*_of_card(card if isinstance(card, dict) else {}, hypothesis), *_of_table(comparison.concepts, hypothesis.concept)]
+    return (*facts, ("Number", str(hypothesis.concept), "among the concepts that the sparse autoencoder has learnt"))
+
+
+def _of_card(card: dict[str, Any], hypothesis: Hypothesis) -> list[tuple[str, str, str]]:
     facts = []
     if card.get("words"):
         facts.append(("Words", ", ".join(map(str, card["words"])), "what fits its images best, the best first"))
@@ -41,7 +50,15 @@ def concept_facts(comparison: Comparison, hypothesis: Hypothesis) -> tuple[tuple
     together = _together(card)
     if together:
         facts.append(("Occurs with", together, "other concepts on the same images; in brackets, on how many of them"))
-    return tuple(facts)
+    return facts
+
+
+def _of_table(table: ConceptTable, concept: int) -> list[tuple[str, str, str]]:
+    """Figures of a concept whose fields say what they are called; see :func:`~latentdiff.results.hypothesis.column`."""
+    rows = np.flatnonzero(table.concept == concept)
+    shown = [f for f in dataclasses.fields(table) if "title" in f.metadata] if len(rows) else []
+    values = [(f.metadata, float(getattr(table, f.name)[rows[0]])) for f in shown]
+    return [(told["title"], f"{value:.3g}", told["meaning"]) for told, value in values if not math.isnan(value)]
 
 
 def _together(card: dict[str, Any]) -> str:

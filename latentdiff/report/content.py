@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..results.comparison import Comparison
-from ..results.hypothesis import Hypothesis
-from .concept import concept_facts
-from .text import p_text, percent, title, verdict
+from .finding import MEANING, SIDES, SOURCES, Card, card, legend
+from .text import title as title_of
+from .text import verdict
 from .tree import Branch, as_tree
 
-SIDES = ("A", "B")
 CARDS = 10
 """Cards per side; further ones are counted."""
 SHIFTS = 5
 """Slight shifts named per side; further ones are counted."""
 THUMBNAILS = 5
 """Exemplars on a card."""
-SOURCES = {
-    "sae": ("concept", "A pattern of the sparse autoencoder that fires on more images of one side than of the other."),
-    "dre": ("typical images", "A phrase that fits the most typical images of one side better than those of the other."),
-    "word": ("words", "A word that fits the best images of one side better than the best of the other."),
-}
-"""Branch → its name and what that means."""
-MEANING = {
-    "rates": "The bars: the share of each side's images that show it.",
-    "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies. "
-    "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
-    "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
-    "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
-    "along with it": "Also differ, but only along with this one: without its images they no longer do.",
-    "q": "Of all findings at least this sure, the share that would be false alarms. Only what stays below the study's level is listed.",
-    "AUROC": "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. What few images show stays near 0.5.",
-    "AUC": "How well all vectors together tell the sides' images apart, on images that were not learnt from. It belongs to the verdict.",
-    "p": "How often two sets that do not differ would look this different. It belongs to the verdict.",
-    "score": "How much likelier an image is on one side than on the other, as a logarithm: 0 could be from either.",
-    "how sure": "Of a concept, −log10 of its q: 2 is one false alarm in a hundred, 3 one in a thousand.",
-    "name": "How well the words fit the images. “looks like” marks a guess: the difference is real, its name perhaps not. Look at them.",
-}
-"""What each number says, for readers who know no statistics."""
-READING = (*MEANING.items(), *((f"found as “{name}”", meaning) for name, meaning in SOURCES.values()))
-"""How to read a report: term and meaning."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """One difference, as texts."""
-
-    hypothesis: Hypothesis
-    rank: int
-    """Place among the hypotheses that pass, 0 = best."""
-    also: tuple[str, ...]
-    """Other wordings, at most three."""
-    rates: dict[str, str]
-    """Share of each side's images that show it, in percent."""
-    images: dict[str, int]
-    """How many images of each side show it."""
-    facts: tuple[tuple[str, str, str], ...]
-    """(name, value, explanation) of what else is known: difference, q, AUROC, branch, name."""
-    concept: tuple[tuple[str, str, str], ...] = ()
-    """The same of the concept behind it; see :func:`concept_facts`."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +39,8 @@ class Content:
     """Differences found beyond the cards, by side."""
     trees: dict[str, tuple[Branch, ...]]
     """The same differences from coarse to fine, by side; empty where concepts have no groups."""
+    reading: tuple[tuple[str, str], ...]
+    """How to read it: term and meaning, for the methods whose findings are on the cards."""
 
 
 def content(comparison: Comparison, names: Sequence[str] | None = None, title: str | None = None, cards: int = CARDS) -> Content:
@@ -96,13 +53,13 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
         cards: differences per side, >= 1.
     """
     a, b = (str(name) for name in names or comparison.info.get("names") or SIDES)
-    passed = comparison.hypotheses
+    passed, called = comparison.hypotheses, {"A": a, "B": b}
     rank = {id(h): i for i, h in enumerate(passed)}
-    shown = {side: tuple(_card(comparison, h, rank[id(h)], {"A": a, "B": b}) for h in comparison.top(side, cards)) for side in SIDES}
+    shown = {side: tuple(card(comparison, h, rank[id(h)], called) for h in comparison.top(side, cards)) for side in SIDES}
     return Content(
         comparison=comparison,
         title=title or f"How {a} and {b} differ",
-        names={"A": a, "B": b},
+        names=called,
         verdict=verdict(comparison, a, b),
         counts={
             "A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))),
@@ -112,6 +69,7 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
         trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
+        reading=_reading(comparison, shown),
     )
 
 
@@ -174,7 +132,7 @@ def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     """A sentence for each side whose scores are a little higher for some words, though (next to) no image crosses over."""
     notes = []
     for side, name in zip(SIDES, names, strict=True):
-        words = [title(h) for h in comparison.shifts if h.side == side]
+        words = [title_of(h) for h in comparison.shifts if h.side == side]
         more = f" and {len(words) - SHIFTS} more" if len(words) > SHIFTS else ""
         if words:
             notes.append(f"a slight shift of {name} towards {', '.join(words[:SHIFTS])}{more}, with next to no image that crosses over")
@@ -186,55 +144,7 @@ def images(count: int) -> str:
     return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
-def _card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, str]) -> Card:
-    return Card(
-        hypothesis=h,
-        rank=rank,
-        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text))[:3],
-        rates={"A": percent(h.rate_a), "B": percent(h.rate_b)},
-        images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
-        facts=tuple(_facts(h, names)),
-        concept=concept_facts(comparison, h),
-    )
-
-
-def further_facts(h: Hypothesis, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """(name, value, explanation) of what stands beside a difference: the firing of its pattern, and the differences that it goes with.
-
-    Args:
-        h: the difference.
-        names: what people call side "A" and "B".
-    """
-    rows = []
-    if math.isfinite(h.fires_a) and math.isfinite(h.fires_b):
-        rows.append(("pattern fires on", f"{percent(h.fires_a)} of {names['A']}, {percent(h.fires_b)} of {names['B']}"))
-    rows += [(name, ", ".join(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
-    return [(name, value, MEANING[name]) for name, value in rows]
-
-
-def interval_text(h: Hypothesis) -> str:
-    """The interval of a difference in points, "not measurable", or nothing for methods that give none."""
-    low, high = h.interval
-    if math.isfinite(low) and math.isfinite(high):
-        return f"{_points(low)} to {_points(high)}"
-    return "not measurable" if h.source in SOURCES else ""
-
-
-def _facts(h: Hypothesis, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    sure = f" ({interval_text(h)})" if interval_text(h) else ""
-    found, meaning = SOURCES.get(h.source, (h.source, "Where the phrase comes from."))
-    name = "none" if math.isnan(h.name_strength) else f"{'a guess' if h.weak else 'fits'} ({h.name_strength:.2f})"
-    facts = [
-        ("difference", f"{_points(h.effect)} points{sure}", MEANING["difference"]),
-        *further_facts(h, names),
-        ("q", p_text(h.q_value, "").strip().removeprefix("= "), MEANING["q"]),
-        ("AUROC", f"{h.auroc:.2f}", MEANING["AUROC"]),
-        ("found as", found, meaning),
-        ("name", name, MEANING["name"]),
-    ]
-    return [fact for fact in facts if fact[1] != "nan"]
-
-
-def _points(rate: float) -> str:
-    """A difference of rates in percentage points, signed; what rounds to nothing has no minus."""
-    return f"{round(100 * rate, 1) + 0.0:+.1f}"
+def _reading(comparison: Comparison, shown: Mapping[str, Sequence[Card]]) -> tuple[tuple[str, str], ...]:
+    found = [c.hypothesis.source for side in SIDES for c in shown[side]]
+    told = [legend(comparison, source) for source in dict.fromkeys(found or SOURCES)]
+    return (*MEANING.items(), *((f"found as “{name}”", meaning) for name, meaning in told))

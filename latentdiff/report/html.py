@@ -10,7 +10,8 @@ from html import escape
 from typing import Any
 
 from ..compute.files import strict
-from .content import MEANING, READING, SIDES, THUMBNAILS, Card, Content, images
+from .content import THUMBNAILS, Content, images
+from .finding import MEANING, SIDES, Card, Fact
 from .plots import histogram_svg, volcano_svg
 from .style import page_css
 from .text import percent
@@ -37,7 +38,7 @@ def document(content: Content, images: Mapping[str, Images | None]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="referrer" content="no-referrer"><title>{escape(content.title)}</title><style>{css}</style></head><body><main>\n'
         f"<h1>{escape(content.title)}</h1>\n{verdict_html(content)}\n"
-        f'<div class="columns">{columns}</div>\n{_plots(content)}\n{_telling(content, images)}\n{_reading()}\n{_settings(content)}\n'
+        f'<div class="columns">{columns}</div>\n{_plots(content)}\n{_telling(content, images)}\n{_reading(content)}\n{_settings(content)}\n'
         f"<footer>{escape(_made_by(content))}</footer></main></body></html>\n"
     )
 
@@ -74,7 +75,7 @@ def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
     return f"{head}{strip}{_facts(card.facts)}{more}</article>"
 
 
-def _facts(facts: tuple[tuple[str, str, str], ...]) -> str:
+def _facts(facts: tuple[Fact, ...]) -> str:
     rows = "".join(f'<div><dt title="{escape(why)}">{escape(name)}</dt><dd>{escape(value)}</dd></div>' for name, value, why in facts)
     return f'<dl class="ld-facts">{rows}</dl>'
 
@@ -146,8 +147,8 @@ def _telling(content: Content, at: Mapping[str, Images | None]) -> str:
     return f'<h2>The most typical images</h2><div class="columns">{"".join(columns)}</div>' if columns else ""
 
 
-def _reading() -> str:
-    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in READING)
+def _reading(content: Content) -> str:
+    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in content.reading)
     return f'<h2>How to read this</h2><div class="box"><dl class="read">{rows}</dl></div>'
 
 

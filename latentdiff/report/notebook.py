@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..results.comparison import Comparison
 from ..results.display import show_html_by
-from .content import SIDES, content
+from .content import content
+from .finding import SIDES
 from .html import card_html, side_html, verdict_html
 from .style import CARDS, DARK, LIGHT
 

@@ -9,15 +9,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .content import READING, SIDES, Content, images
+from ..results.hypothesis import Hypothesis
+from .content import Content, images
+from .finding import SIDES
 from .text import plain_markdown as plain
-from .text import title
 from .thumbnails import Images, source
 
-COLUMNS = (
+FIRST = (
     "side", "name", "rank", "text", "weak", "rate_a", "rate_b", "effect", "interval_low", "interval_high", "p_value", "q_value",
     "auroc", "source", "name_strength", "concept", "images_a", "images_b", "also", "exemplars", "path",
 )  # fmt: skip
+"""Columns that come first; after them every further field of a hypothesis."""
 
 
 def markdown(content: Content) -> str:
@@ -36,7 +38,7 @@ def markdown(content: Content) -> str:
         for card in content.cards[side]:
             facts = {name: value for name, value, _ in card.facts}
             cells = [
-                title(card.hypothesis),
+                card.title,
                 card.rates["A"],
                 card.rates["B"],
                 *(facts.get(k, "") for k in ("difference", "q", "AUROC", "found as", "name")),
@@ -45,36 +47,39 @@ def markdown(content: Content) -> str:
         lines += [f"\nand {content.more[side]} more" if content.more[side] else "", ""]
         if content.trees[side]:
             lines += ["From coarse to fine:", "", *(f"{'  ' * b.depth}- {plain(b.label)}" for b in content.trees[side]), ""]
-    lines += ["## How to read this", "", *(f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in READING), ""]
+    lines += ["## How to read this", "", *(f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in content.reading), ""]
     return "\n".join(lines)
 
 
 def csv_text(content: Content, at: Mapping[str, Images | None]) -> str:
     """Every difference that passes, one row each, numbers in full; a text that a spreadsheet would run as a formula is quoted."""
+    rows = [_row(content, rank, h, at.get(h.side)) for rank, h in enumerate(content.comparison.hypotheses)]
+    further = [name for f in dataclasses.fields(Hypothesis) for name in _named(f.name, ()) if name not in FIRST]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    comparison = content.comparison
-    for rank, h in enumerate(comparison.hypotheses):
-        counts = [len(comparison.rows_showing(h, side)) for side in SIDES]
-        exemplars = "; ".join(_name(at.get(h.side), row) for row in h.exemplars)
-        values: list[Any] = [
-            h.side,
-            content.names[h.side],
-            rank,
-            h.text,
-            h.weak,
-            h.rate_a,
-            h.rate_b,
-            h.effect,
-            *h.interval,
-            h.p_value,
-            h.q_value,
-        ]
-        concept = "" if h.concept is None else h.concept
-        values += [h.auroc, h.source, h.name_strength, concept, *counts, "; ".join(h.also), exemplars, " > ".join(h.path)]
-        writer.writerow([_cell(v) for v in values])
+    writer.writerow([*FIRST, *further])
+    writer.writerows([[row[name] for name in (*FIRST, *further)] for row in rows])
     return out.getvalue()
+
+
+def _row(content: Content, rank: int, h: Hypothesis, at: Images | None) -> dict[str, Any]:
+    """A difference by columns."""
+    values: dict[str, Any] = {"name": content.names[h.side], "rank": rank}
+    values |= {f"images_{side.lower()}": len(content.comparison.rows_showing(h, side)) for side in SIDES}
+    for field in dataclasses.fields(h):
+        values |= _named(field.name, getattr(h, field.name))
+    values["exemplars"] = "; ".join(_name(at, row) for row in h.exemplars)
+    return {name: _cell(value) for name, value in values.items()}
+
+
+def _named(name: str, value: Any) -> dict[str, Any]:
+    """A field's columns: one, but for an interval."""
+    if name == "interval":
+        low, high = value or ("", "")
+        return {"interval_low": low, "interval_high": high}
+    if isinstance(value, tuple):
+        return {name: (" > " if name == "path" else "; ").join(map(str, value))}
+    return {name: "" if value is None else value}
 
 
 def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]:

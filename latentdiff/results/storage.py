@@ -118,7 +118,7 @@ def _info(info: Any, counts: dict[str, int]) -> None:
     need(names is None or (isinstance(names, (list, tuple)) and len(names) == 2 and all(map(is_text, names))), "names", names)
     for name in ("n_a", "n_b"):
         need(is_whole(info.get(name, 0)) and 0 <= info.get(name, 0) < 2**48, name, info.get(name))
-    for name in ("left_out", "dropped_rows", "cards", "exemplars", "versions", "describe"):
+    for name in ("left_out", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend"):
         need(isinstance(info.get(name) or {}, dict), name, info.get(name))
     left_out = info.get("left_out") or {}
     inner = [left_out.get(side) or {} for side in "AB"]
@@ -130,6 +130,8 @@ def _info(info: Any, counts: dict[str, int]) -> None:
         telling = (info.get("exemplars") or {}).get(side) or {}
         rows = (telling.get("rows") or []) if isinstance(telling, dict) else None
         need(isinstance(rows, list) and all(is_whole(row) and 0 <= row < n for row in rows), "exemplars", telling)
+    for told in (info.get("legend") or {}).values():
+        need(isinstance(told, (list, tuple)) and len(told) == 2 and all(map(is_text, told)), "legend", told)
     _description(info.get("describe") or {})
     for card in (info.get("cards") or {}).values():
         need(isinstance(card, dict), "cards", card)

@@ -51,7 +51,7 @@ class CardActions:
 
     def unfold(self, ctx: Any) -> None:
         """Unfold a card's detail, or fold it."""
-        from .cards import concept, facts
+        from .cards import detail
 
         at = (ctx.params.get("run"), ctx.params.get("rank"))
         now = ctx.panel.state.detail
@@ -60,7 +60,7 @@ class CardActions:
             return
         found = self._found(ctx)
         if found:
-            ctx.panel.state.detail = {"run": at[0], "rank": at[1], "facts": facts(*found), "concept": concept(*found)}
+            ctx.panel.state.detail = {"run": at[0], "rank": at[1], **detail(*found)}
 
     def _found(self, ctx: Any) -> tuple[Any, Any] | None:
         """The run and the difference that a button belongs to; where another window deleted it, that is said."""

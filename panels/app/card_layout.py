@@ -16,20 +16,6 @@ STRIP = {
     "width": "100%",
     "&& img": {"objectFit": "cover", "borderRadius": "4px"},
 }
-SOURCES = {
-    "sae": ("concept", "Found as a concept: a pattern that fires on more images of one side than of the other."),
-    "dre": ("typical images", "Found on the most typical images: a phrase that fits those of one side better than those of the other."),
-    "word": ("words", "Found on words: one that fits the best images of one side better than the best of the other."),
-}
-Q = "q: of all findings at least this sure, the share that would be false alarms. Small is sure."
-AUROC = (
-    "AUROC: how well this alone tells the images of both sides apart: 0.5 not at all, 1 perfectly. "
-    "Near 0.5 is normal for what only few images show."
-)
-SURE = {
-    True: "No word fits these images well. Look at them before believing the name. Fit of the name: {strength}, where 0 is no fit.",
-    False: "The words fit these images clearly better than random words do. Fit of the name: {strength}, where 0 is no fit.",
-}
 
 
 def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str, Any], detail: dict[str, Any] | None) -> None:
@@ -86,14 +72,7 @@ def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], name
 def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unfolded: bool) -> None:
     at = {"run": run, "rank": data["rank"], "side": data["side"]}
     row = box.h_stack("evidence", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
-    branch, found = SOURCES[data["source"]]
-    shown = [("q", data["q"], Q)]
-    if data["auroc"]:
-        shown.append(("auroc", f"AUROC {data['auroc']}", AUROC))
-    shown.append(("branch", branch, found))
-    if data["strength"]:
-        shown.append(("sure", "name is a guess" if data["weak"] else "name fits", SURE[data["weak"]].format(strength=data["strength"])))
-    for name, label, tooltip in shown:
+    for name, label, tooltip in data["badges"]:
         row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
     # In a row of their own, so that none of them goes into the next line alone.
     together = row.h_stack("icons", gap=0, componentsProps=grid(**{**ROW, "flexWrap": "nowrap"}, alignItems="center"))

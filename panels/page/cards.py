@@ -11,7 +11,8 @@ from typing import Any
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress
 from latentdiff.report import write_report
-from latentdiff.report.content import READING, SIDES, Content, content
+from latentdiff.report.content import Content, content
+from latentdiff.report.finding import SIDES
 from latentdiff.report.html import card_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.style import CARDS as CARD_CSS
@@ -98,7 +99,7 @@ def _plots(said: Content) -> str:
     legend = "".join(f'<span class="ld-legend {s.lower()}">{escape(names[s])}</span>' for s in SIDES)
     one = f"<figure>{histogram_svg(said.comparison, names)}<figcaption>{legend} How typical each image is.</figcaption></figure>"
     other = f"<figure>{volcano_svg(said.comparison, names)}<figcaption>Every concept that was tested; point at a dot.</figcaption></figure>"
-    reading = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in READING)
+    reading = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in said.reading)
     about = f'<details><summary>What the numbers mean</summary><dl class="ld-read">{reading}</dl></details>'
     return f'<div class="ld"><div class="ld-plots">{one}{other}</div>{about}</div>'
 

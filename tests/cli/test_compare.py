@@ -122,7 +122,7 @@ def test_dataset_views_are_stored_listed_shown_and_deleted(dataset, arguments, c
     dataset.set_values("clip", {ids[5]: None}, key_field="id")
     assert main(["compare", *sides, *arguments[2:], "--embeddings", "clip", "--overwrite"]) == 0
     out = capsys.readouterr().out
-    assert "3 images in both views left out" in out and "1 images of summer without a vector left out" in out
+    assert "3 images on both sides left out" in out and "1 image of summer without a vector left out" in out
     assert main(["compare", *sides, *arguments[2:], "--embeddings", "clip"]) == 2
     assert "overwrite" in capsys.readouterr().err
     assert main(["delete", dataset.name, "summer_vs_winter"]) == 0

@@ -59,8 +59,9 @@ def test_histogram_counts_every_image_once(stored) -> None:
 
 def test_brush_slider_and_sidebar_show_the_same_images(dataset, stored) -> None:
     trace = figures.histogram(stored)[0]
-    points = [{"id": trace["ids"][k]} for k in (30, 31, 35)]
-    low, high = float(trace["ids"][30].split("|")[0]), float(trace["ids"][35].split("|")[1])
+    first = int(np.flatnonzero(trace["y"])[3])
+    points = [{"id": trace["ids"][k]} for k in (first, first + 1, first + 5)]
+    low, high = float(trace["ids"][first].split("|")[0]), float(trace["ids"][first + 5].split("|")[1])
     wanted = expected_between(stored, low, high)
     assert 0 < len(wanted) < len(dataset)
     state = {"run": "seasons"}

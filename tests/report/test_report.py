@@ -214,7 +214,23 @@ def test_the_concept_behind_a_difference(comparison) -> None:
     placed = dict(row[:2] for row in concept_facts(told, dataclasses.replace(h, path=("vehicle", "motorcycle"), text="scooter")))
     assert placed["Part of"] == "vehicle > motorcycle > scooter" and placed["Occurs with"] == "looks like: net, court (50%)"
     assert concept_facts(comparison, dataclasses.replace(h, concept=None)) == ()
-    assert concept_facts(dataclasses.replace(comparison, info={}), h) == ()
+    bare = concept_facts(dataclasses.replace(comparison, info={}), h)  # made before concepts had cards
+    assert bare == (("Number", "3", "among the concepts that the sparse autoencoder has learnt"),) == concept_facts(comparison, h)[-1:]
+
+
+def test_a_further_figure_of_every_concept_is_shown_by_itself(comparison) -> None:
+    from latentdiff.results.hypothesis import ConceptTable, column
+
+    @dataclasses.dataclass(frozen=True, eq=False)
+    class Table(ConceptTable):
+        lift: np.ndarray = column("Lift", "how much likelier it is in A")
+
+    old = {f.name: getattr(comparison.concepts, f.name) for f in dataclasses.fields(comparison.concepts)}
+    h = next(h for h in comparison.hypotheses if h.concept is not None)
+    lift = np.where(comparison.concepts.concept == h.concept, 2.345678, np.nan)
+    told = concept_facts(dataclasses.replace(comparison, concepts=Table(**old, lift=lift)), h)
+    assert ("Lift", "2.35", "how much likelier it is in A") in told
+    assert not any(name == "Lift" for name, *_ in concept_facts(dataclasses.replace(comparison, concepts=Table(**old)), h))
 
 
 def test_the_page_tells_of_concepts_and_keeps_their_cards_out_of_the_settings(comparison, tmp_path) -> None:

@@ -1,0 +1,198 @@
+"""One difference → the plain texts of its card: what the panel, the page, the command line and every report draw.
+
+A number becomes words here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
+from .concept import concept_facts
+from .text import p_text, percent, title
+
+SIDES = ("A", "B")
+SOURCES = {
+    "sae": ("concept", "A pattern of the sparse autoencoder that fires on more images of one side than of the other."),
+    "dre": ("typical images", "A phrase that fits the most typical images of one side better than those of the other."),
+    "word": ("words", "A word that fits the best images of one side better than the best of the other."),
+}
+"""Branch of LatentDiff → its name and what that means; what other methods found is said by ``Comparison.info["legend"]``."""
+MEANING = {
+    "rates": "The bars: the share of each side's images that show it.",
+    "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies. "
+    "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
+    "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
+    "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
+    "along with it": "Also differ, but only along with this one: without its images they no longer do.",
+    "q": "Of all findings at least this sure, the share that would be false alarms. Only what stays below the study's level is listed.",
+    "AUROC": "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. What few images show stays near 0.5.",
+    "AUC": "How well all vectors together tell the sides' images apart, on images that were not learnt from. It belongs to the verdict.",
+    "p": "How often two sets that do not differ would look this different. It belongs to the verdict.",
+    "score": "How much likelier an image is on one side than on the other, as a logarithm: 0 could be from either.",
+    "how sure": "Of a concept, −log10 of its q: 2 is one false alarm in a hundred, 3 one in a thousand.",
+    "name": "How well the words fit the images. “looks like” marks a guess: the difference is real, its name perhaps not. Look at them.",
+}
+"""What each number says, for readers who know no statistics."""
+NAME_FITS = {
+    True: "No word fits these images well. Look at them before believing the name. Fit of the name: {strength}, where 0 is no fit.",
+    False: "The words fit these images clearly better than random words do. Fit of the name: {strength}, where 0 is no fit.",
+}
+Fact = tuple[str, str, str]
+"""What it is called, its value, and what that means."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One difference, as texts. What is not known is left out of the facts; a number by itself is "" then."""
+
+    hypothesis: Hypothesis
+    rank: int
+    """Place among the hypotheses that pass, 0 = best; -1 for one that does not pass."""
+    title: str
+    """Its phrase, marked where it is a guess: one line."""
+    also: tuple[str, ...]
+    """Other wordings, at most three."""
+    rates: dict[str, str]
+    """Share of each side's images that show it, in percent."""
+    images: dict[str, int]
+    """How many images of each side show it."""
+    q: str
+    """Its q by itself: "0.03" or "< 0.001"."""
+    auroc: str
+    found: tuple[str, str]
+    """The branch or method that found it, and what that means."""
+    facts: tuple[Fact, ...]
+    """What else is known, in short: difference, q, AUROC, branch, name."""
+    badges: tuple[Fact, ...]
+    """The evidence in a few words, each of which can be asked about: (key, label, meaning)."""
+    details: tuple[Fact, ...]
+    """All that is known, one number each."""
+    where: tuple[str, str]
+    """Its side and phrase, and how often it is shown: two lines."""
+    concept: tuple[Fact, ...] = ()
+    """The same of the concept behind it; see :func:`concept_facts`."""
+
+    def as_text(self, run: str = "") -> str:
+        """The difference in two lines, to paste into a mail or a notebook; ``run``: the comparison that found it."""
+        sure = [p_text(self.hypothesis.q_value, "q"), *([f"AUROC {self.auroc}"] if self.auroc else [])]
+        return f"{self.where[0]}\n{self.where[1]} ({', '.join(sure)}{f'; comparison {run}' if run else ''})"
+
+
+def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, str]) -> Card:
+    """What there is to say of one difference.
+
+    Args:
+        comparison: the result.
+        h: one of its candidates, of whatever method.
+        rank: its place.
+        names: what people call "A" and "B".
+    """
+    found = legend(comparison, h.source)
+    rates = {"A": percent(h.rate_a), "B": percent(h.rate_b)}
+    return Card(
+        hypothesis=h,
+        rank=rank,
+        title=title(h),
+        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text))[:3],
+        rates=rates,
+        images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
+        q=_alone(h.q_value),
+        auroc=_number(h.auroc),
+        found=found,
+        facts=_facts(h, found, names),
+        badges=_badges(h, found),
+        details=_details(h, names),
+        where=(f"More in {names[h.side]}: {title(h)}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
+        concept=concept_facts(comparison, h),
+    )
+
+
+def legend(comparison: Comparison, source: str) -> tuple[str, str]:
+    """What a branch or method is called on cards, and what it means that it found something; whatever wrote the comparison."""
+    own = (comparison.info.get("legend") or {}).get(source)
+    if own:
+        return str(own[0]), str(own[1])
+    return SOURCES.get(source, (source, f"A phrase that the method “{source}” found."))
+
+
+def further_facts(h: Hypothesis, names: Mapping[str, str]) -> list[Fact]:
+    """What stands beside a difference: the firing of its pattern, and the differences that it goes with.
+
+    Args:
+        h: the difference.
+        names: what people call side "A" and "B".
+    """
+    rows = []
+    if math.isfinite(h.fires_a) and math.isfinite(h.fires_b):
+        rows.append(("pattern fires on", f"{percent(h.fires_a)} of {names['A']}, {percent(h.fires_b)} of {names['B']}"))
+    rows += [(name, ", ".join(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
+    return [(name, value, MEANING[name]) for name, value in rows]
+
+
+def interval_text(h: Hypothesis) -> str:
+    """The interval of a difference in points, "not measurable", or nothing for methods that give none."""
+    low, high = h.interval
+    if math.isfinite(low) and math.isfinite(high):
+        return f"{_points(low)} to {_points(high)}"
+    return "not measurable" if h.source in SOURCES else ""
+
+
+def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> tuple[Fact, ...]:
+    sure = f" ({interval_text(h)})" if interval_text(h) else ""
+    name = "none" if math.isnan(h.name_strength) else f"{'a guess' if h.weak else 'fits'} ({h.name_strength:.2f})"
+    facts = [
+        ("difference", f"{_points(h.effect)} points{sure}", MEANING["difference"]),
+        *further_facts(h, names),
+        ("q", _alone(h.q_value), MEANING["q"]),
+        ("AUROC", _number(h.auroc), MEANING["AUROC"]),
+        ("found as", *found),
+        ("name", name, MEANING["name"]),
+    ]
+    return tuple(fact for fact in facts if fact[1])
+
+
+def _badges(h: Hypothesis, found: tuple[str, str]) -> tuple[Fact, ...]:
+    strength = _number(h.name_strength)
+    badges = [("q", p_text(h.q_value, "q"), f"q: {MEANING['q']}")]
+    if not math.isnan(h.auroc):
+        badges.append(("auroc", f"AUROC {h.auroc:.2f}", f"AUROC: {MEANING['AUROC']}"))
+    badges.append(("branch", *found))
+    if strength:
+        badges.append(("sure", "name is a guess" if h.weak else "name fits", NAME_FITS[bool(h.weak)].format(strength=strength)))
+    return tuple(badges)
+
+
+def _details(h: Hypothesis, names: Mapping[str, str]) -> tuple[Fact, ...]:
+    own, other = h.side, "B" if h.side == "A" else "A"
+    rate, (low, high) = {"A": h.rate_a, "B": h.rate_b}, h.interval
+    known = math.isfinite(low) and math.isfinite(high)
+    told = f"95 % interval {low:+.1%} to {high:+.1%}" if known else interval_text(h) or "rate on its own side minus rate on the other"
+    rows = [
+        *((f"Rate in {names[s]}", f"{rate[s]:.2%}", "share of the images compared that show it") for s in (own, other)),
+        ("Difference", f"{h.effect:+.1%}", told),
+        *further_facts(h, names),
+        ("p", _alone(h.p_value), "chance of this much if nothing differed"),
+        ("q", _alone(h.q_value), "the same, with all that was tested in mind"),
+        ("AUROC", _number(h.auroc, 3), "how well it alone tells the images apart: 0.5 not at all, 1 perfectly"),
+        ("Fit of the name", _number(h.name_strength), "similarity of the words to what fires; near 0 is a guess"),
+        ("Lead of the name", _number(h.name_margin), "how much better it fits than the next word"),
+    ]
+    return tuple(row for row in rows if row[1])
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _alone(p: float) -> str:
+    """A p or q without its letter; "" where it is not known."""
+    return "" if math.isnan(p) else p_text(p, "").strip().removeprefix("= ")
+
+
+def _points(rate: float) -> str:
+    """A difference of rates in percentage points, signed; what rounds to nothing has no minus."""
+    return f"{round(100 * rate, 1) + 0.0:+.1f}"
