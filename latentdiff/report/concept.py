@@ -54,7 +54,7 @@ def _of_card(card: dict[str, Any], hypothesis: Hypothesis) -> list[tuple[str, st
 
 
 def _of_table(table: ConceptTable, concept: int) -> list[tuple[str, str, str]]:
-    """Figures of a concept whose fields say what they are called; see :func:`~latentdiff.results.hypothesis.column`."""
+    """Figures of a concept whose fields say what they are called; see :class:`~latentdiff.results.hypothesis.ConceptTable`."""
     rows = np.flatnonzero(table.concept == concept)
     shown = [f for f in dataclasses.fields(table) if "title" in f.metadata] if len(rows) else []
     values = [(f.metadata, float(getattr(table, f.name)[rows[0]])) for f in shown]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -80,21 +80,16 @@ class TwoSampleTest:
     what each says alone is ``Comparison.info["verdict"]["p"]``."""
 
 
-def column(title: str, meaning: str) -> Any:
-    """A further figure of every concept: a field of :class:`ConceptTable` that is stored, read and shown by itself.
-
-    Args:
-        title: what cards call it.
-        meaning: what it says, in a few words.
-    """
-    return field(default=None, metadata={"title": title, "meaning": meaning})
+UNKNOWN: Any = None
+"""Default of a further column: NaN for every concept."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConceptTable:
     """Every tested concept, one row each (arrays of equal length): what a volcano plot draws.
 
-    A comparison that was stored before there was some figure has NaN in its place.
+    A further figure is a field ``Column`` with the default :data:`UNKNOWN` (what was stored before there was one has NaN in its place) and
+    the metadata ``title`` and ``meaning``, by which cards show it. It is stored and read by itself.
     """
 
     concept: Indices

@@ -219,11 +219,11 @@ def test_the_concept_behind_a_difference(comparison) -> None:
 
 
 def test_a_further_figure_of_every_concept_is_shown_by_itself(comparison) -> None:
-    from latentdiff.results.hypothesis import ConceptTable, column
+    from latentdiff.results.hypothesis import UNKNOWN
 
     @dataclasses.dataclass(frozen=True, eq=False)
     class Table(ConceptTable):
-        lift: np.ndarray = column("Lift", "how much likelier it is in A")
+        lift: np.ndarray = dataclasses.field(default=UNKNOWN, metadata={"title": "Lift", "meaning": "how much likelier it is in A"})
 
     old = {f.name: getattr(comparison.concepts, f.name) for f in dataclasses.fields(comparison.concepts)}
     h = next(h for h in comparison.hypotheses if h.concept is not None)

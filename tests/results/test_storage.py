@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from fiftyone_plugin.store.document import from_document, to_document
 from latentdiff import CheckpointError, CompareConfig, Comparison, ConceptTable, Hypothesis, TwoSampleTest, load_sae
-from latentdiff.results.hypothesis import column
+from latentdiff.results.hypothesis import UNKNOWN
 from latentdiff.results.schema import Share, check, hints, pack, unpack
 from latentdiff.results.storage import too_new
 
@@ -136,7 +136,8 @@ def test_a_field_that_was_not_stored_has_its_default(kind: Any) -> None:
 
 def test_one_more_figure_and_one_more_field_open_in_this_version_and_older_ones_in_theirs(tmp_path: Path) -> None:
     """Both directions of an update, without a line of code beside the field."""
-    later_table = dataclasses.make_dataclass("Later", [("lift", "Column", column("Lift", "how much"))], bases=(ConceptTable,), frozen=True)
+    lift = ("lift", "Column", dataclasses.field(default=UNKNOWN))
+    later_table = dataclasses.make_dataclass("Later", [lift], bases=(ConceptTable,), frozen=True)
     later_finding = dataclasses.make_dataclass(
         "LaterFinding", [("rate_c", Share, dataclasses.field(default=0.5)), ("tags", tuple[str, ...], ())], bases=(Hypothesis,), frozen=True
     )
