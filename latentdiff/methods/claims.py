@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,13 +72,13 @@ def comparison_of(
         passes the gate.
     """
     drafts, kept = _folded(claims, source, config.max_candidates)
-    rng = np.random.default_rng(config.seed)
     own = {"A": np.arange(sides.n_a), "B": np.arange(sides.n_a, len(sides))}
     shown = []
     for claim in kept:
         among = own[claim.side][claim.values[own[claim.side]] > claim.threshold]
         shown.append(Shown.of_scores(claim.values, claim.threshold, among, sides.n_a, config))
-    hypotheses = [hypothesis_of(draft, s, sides, rng, config) for draft, s in zip(drafts, shown, strict=True)]
+    # A baseline lists whatever passes its own test: no shift of its scores is held against it.
+    hypotheses = [dataclasses.replace(hypothesis_of(draft, s, sides, config), slight=False) for draft, s in zip(drafts, shown, strict=True)]
     shows = shows_matrix(shown, len(sides)).toarray()
     placed = [_placed(part, keep, n) for part, keep, n in zip((shows[: sides.n_a], shows[sides.n_a :]), _kept(sides), lengths, strict=True)]
     return Comparison(
