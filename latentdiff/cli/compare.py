@@ -29,7 +29,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help=f"{side}; alone: a .csv with the columns path and group_name")
     parser.add_argument("b", metavar="B", nargs="?", help=side)
     both = "the two of its groups to compare, where there are more"
-    parser.add_argument("--groups", metavar=("A", "B"), nargs=2, help=f"of a .csv: {both}")
+    parser.add_argument("--sides", metavar=("A", "B"), nargs=2, help=f"of a .csv: {both}")
     parser.add_argument("--embeddings", metavar="FIELD", help="vector field of the datasets (needed for dataset:view)")
     parser.add_argument(
         "--encoder", metavar="NAME", help="encoder of image folders and of --vocabulary without vectors, as load_encoder takes it"
@@ -75,8 +75,8 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     """
     if args.save and Path(args.save, "comparison.json").exists() and not args.overwrite:
         raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
-    if args.groups and args.b is not None:
-        raise InputError("--groups are two groups of one .csv; name that file alone")
+    if args.sides and args.b is not None:
+        raise InputError("--sides are two groups of one .csv; name that file alone")
     config = method_config(args)
     kinds = ("table", "table") if args.b is None else (kind(args.a), kind(args.b))
     if kinds == ("parquet", "parquet"):
@@ -140,7 +140,7 @@ def _compare_files(args: argparse.Namespace, config: MethodConfig, kinds: tuple[
     if args.embeddings or args.run:
         raise InputError("--embeddings and --run are for datasets; files and folders take --save FOLDER")
     texts = texts_of(args, config, named="vectors" not in kinds)
-    table = groups_of(args.a, args.groups) if "table" in kinds else ()
+    table = groups_of(args.a, args.sides) if "table" in kinds else ()
     encoder = None
     if table or "folder" in kinds or (args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors):
         encoder = encoder_of(args)

@@ -128,7 +128,7 @@ def _two(found: Sequence[str], groups: Sequence[str] | None) -> tuple[str, str]:
     names = ", ".join(map(repr, found[:20])) or "none"
     if groups is None:
         if len(found) != 2:
-            more = "; name the two to compare: --groups A B" if len(found) > 2 else ""
+            more = "; name the two to compare: --sides A B" if len(found) > 2 else ""
             raise InputError(f"the CSV names {len(found)} groups in group_name ({names}); a comparison needs exactly two{more}")
         return found[0], found[1]
     chosen = [" ".join(g.split()) for g in groups]

@@ -210,6 +210,12 @@ def test_ctrl_c(arguments, monkeypatch, capsys) -> None:
     assert "interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_every_command_says_what_it_takes(command, capsys) -> None:
+    assert main([command, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: latentdiff {command}")
+
+
 def test_version_help_and_wrong_use(capsys) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"latentdiff {latentdiff.__version__}\n"

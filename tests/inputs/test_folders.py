@@ -71,7 +71,7 @@ def test_two_of_several_groups(root: Path) -> None:
     text = "path,group_name\na/1.jpg,art\nmisc/1.jpg,misc\na/2.PNG,imagenet\na/deep/3.webp,art\n"
     first, second = read_table(text, root, [root], groups=("imagenet", "art"))
     assert first == ImageSide("imagenet", (root / "a/2.PNG",)) and second.paths == (root / "a/1.jpg", root / "a/deep/3.webp")
-    with pytest.raises(InputError, match=r"names 3 groups .*--groups A B"):
+    with pytest.raises(InputError, match=r"names 3 groups .*--sides A B"):
         read_table(text, root, [root])
     with pytest.raises(InputError, match=r"not 'art', 'cartoon'; it names 'art', 'misc', 'imagenet'"):
         read_table(text, root, [root], groups=("art", "cartoon"))
