@@ -28,7 +28,8 @@ RESULTS = Path(__file__).parent / "results"
 
 def to_parquet(folder: Path) -> tuple[str, str]:
     """The world's two files as Parquet with ids."""
-    from latentdiff.embed.parquet import BLOCK_ROWS, vector_table, write_table
+    from latentdiff.embed.filesystem import write_table
+    from latentdiff.embed.parquet import BLOCK_ROWS, vector_table
 
     def tables(x: np.ndarray, name: str) -> Iterator[Any]:
         for start in range(0, len(x), BLOCK_ROWS):

@@ -121,7 +121,8 @@ def compare_on_cluster(
     Raises:
         InputError: no Ray, or an address without an exchange folder.
     """
-    from latentdiff.embed.parquet import filesystem_of, vector_table, write_table
+    from latentdiff.embed.filesystem import filesystem_of, write_table
+    from latentdiff.embed.parquet import vector_table
     from latentdiff.scale import parquet as scale
 
     if address and address not in ("auto", "local") and not exchange:

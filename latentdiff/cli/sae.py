@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..embed.parquet import is_parquet
+from ..embed.filesystem import is_parquet
 from ..errors import InputError
 from ..sae.model import SparseAutoencoder
 from .outcome import progress_bar

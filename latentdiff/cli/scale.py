@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from ..embed.parquet import ParquetVectors, is_parquet
+from ..embed.filesystem import is_parquet
+from ..embed.parquet import ParquetVectors
 from ..errors import InputError
 from ..inputs.folders import image_files
 from ..inputs.named import encoder_of, row_groups, vocabulary_of

@@ -252,6 +252,8 @@ class _Run:
             "n_a": self.sides.n_a,
             "n_b": self.sides.n_b,
             "dropped_rows": self.sides.dropped,
+            "left_out": self.sides.left_out,
+            "equal_rows": self.sides.equal_rows,
             "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
             "words": self.vocabulary.given if self.vocabulary is not None else 0,
             "penalties": list(ratio.penalties),

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+from ..errors import InputError
+
 Fingerprint = dict[str, str]
 """Keys ``library, model, weights, layer, preprocessing, dtype``; plain JSON, so it fits SAE configs and dataset infos."""
 
@@ -43,3 +45,20 @@ def disagreement(ours: Fingerprint, theirs: Fingerprint) -> str:
         if ours.get(key) != theirs.get(key):
             return f"{key} is {ours.get(key)!r} here and {theirs.get(key)!r} there"
     return ""
+
+
+def read_fingerprint(said: bytes | None, source: str) -> Fingerprint | None:
+    """The fingerprint that a file's note holds; None where there is no note.
+
+    Raises:
+        InputError: the note is damaged.
+    """
+    if not said:
+        return None
+    try:
+        fingerprint = json.loads(said)
+    except (ValueError, RecursionError) as e:
+        raise InputError(f"{source} has a damaged note on its encoder: {e}; write it anew") from e
+    if not isinstance(fingerprint, dict):
+        raise InputError(f"{source} has a note on its encoder that is no fingerprint; write it anew")
+    return fingerprint

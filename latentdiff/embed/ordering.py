@@ -28,6 +28,7 @@ def in_content_order(sides: Sides) -> Sides:
         raise InputError("A and B are the same images in another order; choose two different sets")
     if (len(b), int(b.sum())) > (len(a), int(a.sum())):
         sides, a, b = sides.turned(), b, a
+    sides.equal_rows = {"overlap": len(np.intersect1d(a, b)), "A": len(a) - len(np.unique(a)), "B": len(b) - len(np.unique(b))}
     keys = np.concatenate([a, b])
     order = np.concatenate([np.argsort(a, kind="stable"), len(a) + np.argsort(b, kind="stable")])
     if sides.shape[0] * sides.shape[1] <= IN_MEMORY:

@@ -1,12 +1,9 @@
-"""Vectors in Parquet, on any filesystem that pyarrow knows: an id and a fixed-size list of floats a row."""
+"""Vectors in Parquet, on any filesystem that pyarrow knows: an id and a list of floats a row."""
 
 from __future__ import annotations
 
 import bisect
-import contextlib
 import json
-import posixpath
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .fingerprint import Fingerprint
+from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss, plain, tells_apart, without_vector
+from .filesystem import BLOCK_ROWS, files_of, filesystem_of, readable
+from .fingerprint import Fingerprint, read_fingerprint
 
-SUFFIXES = (".parquet", ".pq")
-BLOCK_ROWS = 1 << 15
-"""Rows that are decoded, written or sent at once (50 MB of float16 at width 768)."""
 FINGERPRINT = b"latentdiff.fingerprint"
 """Key of the encoder's fingerprint (JSON) in the metadata of a file's schema."""
 
@@ -34,6 +30,8 @@ class RowGroup:
     start: int
     """Its first row among all rows of the table."""
     rows: int
+    may_miss: bool = False
+    """Whether some of its rows may have no vector."""
 
 
 @dataclass(eq=False)
@@ -41,44 +39,87 @@ class ParquetVectors:
     """Vectors that lie in a Parquet file or in a folder of them (in the order of their names); nothing is read before it is asked for.
 
     Args:
-        source: path or URI (``s3://``, ``gs://``, ``file://``, ...) of a file or a folder. Its one column of lists of floats, or the one
-            named ``vector``, holds the vectors; the column ``id``, or else the first other one of texts or integers, says whose they are.
+        source: path or URI (``s3://``, ``gs://``, ``file://``, ...) of a file or a folder, partitioned or not.
+        vector: column of the vectors: lists of floats of any kind, tensors of Arrow's and Ray's; None: the one named ``vector``,
+            or the only one.
+        id: column that says whose they are; None: the one named ``id``, or else the first of texts or integers that holds paths or another
+            value in every row. The numbers of rows where there is none.
 
     Raises:
         InputError: nothing there that fits.
     """
 
     source: str
+    vector: str | None = None
+    id: str | None = None
     groups: tuple[RowGroup, ...] = field(init=False)
     id_column: str | None = field(init=False)
     vector_column: str = field(init=False)
     fingerprint: Fingerprint | None = field(init=False)
     width: int = field(init=False)
+    dtype: np.dtype = field(init=False)
+    """float16 where all files hold that, else float32."""
 
     def __post_init__(self) -> None:
         import pyarrow.parquet as pq
 
-        self._path = ""
-        groups, start, schema = [], 0, None
+        groups, start, first, kinds = [], 0, None, set()
         filesystem, paths = files_of(self.source)
         for path in paths:
-            with _readable(path), filesystem.open_input_file(path) as f:
+            with readable(path), filesystem.open_input_file(path) as f:
                 parquet = pq.ParquetFile(f)
-                if schema is None:
-                    schema = parquet.schema_arrow
-                    self.id_column, self.vector_column = _columns(schema, self.source)
-                elif parquet.schema_arrow.names != schema.names:
-                    raise InputError(f"{path} has the columns {parquet.schema_arrow.names}, the first file {schema.names}; use one table")
+                schema = parquet.schema_arrow
+                if first is None:
+                    first, candidates = schema, self._choose(schema)
+                missing = {self.vector_column, *candidates[:1]} - set(schema.names)
+                if missing:
+                    raise InputError(f"{path} has no column {missing.pop()!r}, which the first file has: {schema.names}; use one table")
+                kinds.add(kind_of(schema.field(self.vector_column).type))
                 for number in range(parquet.num_row_groups):
-                    rows = parquet.metadata.row_group(number).num_rows
-                    groups.append(RowGroup(path, number, start, rows))
-                    start += rows
+                    found = parquet.metadata.row_group(number)
+                    groups.append(RowGroup(path, number, start, found.num_rows, may_miss(found, self.vector_column)))
+                    start += found.num_rows
         self.groups = tuple(g for g in groups if g.rows)
-        if schema is None or not self.groups:
+        if first is None or not self.groups:
             raise InputError(f"{self.source} holds no rows")
-        self.fingerprint = _fingerprint((schema.metadata or {}).get(FINGERPRINT), self.source)
-        kind = schema.field(self.vector_column).type
-        self.width = kind.list_size if hasattr(kind, "list_size") else self._first_width()
+        self.fingerprint = read_fingerprint((first.metadata or {}).get(FINGERPRINT), self.source)
+        self.dtype = np.dtype(np.float16 if kinds == {np.dtype(np.float16)} else np.float32)
+        self.width = fixed_width(first.field(self.vector_column).type) or self._first_width()
+        self.id_column = self._named(candidates)
+
+    def _choose(self, schema: Any) -> list[str]:
+        """Settles the vectors' column; returns those that may be the ids'."""
+        self.vector_column, candidates = choose(schema, self.source, self.vector, self.id)
+        return candidates
+
+    def _named(self, candidates: list[str]) -> str | None:
+        """The first column that says whose a row is: named by the caller or ``id``, or of paths, or of another value in every row."""
+        for name in candidates:
+            if name in (self.id, "id") or tells_apart(self.column(name)):
+                return name
+        return None
+
+    def column(self, name: str) -> Any:
+        """A column of every file, as one pyarrow array of texts or integers."""
+        import pyarrow as pa
+
+        parts = []
+        for group in self.groups:
+            with readable(group.path):  # texts that are no UTF-8 are found only now
+                parts += [plain(batch.column(0)) for batch in self._batches(group, name)]
+        kinds = {part.type for part in parts}
+        return pa.concat_arrays(parts if len(kinds) == 1 else [part.cast(pa.string()) for part in parts])
+
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """Numbers of the rows that have no vector."""
+        found = [np.zeros(0, np.int64)]
+        for group in self.groups:
+            at = group.start
+            for batch in self._batches(group, self.vector_column) if group.may_miss else ():
+                found.append(at + np.flatnonzero(without_vector(batch.column(0))))
+                at += len(batch)
+        return np.concatenate(found)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -91,13 +132,22 @@ class ParquetVectors:
         return ParquetIds(self)
 
     def blocks(self, group: RowGroup) -> Iterator[np.ndarray]:
-        """The vectors of a row group, (at most ``BLOCK_ROWS``, d) float16 or float32 at a time.
+        """The vectors of a row group, (at most ``BLOCK_ROWS``, d) of ``dtype`` at a time; NaN where a row has none (``missing``).
 
         Raises:
-            InputError: rows without a vector, or vectors of different widths.
+            InputError: vectors of different widths.
         """
         for table in self._batches(group, self.vector_column):
-            yield self._matrix(table.column(0), group)
+            yield matrix(table.column(0), self.width, self.dtype, group.path)
+
+    def rows(self, wanted: np.ndarray) -> np.ndarray:
+        """(k, d) vectors of a few rows; the row groups in which they lie are read."""
+        out = np.empty((len(wanted), self.width), self.dtype)
+        for group in self.groups:
+            here = np.flatnonzero((wanted >= group.start) & (wanted < group.start + group.rows))
+            if len(here):
+                out[here] = np.concatenate(list(self.blocks(group)))[wanted[here] - group.start]
+        return out
 
     def id_blocks(self, group: RowGroup) -> Iterator[list[Any]]:
         """The ids of a row group in the same portions; row numbers where the table has no ids."""
@@ -105,8 +155,8 @@ class ParquetVectors:
             yield list(range(group.start, group.start + group.rows))
             return
         for table in self._batches(group, self.id_column):
-            with _readable(group.path):  # texts that are no UTF-8 are found only now
-                made = table.column(0).to_pylist()
+            with readable(group.path):  # texts that are no UTF-8 are found only now
+                made = plain(table.column(0)).to_pylist()
             yield made
 
     def _batches(self, group: RowGroup, column: str) -> Iterator[Any]:
@@ -114,26 +164,20 @@ class ParquetVectors:
 
         filesystem, _ = filesystem_of(self.source)
         rows = 0
-        with _readable(group.path), filesystem.open_input_file(group.path) as f:
+        with readable(group.path), filesystem.open_input_file(group.path) as f:
             for batch in pq.ParquetFile(f).iter_batches(BLOCK_ROWS, row_groups=[group.number], columns=[column], use_threads=False):
                 rows += len(batch)
                 yield batch
         if rows != group.rows:
             raise InputError(f"{group.path} is damaged: it says it has {group.rows:,} rows and has {rows:,}; write it anew")
 
-    def _matrix(self, column: Any, group: RowGroup) -> np.ndarray:
-        values = column.flatten()
-        if column.null_count or values.null_count or len(values) != len(column) * self.width:
-            raise InputError(f"{group.path} has rows without a vector of {self.width} numbers; write NaN vectors for images that failed")
-        x = values.to_numpy(zero_copy_only=False).reshape(len(column), self.width)
-        if x.dtype == np.float64:
-            with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
-                x = x.astype(np.float32)
-        return x
-
     def _first_width(self) -> int:
-        first = next(self._batches(self.groups[0], self.vector_column)).column(0)
-        return len(first[0]) if first[0].is_valid else 0
+        for group in self.groups:
+            for batch in self._batches(group, self.vector_column):
+                width = first_width(batch.column(0))
+                if width:
+                    return width
+        raise InputError(f"{self.source}: no row of {self.vector_column!r} holds a vector")
 
 
 class ParquetIds(Sequence):
@@ -157,39 +201,6 @@ class ParquetIds(Sequence):
         return self._kept[1][row - self._starts[group]]
 
 
-@contextlib.contextmanager
-def _readable(path: str) -> Iterator[None]:
-    """What pyarrow says of a damaged file, in our words."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except InputError:
-        raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as e:
-        raise InputError(f"{path} cannot be read as Parquet: {str(e).strip()[:300]}; write it anew") from e
-
-
-def _fingerprint(said: bytes | None, source: str) -> Fingerprint | None:
-    if not said:
-        return None
-    try:
-        fingerprint = json.loads(said)
-    except (ValueError, RecursionError) as e:
-        raise InputError(f"{source} has a damaged note on its encoder: {e}; write it anew") from e
-    if not isinstance(fingerprint, dict):
-        raise InputError(f"{source} has a note on its encoder that is no fingerprint; write it anew")
-    return fingerprint
-
-
-def is_parquet(source: str) -> bool:
-    """Whether a name is that of vectors in Parquet: a file ``.parquet`` or ``.pq``, a folder that holds some, or a URI."""
-    if "://" in source or source.endswith(SUFFIXES):
-        return True
-    folder = Path(source).expanduser()
-    return folder.is_dir() and any(p.suffix in SUFFIXES and not p.name.startswith((".", "_")) for p in folder.iterdir())
-
-
 def to_memmap(vectors: ParquetVectors, path: str | Path) -> np.ndarray:
     """All vectors as one array on disk, written a block at a time: what a comparison on one machine reads many times.
 
@@ -200,14 +211,11 @@ def to_memmap(vectors: ParquetVectors, path: str | Path) -> np.ndarray:
     Returns:
         (n, d) read-only memory map of the table's own number format (float16 or float32).
     """
-    out, at = None, 0
+    out, at = np.lib.format.open_memmap(path, "w+", vectors.dtype, vectors.shape), 0
     for group in vectors.groups:
         for block in vectors.blocks(group):
-            if out is None:
-                out = np.lib.format.open_memmap(path, "w+", block.dtype, vectors.shape)
             out[at : at + len(block)] = block
             at += len(block)
-    assert out is not None
     out.flush()
     return np.load(path, mmap_mode="r")
 
@@ -219,90 +227,3 @@ def vector_table(ids: Sequence[Any], vectors: np.ndarray, fingerprint: Fingerpri
     column = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(vectors).ravel()), vectors.shape[1])
     table = pa.table({"id": pa.array(ids), "vector": column, **more})
     return table if fingerprint is None else table.replace_schema_metadata({FINGERPRINT: json.dumps(fingerprint).encode()})
-
-
-def write_table(table: Any, path: str) -> None:
-    """Write a Parquet file, whole or not at all; vectors are stored plain, since their mantissas compress no further.
-
-    Args:
-        table: a pyarrow table, or an iterator of tables of one schema, none of which need fit into memory with another.
-        path: local path or URI; folders are made.
-    """
-    import pyarrow.parquet as pq
-
-    filesystem, place = filesystem_of(path)
-    folder = posixpath.dirname(place)
-    if folder:
-        filesystem.create_dir(folder, recursive=True)
-    hidden = posixpath.join(folder, f".{posixpath.basename(place)}.{uuid.uuid4().hex[:8]}.tmp")
-    parts = iter([table] if hasattr(table, "schema") else table)
-    first = next(parts)
-    plain = [n for n in first.schema.names if n != "vector"]
-    try:
-        with filesystem.open_output_stream(hidden) as f, pq.ParquetWriter(f, first.schema, compression="none", use_dictionary=plain) as out:
-            out.write_table(first, BLOCK_ROWS)
-            for part in parts:
-                out.write_table(part, BLOCK_ROWS)
-        filesystem.move(hidden, place)
-    except BaseException:
-        if filesystem.get_file_info(hidden).is_file:
-            filesystem.delete_file(hidden)
-        raise
-
-
-def filesystem_of(source: str) -> tuple[Any, str]:
-    """The pyarrow filesystem of a path or URI, and the path in it.
-
-    Raises:
-        InputError: a URI of no filesystem that this pyarrow knows.
-    """
-    from pyarrow import fs
-
-    if "://" not in source:
-        return fs.LocalFileSystem(), str(Path(source).expanduser().absolute())
-    try:
-        return fs.FileSystem.from_uri(source)
-    except Exception as e:
-        raise InputError(f"{source} is on no filesystem that pyarrow can open here: {e}") from e
-
-
-def files_of(source: str) -> tuple[Any, list[str]]:
-    """The filesystem and the Parquet files of a file or folder, in the order of their names.
-
-    Raises:
-        InputError: there are none.
-    """
-    from pyarrow import fs
-
-    filesystem, place = filesystem_of(source)
-    try:
-        info = filesystem.get_file_info(place)
-        found = [info]
-        if info.type == fs.FileType.Directory:
-            found = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
-    except OSError as e:
-        raise InputError(f"{source} cannot be opened: {e}") from e
-    # Hidden files are half-written ones, or another program's notes.
-    paths = sorted(i.path for i in found if i.is_file and i.base_name.endswith(SUFFIXES) and not i.base_name.startswith((".", "_")))
-    if not paths:
-        raise InputError(f"{source} holds no Parquet files ({', '.join(SUFFIXES)})")
-    return filesystem, paths
-
-
-def _columns(schema: Any, source: str) -> tuple[str | None, str]:
-    """Names of the id column and the vector column."""
-    import pyarrow as pa
-
-    def of_floats(kind: Any) -> bool:
-        lists = pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind)
-        return lists and pa.types.is_floating(kind.value_type)
-
-    vectors = [f.name for f in schema if of_floats(f.type)]
-    vectors = ["vector"] if "vector" in vectors else vectors
-    if len(vectors) != 1:
-        raise InputError(
-            f"{source} needs one column of lists of floats, or one named 'vector'; its columns are "
-            + ", ".join(f"{f.name} ({f.type})" for f in schema)[:300]
-        )
-    named = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type) or pa.types.is_integer(f.type)]
-    return ("id" if "id" in schema.names else next(iter(named), None)), vectors[0]

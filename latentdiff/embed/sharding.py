@@ -14,7 +14,8 @@ import numpy as np
 
 from ..errors import InputError
 from .encoder import Encoder, load_encoder
-from .parquet import files_of, filesystem_of, vector_table, write_table
+from .filesystem import files_of, filesystem_of, write_table
+from .parquet import vector_table
 
 SHARD_ROWS = 1 << 12
 """Images a shard: the most work that a worker's end loses."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -26,15 +26,22 @@ CLOSE = 0.01
 """Squared distance of a unit vector to the mean direction below which it is not read off their product."""
 
 
+Omitted = Mapping[str, Mapping[str, np.ndarray]]
+"""By side "A" and "B": numbers of rows that are not compared, by reason: "missing", "repeated", "shared"."""
+
+
 class Sides:
     """Rows of A, then rows of B, read in chunks as float32; the arrays may be memmaps of any float type.
 
     Attributes:
         n_a, n_b: rows in use.
         keep_a, keep_b: row numbers in use within the arrays as given.
-        dropped: {"A": [...], "B": [...]}: row numbers left out for non-finite values.
+        dropped: {"A": [...], "B": [...]}: row numbers left out, for whatever reason.
+        left_out: how many, by reason: ``overlap`` (images on both sides), and per side ``missing``, ``bad`` and ``repeated``.
         groups: (n,) group of each row, integers from 0; None: every row is independent of every other.
         swapped: whether A and B are, as given, B and A.
+        equal_rows: how many rows equal an earlier one of their side to the bit, by "A" and "B", and one of the other side (``overlap``);
+            None: not known yet.
         order: (n,) rows in the order of their content, A's first; None for the order in which they lie.
         pooled_order: (n,) the same of both sides together.
         keys: (n,) uint64, equal for equal vectors; these three only where the sides are in content order.
@@ -43,23 +50,27 @@ class Sides:
     groups: np.ndarray | None = None
     swapped = False
     order: np.ndarray | None = None
+    equal_rows: Mapping[str, int] | None = None
     pooled_order: np.ndarray
     keys: np.ndarray
 
-    def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False) -> None:
+    def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False, omit: Omitted | None = None) -> None:
         self._arrays = tuple(_checked(side, x) for side, x in (("A", a), ("B", b)))
         widths = [x.shape[1] for x in self._arrays]
         if widths[0] != widths[1]:
             raise InputError(f"A has vectors of width {widths[0]}, B of {widths[1]}; use one encoder for both")
         if a is b or (self._arrays[0].shape == self._arrays[1].shape and _same(*self._arrays)):
             raise InputError("A and B are the same images; choose two different sets")
-        bad = [_bad_rows(x) for x in self._arrays]
+        omitted = [omitted_rows(omit, side) for side in "AB"]
+        bad = [np.setdiff1d(_bad_rows(x), rows) for x, rows in zip(self._arrays, omitted, strict=True)]
         if any(map(len, bad)) and not skip_bad:
             where = "; ".join(f"{s}: rows {_some(rows)}" for s, rows in zip("AB", bad, strict=True) if len(rows))
             what = f"vectors with NaN or infinite values, or beyond {LARGEST:g}"
             raise InputError(f"{what} ({where}); mend them, or pass skip_bad=True to leave them out")
-        self.dropped = {s: rows.tolist() for s, rows in zip("AB", bad, strict=True)}
-        self.keep_a, self.keep_b = (np.setdiff1d(np.arange(len(x)), rows) for x, rows in zip(self._arrays, bad, strict=True))
+        out = [np.union1d(rows, wrong) for rows, wrong in zip(omitted, bad, strict=True)]
+        self.dropped = {s: rows.tolist() for s, rows in zip("AB", out, strict=True)}
+        self.left_out = counts_left_out(omit, bad)
+        self.keep_a, self.keep_b = (np.setdiff1d(np.arange(len(x)), rows) for x, rows in zip(self._arrays, out, strict=True))
         self._where = self.keep_a, self.keep_b
         self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
         for side, n in (("A", self.n_a), ("B", self.n_b)):
@@ -160,6 +171,7 @@ class Sides:
             self.groups = renumbered(np.roll(self.groups, -self.n_a))
         self.keep_a, self.keep_b, self.n_a, self.n_b = self.keep_b, self.keep_a, self.n_b, self.n_a
         self.dropped = {"A": self.dropped["B"], "B": self.dropped["A"]}
+        self.left_out = {**self.left_out, "A": self.left_out["B"], "B": self.left_out["A"]}
         self.swapped = not self.swapped
         return self
 
@@ -216,6 +228,22 @@ class Sides:
 
         scale, shift = np.concatenate(list(map_rows(self, factors, ROWS)), axis=1)
         return scale, shift
+
+
+def omitted_rows(omit: Omitted | None, side: str) -> np.ndarray:
+    """(k,) rows of a side that the caller leaves out, ascending."""
+    rows = [np.asarray(some, np.int64) for some in (omit or {}).get(side, {}).values()]
+    return np.unique(np.concatenate(rows)) if rows else np.zeros(0, np.int64)
+
+
+def counts_left_out(omit: Omitted | None, bad: Sequence[np.ndarray]) -> dict[str, Any]:
+    """How many images are left out, by reason, of what the caller leaves out and the (bad_a, bad_b) rows that cannot be used."""
+    given = omit or {"A": {}, "B": {}}
+    per_side = {
+        side: {"missing": len(given[side].get("missing", ())), "bad": len(rows), "repeated": len(given[side].get("repeated", ()))}
+        for side, rows in zip("AB", bad, strict=True)
+    }
+    return {"overlap": len(given["A"].get("shared", ())), **per_side}
 
 
 def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..embed.parquet import ParquetVectors, is_parquet
+from ..embed.filesystem import is_parquet
+from ..embed.parquet import ParquetVectors
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import load_vocabulary, read_phrases
 from ..errors import InputError

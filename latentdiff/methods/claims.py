@@ -124,5 +124,5 @@ def _placed(shows: np.ndarray, keep: np.ndarray, n: int) -> sp.csr_array:
 def _info(sides: Sides, source: str, info: dict[str, Any]) -> dict[str, Any]:
     from ..version import __version__
 
-    used = {"method": source, "n_a": sides.n_a, "n_b": sides.n_b, "dropped_rows": sides.dropped}
+    used = {"method": source, "n_a": sides.n_a, "n_b": sides.n_b, "dropped_rows": sides.dropped, "left_out": sides.left_out}
     return {**used, **info, "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()}}

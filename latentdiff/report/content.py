@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..results.comparison import Comparison
+from ..results.storage import LEFT_OUT
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
 from .text import title as title_of
 from .text import verdict
@@ -75,12 +76,6 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
 
 REPEATED = 0.01
 """Share of a side's images that repeat others from which it is said."""
-LEFT_OUT = (
-    ("missing", "without a vector"),
-    ("bad", "that could not be read or have a broken vector"),
-    ("repeated", "listed again"),
-)
-"""Kinds of images that are not compared, as they are counted per side, in words."""
 
 
 def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
@@ -91,9 +86,15 @@ def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     dropped = comparison.info.get("dropped_rows") or {}
     for side, name in zip(SIDES, names, strict=True):
         counted: Mapping[str, Any] = said.get(side) or {"bad": len(dropped.get(side) or ())}
-        for kind, why in LEFT_OUT:
+        for kind, why in LEFT_OUT.items():
             if counted.get(kind):
                 notes.append(f"{images(counted[kind])} of {name} {why} left out")
+    equal = comparison.info.get("equal_rows") or {}
+    for side, name in zip(SIDES, names, strict=True):
+        if equal.get(side):
+            notes.append(f"{images(equal[side])} of {name} whose vector equals another one of it to the bit")
+    if equal.get("overlap"):
+        notes.append(f"{images(equal['overlap'])} of one side whose vector equals one of the other to the bit")
     return tuple(notes)
 
 

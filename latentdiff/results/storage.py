@@ -19,6 +19,12 @@ from .schema import is_number, is_whole, need, pack, unpack
 
 FORMAT = 2
 """A reader of this format reads later ones too where only fields were added; 1 (version 0.1.0) is read as well."""
+LEFT_OUT = {
+    "missing": "without a vector",
+    "bad": "that could not be read or have a broken vector",
+    "repeated": "listed again",
+}
+"""Why images of a side are not compared, by what ``info["left_out"]`` counts them under."""
 PER_IMAGE = {"_a": "A", "_b": "B"}
 """An array of a comparison whose name ends so has a row for each image of that side."""
 
@@ -118,12 +124,14 @@ def _info(info: Any, counts: dict[str, int]) -> None:
     need(names is None or (isinstance(names, (list, tuple)) and len(names) == 2 and all(map(is_text, names))), "names", names)
     for name in ("n_a", "n_b"):
         need(is_whole(info.get(name, 0)) and 0 <= info.get(name, 0) < 2**48, name, info.get(name))
-    for name in ("left_out", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend"):
+    for name in ("left_out", "equal_rows", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend"):
         need(isinstance(info.get(name) or {}, dict), name, info.get(name))
     left_out = info.get("left_out") or {}
     inner = [left_out.get(side) or {} for side in "AB"]
     need(all(isinstance(side, dict) for side in inner), "left_out", left_out)
-    for count in (left_out.get("overlap"), *(side.get(kind) for side in inner for kind in ("missing", "bad"))):
+    equal = info.get("equal_rows") or {}
+    counted = [left_out.get("overlap"), *(side.get(kind) for side in inner for kind in LEFT_OUT)]
+    for count in (*counted, *map(equal.get, ("overlap", "A", "B"))):
         need(count is None or (is_whole(count) and 0 <= count < 2**48), "left_out", count)
     for side, n in counts.items():
         need(isinstance((info.get("dropped_rows") or {}).get(side) or [], list), "dropped_rows", side)

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..embed.filesystem import is_parquet
 from ..embed.fingerprint import Fingerprint
-from ..embed.parquet import ParquetVectors, is_parquet, to_memmap
+from ..embed.parquet import ParquetVectors, to_memmap
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from .model import SparseAutoencoder

@@ -13,9 +13,11 @@ import numpy as np
 
 from ..config import CompareConfig
 from ..embed.encoder import Encoder
+from ..embed.filesystem import filesystem_of, write_table
 from ..embed.fingerprint import disagreement
 from ..embed.grouping import Groups
-from ..embed.parquet import ParquetVectors, filesystem_of, to_memmap, write_table
+from ..embed.identity import left_out
+from ..embed.parquet import ParquetVectors, to_memmap
 from ..embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
@@ -40,6 +42,7 @@ def open_sides(
 ) -> Iterator[Sides]:
     """Two sides of vectors in Parquet, checked and ready for any number of passes, for as long as the block runs.
 
+    Rows without a vector, rows whose id was in a row before, and ids on both sides are left out and counted (``left_out``).
     Rows are read by block, never all at once. "local" writes them to a temporary array on disk first (as large as the vectors), which
     passes then map; "ray" has the cluster load them into its object stores.
 
@@ -61,10 +64,10 @@ def open_sides(
         from .ray_sides import ShardedSides, connected
 
         with connected(address, workers) as found:
-            yield ShardedSides(a, b, found, skip_bad)
+            yield ShardedSides(a, b, found, skip_bad, left_out(a, b))
         return
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
-        yield Sides(to_memmap(a, Path(folder, "a.npy")), to_memmap(b, Path(folder, "b.npy")), skip_bad=skip_bad)
+        yield Sides(to_memmap(a, Path(folder, "a.npy")), to_memmap(b, Path(folder, "b.npy")), skip_bad, left_out(a, b))
 
 
 def compare_parquet(

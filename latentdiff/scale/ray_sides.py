@@ -15,7 +15,7 @@ import numpy as np
 from ..compute.arrays import float32, kept
 from ..compute.parallel import IN_FLIGHT, one_thread
 from ..embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
-from ..embed.sides import FEWEST, ROWS, Sides
+from ..embed.sides import FEWEST, ROWS, Omitted, Sides, counts_left_out, omitted_rows
 from ..errors import InputError, LatentDiffError
 
 SPAN_ROWS = 1 << 15
@@ -73,12 +73,15 @@ class ShardedSides(Sides):
         a, b: vectors of the sides, of one encoder.
         workers: processors of the cluster, from :func:`connected`.
         skip_bad: leave out rows that are not finite, in place of an error.
+        omit: rows that are left out anyway.
 
     Raises:
         InputError: as ``Sides``.
     """
 
-    def __init__(self, a: ParquetVectors, b: ParquetVectors, workers: int, skip_bad: bool = False) -> None:
+    def __init__(
+        self, a: ParquetVectors, b: ParquetVectors, workers: int, skip_bad: bool = False, omit: Omitted | None = None
+    ) -> None:
         if a.width != b.width:
             raise InputError(f"A has vectors of width {a.width}, B of {b.width}; use one encoder for both")
         self._width, self._workers = a.width, workers
@@ -86,13 +89,15 @@ class ShardedSides(Sides):
         self._refs = [ref for refs, _ in loaded for ref in refs]
         self._edges = np.cumsum([0, *(n for _, lengths in loaded for n in lengths)])
         total_a = a.shape[0]
-        self._use(np.arange(total_a), np.arange(b.shape[0]), total_a)
-        bad = np.concatenate([np.zeros(0, np.int64), *self.map(_not_finite, ROWS)])
+        omitted = {side: omitted_rows(omit, side) for side in "AB"}
+        self._use(np.setdiff1d(np.arange(total_a), omitted["A"]), np.setdiff1d(np.arange(b.shape[0]), omitted["B"]), total_a)
+        bad = self._rows[np.concatenate([np.zeros(0, np.int64), *self.map(_not_finite, ROWS)])]
         found = {"A": bad[bad < total_a], "B": bad[bad >= total_a] - total_a}
         if len(bad) and not skip_bad:
             where = "; ".join(f"{s}: {len(rows)} rows, first {rows[0]}" for s, rows in found.items() if len(rows))
             raise InputError(f"vectors with NaN or infinite values ({where}); mend them, or pass skip_bad=True to leave them out")
-        self.dropped = {s: rows.tolist() for s, rows in found.items()}
+        self.dropped = {s: np.union1d(rows, omitted[s]).tolist() for s, rows in found.items()}
+        self.left_out = counts_left_out(omit, (found["A"], found["B"]))
         self._use(np.setdiff1d(self.keep_a, found["A"]), np.setdiff1d(self.keep_b, found["B"]), total_a)
         for side, n in (("A", self.n_a), ("B", self.n_b)):
             if n < FEWEST:

@@ -13,7 +13,8 @@ import pytest
 import latentdiff
 from fiftyone_plugin import encoders, train_sae, training
 from latentdiff.cli import main
-from latentdiff.embed.parquet import vector_table, write_table
+from latentdiff.embed.filesystem import write_table
+from latentdiff.embed.parquet import vector_table
 from latentdiff.errors import Cancelled, InputError
 
 X = np.random.default_rng(0).standard_normal((90, 12)).astype(np.float32)

@@ -181,7 +181,8 @@ def _open_store(folder: Path) -> None:
 
 
 def _make_parquet(folder: Path) -> None:
-    from latentdiff.embed.parquet import vector_table, write_table
+    from latentdiff.embed.filesystem import write_table
+    from latentdiff.embed.parquet import vector_table
 
     write_table(vector_table([f"id {i}" for i in range(30)], vectors(30, 0.5, seed=4), {"library": "x"}), str(folder / "a.parquet"))
 

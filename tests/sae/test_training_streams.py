@@ -139,7 +139,8 @@ def test_what_is_no_vectors(vectors) -> None:
 
 
 def test_parquet_is_trained_on_as_the_array_is(tmp_path) -> None:
-    from latentdiff.embed.parquet import vector_table, write_table
+    from latentdiff.embed.filesystem import write_table
+    from latentdiff.embed.parquet import vector_table
 
     for start in range(0, len(X), 110):  # three files, the last shorter
         table = vector_table(list(range(start, min(start + 110, len(X)))), X[start : start + 110], FINGERPRINT)

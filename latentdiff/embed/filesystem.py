@@ -1,0 +1,116 @@
+"""Where Parquet lies: files and folders of any filesystem that pyarrow knows, and what it says of damaged ones."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+
+SUFFIXES = (".parquet", ".pq")
+BLOCK_ROWS = 1 << 15
+"""Rows that are decoded, written or sent at once (50 MB of float16 at width 768)."""
+
+
+def is_parquet(source: str) -> bool:
+    """Whether a name is that of vectors in Parquet: a file ``.parquet`` or ``.pq``, a folder that holds some, or a URI."""
+    if "://" in source or source.endswith(SUFFIXES):
+        return True
+    folder = Path(source).expanduser()
+    return folder.is_dir() and _holds_parquet(folder)
+
+
+def _holds_parquet(folder: Path) -> bool:
+    """Directly, or below folders named ``key=value``: partitions."""
+    inside = [p for p in folder.iterdir() if not p.name.startswith((".", "_"))]
+    return any(p.suffix in SUFFIXES for p in inside) or any("=" in p.name and p.is_dir() and _holds_parquet(p) for p in inside)
+
+
+def filesystem_of(source: str) -> tuple[Any, str]:
+    """The pyarrow filesystem of a path or URI, and the path in it.
+
+    Raises:
+        InputError: a URI of no filesystem that this pyarrow knows.
+    """
+    from pyarrow import fs
+
+    if "://" not in source:
+        return fs.LocalFileSystem(), str(Path(source).expanduser().absolute())
+    try:
+        return fs.FileSystem.from_uri(source)
+    except Exception as e:
+        raise InputError(f"{source} is on no filesystem that pyarrow can open here: {e}") from e
+
+
+def files_of(source: str) -> tuple[Any, list[str]]:
+    """The filesystem and the Parquet files of a file or folder, in the order of their names.
+
+    Raises:
+        InputError: there are none.
+    """
+    from pyarrow import fs
+
+    filesystem, place = filesystem_of(source)
+    try:
+        info = filesystem.get_file_info(place)
+        found = [info]
+        if info.type == fs.FileType.Directory:
+            found = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
+    except OSError as e:
+        raise InputError(f"{source} cannot be opened: {e}") from e
+    # Hidden files and folders are half-written ones, or another program's notes.
+    paths = sorted(i.path for i in found if i.is_file and i.base_name.endswith(SUFFIXES) and not _hidden(i.path, place))
+    if not paths:
+        raise InputError(f"{source} holds no Parquet files ({', '.join(SUFFIXES)})")
+    return filesystem, paths
+
+
+def _hidden(path: str, top: str) -> bool:
+    below = posixpath.basename(path) if path == top else posixpath.relpath(path, top)
+    return any(part.startswith((".", "_")) and "=" not in part for part in below.split("/"))
+
+
+@contextlib.contextmanager
+def readable(path: str) -> Iterator[None]:
+    """What pyarrow says of a damaged file, in our words."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as e:
+        raise InputError(f"{path} cannot be read as Parquet: {str(e).strip()[:300]}; write it anew") from e
+
+
+def write_table(table: Any, path: str) -> None:
+    """Write a Parquet file, whole or not at all; vectors are stored plain, since their mantissas compress no further.
+
+    Args:
+        table: a pyarrow table, or an iterator of tables of one schema, none of which need fit into memory with another.
+        path: local path or URI; folders are made.
+    """
+    import pyarrow.parquet as pq
+
+    filesystem, place = filesystem_of(path)
+    folder = posixpath.dirname(place)
+    if folder:
+        filesystem.create_dir(folder, recursive=True)
+    hidden = posixpath.join(folder, f".{posixpath.basename(place)}.{uuid.uuid4().hex[:8]}.tmp")
+    parts = iter([table] if hasattr(table, "schema") else table)
+    first = next(parts)
+    plain = [n for n in first.schema.names if n != "vector"]
+    try:
+        with filesystem.open_output_stream(hidden) as f, pq.ParquetWriter(f, first.schema, compression="none", use_dictionary=plain) as out:
+            out.write_table(first, BLOCK_ROWS)
+            for part in parts:
+                out.write_table(part, BLOCK_ROWS)
+        filesystem.move(hidden, place)
+    except BaseException:
+        if filesystem.get_file_info(hidden).is_file:
+            filesystem.delete_file(hidden)
+        raise

@@ -1,0 +1,104 @@
+"""Which rows, and which files, are one and the same image: each counts once, and what is on both sides leaves both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .parquet import ParquetVectors
+
+LeftOut = dict[str, dict[str, np.ndarray]]
+"""By side "A" and "B": numbers of the rows that are not compared, by reason ("missing", "repeated", "shared")."""
+CHECKED = 20
+"""Vectors that must be equal before equal numbers in two tables are one image: many tables number their rows from 0."""
+
+
+def left_out(a: ParquetVectors, b: ParquetVectors) -> LeftOut:
+    """Rows of two tables that are not compared: without a vector, listed again (by id), or on both sides (by id).
+
+    Raises:
+        InputError: all are on both sides.
+    """
+    out = {side: {"missing": vectors.missing} for side, vectors in (("A", a), ("B", b))}
+    ids = {side: vectors.column(vectors.id_column) if vectors.id_column else None for side, vectors in (("A", a), ("B", b))}
+    for side, names in ids.items():
+        again = np.zeros(0, np.int64) if names is None else np.flatnonzero(_repeated(names))
+        out[side]["repeated"] = np.setdiff1d(again, out[side]["missing"])
+    shared = _shared(ids["A"], ids["B"], (a, b))
+    for side, rows in zip("AB", shared, strict=True):
+        out[side]["shared"] = np.setdiff1d(rows, np.concatenate([out[side]["missing"], out[side]["repeated"]]))
+    if all(sum(map(len, out[side].values())) == vectors.shape[0] and len(out[side]["shared"]) for side, vectors in (("A", a), ("B", b))):
+        raise InputError("A and B are the same images; choose two different sets")
+    return out
+
+
+def distinct(a: Sequence[Any], b: Sequence[Any]) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """Two lists of files (or other names), each once, without those on both; and the counts of what was left out.
+
+    Args:
+        a, b: names that can be hashed; equal ones are one image.
+
+    Returns:
+        What is left of A and of B, in their order; ``overlap`` and per side ``repeated``.
+    """
+    once = [list(dict.fromkeys(side)) for side in (a, b)]
+    both = set(once[0]) & set(once[1])
+    counts = {"overlap": len(both)} | {s: {"repeated": len(given) - len(own)} for s, given, own in zip("AB", (a, b), once, strict=True)}
+    kept = [[name for name in own if name not in both] for own in once]
+    return kept[0], kept[1], counts
+
+
+def counts_of(rows: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
+    """How many images were left out: ``overlap``, and per side the other reasons."""
+    per_side = {side: {why: len(some) for why, some in found.items() if why != "shared"} for side, found in rows.items()}
+    return {"overlap": len(rows["A"].get("shared", ())), **per_side}
+
+
+def _repeated(names: Any) -> np.ndarray:
+    """(n,) bool: rows whose name is in a row before; rows without a name are images of their own."""
+    import pyarrow.compute as pc
+
+    if pc.count_distinct(names).as_py() == len(names) - names.null_count:
+        return np.zeros(len(names), bool)
+    codes = pc.fill_null(names.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False)
+    again = np.ones(len(names), bool)
+    again[np.unique(codes, return_index=True)[1]] = False
+    return again & (codes >= 0)
+
+
+def _shared(a: Any, b: Any, vectors: tuple[ParquetVectors, ParquetVectors]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of A and of B whose names are on the other side too."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    nothing = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if a is None or b is None:
+        return nothing
+    if pa.types.is_integer(a.type) != pa.types.is_integer(b.type):
+        return nothing
+    kind = pa.int64() if pa.types.is_integer(a.type) else pa.large_string()
+    a, b = a.cast(kind, safe=False), b.cast(kind, safe=False)
+    rows = [
+        np.flatnonzero(pc.is_in(one, value_set=other, skip_nulls=True).to_numpy(zero_copy_only=False)) for one, other in ((a, b), (b, a))
+    ]
+    if not len(rows[0]) or (_are_numbers(a) and not _same_vectors(a, b, rows, vectors)):
+        return nothing
+    return rows[0], rows[1]
+
+
+def _are_numbers(names: Any) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return bool(pa.types.is_integer(names.type) or pc.all(pc.match_substring_regex(names, r"^\d+$")).as_py())
+
+
+def _same_vectors(a: Any, b: Any, rows: list[np.ndarray], vectors: tuple[ParquetVectors, ParquetVectors]) -> bool:
+    import pyarrow.compute as pc
+
+    some = rows[0][:: max(1, len(rows[0]) // CHECKED)][:CHECKED]
+    partners = np.array([pc.index(b, a[int(row)]).as_py() for row in some])
+    return bool(np.array_equal(vectors[0].rows(some), vectors[1].rows(partners), equal_nan=True))

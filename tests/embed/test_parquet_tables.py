@@ -1,0 +1,196 @@
+"""Parquet as others write it: which column says what, rows without a vector, images that are listed twice, kinds of vectors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import latentdiff
+from latentdiff.config import CompareConfig
+from latentdiff.embed.filesystem import is_parquet, write_table
+from latentdiff.embed.identity import distinct, left_out
+from latentdiff.embed.parquet import ParquetVectors, to_memmap, vector_table
+from latentdiff.errors import InputError
+from latentdiff.report.content import content
+from latentdiff.scale.parquet import compare_parquet, save
+
+X = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
+LISTS = pa.array(X.tolist(), pa.list_(pa.float32()))
+
+
+def read(vectors: ParquetVectors) -> np.ndarray:
+    return np.concatenate([block for group in vectors.groups for block in vectors.blocks(group)])
+
+
+def sae(width: int) -> latentdiff.SparseAutoencoder:
+    """One concept per axis."""
+    eye, zeros = np.eye(width, dtype=np.float32), np.zeros(width, np.float32)
+    return latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(width, 0.5, np.float32))
+
+
+def written(folder: Path, name: str = "x.parquet", **columns: Any) -> str:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), folder / name)
+    return str(folder / name)
+
+
+def test_ids_are_paths_or_told_apart(tmp_path: Path) -> None:
+    labels = [f"class {i % 3}" for i in range(30)]
+    paths = [f"photos/{i % 25}.jpg" for i in range(30)]
+    found = ParquetVectors(written(tmp_path, label=labels, filepath=paths, embedding=LISTS))
+    assert (found.id_column, found.ids[7], found.vector_column) == ("filepath", "photos/7.jpg", "embedding")
+    found = ParquetVectors(written(tmp_path, label=pa.array(labels).dictionary_encode(), number=list(range(5, 35)), embedding=LISTS))
+    assert (found.id_column, found.ids[7]) == ("number", 12)
+    found = ParquetVectors(written(tmp_path, label=labels, embedding=LISTS))
+    assert (found.id_column, found.ids[7]) == (None, 7)
+    found = ParquetVectors(written(tmp_path, key=paths, id=labels, embedding=LISTS))
+    assert (found.id_column, found.ids[7]) == ("id", "class 1")
+    source = written(tmp_path, key=paths, id=labels, box=pa.array(X[:, :2].tolist()), embedding=LISTS)
+    found = ParquetVectors(source, vector="box", id="key")
+    assert (found.id_column, found.width) == ("key", 2)
+    for options, message in (({}, "name it"), ({"vector": "id"}, "holds no vectors"), ({"vector": "box", "id": "b"}, "no column 'b'")):
+        with pytest.raises(InputError, match=message):
+            ParquetVectors(source, **options)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        LISTS,
+        pa.array(X.tolist(), pa.large_list(pa.float64())),
+        pa.array(X.tolist(), pa.list_(pa.float32(), 4)),
+        pa.array(list(X.astype(np.float16)), pa.list_(pa.float16())),
+        pa.FixedShapeTensorArray.from_numpy_ndarray(X),
+        pa.array(X.reshape(30, 1, 4).tolist(), pa.list_(pa.list_(pa.float32()))),
+    ],
+    ids=["list", "large list of doubles", "fixed-size list", "half floats", "Arrow tensor", "list of a list"],
+)
+def test_kinds_of_vectors(column: Any, tmp_path: Path) -> None:
+    found = ParquetVectors(written(tmp_path, v=column))
+    half = pa.types.is_floating(column.type.value_type) and column.type.value_type.bit_width == 16
+    np.testing.assert_array_equal(read(found), X.astype(np.float16) if half else X)
+    assert found.shape == (30, 4) and found.dtype == (np.float16 if half else np.float32)
+
+
+def test_rays_tensors_with_and_without_ray_data(tmp_path: Path) -> None:
+    from ray.data._internal.tensor_extensions.arrow import ArrowTensorArray  # registers its types: they are read as such from here on
+
+    source = written(tmp_path, v=ArrowTensorArray.from_numpy(X))
+    assert "ArrowTensorType" in str(pq.read_schema(source).field("v").type)
+    np.testing.assert_array_equal(read(ParquetVectors(source)), X)
+    code = f"from tests.embed.test_parquet_tables import *; np.testing.assert_array_equal(read(ParquetVectors({source!r})), X)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])  # where nobody imported Ray
+
+
+def test_shards_of_mixed_floats_keep_the_widest_and_partitions_are_found(tmp_path: Path) -> None:
+    for i, kind in enumerate((np.float16, np.float32)):
+        table = vector_table([f"{i}.{j}" for j in range(15)], X[15 * i : 15 * i + 15].astype(kind))
+        write_table(table if i else table.select(["vector", "id"]), str(tmp_path / f"set/class={i}/part.parquet"))
+    (tmp_path / "set/_delta_log").mkdir()
+    pq.write_table(pa.table({"other": [1]}), tmp_path / "set/_delta_log/0.parquet")
+    assert is_parquet(str(tmp_path / "set")) and not is_parquet(str(tmp_path / "set/_delta_log/x"))
+    found = ParquetVectors(str(tmp_path / "set"))
+    both = np.concatenate([X[:15].astype(np.float16).astype(np.float32), X[15:]])
+    np.testing.assert_array_equal(to_memmap(found, tmp_path / "all.npy"), both)
+    assert found.ids[20] == "1.5"
+    np.testing.assert_array_equal(found.rows(np.array([20, 2])), both[[20, 2]])
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.float32()), pa.list_(pa.float32(), 4), pa.list_(pa.float16())])
+def test_rows_without_a_vector_are_missing(kind: Any, tmp_path: Path) -> None:
+    rows: list[Any] = list(X.astype(np.float16)) if kind.value_type == pa.float16() else X.tolist()
+    rows[0] = rows[7] = None
+    rows[9] = [rows[9][0], None, rows[9][2], rows[9][3]]
+    if kind == pa.list_(pa.float32()):
+        rows[8] = []
+    found = ParquetVectors(written(tmp_path, v=pa.array(rows, kind)))
+    missing = [0, 7, *([8] if kind == pa.list_(pa.float32()) else [])]
+    np.testing.assert_array_equal(found.missing, missing)
+    assert found.width == 4
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(read(found)).any(1)), [*missing, 9])
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(read(found)).all(1)), missing)
+    np.testing.assert_allclose(read(found)[10:], X[10:], atol=2e-3)
+
+
+def test_vectors_of_other_widths_are_an_error(tmp_path: Path) -> None:
+    rows = X.tolist()
+    rows[3], rows[4] = rows[3][:3], [*rows[4], 1.0]
+    found = ParquetVectors(written(tmp_path, v=pa.array(rows)))
+    with pytest.raises(InputError, match="other than 4 numbers"):
+        read(found)
+
+
+@pytest.fixture(scope="module")
+def null_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sides of 40 and 50 images that do not differ; b.parquet, and b_again.parquet with its last rows listed again."""
+    folder, rng = tmp_path_factory.mktemp("null"), np.random.default_rng(1)
+    x = rng.standard_normal((90, 8)).astype(np.float32)
+    a, b = [f"/p/{i}.jpg" for i in range(40)], [f"/p/{i}.jpg" for i in range(40, 90)]
+    write_table(vector_table(a, x[:40]), str(folder / "a.parquet"))
+    write_table(vector_table(b, x[40:]), str(folder / "b.parquet"))
+    rows = [*range(40, 90), *range(80, 90), *range(80, 90), 3, 4, 5]
+    table = vector_table([f"/p/{i}.jpg" for i in rows], x[rows])
+    column = table.column("vector").combine_chunks().to_pylist()
+    column[0] = None
+    table = table.set_column(1, "vector", pa.array(column, pa.list_(pa.float32(), 8)))
+    write_table(table, str(folder / "b_again.parquet"))
+    return folder
+
+
+def test_an_image_counts_once_and_on_one_side(null_pair: Path) -> None:
+    a, again = str(null_pair / "a.parquet"), str(null_pair / "b_again.parquet")
+    config = CompareConfig(max_candidates=5)
+    found = compare_parquet(a, again, config=config, sae=sae(8))
+    counts = {"overlap": 3, "A": {"missing": 0, "bad": 0, "repeated": 0}, "B": {"missing": 1, "bad": 0, "repeated": 20}}
+    assert found.info["left_out"] == counts and (found.info["n_a"], found.info["n_b"]) == (37, 49)
+    assert found.info["equal_rows"] == {"overlap": 0, "A": 0, "B": 0}
+    once = ParquetVectors(str(null_pair / "b.parquet"))
+    alone = latentdiff.compare(np.delete(read(ParquetVectors(a)), [3, 4, 5], 0), read(once)[1:], config=config, sae=sae(8))
+    assert found.two_sample == alone.two_sample and not found.differs
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(found.log_ratio_b)), [0, *range(50, 73)])
+    np.testing.assert_array_equal(found.log_ratio_b[1:50], alone.log_ratio_b)
+    notes = " ".join(content(found, ("first", "second")).notes)
+    for said in ("3 images on both sides", "1 image of second without a vector", "20 images of second listed again"):
+        assert said in notes
+    save(found, str(null_pair / "saved"), a, again)
+    ratios = pq.read_table(null_pair / "saved/log_ratio_b.parquet")
+    assert ratios.column("id")[50].as_py() == "/p/80.jpg" and np.isnan(ratios.column("log_ratio")[50].as_py())
+
+
+def test_numbers_that_both_tables_count_from_are_no_images(tmp_path: Path) -> None:
+    x = np.random.default_rng(2).standard_normal((80, 6)).astype(np.float32)
+    write_table(vector_table(list(range(40)), x[:40]), str(tmp_path / "a.parquet"))
+    write_table(vector_table(list(range(40)), x[40:]), str(tmp_path / "b.parquet"))
+    write_table(vector_table([str(i) for i in range(40)], x[40:]), str(tmp_path / "texts.parquet"))
+    write_table(vector_table(list(range(10, 50)), x[10:50]), str(tmp_path / "same.parquet"))
+    config = CompareConfig(max_candidates=5)
+    a, b, same = (str(tmp_path / f"{n}.parquet") for n in ("a", "b", "same"))
+    assert compare_parquet(a, b, config=config, sae=sae(6)).info["left_out"]["overlap"] == 0
+    texts = ParquetVectors(str(tmp_path / "texts.parquet"))
+    assert not len(left_out(ParquetVectors(a), texts)["A"]["shared"])
+    assert not len(left_out(texts, ParquetVectors(a, id="id"))["A"]["shared"])
+    with pytest.raises(InputError, match="A has 10 usable"):
+        compare_parquet(a, same, config=config)
+
+
+def test_equal_vectors_of_arrays_are_counted_and_said() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.standard_normal((40, 6)), rng.standard_normal((50, 6))
+    a[5], b[7], b[8] = a[4], a[30], b[6]
+    config = CompareConfig(max_candidates=5)
+    found, turned = latentdiff.compare(a, b, config=config, sae=sae(6)), latentdiff.compare(b, a, config=config, sae=sae(6))
+    assert found.info["equal_rows"] == {"overlap": 1, "A": 1, "B": 1} == turned.info["equal_rows"]
+    notes = " ".join(content(found, ("first", "second")).notes)
+    assert "1 image of first whose vector equals another one" in notes and "one of the other to the bit" in notes
+
+
+def test_files_count_once() -> None:
+    a, b, counts = distinct(["x", "y", "x", "z"], ["z", "w", "w"])
+    assert (a, b, counts) == (["x", "y"], ["w"], {"overlap": 1, "A": {"repeated": 1}, "B": {"repeated": 1}})
