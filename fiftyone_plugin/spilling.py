@@ -130,15 +130,16 @@ def compare_on_cluster(
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as local:
         folder = f"{exchange.rstrip('/') if exchange else local}/latentdiff-{uuid.uuid4().hex[:12]}"
 
-        def tables(read: Vectors) -> Iterator[Any]:
+        def tables(side: str, read: Vectors) -> Iterator[Any]:
             for start in range(0, len(read), ROWS):
                 values = np.asarray(read.values[start : start + ROWS])
                 kind = values.dtype if values.dtype in (np.float16, np.float32) else np.float32
-                yield vector_table(read.ids[start : start + ROWS].tolist(), values.astype(kind, copy=False))
+                # Told apart by side: two datasets may hold equal ids of different images, and what is on both sides has left them.
+                yield vector_table([side + i for i in read.ids[start : start + ROWS].tolist()], values.astype(kind, copy=False))
 
         try:
             for name, read in zip("ab", sides, strict=True):
-                write_table(tables(read), f"{folder}/{name}.parquet")
+                write_table(tables(name, read), f"{folder}/{name}.parquet")
                 progress(0.1, "handing vectors to the cluster")
             return scale.compare_parquet(
                 f"{folder}/a.parquet", f"{folder}/b.parquet", engine="ray", address=address, progress=part(progress, 0.1, 1.0), **options

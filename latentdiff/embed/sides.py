@@ -75,7 +75,7 @@ class Sides:
         self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
         for side, n in (("A", self.n_a), ("B", self.n_b)):
             if n < FEWEST:
-                raise InputError(f"{side} has {n} usable images; at least {FEWEST} a side are needed")
+                raise too_few(side, n, self.left_out)
         if not _any_difference(self):
             raise InputError("all vectors are equal; there is nothing to compare. Check the encoder")
 
@@ -228,6 +228,14 @@ class Sides:
 
         scale, shift = np.concatenate(list(map_rows(self, factors, ROWS)), axis=1)
         return scale, shift
+
+
+def too_few(side: str, n: int, left_out: Mapping[str, Any]) -> InputError:
+    """What to raise where hardly any image of a side can be compared."""
+    counted = {"on both sides": left_out["overlap"], "without a vector": left_out[side]["missing"]}
+    counted |= {"with a bad vector": left_out[side]["bad"], "listed again": left_out[side]["repeated"]}
+    why = ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+    return InputError(f"{side} has {n} usable images{why and f' (left out: {why})'}; at least {FEWEST} a side are needed")
 
 
 def omitted_rows(omit: Omitted | None, side: str) -> np.ndarray:

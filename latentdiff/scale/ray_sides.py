@@ -15,7 +15,7 @@ import numpy as np
 from ..compute.arrays import float32, kept
 from ..compute.parallel import IN_FLIGHT, one_thread
 from ..embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
-from ..embed.sides import FEWEST, ROWS, Omitted, Sides, counts_left_out, omitted_rows
+from ..embed.sides import FEWEST, ROWS, Omitted, Sides, counts_left_out, omitted_rows, too_few
 from ..errors import InputError, LatentDiffError
 
 SPAN_ROWS = 1 << 15
@@ -101,7 +101,7 @@ class ShardedSides(Sides):
         self._use(np.setdiff1d(self.keep_a, found["A"]), np.setdiff1d(self.keep_b, found["B"]), total_a)
         for side, n in (("A", self.n_a), ("B", self.n_b)):
             if n < FEWEST:
-                raise InputError(f"{side} has {n} usable images; at least {FEWEST} a side are needed")
+                raise too_few(side, n, self.left_out)
         self._check_different()
 
     def _use(self, keep_a: np.ndarray, keep_b: np.ndarray, total_a: int) -> None:

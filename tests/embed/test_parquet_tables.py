@@ -176,7 +176,7 @@ def test_numbers_that_both_tables_count_from_are_no_images(tmp_path: Path) -> No
     texts = ParquetVectors(str(tmp_path / "texts.parquet"))
     assert not len(left_out(ParquetVectors(a), texts)["A"]["shared"])
     assert not len(left_out(texts, ParquetVectors(a, id="id"))["A"]["shared"])
-    with pytest.raises(InputError, match="A has 10 usable"):
+    with pytest.raises(InputError, match=r"A has 10 usable images \(left out: 30 on both sides\)"):
         compare_parquet(a, same, config=config)
 
 
