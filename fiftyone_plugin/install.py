@@ -6,6 +6,7 @@ import fnmatch
 import os
 from pathlib import Path
 
+from latentdiff.compute.extras import needs
 from latentdiff.errors import InputError
 
 NAME = "@latentdiff/latentdiff"
@@ -52,7 +53,8 @@ def install_plugin(plugins_dir: str | os.PathLike[str] | None = None) -> Path:
 
 def _plugins_folder(plugins_dir: str | os.PathLike[str] | None) -> Path:
     if plugins_dir is None:
-        import fiftyone as fo
+        with needs("fiftyone", "the plugin"):
+            import fiftyone as fo
 
         plugins_dir = fo.config.plugins_dir
     folder = Path(plugins_dir).expanduser().absolute()

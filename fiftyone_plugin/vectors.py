@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from isal import isal_zlib  # inflates in 0.6 of the standard library's time
 
+from latentdiff.compute.extras import needs
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, silent
 
 from .sides import Side, listed
+
+with needs("fiftyone", "reading vectors from a FiftyOne dataset"):
+    from isal import isal_zlib  # inflates in 0.6 of the standard library's time
 
 CHUNK = 512
 """Vectors decompressed at once: 1.5 MB of 768 float32, which stays in the cache until it is copied."""

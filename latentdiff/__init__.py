@@ -10,7 +10,7 @@ from .describe.describer import Describer
 from .embed.encoder import load_encoder
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
-from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, RunError
+from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, MissingPackageError, RunError
 from .methods.config import MethodConfig
 from .methods.run import compare_with
 from .report import write_report
@@ -38,6 +38,7 @@ __all__ = [
     "InputError",
     "LatentDiffError",
     "MethodConfig",
+    "MissingPackageError",
     "RunError",
     "SparseAutoencoder",
     "TwoSampleTest",

@@ -1,12 +1,13 @@
 """Every error that LatentDiff raises on purpose.
 
     LatentDiffError
-    ├── InputError        sides, vectors, views, fields or options that cannot be used
-    ├── CheckpointError   a saved SAE, comparison, encoder or vector set that cannot be read
-    ├── EncoderError      an encoder that cannot be built or run
-    ├── EndpointError     a language or vision server that cannot be used, does not answer, or whose budget is spent
-    ├── RunError          a run that exists already, or does not exist
-    └── Cancelled         the user stopped the work
+    ├── InputError           sides, vectors, views, fields or options that cannot be used
+    ├── CheckpointError      a saved SAE, comparison, encoder or vector set that cannot be read
+    ├── EncoderError         an encoder that cannot be built or run
+    ├── EndpointError        a language or vision server that cannot be used, does not answer, or whose budget is spent
+    ├── RunError             a run that exists already, or does not exist
+    ├── MissingPackageError  a package of an extra that is not installed
+    └── Cancelled            the user stopped the work
 
 A message says what was wrong, with which value, and what to do.
 """
@@ -34,6 +35,20 @@ class EndpointError(LatentDiffError):
 
 class RunError(LatentDiffError):
     """A run that exists already, or that does not exist."""
+
+
+class MissingPackageError(LatentDiffError, ImportError):
+    """A package that is not installed; the message holds the command that brings it.
+
+    Args:
+        message: what needs it, and the command.
+        name: the package's top-level module.
+        extra: the extra of LatentDiff that brings it.
+    """
+
+    def __init__(self, message: str, *, name: str | None = None, extra: str = "") -> None:
+        super().__init__(message, name=name)
+        self.extra = extra
 
 
 class Cancelled(LatentDiffError):

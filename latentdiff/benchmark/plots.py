@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.extras import needs
 from .suite import Bars, Curves, Plot, Points
 
 COLOURS = ("#3266ad", "#d95f30", "#3f9b5b", "#a05fb4", "#8c6d4f", "#d24f8a", "#7a7a7a", "#b0a62c", "#1fa6b8", "#e3a83b", "#22394f")
@@ -22,8 +23,9 @@ def draw(plot: Plot) -> bytes:
     Returns:
         The PNG file's bytes.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with needs("evaluate", "a plot of an evaluation"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
     width = min(24.0, max(9.0, 4 + 0.8 * len(plot.groups))) if isinstance(plot, Bars) else 9.0
     figure = Figure(figsize=(width, 4.8), dpi=110, layout="constrained")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.cache import cache_folder
+from ..compute.extras import needs
 from ..compute.parallel import cores
 from ..embed.encoder import DEMO_FOLDER, PRESETS
 from ..embed.open_clip_backend import read_config
@@ -82,7 +83,8 @@ def encoder_of(options: Options) -> tuple[str, str | None]:
 
 def _source(name: str, tag: str | None) -> str | None:
     """Where weights come from: a hub id or an address; None where they are local, or the name will be refused with its own message."""
-    import open_clip
+    with needs("encoders", "an encoder"):
+        import open_clip
 
     if name == "demo" or Path(name).exists() or (tag and Path(tag).is_file()):
         return None
@@ -96,7 +98,8 @@ def _cached(source: str) -> bool:
     """Whether a hub repository or an address has been fetched before."""
     if "://" in source:
         return (Path("~/.cache/clip").expanduser() / source.rsplit("/", 1)[1]).is_file()
-    from huggingface_hub.constants import HF_HUB_CACHE
+    with needs("encoders", "fetching from the model hub"):
+        from huggingface_hub.constants import HF_HUB_CACHE
 
     snapshots = Path(HF_HUB_CACHE) / f"models--{source.replace('/', '--')}" / "snapshots"
     return any(snapshots.glob("*/*"))
@@ -104,7 +107,8 @@ def _cached(source: str) -> bool:
 
 def _operations(name: str) -> float | None:
     """Multiplications and additions of one image in an open_clip vision transformer; None for other encoders."""
-    import open_clip
+    with needs("encoders", "an encoder"):
+        import open_clip
 
     if name == "demo" and not Path(name).exists():
         config: Any = read_config(DEMO_FOLDER / "open_clip_config.json")["model_cfg"]

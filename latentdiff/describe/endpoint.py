@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
+from ..compute.extras import require
 from ..errors import Cancelled, EndpointError
 from ..progress import Progress, silent
 from .server import checked_url, find_key, is_openai
@@ -58,6 +59,7 @@ class ChatEndpoint:
         budget: Budget | None = None,
         account: Account | None = None,
     ) -> None:
+        require("describe", "openai", "a language or vision server")
         self.base_url, self.model = checked_url(base_url), str(model)
         self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
         self.budget, self.account = budget or Budget(), account or Account()

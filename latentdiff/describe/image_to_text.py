@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..compute.extras import needs
 from ..embed.fingerprint import weights_digest
 from ..embed.precision import pick_device
 from ..errors import CheckpointError, EncoderError, InputError
@@ -115,7 +116,8 @@ def load_image_to_text(
         CheckpointError: a folder that does not hold such a model.
         EncoderError: another kind of model, or one that cannot be fetched.
     """
-    from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+    with needs("describe", "an image-to-text captioner"):
+        from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
     name = os.fspath(name)
     local = Path(name).is_dir()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..compute.extras import needs
 from ..errors import EncoderError, InputError
 from ..progress import Progress, silent
 from .fingerprint import Fingerprint, weights_digest
@@ -210,7 +211,8 @@ def _backend(name: str, pretrained: str | None) -> Any:
 
 
 def _by_name(name: str, pretrained: str | None) -> Any:
-    import open_clip
+    with needs("encoders", "an encoder"):
+        import open_clip
 
     from . import open_clip_backend, transformers_backend
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..compute.extras import needs
 from ..errors import InputError
 
 SUFFIXES = (".parquet", ".pq")
@@ -36,7 +37,8 @@ def filesystem_of(source: str) -> tuple[Any, str]:
     Raises:
         InputError: a URI of no filesystem that this pyarrow knows.
     """
-    from pyarrow import fs
+    with needs("tables", "Parquet"):
+        from pyarrow import fs
 
     if "://" not in source:
         return fs.LocalFileSystem(), str(Path(source).expanduser().absolute())
@@ -52,9 +54,9 @@ def files_of(source: str) -> tuple[Any, list[str]]:
     Raises:
         InputError: there are none.
     """
+    filesystem, place = filesystem_of(source)
     from pyarrow import fs
 
-    filesystem, place = filesystem_of(source)
     try:
         info = filesystem.get_file_info(place)
         found = [info]
@@ -94,9 +96,9 @@ def write_table(table: Any, path: str) -> None:
         table: a pyarrow table, or an iterator of tables of one schema, none of which need fit into memory with another.
         path: local path or URI; folders are made.
     """
+    filesystem, place = filesystem_of(path)
     import pyarrow.parquet as pq
 
-    filesystem, place = filesystem_of(path)
     folder = posixpath.dirname(place)
     if folder:
         filesystem.create_dir(folder, recursive=True)

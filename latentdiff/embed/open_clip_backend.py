@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..compute.extras import needs
 from ..compute.files import read_json
 from ..errors import CheckpointError, EncoderError, InputError
 from .preprocess import LARGEST, Preprocess
@@ -50,7 +51,8 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
         config: open_clip's json, either ``{"model_cfg": ..., "preprocess_cfg": ...}`` or the bare ``model_cfg``.
         checkpoint: ``.safetensors``, or a ``.pt``/``.bin`` that ``torch.load(weights_only=True)`` accepts.
     """
-    import open_clip
+    with needs("encoders", "an encoder"):
+        import open_clip
 
     loaded = read_config(config)
     check_sizes(loaded["model_cfg"], checkpoint)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.extras import needs
 from ..errors import InputError
 from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss, plain, tells_apart, without_vector
 from .filesystem import BLOCK_ROWS, files_of, filesystem_of, readable
@@ -61,7 +62,8 @@ class ParquetVectors:
     """float16 where all files hold that, else float32."""
 
     def __post_init__(self) -> None:
-        import pyarrow.parquet as pq
+        with needs("tables", "Parquet"):
+            import pyarrow.parquet as pq
 
         groups, start, first, kinds = [], 0, None, set()
         filesystem, paths = files_of(self.source)
@@ -222,7 +224,8 @@ def to_memmap(vectors: ParquetVectors, path: str | Path) -> np.ndarray:
 
 def vector_table(ids: Sequence[Any], vectors: np.ndarray, fingerprint: Fingerprint | None = None, **more: Any) -> Any:
     """A pyarrow table as :class:`ParquetVectors` reads it: columns ``id``, ``vector`` (fixed-size list of the array's floats), and more."""
-    import pyarrow as pa
+    with needs("tables", "Parquet"):
+        import pyarrow as pa
 
     column = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(vectors).ravel()), vectors.shape[1])
     table = pa.table({"id": pa.array(ids), "vector": column, **more})

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.extras import needs
 from ..errors import InputError
 from .encoder import Encoder, load_encoder
 from .filesystem import files_of, filesystem_of, write_table
@@ -63,7 +64,8 @@ def plan_shards(source: str | Sequence[str], out: str, shard_rows: int = SHARD_R
     Raises:
         InputError: no images, or a table without such a column.
     """
-    import pyarrow.parquet as pq
+    with needs("tables", "Parquet"):
+        import pyarrow.parquet as pq
 
     if shard_rows < 1:
         raise InputError(f"shard_rows must be at least 1, not {shard_rows}")

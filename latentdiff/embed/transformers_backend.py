@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..compute.extras import needs
 from ..errors import CheckpointError, EncoderError, InputError
 from .preprocess import Preprocess
 
@@ -45,7 +46,8 @@ def load(name: str) -> TransformersBackend:
     Args:
         name: local folder (the network is not touched) or hub id such as ``openai/clip-vit-large-patch14-336``.
     """
-    from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
+    with needs("encoders", "an encoder"):
+        from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
 
     local = Path(name).is_dir()
     own: dict[str, Any] = {"local_files_only": local, "trust_remote_code": False}  # unset, it may ask at a terminal

@@ -63,7 +63,7 @@ class Comparison:
             gated: only those that pass the gate (q <= alpha), as ``hypotheses``; False: all ``candidates``.
 
         Raises:
-            InputError: pandas is not installed.
+            MissingPackageError: pandas is not installed.
 
         Example:
             >>> comparison.to_pandas().query("side == 'A'")[["text", "rate_a", "rate_b", "q_value"]]

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..errors import InputError
+from ..compute.extras import needs
 from .hypothesis import Hypothesis
 
 SHOWN = 3
@@ -46,12 +46,10 @@ def frame(hypotheses: Iterable[Hypothesis]) -> Any:
     """A ``pandas.DataFrame`` of hypotheses: one row each, one column for each of their fields.
 
     Raises:
-        InputError: pandas is not installed.
+        MissingPackageError: pandas is not installed.
     """
-    try:
+    with needs("tables", "to_pandas()"):
         import pandas
-    except ImportError as e:
-        raise InputError("to_pandas() needs pandas: pip install pandas") from e
     columns = [f.name for f in dataclasses.fields(Hypothesis)]
     return pandas.DataFrame([[getattr(h, name) for name in columns] for h in hypotheses], columns=columns)
 

@@ -6,7 +6,8 @@ import fnmatch
 from pathlib import Path
 
 from ..compute.cache import cache_folder
-from ..errors import CheckpointError
+from ..compute.extras import needs
+from ..errors import CheckpointError, MissingPackageError
 from .formats.known import CONFIGS, PREFERRED, STATISTICS, WEIGHTS
 
 
@@ -26,7 +27,7 @@ def fetch(repository: str, patterns: tuple[str, ...], name: str) -> Path:
         return own
     try:
         return _download(repository, patterns)
-    except CheckpointError:
+    except (CheckpointError, MissingPackageError):
         raise
     except Exception as e:
         wanted = patterns[0] or "the weights"
@@ -37,7 +38,8 @@ def fetch(repository: str, patterns: tuple[str, ...], name: str) -> Path:
 
 
 def _download(repository: str, patterns: tuple[str, ...]) -> Path:
-    from huggingface_hub import HfApi, hf_hub_download
+    with needs("encoders", "fetching from the model hub"):
+        from huggingface_hub import HfApi, hf_hub_download
 
     files = HfApi().list_repo_files(repository)
     chosen = choose(files, patterns, repository)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.extras import needs
 from ..embed.sharding import Shard, ShardEncoder, ShardTask
 from ..errors import LatentDiffError
 
@@ -23,8 +24,9 @@ def embed_shards(tasks: Sequence[ShardTask], encoder: tuple[Any, ...]) -> Iterat
     Yields:
         What became of each, as they end.
     """
-    import ray
-    from ray import data
+    with needs("ray", 'the engine "ray"'):
+        import ray
+        from ray import data
 
     data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.arrays import float32, kept
+from ..compute.extras import needs
 from ..compute.parallel import IN_FLIGHT, one_thread
 from ..embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
 from ..embed.sides import FEWEST, ROWS, Omitted, Sides, counts_left_out, omitted_rows, too_few
@@ -55,10 +56,8 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
 
 
 def _ray() -> Any:
-    try:
+    with needs("ray", 'the engine "ray"'):
         import ray
-    except ImportError as e:
-        raise InputError('the engine "ray" needs Ray: pip install "latentdiff[ray]"') from e
     return ray
 
 

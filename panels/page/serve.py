@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latentdiff.compute.extras import needs
 from latentdiff.errors import InputError
 
 from .cards import CSS
@@ -70,7 +71,8 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         (folder / "uploads").mkdir()
         (folder / "sessions").mkdir()
         os.environ[UPLOADS] = str(folder / "uploads")
-        import gradio as gr
+        with needs("page", "the page"):
+            import gradio as gr
 
         gr.set_static_paths([folder / "sessions"])  # pictures and reports are served where they lie, without copies that would stay
         sessions = Sessions(folder / "sessions", folder / "uploads")

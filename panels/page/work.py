@@ -204,13 +204,14 @@ def dataset_names() -> list[str]:
     """Names of the datasets, as FiftyOne lists them.
 
     Raises:
+        MissingPackageError: there is no FiftyOne.
         RunError: the database does not answer.
     """
-    import fiftyone as fo
-
     from fiftyone_plugin.store import database
 
     with database.explained("looking for datasets"):
+        import fiftyone as fo
+
         return list(fo.list_datasets())
 
 
