@@ -54,6 +54,8 @@ class CompareConfig:
     precision: str = "auto"
     """Large product of the SAE: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bf16 where the hardware has it and the work takes seconds.
     Codes are those of float32 either way: see :class:`latentdiff.sae.encoding.Kernel`."""
+    tails: bool = True
+    """Add words whose best images of one side beat the best of the other: they see modes of few images that the two branches miss."""
     compounds: bool = True
     """Add two-word phrases such as "traffic light", composed of the vocabulary's words, where it lacks them."""
     sae_trainer: str = "batchtopk"
@@ -100,8 +102,8 @@ class CompareConfig:
         ``info["one_bin"]`` says how many of them lie in one bin, where their divergence is 0 whatever the sides show.
         """
         pruning = {"prune_dominant": 0.1, "prune_monosemanticity": 0.5}
-        literal = {"binning": "paper", "rank_by": "jsd", "naming": "decoder", "compounds": False, "exemplar_pool": 10}
-        return cls(**{**literal, **pruning, **changes})
+        literal = {"binning": "paper", "rank_by": "jsd", "naming": "decoder", "tails": False, "compounds": False}
+        return cls(**{**literal, **pruning, "exemplar_pool": 10, **changes})
 
 
 def takes_config(function: F) -> F:

@@ -67,7 +67,7 @@ def findings_of(c: Comparison, case: Case, shares: tuple[int, int], k: int = KEP
         k: findings a side.
         words: words kept of each, its name first.
     """
-    wanted = {source for source, share in zip(("sae", "dre"), shares, strict=True) if share}
+    wanted = {source for source, share in zip(("sae", "dre"), shares, strict=True) if share} | ({"word"} if min(shares) else set())
     out, planted = [], []
     for side, typical in (("A", c.log_ratio_a), ("B", -c.log_ratio_b)):
         own = [h for h in c.candidates if h.side == side and h.source in wanted]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
 
 from ..config import CompareConfig
-from ..describe.nearest_words import nearest_words
+from ..describe.nearest_words import WordCandidate, nearest_words
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary, unit_rows
-from ..embed.word_forms import same_word
 from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import purest
-from ..sae.naming import NEAR_SYNONYM, Name, decoder_names, fitting_words, mean_activating_directions, name_of
+from ..sae.naming import Name, decoder_names, fitting_words, mean_activating_directions, name_of
 from ..stats.divergence import Divergence, q_values
 from ..stats.exemplars import extreme_rows
 from ..stats.image_scores import ImageScores, contrasts
@@ -193,6 +192,7 @@ def phrase_drafts(
     vocabulary: Vocabulary,
     config: CompareConfig,
     described: Mapping[str, np.ndarray] | None = None,
+    tails: Mapping[str, Sequence[WordCandidate]] | None = None,
 ) -> tuple[list[Draft], ImageScores]:
     """Candidates of the density-ratio branch, best first: words of the most telling images, tested on all images.
 
@@ -201,21 +201,26 @@ def phrase_drafts(
 
     Args:
         described: by side, rows of the vocabulary that captions of the exemplars proposed; they are candidates too, and weigh more.
+        tails: by side, words of :mod:`.word_candidates`; those that no exemplar proposed become drafts of source "word", tested as one
+            family with the others.
     """
-    described = described or {}
+    described, tails = described or {}, tails or {}
     telling, mean = _telling_rows(sides, ranking), sides.mean_direction
     proposed = {s: nearest_words(centred(sides[np.sort(rows)], mean), vocabulary, described.get(s)) for s, rows in telling.items()}
-    scores = ImageScores.of(sides, np.array([c.word for side in proposed.values() for c in side]), vocabulary)
+    of_tails = {s: [c for c in tails.get(s, ()) if c.word not in {p.word for p in proposed[s]}] for s in proposed}
+    everything = {s: [*proposed[s], *of_tails[s]] for s in proposed}
+    scores = ImageScores.of(sides, np.array([c.word for side in everything.values() for c in side]), vocabulary)
     e = scores.evidence
     drafts = []
     for side, sign, p in (("A", 1, e.p_more_in_a), ("B", -1, e.p_more_in_b)):
-        rows = np.array([scores.row(c.word) for c in proposed[side]])
+        rows = np.array([scores.row(c.word) for c in everything[side]])
         # A p that counts only one direction has half the size of a two-sided one: both sides together are one family's false alarms.
         q = np.minimum(1.0, FAMILIES * q_values(p[rows], config.correction, tests=len(vocabulary)))
-        for c, i, q_value in zip(proposed[side], rows, q, strict=True):
+        for place, (c, i, q_value) in enumerate(zip(everything[side], rows, q, strict=True)):
+            source = "dre" if place < len(proposed[side]) else "word"
             score = sign * e.contrast[i] * _weight(c.strength) * (DESCRIBED if c.described else 1.0)
-            if score > 0:
-                draft = Draft(vocabulary.words[c.word], side, "dre", float(score), float(p[i]), float(q_value), c.strength)
+            if score > 0 or source == "word":
+                draft = Draft(vocabulary.words[c.word], side, source, float(score), float(p[i]), float(q_value), c.strength)
                 draft.weak = c.strength < config.weak_name * vocabulary.chance_cosine
                 draft.word, draft.threshold = c.word, float(e.threshold[i])
                 drafts.append(draft)
@@ -225,33 +230,3 @@ def phrase_drafts(
 def _telling_rows(sides: Sides, ranking: np.ndarray) -> dict[str, np.ndarray]:
     """The most extreme rows of each side, as rows of ``sides``."""
     return {"A": extreme_rows(ranking[: sides.n_a], TELLING), "B": sides.n_a + extreme_rows(-ranking[sides.n_a :], TELLING)}
-
-
-def distinct(drafts: list[Draft], vocabulary: Vocabulary | None, limit: int) -> list[Draft]:
-    """At most ``limit`` drafts a side; of near-identical words the best-supported stays and lists the others under ``also``."""
-    kept: dict[str, list[Draft]] = {"A": [], "B": []}
-    for draft in drafts:
-        mine = kept[draft.side]
-        twin = next((k for k in mine if vocabulary is not None and _synonyms(k, draft, vocabulary)), None)
-        if twin is not None:
-            twin.also = list(dict.fromkeys([*twin.also, draft.text])) if draft.text != twin.text else twin.also
-        elif len(mine) < limit:
-            mine.append(draft)
-    return sorted(kept["A"] + kept["B"], key=lambda x: -x.score)
-
-
-def link(concepts: list[Draft], phrases: list[Draft], vocabulary: Vocabulary) -> None:
-    """Let hypotheses of the two branches that say the same know of each other, so that only one is shown."""
-    for c in concepts:
-        for p in phrases:
-            if c.side == p.side and c.text != p.text and _synonyms(c, p, vocabulary):
-                c.also = list(dict.fromkeys([*c.also, p.text]))
-                p.also = list(dict.fromkeys([*p.also, c.text]))
-
-
-def _synonyms(one: Draft, other: Draft, vocabulary: Vocabulary) -> bool:
-    """Near-identical spelling, or centred text vectors closer than ``NEAR_SYNONYM``."""
-    if one.word is None or other.word is None:
-        return False
-    close = float(vocabulary.centred[one.word] @ vocabulary.centred[other.word]) > NEAR_SYNONYM
-    return one.word == other.word or close or same_word(one.text, other.text)

@@ -42,9 +42,7 @@ from .candidates import (
     Draft,
     concept_drafts,
     concept_q_values,
-    distinct,
     head_agreement,
-    link,
     name_promising,
     phrase_drafts,
     promising_concepts,
@@ -53,8 +51,10 @@ from .concept_cards import with_cards
 from .differing import density_ratio_of, divergence_of, verdict_of
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
+from .merging import distinct, link, names_trusted, with_words
 from .mirroring import mirrored
 from .placing import concept_table, spread, spread_rows
+from .word_candidates import tail_words
 
 SMALL_WORK = 20_000_000
 """Vector entries below which threads cost more than they bring."""
@@ -160,6 +160,7 @@ class _Run:
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
         exemplars = telling_images(self.sides, ratio.in_sample, self.config)
+        levels = self._levels(int((concept_q_values(d, self.config)[0]).sum()))
         self._done("evidence", 1.0)
         return Comparison(
             candidates=candidates,
@@ -169,11 +170,12 @@ class _Run:
             shows_b=spread_rows(shows[self.sides.n_a :], self.sides.keep_b, self.sides.dropped["B"]),
             two_sample=test,
             differs=found.p_value <= self.config.alpha,
-            smallest_detectable=self._smallest(int((concept_q_values(d, self.config)[0]).sum())),
+            smallest_detectable=smallest_detectable(self.sides.n_a, self.sides.n_b, levels["concept"]),
             concepts=concept_table(d, names, self.vocabulary, found.p_value, self.config),
             config=self.config,
             info={
                 **self._used(sae, trained, ratio, found),
+                "levels": levels,
                 "one_bin": one_bin(d),
                 "exemplars": exemplars,
                 "cards": cards,
@@ -224,10 +226,13 @@ class _Run:
         limit = self.config.max_candidates
         concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, agreement, self.config), self.vocabulary, limit)
         extended, described = self._describe(ranking, self.vocabulary)
-        ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described)
-        phrases = distinct(ranked, extended, limit)
+        tails = tail_words(self.sides, self.vocabulary) if self.config.tails else {}
+        ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described, tails)
+        phrases, words = distinct([x for x in ranked if x.source == "dre"], extended, limit), [x for x in ranked if x.source == "word"]
         link(concepts, phrases, extended)
-        return sorted(concepts + phrases, key=lambda x: -x.score), scores, names
+        link(concepts + phrases, words, extended)
+        trusted = names_trusted(concepts, self.vocabulary)
+        return with_words(concepts + phrases, words, tails, trusted, self.config.mix), scores, names
 
     def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:
         """Monosemanticity of all concepts, where concepts are pruned by it: the SAE's own, or measured on both sides together."""
@@ -244,8 +249,10 @@ class _Run:
         self._done("describing exemplars", 0.94)
         return found.proposals.vocabulary, found.proposals.rows
 
-    def _smallest(self, tested: int) -> float:
-        return smallest_detectable(self.sides.n_a, self.sides.n_b, self.config.alpha / (FAMILIES * max(tested, 1)))
+    def _levels(self, tested: int) -> dict[str, float]:
+        """Level of one test of each family, as if it were the only one to pass."""
+        counts = {"concept": tested, "phrase": len(self.vocabulary) if self.vocabulary is not None else 0}
+        return {family: self.config.alpha / (FAMILIES * max(count, 1)) for family, count in counts.items()}
 
     def _used(self, sae: SparseAutoencoder, trained: bool, ratio: DensityRatio, found: Verdict) -> dict[str, Any]:
         return {

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compute.files import is_text
 from ..errors import InputError
-from .word_forms import singular
+from .word_forms import singular, unqualified
 
 SAME_MEANING = 0.6
 """Cosine of centred text vectors from which a plural is told by its singular ("glasses" need not be more than one glass)."""
@@ -73,11 +73,14 @@ class Vocabulary:
 
     @cached_property
     def headword(self) -> np.ndarray:
-        """(v,) int: of a plural the row of its singular, where that is here and means the same; of every other word its own."""
+        """(v,) int: of a plural the row of its singular, of "crab (animal)" that of "crab", where that is here and means the same; of every
+        other word its own."""
         row = {w.casefold(): i for i, w in enumerate(self.words)}
         out = np.arange(len(self))
         for i, word in enumerate(self.words):
-            one = row.get(singular(word.casefold(), row), i)
+            plain = word.casefold()
+            one = row.get(singular(plain, row), i)
+            one = row.get(unqualified(plain), i) if one == i else one
             if one != i and float(self.centred[one] @ self.centred[i]) > SAME_MEANING:
                 out[i] = one
         return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from functools import lru_cache
 
@@ -35,6 +36,11 @@ def singular(word: str, known: Container[str]) -> str:
     if word.endswith("s") and not word.endswith("ss"):
         forms.append(word[:-1])
     return next((f for f in forms if len(f) > 2 and f in known), word)
+
+
+def unqualified(word: str) -> str:
+    """A name without the sense that stands behind it in brackets: "crab (animal)" is a crab."""
+    return re.sub(r"\s+\([^()]*\)$", "", word)
 
 
 def same_word(one: str, other: str) -> bool:

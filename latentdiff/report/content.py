@@ -9,6 +9,7 @@ from typing import Any
 from ..results.comparison import Comparison
 from ..results.storage import LEFT_OUT
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
+from .leads import leads
 from .text import title as title_of
 from .text import verdict
 from .tree import Branch, as_tree
@@ -66,7 +67,7 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
             "A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))),
             "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b))),
         },
-        notes=(*left_out(comparison, (a, b)), *repeated(comparison, (a, b)), *description(comparison), *shifts(comparison, (a, b))),
+        notes=tuple(note for notes in (left_out, repeated, shifts, leads) for note in notes(comparison, (a, b))) + description(comparison),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
         trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},

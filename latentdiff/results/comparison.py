@@ -24,6 +24,10 @@ BORDERLINE = 2.0
 """Times alpha, or parts of it, between which a verdict is called borderline: a few other images could have turned it."""
 
 
+LEADS = 3
+"""Leads told for each side."""
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Result of :func:`latentdiff.compare`."""
@@ -93,6 +97,49 @@ class Comparison:
 
         slight = (h for h in self.candidates if h.q_value <= self.config.alpha and h.slight)
         return fold(h for h in slight if not any(same_thing(h, f) for f in self.hypotheses))
+
+    @property
+    def leads(self) -> tuple[Hypothesis, ...]:
+        """What comes nearest to a finding: the three best of each side that do not pass the gate. They may be chance; see ``to_decide``."""
+        from .ranking import mix, same_thing
+
+        below = [h for h in self.candidates if h.q_value > self.config.alpha and not any(same_thing(h, f) for f in self.hypotheses)]
+        out: list[Hypothesis] = []
+        for side in "AB":
+            own = [h for h in below if h.side == side and not any(h.text in f.echoes for f in self.hypotheses)]
+            out += mix([h for h in own if not h.slight] or own, LEADS, self.config.mix)
+        return tuple(out)
+
+    def to_decide(self, hypothesis: Hypothesis) -> float:
+        """Images of both sides together with which a difference of these rates would be found in four of five comparisons.
+
+        Infinite where the rates are equal; NaN where the comparison does not know its level (methods of others, results of 0.1.0).
+        """
+        from ..stats.power import images_to_decide
+
+        level = (self.info.get("levels") or {}).get("concept" if hypothesis.concept is not None else "phrase")
+        n_a, n_b = self.info.get("n_a"), self.info.get("n_b")
+        if not level or not n_a or not n_b:
+            return float("nan")
+        return images_to_decide(hypothesis.rate_a, hypothesis.rate_b, n_a, n_b, level)
+
+    def detectable_from(self, base: float) -> float:
+        """Smallest rate on one side that would have been found where the other has ``base``: ``smallest_detectable`` for any start.
+
+        Args:
+            base: rate on the other side, in [0, 1).
+
+        Raises:
+            InputError: for another base, or a comparison that does not know its level (methods of others, results of 0.1.0).
+        """
+        from ..stats.power import detectable_rate
+
+        level, n_a, n_b = (self.info.get("levels") or {}).get("concept"), self.info.get("n_a"), self.info.get("n_b")
+        if not 0 <= base < 1:
+            raise InputError(f"base is a rate in [0, 1), not {base!r}")
+        if not level or not n_a or not n_b:
+            raise InputError("this comparison did not store the level of its tests; compare again to see what it could have found")
+        return detectable_rate(base, n_a, n_b, level)
 
     def top(self, side: str, k: int = 5, *, gated: bool = True) -> tuple[Hypothesis, ...]:
         """The k best of one side, concepts and exemplar phrases mixed as ``config.mix`` says.

@@ -40,8 +40,9 @@ def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[
         At most k hypotheses, best first within the paper's union of both branches (section 4.3); a branch that runs short is filled
         up from the other.
     """
-    if any(h.source not in ("sae", "dre") for h in ranked):  # a baseline's list: one branch, nothing to mix
+    if any(h.source not in ("sae", "dre", "word") for h in ranked):  # a baseline's list: one branch, nothing to mix
         return fold(ranked)[:k]
+    words = [h for h in ranked if h.source == "word" and min(shares) > 0]
     queues = {s: [h for h in ranked if h.source == s] for s in ("sae", "dre")}
     wanted = {"sae": round(k * shares[0] / sum(shares))}
     wanted["dre"] = k - wanted["sae"]
@@ -54,5 +55,5 @@ def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[
                     break
                 if not any(same_thing(h, c) for c in chosen):
                     chosen.append(h)
-    # What both branches found stands where the better-placed of the two does.
-    return tuple(sorted(chosen, key=lambda h: next(i for i, other in enumerate(ranked) if same_thing(h, other))))
+    # What several sources found stands where the best-placed of them does; words by their tails have their places already.
+    return fold(sorted([*words, *chosen], key=lambda h: next(i for i, other in enumerate(ranked) if same_thing(h, other))))[:k]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latentdiff.stats.power import smallest_detectable
+from latentdiff.stats.power import detectable_rate, images_to_decide, smallest_detectable
 
 
 def power_of_fisher(n: int, n_other: int, level: float, rate: float, doubled: bool) -> float:
@@ -51,3 +51,26 @@ def test_simulated_power() -> None:
     other = np.random.default_rng(1).binomial(n_b, rate, 400)
     seen_other = {c: stats.fisher_exact([[0, n_a], [c, n_b - c]]).pvalue <= level for c in np.unique(other)}
     assert min(np.mean([seen[c] for c in counts]), np.mean([seen_other[c] for c in other])) >= 0.73
+
+
+@pytest.mark.parametrize(("p", "q", "n_a", "n_b", "level"), [(0.1, 0.05, 1, 1, 1e-3), (0.02, 0.08, 1, 3, 0.01), (0.9, 0.7, 2, 1, 1e-4)])
+def test_images_to_decide_give_the_power_asked_for(p: float, q: float, n_a: int, n_b: int, level: float) -> None:
+    """By drawing: the pooled two-proportion test rejects in four of five samples of that many images."""
+    total = images_to_decide(p, q, n_a, n_b, level)
+    n, m = round(total * n_a / (n_a + n_b)), round(total * n_b / (n_a + n_b))
+    rng = np.random.default_rng(0)
+    x, y = rng.binomial(n, p, 20_000) / n, rng.binomial(m, q, 20_000) / m
+    pooled = (n * x + m * y) / (n + m)
+    z = (x - y) / np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    assert (np.abs(z) > stats.norm.isf(level / 2)).mean() == pytest.approx(0.8, abs=0.03)
+    assert images_to_decide(q, p, n_b, n_a, level) == pytest.approx(total)
+    assert images_to_decide(p, p, n_a, n_b, level) == np.inf
+
+
+def test_detectable_rate_is_where_the_images_there_are_suffice() -> None:
+    for base in (0.05, 0.3, 0.6):
+        rate = detectable_rate(base, 300, 200, 1e-3)
+        assert base < rate < 1
+        assert images_to_decide(rate, base, 300, 200, 1e-3) == pytest.approx(500, rel=1e-6)
+    assert detectable_rate(0.0, 300, 200, 1e-3) == pytest.approx(smallest_detectable(300, 200, 1e-3), abs=0.02)
+    assert detectable_rate(0.9, 25, 25, 1e-4) == 1.0 == detectable_rate(1.0, 25, 25, 0.05)

@@ -1,0 +1,99 @@
+"""Words as a third source: the contrast of tails against a naive loop, their places among the branches; leads where nothing passes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentdiff import CompareConfig, SparseAutoencoder, Vocabulary, compare
+from latentdiff.comparing.candidates import Draft
+from latentdiff.comparing.merging import with_words
+from latentdiff.describe.nearest_words import WordCandidate
+from latentdiff.embed.sides import Sides
+from latentdiff.results.ranking import mix
+from latentdiff.stats.word_tails import word_tails
+
+D, V = 32, 120
+_rng = np.random.default_rng(7)
+WORDS = [f"word {i}" for i in range(V)]
+VOCABULARY = Vocabulary(WORDS, _rng.normal(size=(V, D)).astype(np.float32))
+
+
+def sides(seed: int, planted: int = 4, n_a: int = 90, n_b: int = 60, word: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(n_a, D)), rng.normal(size=(n_b, D))
+    b[:planted] += 9 * VOCABULARY.centred[word]
+    return a.astype(np.float32), b.astype(np.float32)
+
+
+def test_tails_against_a_naive_loop() -> None:
+    a, b = sides(0)
+    both = np.concatenate([a, b]).astype(float)
+    unit = both / np.linalg.norm(both, axis=1, keepdims=True)
+    unit -= unit.mean(0)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    z = []
+    for k in (3, 5):  # ten is more than a tenth of sixty
+        contrast = []
+        for w in VOCABULARY.centred.astype(float):
+            score = unit @ w
+            best_a, best_b = np.sort(score[:90])[::-1][: round(k * 90 / 60)], np.sort(score[90:])[::-1][:k]
+            contrast.append(best_b.mean() - best_a.mean())
+        z.append((np.array(contrast) - np.median(contrast)) / np.std(contrast))
+    expected = (np.maximum(z, 0) ** 8).mean(0) ** (1 / 8)
+    found = word_tails(Sides(a, b), VOCABULARY)
+    np.testing.assert_allclose(found.score["B"], expected, atol=2e-4)
+    assert int(found.score["B"].argmax()) == 5
+    turned = word_tails(Sides(b, a), VOCABULARY)
+    np.testing.assert_allclose(turned.score["A"], found.score["B"], atol=1e-5)
+
+
+def test_composed_words_are_left_out_and_a_sample_does() -> None:
+    a, b = sides(1, planted=60, n_a=900, n_b=600)
+    richer = VOCABULARY.with_phrases([("word 1", "word 2")])
+    assert len(word_tails(Sides(a, b), richer).score["A"]) == V
+    assert int(word_tails(Sides(a, b), VOCABULARY, most=200).score["B"].argmax()) == 5
+
+
+def draft(text: str, source: str, score: float, word: int) -> Draft:
+    return Draft(text, "B", source, score, 0.1, 0.1, 0.4, concept=word if source == "sae" else None, word=word)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "expected"),
+    [(True, ["s0", "s1", "d0", "w0", "s2"]), (False, ["w0", "s0", "w1", "d1", "s1"])],
+)
+def test_places_of_words(trusted: bool, expected: list[str]) -> None:
+    concepts = [draft(f"s{i}", "sae", 10.0 - i, i) for i in range(6)]
+    phrases = [draft(f"d{i}", "dre", 8.5 - i, 20 + i) for i in range(4)]
+    words = [draft(f"w{i}", "word", 0.0, 40 + i) for i in range(6)]
+    # The third word by its tail is a phrase of the exemplars, which is lifted; others keep their scores.
+    tails = {"B": [WordCandidate(w, 0.3) for w in (40, 41, 21, 42, 43)]}
+    ranked = with_words([*concepts, *phrases], words, tails, trusted, (3, 2))
+    assert [x.text for x in mix(ranked, 5, (3, 2))] == expected  # type: ignore[arg-type]
+    scores = [x.score for x in ranked]
+    assert scores == sorted(scores, reverse=True) and min(scores) > 0
+    assert [x.text for x in mix(ranked, 5, (5, 0))] == ["s0", "s1", "s2", "s3", "s4"]  # type: ignore[arg-type]
+
+
+def test_a_rare_mode_is_named_without_a_concept_for_it() -> None:
+    rng = np.random.default_rng(3)
+    atoms = np.linalg.qr(rng.normal(size=(D, D)))[0][:8]
+    blind = SparseAutoencoder(atoms.T, np.zeros(8), atoms, np.zeros(D), np.full(8, 0.5))
+    first = [compare(*sides(10 + s, planted=6), sae=blind, vocabulary=VOCABULARY).top("B", 1, gated=False)[0] for s in range(3)]
+    assert [h.text for h in first] == ["word 5"] * 3
+    off = compare(*sides(10), sae=blind, vocabulary=VOCABULARY, config=CompareConfig(tails=False))
+    assert not any(h.source == "word" for h in off.candidates)
+
+
+def test_leads_where_nothing_passes() -> None:
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(2, 80, D)).astype(np.float32)
+    found = compare(a, b, vocabulary=VOCABULARY, config=CompareConfig(seed=0, sae_concepts=16))
+    assert not found.differs and not found.hypotheses
+    assert {h.side for h in found.leads} == {"A", "B"} and len(found.leads) <= 6
+    assert all(h.q_value > 0.05 for h in found.leads)
+    needed = [found.to_decide(h) for h in found.leads]
+    assert all(n > 160 for n, h in zip(needed, found.leads, strict=True) if h.concept is not None and h.rate_a != h.rate_b)
+    curve = [found.detectable_from(base) for base in (0.0, 0.1, 0.5)]
+    assert found.smallest_detectable <= curve[0] < curve[1] < curve[2] <= 1
