@@ -24,11 +24,16 @@ def encoded_directions(encode_texts: TextEncoder, vocabulary: Vocabulary | None 
     return lambda texts: unit_rows(unit_rows(encode_texts(list(texts))) - mean)
 
 
-def composed_directions(vocabulary: Vocabulary) -> Directions:
+def composed_directions(vocabulary: Vocabulary, *, centred: bool = True) -> Directions:
     """Directions without a text encoder: a phrase that the vocabulary holds, or the sum of those of its words that it holds.
 
     A phrase with fewer than half of its words in the vocabulary has no direction.
+
+    Args:
+        vocabulary: the words.
+        centred: whether the words' mean direction is subtracted.
     """
+    vectors = vocabulary.centred if centred else unit_rows(vocabulary.vectors)
     row = {word.casefold(): i for i, word in reversed(list(enumerate(vocabulary.words)))}
 
     def direction(text: str) -> np.ndarray:
@@ -37,6 +42,6 @@ def composed_directions(vocabulary: Vocabulary) -> Directions:
         known = [whole] if whole is not None else [row[w] for w in words if w in row]
         if not known or (whole is None and 2 * len(known) < len(words)):
             return np.full(vocabulary.width, np.nan, np.float32)
-        return unit_rows(vocabulary.centred[known].sum(0, keepdims=True))[0]
+        return unit_rows(vectors[known].sum(0, keepdims=True))[0]
 
     return lambda texts: np.stack([direction(t) for t in texts]) if len(texts) else np.zeros((0, vocabulary.width), np.float32)

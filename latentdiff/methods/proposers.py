@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +49,23 @@ class Proposer(Protocol):
     def propose(self, sets: ImageSets, more: np.ndarray, less: np.ndarray, count: int, seed: int, progress: Progress = silent) -> list[str]:
         """At most ``count`` phrases that are more true of the rows ``more`` than of the rows ``less``."""
         ...
+
+
+class Proposed:
+    """Phrases that are there already: to rank the proposals of an earlier run in another way.
+
+    Args:
+        phrases: by side, as a comparison's ``info["describe"]["phrases"]`` holds them.
+    """
+
+    sends, name, paired = "", "given phrases", False
+
+    def __init__(self, phrases: Mapping[str, Sequence[str]]) -> None:
+        self._phrases = phrases
+
+    def propose(self, sets: ImageSets, more: np.ndarray, less: np.ndarray, count: int, seed: int, progress: Progress = silent) -> list[str]:
+        """The phrases of the side whose images come first."""
+        return list(self._phrases["A" if int(more[0]) < sets.sides.n_a else "B"])
 
 
 class CaptionProposer:

@@ -15,6 +15,7 @@ from ..describe.endpoint import ChatEndpoint, at_once
 from ..describe.parsing import spoken
 from ..describe.phrase_vectors import Directions
 from ..describe.pictures import data_url, read_picture
+from ..embed.vocabulary import unit_rows
 from ..errors import EndpointError, InputError
 from ..progress import Progress, part, silent
 from ..stats.phrases import phrase_evidence
@@ -67,24 +68,33 @@ class ClipRanker:
 
     Args:
         directions: phrases to directions, see :mod:`latentdiff.describe.phrase_vectors`.
+        centred: whether the images' mean direction is subtracted. VisDiff takes plain cosines (its section 4.2, with directions that are
+            not centred either): better phrases come first with centred ones.
     """
 
-    name, sends = "CLIP", ""
+    sends = ""
 
-    def __init__(self, directions: Directions) -> None:
-        self._directions = directions
+    def __init__(self, directions: Directions, *, centred: bool = True) -> None:
+        self._directions, self._centred = directions, centred
+        self.name = "CLIP" if centred else "CLIP, plain cosines"
 
     def rank(self, sets: ImageSets, texts: Sequence[str], progress: Progress = silent) -> Ranked:
-        """Centred cosines; phrases without a direction are not scored."""
+        """Cosines; phrases without a direction are not scored."""
         directions = self._directions(texts)
         scored = np.isfinite(directions).all(1) & (np.abs(directions).sum(1) > 0)
         n, n_a = len(sets.sides), sets.sides.n_a
         values, threshold = np.full((len(texts), n), np.nan, np.float32), np.full(len(texts), np.nan)
         if scored.any():
-            values[scored] = PhraseScores(sets.sides, directions[scored]).block(0, int(scored.sum()))
+            values[scored] = self._scores(sets, directions[scored])
             threshold[scored] = phrase_evidence(values[scored][:, :n_a], values[scored][:, n_a:]).threshold
         progress(1.0, "ranking phrases")
         return Ranked(values, threshold, scored)
+
+    def _scores(self, sets: ImageSets, directions: np.ndarray) -> np.ndarray:
+        if self._centred:
+            return PhraseScores(sets.sides, directions).block(0, len(directions))
+        unit = unit_rows(directions)
+        return np.concatenate([unit @ unit_rows(x).T for _, x in sets.sides.chunks()], axis=1)
 
 
 class _Questions:

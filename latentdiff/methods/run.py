@@ -135,7 +135,9 @@ def _visdiff(
         captioner = captioner or VocabularyCaptioner(words, narrowed(a, b, config.compare).mean_direction)
     ranker: Ranker
     if config.ranker == "clip":
-        ranker = ClipRanker(composed_directions(words) if encode is None else encoded_directions(encode, words))
+        centred = config.visdiff.cosine == "centred"
+        by_words = composed_directions(words, centred=centred)
+        ranker = ClipRanker(by_words if encode is None else encoded_directions(encode, words if centred else None), centred=centred)
     elif config.ranker == "caption-qa" and captioner is not None:
         ranker = CaptionQARanker(captioner, build_endpoint(describe, account, key=key))
     else:
@@ -159,7 +161,9 @@ def _proposer(
     if config.proposer == "feature":
         from .features import load_feature_proposer
 
-        return load_feature_proposer(describe.captioner_model or "", prompt=describe.caption_prompt or "", device=device)
+        return load_feature_proposer(
+            describe.captioner_model or "", prompt=describe.caption_prompt or "", subtract=config.visdiff.feature, device=device
+        )
     if config.proposer == "grid" or captioner is None:
         return ImageGridProposer(build_endpoint(describe, account, key=key))
     if config.proposer == "paired-prompts":

@@ -21,6 +21,7 @@ from .image_sets import ImageSets
 from .proposers import Proposer, distinct
 from .rankers import Ranked, Ranker
 
+RANKED_BY = ("auroc", "p", "difference", "proposed")
 FEWEST_HELD_OUT = 20
 """Images a side that must be left, beside those the proposer saw, for the t-test to be made on them alone."""
 
@@ -40,6 +41,15 @@ class VisDiffConfig:
     held_out: bool = True
     """Test on images that no proposer saw, where enough are left; a comparison's ``info`` says whether they were. The paper tests on all of
     them: what a proposer happens to see in its sample is then counted as evidence."""
+    rank_by: str = "auroc"
+    """``"auroc"``; ``"p"`` of Welch's t or ``"difference"`` of the mean scores (the paper's table 8); or ``"proposed"``: no ranker, the
+    order of the proposals (its appendix C.5)."""
+    cosine: str = "centred"
+    """Of the CLIP ranker: ``"centred"`` on the mean directions of images and words, or ``"plain"`` (the paper). Corel, 60 buses and 60
+    elephants against 40 elephants and 70 flowers, AUROC of "horse": .708 and .458."""
+    feature: str = "queries"
+    """What the feature proposer subtracts: BLIP-2's ``"queries"`` (outputs of its Q-Former), or its ``"vision"`` embeddings, before the
+    Q-Former (the paper)."""
     corrected: bool = True
     """Gate by the false-discovery-adjusted p of all phrases. The paper's gate is p < 0.05 for each."""
 
@@ -47,13 +57,16 @@ class VisDiffConfig:
         for name in ("rounds", "sample", "phrases"):
             if getattr(self, name) < 1:
                 raise InputError(f"VisDiffConfig.{name} must be at least 1, not {getattr(self, name)!r}")
+        for name, known in (("rank_by", RANKED_BY), ("cosine", ("centred", "plain")), ("feature", ("queries", "vision"))):
+            if getattr(self, name) not in known:
+                raise InputError(f"VisDiffConfig.{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
         if self.most < 20:
             raise InputError(f"VisDiffConfig.most must be at least 20, not {self.most!r}")
 
     @classmethod
     def paper(cls, **changes: Any) -> VisDiffConfig:
-        """The paper's literal filter: each phrase by its own p, on all images."""
-        return cls(**{"held_out": False, "corrected": False, **changes})
+        """The paper to the letter: plain cosines, vision embeddings subtracted, each phrase filtered by its own p on all images."""
+        return cls(**{"held_out": False, "corrected": False, "cosine": "plain", "feature": "vision", **changes})
 
 
 def visdiff(
@@ -82,7 +95,7 @@ def visdiff(
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
     Returns:
-        Hypotheses ranked by AUROC (yes-or-no rankers: by the difference of their rates), gated by Welch's t-test; in
+        Hypotheses ranked by AUROC (yes-or-no rankers: by the difference of their rates) or as ``rank_by`` says, gated by Welch's t-test; in
         ``info["describe"]`` the ``phrases`` proposed by side, those ``untested``, and what was ``sent`` to which server.
 
     Raises:
@@ -169,11 +182,11 @@ def _claims(
     asked = [(side, sign, t, row[t.casefold()]) for side, sign in (("A", 1), ("B", -1)) for t in proposed[side]]
     asked = [x for x in asked if ranked.scored[x[3]]]
     in_a, p, score = np.arange(ranked.values.shape[1]) < n_a, [], []
-    for _, sign, _, i in asked:
+    for place, (_, sign, _, i) in enumerate(asked):
         values, has = ranked.values[i], np.isfinite(ranked.values[i])
         t, both = _t_test(values, in_a, has & tested)
         p.append(both if sign * t > 0 else 1.0)
-        score.append(_score(values, in_a, has, sign))
+        score.append(1 / (1 + place) if options.rank_by == "proposed" else _score(values, in_a, has, sign, options.rank_by))
     q = q_values(np.array(p), config.correction) if options.corrected else np.array(p)
     return [
         Claim(text, side, score[j], p[j], float(q[j]), np.nan_to_num(ranked.values[i], nan=-np.inf), float(ranked.threshold[i]))
@@ -191,11 +204,19 @@ def _t_test(values: np.ndarray, in_a: np.ndarray, use: np.ndarray) -> tuple[floa
     return float(t[0]), float(p[0])
 
 
-def _score(values: np.ndarray, in_a: np.ndarray, has: np.ndarray, sign: int) -> float:
-    """VisDiff's ranking score, > 0 where the phrase is truer of its side: AUROC - 1/2; of yes and no, difference of rates."""
+def _score(values: np.ndarray, in_a: np.ndarray, has: np.ndarray, sign: int, rank_by: str = "auroc") -> float:
+    """VisDiff's ranking score, > 0 where the phrase is truer of its side: AUROC - 1/2; of yes and no, difference of rates.
+
+    By p: ``-log10 p`` on all images, of a difference that points to the side.
+    """
     a, b = values[has & in_a], values[has & ~in_a]
     if not len(a) or not len(b):
         return 0.0
+    if rank_by == "p":
+        t, p = _t_test(values, in_a, has)
+        return float(-np.log10(max(p, np.finfo(float).tiny))) if sign * t > 0 else 0.0
+    if rank_by == "difference":
+        return float(sign * (a.mean(dtype=np.float64) - b.mean(dtype=np.float64)))
     if np.isin(values[has], (0.0, 1.0)).all():
         return float(sign * (a.mean() - b.mean()))
     return sign * (auroc(a, b) - 0.5)

@@ -115,6 +115,24 @@ def test_feature_proposer_subtracts_the_mean_query_outputs(blip2, noise, monkeyp
     np.testing.assert_allclose(seen[0], want, atol=1e-5)
 
 
+def test_feature_proposer_to_the_letter_subtracts_vision_embeddings_before_the_q_former(blip2, noise, monkeypatch) -> None:
+    import torch
+
+    proposer = load_feature_proposer(str(blip2), subtract="vision", device="cpu")
+    sets = ImageSets(SIDES, (30, 40), noise)
+    seen = []
+    monkeypatch.setattr(proposer, "continue_from", lambda difference, count, seed: seen.append(difference) or [])
+    proposer.propose(sets, sets.rows_a[:9], sets.rows_b[:11], 10, 0)
+    model = proposer.model
+    with torch.no_grad():
+        mean = []
+        for images in (noise[0][:9], noise[1][:11]):
+            pixels = proposer._processor(images=images, return_tensors="pt")["pixel_values"]
+            mean.append(model.vision_model(pixel_values=pixels).last_hidden_state.mean(0, keepdim=True))
+        want = model.qformer(query_embeds=model.query_tokens, encoder_hidden_states=mean[0] - mean[1]).last_hidden_state[0].numpy()
+    np.testing.assert_allclose(seen[0], want, atol=1e-5)
+
+
 def test_feature_proposer_samples_as_seeded_and_leaves_torchs_state(blip2, noise) -> None:
     import torch
 

@@ -18,7 +18,8 @@ from latentdiff.describe.vocabulary_captions import VocabularyCaptioner
 from latentdiff.describe.word_statistics import WordStatistics
 from latentdiff.embed.sides import Sides
 from latentdiff.errors import EndpointError, InputError
-from latentdiff.methods.proposers import CaptionProposer
+from latentdiff.methods.image_sets import ImageSets
+from latentdiff.methods.proposers import CaptionProposer, Proposed
 from latentdiff.methods.rankers import ClipRanker
 from latentdiff.methods.visdiff import VisDiffConfig, visdiff
 from latentdiff.stats.verification import PhraseScores
@@ -105,6 +106,47 @@ def test_held_out_is_said_only_where_it_is() -> None:
     nothing = words_only()
     nothing.propose = lambda *args: []  # type: ignore[method-assign]
     assert visdiff(A, B, proposer=nothing, ranker=RANKER).info["visdiff"]["held_out"] is False
+
+
+def test_the_literal_ranker_is_the_authors_on_real_clip(shared_data) -> None:
+    """The AUROCs that the authors' code gives for these photographs and words, and scikit-learn's of the same cosines."""
+    corel = shared_data / "corel"
+    labels = np.array([r["label"] for r in json.loads((corel / "labels.json").read_text())])
+    x = np.load(corel / "clip_vit_b_32_images.npy")
+    names = (corel / "lvis_words.txt").read_text().splitlines()
+    words = latentdiff.Vocabulary(names, np.load(corel / "clip_vit_b_32_lvis_words.npy"))
+    bus, elephant, flower = (np.flatnonzero(labels == name) for name in ("bus", "elephant", "flower"))
+    a, b = x[np.r_[bus[:60], elephant[:60]]], x[np.r_[elephant[60:], flower[:70]]]
+    authors = {"zebra": 0.691, "giraffe": 0.646, "elephant": 0.534, "horse": 0.458, "pony": 0.266, "vase": 0.094}
+    ranker = ClipRanker(composed_directions(words, centred=False), centred=False)
+    values = ranker.rank(ImageSets(Sides(a, b), (120, 110)), list(authors)).values
+    text = np.array([words.vectors[names.index(w)] for w in authors], float)
+    unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (np.concatenate([a, b]).astype(float), text)]
+    cosine = unit[1] @ unit[0].T
+    np.testing.assert_allclose(values, cosine, atol=1e-6)
+    told = np.arange(230) < 120
+    for row, plain, (word, expected) in zip(values, cosine, authors.items(), strict=True):
+        found = roc_auc_score(told, row)
+        assert found == pytest.approx(roc_auc_score(told, plain), abs=1e-6) and found == pytest.approx(expected, abs=6e-4), word
+    centred = ClipRanker(composed_directions(words)).rank(ImageSets(Sides(a, b), (120, 110)), ["horse"]).values[0]
+    assert roc_auc_score(told, centred) == pytest.approx(0.708, abs=6e-4)  # what centring is worth
+    told_by = {h.text: h.auroc for h in visdiff(
+        a, b, proposer=Proposed({"A": list(authors), "B": []}), ranker=ranker, options=VisDiffConfig.paper()
+    ).candidates}  # fmt: skip
+    assert set(told_by) == {"zebra", "giraffe", "elephant"} and told_by["zebra"] == pytest.approx(0.69083, abs=1e-5)
+
+
+@pytest.mark.parametrize("rank_by", ["p", "difference", "proposed"])
+def test_other_rankings_of_table_8_and_no_ranker(rank_by: str) -> None:
+    phrases = {"A": ["cup", "dog", "boat", "tree", "road"], "B": ["dog", "house"]}
+    c = visdiff(A, B, proposer=Proposed(phrases), ranker=RANKER, options=VisDiffConfig.paper(rank_by=rank_by, rounds=1))
+    scores = RANKER.rank(ImageSets(Sides(A, B), (160, 190)), [*NAMES]).values.astype(float)
+    test = {n: stats.ttest_ind(s[:160], s[160:], equal_var=False) for n, s in zip(NAMES, scores, strict=True)}
+    gap = {n: s[:160].mean() - s[160:].mean() for n, s in zip(NAMES, scores, strict=True)}
+    for side, sign in (("A", 1), ("B", -1)):
+        own = [n for n in phrases[side] if rank_by == "proposed" or sign * gap[n] > 0]
+        order = {"p": lambda n: test[n].pvalue, "difference": lambda n, s=sign: -s * gap[n], "proposed": phrases[side].index}[rank_by]
+        assert [h.text for h in c.candidates if h.side == side] == sorted(own, key=order)
 
 
 def test_null_splits_show_nothing() -> None:
