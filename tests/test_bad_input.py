@@ -135,7 +135,7 @@ def test_a_folder_without_an_sae(tmp_path: Path) -> None:
         (["dog", "cat"], rows(3), r"2 words need vectors of shape \(2, d\), got \(3, 8\)"),
         (["dog", "cat"], np.ones(2), r"got \(2,\)"),
         (["dog", " "], rows(2), "word 1 of the vocabulary is empty"),
-        (["dog", "cat", "dog"], rows(3), "holds 'dog' twice"),
+        (["dog", "dog", "dog"], rows(3), "at least two words, got 1"),
         (["dog", "cat"], with_values(rows(2), [1], np.nan), "vector of 'cat' is zero or not finite"),
         (["dog", "cat"], rows(2) * [[0], [1]], "vector of 'dog' is zero"),
     ],

@@ -263,6 +263,7 @@ class _Run:
             "equal_rows": self.sides.equal_rows,
             "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
             "words": self.vocabulary.given if self.vocabulary is not None else 0,
+            "remarks": list(self.vocabulary.remarks) if self.vocabulary is not None else [],
             "penalties": list(ratio.penalties),
             "repeats": repeats(self.sides),
             "verdict": {"relabellings": found.relabellings, "p": found.parts},

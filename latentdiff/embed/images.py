@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import os
-import stat
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
+from .depth import common_white
+from .opening import LIMIT, MAX_PIXELS, formats, limit_of, opened
 from .pixels import orientation, plain, upright
 from .preprocess import Preprocess
 
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     Source = str | bytes | os.PathLike | Image.Image
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")
-"""Formats that are tried. Others are left out on purpose: EPS and the like start programs, PSD and PDF are documents."""
-
-MAX_PIXELS = 89_478_485
-"""Largest picture that is decoded (Pillow's own bomb level). Header only: nothing is decoded to find out."""
-
-MAX_BYTES = 512 * 2**20
-"""Largest file that is read: some decoders take the whole file into memory."""
 
 LARGE = 24_000_000
 """Pictures above this many decoded pixels are decoded one at a time, so that memory does not grow with the workers."""
@@ -57,12 +48,13 @@ class Batch:
     """Reason per failed row (numbered over the whole list)."""
 
 
-def read_image(source: Source, preprocess: Preprocess) -> np.ndarray:
+def read_image(source: Source, preprocess: Preprocess, white: float | None = None) -> np.ndarray:
     """Decode, turn upright, resize and crop one image.
 
     Args:
         source: path (text, bytes or path object) or an open PIL image.
         preprocess: the encoder's.
+        white: value of deep grey pictures that becomes white (:func:`~latentdiff.embed.depth.common_white`); None: by the picture itself.
 
     Returns:
         (height, width, 3) uint8.
@@ -74,12 +66,9 @@ def read_image(source: Source, preprocess: Preprocess) -> np.ndarray:
 
     try:
         if isinstance(source, Image.Image):
-            return preprocess.apply(upright(plain(source)))
-        _check_file(source)
-        with open(source, "rb") as f, Image.open(f, formats=_formats()) as image:
-            if image.format == "PNG":
-                _check_sums(f)
-            return _decode(image, preprocess)
+            return preprocess.apply(upright(plain(source, white)))
+        with opened(source) as image:
+            return _decode(image, preprocess, white)
     except InputError:
         raise
     except FileNotFoundError as e:
@@ -87,7 +76,7 @@ def read_image(source: Source, preprocess: Preprocess) -> np.ndarray:
     except PermissionError as e:
         raise InputError("permission denied") from e
     except UnidentifiedImageError as e:
-        raise InputError(f"not an image in a known format ({', '.join(_formats())})") from e
+        raise InputError(f"not an image in a known format ({', '.join(formats())})") from e
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as e:
         raise InputError(f"too large: {e}") from e
     except MemoryError as e:
@@ -126,13 +115,14 @@ def read_batches(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="latentdiff-decode")
     waiting: deque[tuple[int, np.ndarray, list[Future[str]]]] = deque()
     starts = iter(range(0, len(sources), batch_size))
+    white = common_white(sources)
 
     def submit() -> None:
         start = next(starts, None)
         if start is not None:
             rows = sources[start : start + batch_size]
             pixels = make((len(rows), preprocess.height, preprocess.width, 3))
-            waiting.append((start, pixels, [pool.submit(_fill, pixels, i, s, preprocess) for i, s in enumerate(rows)]))
+            waiting.append((start, pixels, [pool.submit(_fill, pixels, i, s, preprocess, white) for i, s in enumerate(rows)]))
 
     try:
         for _ in range(ahead):
@@ -146,63 +136,28 @@ def read_batches(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _fill(pixels: np.ndarray, row: int, source: Source, preprocess: Preprocess) -> str:
+def _fill(pixels: np.ndarray, row: int, source: Source, preprocess: Preprocess, white: float | None) -> str:
     try:
-        pixels[row] = read_image(source, preprocess)
+        pixels[row] = read_image(source, preprocess, white)
     except InputError as e:
         return str(e) or type(e).__name__
     return ""
 
 
-def _check_file(path: Any) -> None:
-    try:
-        info = os.stat(path)
-    except ValueError as e:  # a NUL byte in the name
-        raise InputError(f"not a usable file name: {e}") from e
-    if stat.S_ISDIR(info.st_mode):
-        raise InputError("a folder, not a file")
-    if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait for ever
-        raise InputError("not a regular file (pipe, socket or device)")
-    if info.st_size == 0:
-        raise InputError("empty file")
-    if info.st_size > MAX_BYTES:
-        raise InputError(f"too large: {info.st_size} bytes, the limit is {MAX_BYTES}")
-
-
-def _check_sums(file: BinaryIO) -> None:
-    """Pillow draws a PNG whose pixel data is damaged in black, without a word; its checksums tell (a pass over the bytes, no decoding)."""
-    from PIL import Image
-
-    place = file.tell()
-    file.seek(0)
-    Image.open(file, formats=("PNG",)).verify()
-    file.seek(place)
-
-
-def _decode(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
+def _decode(image: Image.Image, preprocess: Preprocess, white: float | None) -> np.ndarray:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise InputError(f"too large: {width} x {height} pixels, the limit is {MAX_PIXELS} pixels")
     full, turn = None, 1
-    if image.format in ("JPEG", "MPO"):
+    if image.format == "JPEG":
         turn = orientation(image)
         turned = turn >= 5  # stored on its side
         full = (height, width) if turned else (width, height)
         side = preprocess.draft_size(*full)
         image.draft(None, side[::-1] if turned else side)
-    if image.width * image.height > LARGE:
-        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(upright(plain(image)), full, turn)).result()
-    return preprocess.apply(upright(plain(image)), full, turn)
-
-
-@functools.cache
-def _formats() -> tuple[str, ...]:
-    from PIL import Image
-
-    with _registering:
-        Image.init()
-    return tuple(f for f in FORMATS if f in Image.OPEN)
-
-
-_registering = threading.Lock()
-"""Pillow's formats register themselves while they are imported: a second thread must not see half of them."""
+        if image.width * image.height > limit_of(MAX_PIXELS):
+            asked = f"{preprocess.width} x {preprocess.height}"
+            raise InputError(f"too large: {width} x {height} pixels at {asked}; set {LIMIT} to raise the limit")
+    # All of a progressive JPEG is in memory before the first pixel is, however small it is decoded.
+    in_memory = width * height if image.info.get("progressive") else image.width * image.height
+    if in_memory > LARGE:
+        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(upright(plain(image, white)), full, turn)).result()
+    return preprocess.apply(upright(plain(image, white)), full, turn)

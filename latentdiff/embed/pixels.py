@@ -6,31 +6,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .depth import MISSING, brightness, is_deep, white_of
+
 if TYPE_CHECKING:
     from PIL import Image
 
 
-def plain(image: Image.Image) -> Image.Image:
-    """The same picture in mode L, RGB or RGBA."""
+def plain(image: Image.Image, white: float | None = None) -> Image.Image:
+    """The same picture in mode L, RGB or RGBA.
+
+    Args:
+        image: of any mode.
+        white: value of a deep grey picture that becomes white; None: by the picture itself.
+    """
     mode = image.mode
     if mode in ("L", "RGB") and "transparency" not in image.info:
         image.load()
         return image
-    if mode.startswith(("I", "F")):
-        return _grey(np.asarray(image), image)
+    if is_deep(image):
+        return _grey(image, white_of(brightness(image), mode.startswith("F")) if white is None else white)
     if image.has_transparency_data:
         return _keep_turn(image.convert("RGBA"), image)
     return _keep_turn(image.convert("L" if mode == "1" else "RGB"), image)
 
 
-def _grey(values: np.ndarray, image: Image.Image) -> Image.Image:
-    """8-bit grey of a deep grey picture: 16 bits as they are, 32 bits by the smallest usual range that holds them."""
+def _grey(image: Image.Image, white: float) -> Image.Image:
+    """8-bit grey of a deep grey picture; what is brighter than white is white, what is missing black."""
     from PIL import Image as pil
 
-    values = np.nan_to_num(values.astype(np.float32))
-    ranges = (65535.0,) if image.mode.startswith("I;16") else (255.0, 65535.0) if image.mode == "I" else (1.0, 255.0, 65535.0)
-    top = next((t for t in ranges if values.max() <= t), float(values.max()))
-    return _keep_turn(pil.fromarray(np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)), image)
+    values = np.asarray(image).astype(np.float32)
+    values = np.clip(np.where(np.abs(values) < MISSING, values, 0.0), 0.0, white or 1.0)  # NaN is not below
+    return _keep_turn(pil.fromarray(np.rint(values * (255.0 / (white or 1.0))).astype(np.uint8)), image)
 
 
 def orientation(image: Image.Image) -> int:

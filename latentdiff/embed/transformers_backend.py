@@ -8,6 +8,7 @@ from typing import Any
 from ..compute.extras import needs
 from ..errors import CheckpointError, EncoderError, InputError
 from .preprocess import Preprocess
+from .word_lists import canonical
 
 FAMILIES = ("clip", "siglip")
 """``model_type`` values that are read."""
@@ -33,6 +34,7 @@ class TransformersBackend:
         """Token ids. SigLIP was trained on full-length padding and sees it; CLIP's causal tower does not."""
         length = self.model.config.text_config.max_position_embeddings
         padding = "max_length" if self._siglip else "longest"
+        texts = [canonical(text) for text in texts] if self._siglip else texts  # some of its tokenizers do, others leave it to the caller
         return self._tokenizer(texts, padding=padding, truncation=True, max_length=length, return_tensors="pt")["input_ids"]
 
     def texts(self, tokens: Any) -> Any:

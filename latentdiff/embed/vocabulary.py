@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,10 @@ import numpy as np
 from ..compute.files import is_text
 from ..errors import InputError
 from .word_forms import singular, unqualified
+from .word_lists import look_alikes
 
+SHOWN = 5
+"""Words that a remark lists."""
 SAME_MEANING = 0.6
 """Cosine of centred text vectors from which a plural is told by its singular ("glasses" need not be more than one glass)."""
 COMPOSED_HANDICAP = 0.05
@@ -22,20 +26,21 @@ class Vocabulary:
     """Words or phrases with text vectors in the images' space.
 
     Args:
-        words: v distinct, non-empty words or phrases, v >= 2.
+        words: v >= 2 non-empty words or phrases; of one that is there again (class lists repeat names) the first counts.
         vectors: (v, d) finite, non-zero text vectors; need not be normalised.
         composed: so many of the last entries have vectors that were composed of other entries' (:meth:`with_phrases`), not encoded.
 
     Raises:
-        InputError: fewer than two words, repeated or empty words, or vectors that do not fit them.
+        InputError: fewer than two different words, empty words, or vectors that do not fit them.
+
+    Attributes:
+        remarks: what is to be said of the words: that some are there again, or look alike.
     """
 
     def __init__(self, words: Sequence[str], vectors: np.ndarray, *, composed: int = 0) -> None:
         self.words = tuple(str(w) for w in words)
         self.vectors = _floats(vectors)
         self.given = len(self.words) - composed
-        if len(self.words) < 2:
-            raise InputError(f"a vocabulary needs at least two words, got {len(self.words)}")
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words):
             raise InputError(f"{len(self.words)} words need vectors of shape ({len(self.words)}, d), got {self.vectors.shape}")
         broken = next((w for w in self.words if not is_text(w)), None)
@@ -44,12 +49,31 @@ class Vocabulary:
         blank = [i for i, w in enumerate(self.words) if not w.strip()]
         if blank:
             raise InputError(f"word {blank[0]} of the vocabulary is empty; remove it")
-        if len(set(self.words)) < len(self.words):
-            twice = next(w for i, w in enumerate(self.words) if w in self.words[:i])
-            raise InputError(f"the vocabulary holds {twice!r} twice; remove one")
+        self._keep_first()
+        if len(self.words) < 2:
+            raise InputError(f"a vocabulary needs at least two words, got {len(self.words)}")
         bad = np.flatnonzero(~np.isfinite(self.vectors).all(1) | ~self.vectors.any(1))
         if len(bad):
             raise InputError(f"the vector of {self.words[bad[0]]!r} is zero or not finite ({len(bad)} such words); encode it again")
+
+    def _keep_first(self) -> None:
+        """Leave out words that are there again, and note what is to be said."""
+        first: dict[str, int] = {}
+        for i, word in enumerate(self.words):
+            first.setdefault(word, i)
+        remarks = []
+        again = len(self.words) - len(first)
+        if again:
+            rows = list(first.values())
+            repeated = [word for word, count in Counter(self.words).items() if count > 1]
+            remarks.append(f"{_entries(again)} of the vocabulary repeat an earlier one, which counts: {_some(repeated)}")
+            self.given = sum(row < self.given for row in rows)
+            self.words, self.vectors = tuple(first), self.vectors[rows]
+        alike = look_alikes(self.words)
+        if alike:
+            pairs = [f"{a} and {b}" for a, b in alike]
+            remarks.append(f"{_entries(len(alike))} of the vocabulary look like another, with other letters: {_some(pairs)}")
+        self.remarks = tuple(remarks)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -126,6 +150,14 @@ class Vocabulary:
     def chance_cosine(self) -> float:
         """Cosine that the best of all words reaches with a random direction: ``sqrt(2 ln v / d)``, the maximum of v normal deviates."""
         return float(np.sqrt(2 * np.log(len(self.words)) / self.width))
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join(texts[:SHOWN]) + (f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else "")
 
 
 def _floats(vectors: Any) -> np.ndarray:

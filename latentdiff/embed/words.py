@@ -20,7 +20,10 @@ from ..progress import Progress, silent
 from .encoder import Encoder
 from .fingerprint import fingerprint_key
 from .vocabulary import Vocabulary
+from .word_lists import cleaned
 
+PREPARED = "2"
+"""Raised whenever texts are prepared in another way before they are encoded: vectors in the cache are then made anew."""
 _COMPOUNDED: WeakKeyDictionary[Vocabulary, Vocabulary] = WeakKeyDictionary()
 """Vocabularies in use and what :func:`with_compounds` made of them."""
 
@@ -48,6 +51,8 @@ def with_compounds(vocabulary: Vocabulary) -> Vocabulary:
 def read_phrases(path: str | os.PathLike) -> tuple[str, ...]:
     """Phrases of a UTF-8 text file, one per line; blank lines and lines that start with ``#`` are skipped, repeats dropped.
 
+    Each is put into one spelling (:func:`~latentdiff.embed.word_lists.cleaned`).
+
     Raises:
         InputError: where the file cannot be read as UTF-8 text, or holds no phrase.
     """
@@ -57,7 +62,7 @@ def read_phrases(path: str | os.PathLike) -> tuple[str, ...]:
         raise InputError(f"the phrase file {path} cannot be read: {e.strerror or e}") from e
     except UnicodeDecodeError as e:
         raise InputError(f"the phrase file {path} is not UTF-8 text ({e.reason} at byte {e.start}); save it as UTF-8") from e
-    phrases = (" ".join(line.split()) for line in lines)
+    phrases = map(cleaned, lines)
     kept = tuple(dict.fromkeys(p for p in phrases if p and not p.startswith("#")))
     if not kept:
         raise InputError(f"the phrase file {path} holds no phrase; write one per line")
@@ -103,7 +108,7 @@ def list_digest(words: Sequence[str], template: str = "{}") -> str:
 
 
 def _cached_vectors(encoder: Encoder, words: tuple[str, ...], template: str, progress: Progress) -> np.ndarray:
-    name = f"{fingerprint_key(encoder.fingerprint, list_digest(words, template))}.npy"
+    name = f"{fingerprint_key(encoder.fingerprint, PREPARED + list_digest(words, template))}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):  # not there yet, or damaged: computed below
         vectors = np.load(cache_folder() / "texts" / name, allow_pickle=False)
         if vectors.shape == (len(words), encoder.width) and np.isfinite(vectors).all():

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compute.files import read_npz
 from ..embed.vocabulary import Vocabulary
+from ..embed.word_lists import cleaned
 from ..embed.words import read_phrases
 from ..errors import InputError
 
@@ -55,7 +56,7 @@ def read_vocabulary(path: str | Path, vectors: str | Path | None = None) -> Voca
     if arrays["words"].dtype.kind not in "US" or arrays["words"].ndim != 1:
         raise InputError(f"{path}: 'words' must be a list of strings, not {arrays['words'].dtype} of shape {arrays['words'].shape}")
     words = [w.decode("utf8", "replace") if isinstance(w, bytes) else w for w in listed]
-    return Vocabulary(words, arrays["vectors"])
+    return Vocabulary([cleaned(word) for word in words], arrays["vectors"])
 
 
 def read_labels(path: str | Path) -> list[str | None]:

@@ -96,7 +96,7 @@ def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
             notes.append(f"{images(equal[side])} of {name} whose vector equals another one of it to the bit")
     if equal.get("overlap"):
         notes.append(f"{images(equal['overlap'])} of one side whose vector equals one of the other to the bit")
-    return tuple(notes)
+    return (*notes, *map(str, comparison.info.get("remarks") or ()))
 
 
 def repeated(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:

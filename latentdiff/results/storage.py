@@ -126,6 +126,8 @@ def _info(info: Any, counts: dict[str, int]) -> None:
         need(is_whole(info.get(name, 0)) and 0 <= info.get(name, 0) < 2**48, name, info.get(name))
     for name in ("left_out", "equal_rows", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend"):
         need(isinstance(info.get(name) or {}, dict), name, info.get(name))
+    remarks = info.get("remarks") or []
+    need(isinstance(remarks, (list, tuple)) and all(map(is_text, remarks)), "remarks", remarks)
     left_out = info.get("left_out") or {}
     inner = [left_out.get(side) or {} for side in "AB"]
     need(all(isinstance(side, dict) for side in inner), "left_out", left_out)

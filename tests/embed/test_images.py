@@ -171,3 +171,80 @@ def test_text_sizes_and_modes_are_checked():
         square(interpolation="cubic")
     with pytest.raises(InputError, match="positive"):
         square(0)
+
+
+def grey(values) -> Image.Image:
+    return Image.fromarray(np.asarray(values))
+
+
+def ramp(top: float, dtype) -> np.ndarray:
+    return np.tile(np.linspace(0, top, 64), (64, 1)).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("values", "white"),
+    [
+        (ramp(1.02, np.float32), 1.0),
+        (np.where(np.arange(4096).reshape(64, 64) == 7, 1e20, ramp(1.0, np.float32)).astype(np.float32), 1.0),
+        (np.where(np.arange(4096).reshape(64, 64) % 2, ramp(0.9, np.float32), -3.4e38).astype(np.float32), 1.0),
+        (np.where(np.arange(4096).reshape(64, 64) % 2, ramp(200, np.float32), np.inf).astype(np.float32), 255.0),
+        (ramp(260, np.int32), 255.0),
+        (ramp(4095, np.uint16), 4095.0),
+        (ramp(65535, np.uint16), 65535.0),
+        (ramp(3e6, np.float32), 3e6 * 0.99),
+        (np.zeros((64, 64), np.float32), 1.0),
+    ],
+    ids=["above 1", "one huge pixel", "half missing", "half infinite", "above 8 bits", "12 bits", "16 bits", "more", "black"],
+)
+def test_deep_grey_has_no_cliff(values, white, tmp_path) -> None:
+    grey(values).save(tmp_path / "x.tif")
+    pixels = read_image(tmp_path / "x.tif", square(64, resize_mode="squash"))[..., 0].astype(float)
+    measured = np.isfinite(values) & (np.abs(values.astype(float)) < 1e9)
+    expected = np.clip(values.astype(float)[measured] / white, 0, 1) * 255
+    np.testing.assert_allclose(pixels[measured], expected, atol=3)
+
+
+def test_deep_pictures_of_a_side_keep_their_brightness_to_each_other(tmp_path) -> None:
+    paths = [tmp_path / f"{i}.tif" for i in range(4)]
+    for path, top in zip(paths, (200, 4095, 1000, 900), strict=True):
+        grey(ramp(top, np.uint16)).save(path)
+    Image.new("L", (64, 64), 77).save(tmp_path / "flat.png")
+    (tmp_path / "broken.tif").write_bytes(b"broken")
+    sources = [*paths, tmp_path / "flat.png", tmp_path / "broken.tif"]
+    (batch,) = read_batches(sources, square(64, resize_mode="squash"), batch_size=8, workers=1)
+    brightest = batch.pixels[:4, :, -1, 0].max(1)
+    np.testing.assert_allclose(brightest, np.array([200, 4095, 1000, 900]) / 4095 * 255, atol=1.5)
+    assert (batch.pixels[4] == 77).all() and list(batch.failures) == [5]
+
+
+def test_a_jpeg_of_many_megapixels_is_decoded_at_a_fraction(tmp_path, monkeypatch) -> None:
+    from latentdiff.embed import images, opening
+
+    for module in (images, opening):
+        monkeypatch.setattr(module, "MAX_PIXELS", 10_000)
+    monkeypatch.setattr(opening, "MAX_JPEG_PIXELS", 1_000_000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    large = halves("RGB", (200, 30, 30), (30, 30, 200)).resize((800, 400))
+    for name in ("x.jpg", "x.png", "progressive.jpg"):
+        large.save(tmp_path / name, progressive=name.startswith("p"))
+    for name in ("x.jpg", "progressive.jpg"):
+        pixels = read_image(tmp_path / name, square(16, resize_mode="squash"))
+        np.testing.assert_allclose(pixels[:, :6].mean((0, 1)), (200, 30, 30), atol=6)
+    with pytest.raises(InputError, match="too large"):
+        read_image(tmp_path / "x.png", square(16))
+    with pytest.raises(InputError, match="800 x 400 pixels at 300 x 300; set LATENTDIFF_MAX_PIXELS"):
+        read_image(tmp_path / "x.jpg", square(300, resize_mode="squash"))
+    monkeypatch.setenv("LATENTDIFF_MAX_PIXELS", "400_000")
+    assert read_image(tmp_path / "x.png", square(16)).shape == (16, 16, 3)
+    assert read_image(tmp_path / "x.jpg", square(300)).shape == (300, 300, 3)
+    monkeypatch.setenv("LATENTDIFF_MAX_PIXELS", "many")
+    with pytest.raises(InputError, match="a number of pixels"):
+        read_image(tmp_path / "x.png", square(16))
+
+
+def test_one_list_of_formats() -> None:
+    from latentdiff.embed.opening import FORMATS, SUFFIXES, UNREAD
+
+    Image.init()
+    assert sorted(SUFFIXES) == sorted(ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS)
+    assert not set(SUFFIXES) & set(UNREAD)

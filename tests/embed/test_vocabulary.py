@@ -43,3 +43,16 @@ def test_the_shipped_compounds_are_added_where_their_words_are_known(vocabulary)
     assert with_compounds(vocabulary) is more
     alone = Vocabulary(["dog", "cat"], np.eye(2))
     assert with_compounds(alone) is alone
+
+
+def test_of_a_repeated_word_the_first_counts_and_it_is_said() -> None:
+    vectors = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+    found = Vocabulary(["crane", "bus", "crane", "c\u0430t", "cat"], vectors)
+    assert found.words == ("crane", "bus", "c\u0430t", "cat") and found.given == 4
+    np.testing.assert_array_equal(found.vectors, vectors[[0, 1, 3, 4]])
+    assert found.remarks == (
+        "1 entry of the vocabulary repeat an earlier one, which counts: crane",
+        "1 entry of the vocabulary look like another, with other letters: cat and c\u0430t",
+    )
+    richer = found.with_phrases([("crane", "bus")])
+    assert (richer.given, len(richer)) == (4, 5)
