@@ -1,6 +1,7 @@
 # Every target makes .venv and installs what it needs first; once that is done it costs nothing.
 #   make demo     a drawn world in the FiftyOne App, with a comparison ready (no downloads but packages)
 #   make test     all tests          make lint   ruff and mypy         make bench   all benchmarks
+#   make docs     the site, into site/: strictly, without a network
 #   make torture  the long campaign of faults; its counts go to benchmarks/results/torture.json and docs/promises.md
 #   make guards   breaks what keeps each promise, in a copy, and sees its test fail; into docs/promises.md too
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.latentdiff-ready
 
-.PHONY: setup test torture guards lint bench demo clean
+.PHONY: setup test torture guards lint docs bench demo clean
 setup: $(READY)
 
 $(READY): pyproject.toml requirements.txt tools/setup_environment.py
@@ -28,6 +29,9 @@ lint: $(READY)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python tools/type_check.py
 
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 bench: $(READY)
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
@@ -35,4 +39,4 @@ demo: $(READY)
 	$(BIN)/latentdiff demo $(ARGS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -66,6 +66,28 @@ def test_changelog_is_headed_by_this_version(root: Path) -> None:
     assert len(headings) == len(set(headings))
 
 
+def test_citation_names_this_version_and_the_paper(root: Path) -> None:
+    import yaml
+
+    cited = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf8"))
+    assert cited["version"] == latentdiff.__version__ and cited["license"] == "Apache-2.0"
+    paper = cited["preferred-citation"]
+    assert [author["family-names"] for author in paper["authors"]] == ["Flora", "Thopalli", "Kulkarni", "Wong", "Liu"]
+    assert paper["url"] in (root / "fiftyone.yml").read_text(encoding="utf8") and "arXiv:2605.00899" in str(paper["identifiers"])
+
+
+def test_the_workflow_runs_what_ci_runs(root: Path) -> None:
+    import yaml
+
+    (job,) = yaml.safe_load((root / ".github/workflows/check.yml").read_text(encoding="utf8"))["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert os.access(root / ".ci/run", os.X_OK)
+    for form in (root / ".github/ISSUE_TEMPLATE").glob("[!c]*.yml"):
+        fields = yaml.safe_load(form.read_text(encoding="utf8"))
+        ids = [field["id"] for field in fields["body"] if field["type"] != "markdown"]
+        assert {"name", "description", "body"} <= set(fields) and len(ids) == len(set(ids)) >= 3
+
+
 def test_wheel_holds_every_module_and_nothing_else(wheel: Path, root: Path) -> None:
     expected = {
         f"{target}/{path.relative_to(root / source).as_posix()}"

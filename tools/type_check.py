@@ -19,8 +19,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="latentdiff-types-") as scratch:
         plugin = Path(scratch, "fiftyone_plugin")
         plugin.mkdir()
-        for part in (ROOT / "fiftyone_plugin").glob("*.py"):
-            (plugin / part.name).symlink_to(part)
+        for part in (ROOT / "fiftyone_plugin").iterdir():
+            if part.suffix == ".py" or (part / "__init__.py").is_file():
+                (plugin / part.name).symlink_to(part)
         for name in ("operators", "panels"):
             (plugin / name).symlink_to(ROOT / name)
         Path(scratch, "latentdiff").symlink_to(ROOT / "latentdiff")
