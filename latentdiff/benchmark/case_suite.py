@@ -26,6 +26,7 @@ class Scored:
 
     def __init__(self, case: Case, side: str, found: Findings) -> None:
         self.case, self.group, self.label, self.mass = case.key, case.group, case.label(side), case.mass(side)
+        self.in_side = case.key, side
         self.findings = found.of(side)
         self.first = [f[0] for f in self.findings]
         self.planted = found.planted_a if side == "A" else found.planted_b

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -281,6 +282,43 @@ def test_corel_runs_to_the_end(options, shared_data, monkeypatch) -> None:
     for case in few:  # fewer pairs are the same pairs, so records of them stay true
         np.testing.assert_array_equal(case.rows_a, next(c.rows_a for c in all_of_them if c.key == case.key))
     assert len(all_of_them) == 3 * 96
+
+
+def test_clip_runs_to_the_end(options, shared_data, monkeypatch) -> None:
+    import latentdiff
+    from latentdiff.benchmark.suites import clip
+
+    monkeypatch.setattr(clip, "kept_sae", lambda x, **given: latentdiff.train_sae(x[:2000], concepts=128, active=8, steps=20))
+    given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "methods": ("means",)}
+    outcome = evaluate("clip", options(**given, sizes=(20,), pairs=2))
+    cases = {c.key: c for c in load_suite("clip")(options(**given, sizes=(20,), pairs=2)).cases}
+    assert [len(c.rows_b) for c in cases.values()] == [200, 2000] * 2
+    assert all(not set(c.rows_a) & set(c.rows_b) for c in cases.values())
+    first: dict[str, list[bool]] = {}
+    for record in records_of(outcome.folder):
+        case = cases[record["task"].split(" | ")[0]]
+        first.setdefault(case.group, []).append(record["rows"]["difference of means"]["B"][0][0] == case.label_b)
+    for group, right in first.items():
+        assert len(right) == 2 and outcome.report.figures[f"difference of means: first, {group}"] == np.mean(right)
+
+
+def test_labels_that_captions_say_are_told_apart(options, shared_data) -> None:
+    """Against a count by splitting at what is no letter; "dog" is said where dogs were planted, a person hardly more than elsewhere."""
+    suite = load_suite("caption-space")(options(data=shared_data, encoder=None, sae=None, vocabulary=None, pairs=1))
+    seen, said = suite._visible(), []
+    for image in suite._images():
+        said.append({word for caption in image["captions"] for word in re.split(r"[^a-z]+", caption.lower())})
+    checked = 0
+    for case in suite.cases:
+        for side, rows, others in (("A", case.rows_a, case.rows_b), ("B", case.rows_b, case.rows_a)):
+            label = case.label(side)
+            shares = [np.mean([any(w.startswith(label) for w in said[i]) for i in some]) for some in (rows, others)]
+            if " " not in label and shares[0] > shares[1] + 0.2:
+                assert (case.key, side) in seen
+                checked += 1
+            if " " not in label and shares[0] <= shares[1]:
+                assert (case.key, side) not in seen
+    assert checked >= 5
 
 
 def test_imagenet_subsets_do_not_hang_on_the_number_of_pairs(options, tmp_path) -> None:

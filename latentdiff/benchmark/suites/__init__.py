@@ -19,6 +19,7 @@ SUITES = {
     "exemplars": "ablations:Exemplars",
     "caption-space": "caption_space:CaptionSpace",
     "corel": "corel:Corel",
+    "clip": "clip:Clip",
     "planted": "planted_truth:PlantedTruth",
 }
 """Name → module of this package, and class."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import fisher_exact
 
 from ...embed.vocabulary import Vocabulary
 from ...progress import Progress, part
@@ -15,7 +17,7 @@ from .. import noisy_diff
 from ..case_suite import CaseSuite
 from ..cases import Case, Space
 from ..spaces import kept_sae, language_model, missing_files
-from ..suite import Table
+from ..suite import Report, Table
 from .coco import attribute_counts
 
 DATA = Path("../shared/data")
@@ -25,6 +27,8 @@ FILES = ("coco/images.json", "coco/words.txt", *VECTORS)
 MINIMUM = 30
 PAIRS = 10
 CONCEPTS, ACTIVE = 3072, 20
+SEEN = 0.05
+"""Level at which a label is seen in the captions of its side."""
 
 
 class CaptionSpace(CaseSuite):
@@ -71,6 +75,33 @@ class CaptionSpace(CaseSuite):
 
     def floor_words(self) -> list[str]:
         return (self.folder / "coco/words.txt").read_text(encoding="utf8").splitlines()
+
+    def report(self, records: Any) -> Report:
+        base = super().report(records)
+        rows, visible = self.scored(records), self._visible()
+        body, figures = [], {}
+        for row, sides in rows.items():
+            seen = [s.cosine for s in sides if s.in_side in visible]
+            mean = float(np.mean(seen)) if seen else float("nan")
+            body.append((row, len(sides), float(np.mean([s.cosine for s in sides])), len(seen), mean))
+            figures[f"{row}: cosine, label in the captions"] = mean
+        note = f"Seen: the captions of its side say the label more often (Fisher's exact test, p <= {SEEN}); else no method can say it."
+        header = ("method", "sides", "cosine", "seen", "cosine, seen")
+        table = Table("Over all sides, and over those whose label is seen", header, tuple(body), note)
+        return Report((*base.tables, table), base.plots, base.notes, {**base.figures, **figures})
+
+    def _visible(self) -> set[tuple[str, str]]:
+        """(case, side) whose label the captions of that side say more often than those of the other."""
+        captions = [" ".join(image["captions"]).lower() for image in self._images()]
+        out = set()
+        for case in self.cases:
+            for side, rows, others in (("A", case.rows_a, case.rows_b), ("B", case.rows_b, case.rows_a)):
+                word = re.compile(rf"\b{re.escape(case.label(side).lower())}")
+                said, said_there = (sum(bool(word.search(captions[i])) for i in some.tolist()) for some in (rows, others))
+                table = [[said, len(rows) - said], [said_there, len(others) - said_there]]
+                if fisher_exact(table, alternative="greater").pvalue <= SEEN:
+                    out.add((case.key, side))
+        return out
 
     def make_space(self, progress: Progress) -> Space:
         start = time.perf_counter()

@@ -1,0 +1,102 @@
+"""``clip``: real CLIP ViT-B/32 vectors of known pictures, a few of one class planted among 200 or 2,000 others."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from ...embed.vocabulary import Vocabulary
+from ...progress import Progress
+from .. import evaluation as ev
+from ..case_suite import FIRST, CaseSuite, Scored
+from ..cases import Case, Space
+from ..spaces import kept_sae, missing_files
+from ..suite import Report, Table
+from .caption_space import DATA
+
+SETS = ("imagenet", "ucf101", "caltech101", "food101", "sun397", "oxford_flowers", "oxford_pets")
+FILES = tuple(f"clip_b32/{name}" for name in ("pairs.json", "words.json", "words.npy", *(f"{s}.npy" for s in SETS)))
+SIDE, LARGE = 200, 2_000
+PLANTED = (4, 10, 20)
+PAIRS = 130
+"""Pairs of each number planted, half of them on each background."""
+TRAINED_ON, CONCEPTS, ACTIVE = 18_000, 1024, 16
+
+
+class Clip(CaseSuite):
+    """A and B are images of one background; B has a few of one class instead, whose exact name is asked for."""
+
+    name = "clip"
+    own_options = frozenset({"sizes"})
+    help = "CLIP ViT-B/32 vectors of known pictures: 4, 10 or 20 of a class among 200, and 20 among 2,000: is it named exactly?"
+    group_name = "planted"
+
+    @property
+    def folder(self) -> Any:
+        """The data's folder."""
+        return self.options.data or DATA
+
+    def missing(self) -> list[str]:
+        return missing_files(self.folder, FILES, "CLIP vectors of known pictures")
+
+    def uses(self) -> frozenset[str]:
+        return super().uses() - {"captions", "captioner"}  # it has vectors, and no images
+
+    def published_pairs(self) -> dict[str, int]:
+        sizes, limit = self.options.sizes or PLANTED, self.options.pairs or PAIRS
+        planned = {f"{m} of {SIDE}": min(PAIRS, limit) for m in sizes}
+        return planned | ({f"{max(PLANTED)} of {LARGE}": min(PAIRS // 2, limit)} if max(PLANTED) in sizes else {})
+
+    def make_cases(self) -> list[Case]:
+        pairs = json.loads((self.folder / "clip_b32/pairs.json").read_text(encoding="utf8"))
+        start, end = self._places()
+        rng, out = np.random.default_rng(self.options.seed), []
+        for m in self.options.sizes or PLANTED:
+            for i, p in enumerate([p for p in pairs if p["m"] == m][: self.options.pairs]):
+                background, planted = start[p["background"]], start[p["planted_set"]] + np.array(p["b_planted"])
+                a, b = background + np.array(p["a"]), background + np.array(p["b"])
+                key = f"{m}/{p['background']}/{p['word']}/{i}"
+                out.append(Case(key, f"{m} of {SIDE}", a, np.r_[b, planted], "", p["word"], mass_b=m / SIDE, planted_b=planted))
+                if m == max(PLANTED) and p["background"] == SETS[0]:
+                    rows = rng.permutation(np.arange(background, end[p["background"]]))[: 2 * LARGE - m]
+                    sides = rows[:LARGE], np.r_[rows[LARGE:], planted]
+                    mass = m / LARGE
+                    out.append(Case(f"{m} large/{p['word']}/{i}", f"{m} of {LARGE}", *sides, "", p["word"], mass_b=mass, planted_b=planted))
+        return out
+
+    def _places(self) -> tuple[dict[str, int], dict[str, int]]:
+        """First row and row after the last of each set among all vectors."""
+        ends = np.cumsum([len(np.load(self.folder / f"clip_b32/{s}.npy", mmap_mode="r")) for s in SETS]).tolist()
+        return dict(zip(SETS, [0, *ends[:-1]], strict=True)), dict(zip(SETS, ends, strict=True))
+
+    def make_space(self, progress: Progress) -> Space:
+        start = time.perf_counter()
+        folder = self.folder / "clip_b32"
+        vectors = np.concatenate([np.load(folder / f"{s}.npy") for s in SETS]).astype(np.float32)
+        names = [name.lower() for name in json.loads((folder / "words.json").read_text(encoding="utf8"))["names"]]
+        rows = list({name: i for i, name in reversed(list(enumerate(names)))}.values())  # each name once, where it stands first
+        vocabulary = Vocabulary([names[i] for i in rows], np.load(folder / "words.npy")[rows])
+        some = np.random.default_rng(0).permutation(len(vectors))[:TRAINED_ON]
+        sae = kept_sae(vectors[some], concepts=CONCEPTS, active=ACTIVE, progress=progress)
+        return Space(vectors, vocabulary, sae, trained_on=vectors[some], seconds={"SAE": round(time.perf_counter() - start, 3)})
+
+    def report(self, records: Any) -> Report:
+        base = super().report(records)
+        rows = self.scored(records)
+        groups = list(dict.fromkeys(s.group for sides in rows.values() for s in sides))
+        tables, figures = [], {}
+        for title, count in (("first", 1), ("among five", FIRST)):
+            named = {row: {g: _named([s for s in sides if s.group == g], count) for g in groups} for row, sides in rows.items()}
+            body = tuple((row, *values.values()) for row, values in named.items())
+            note = "Names as the word list has them, in lower case."
+            tables.append(Table(f"Planted class named exactly, {title}", ("method", *groups), body, note))
+            figures |= {f"{row}: {title}, {g}": value for row, values in named.items() for g, value in values.items()}
+        return Report((*tables, *base.tables), base.plots, base.notes, {**base.figures, **figures})
+
+
+def _named(sides: list[Scored], count: int) -> float:
+    """Share of sides whose planted class is the exact text of one of the first findings."""
+    return float(np.mean([ev.exact_match(s.label, s.first[:count]) for s in sides])) if sides else float("nan")
