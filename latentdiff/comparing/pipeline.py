@@ -25,6 +25,8 @@ from ..progress import Progress, part, silent
 from ..results.comparison import Comparison
 from ..results.hypothesis import TwoSampleTest
 from ..sae.encoding import fast_precision
+from ..sae.fitting import ROWS as FITTED
+from ..sae.fitting import fit_of
 from ..sae.loading import check_encoder, load_sae
 from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import monosemanticity
@@ -146,6 +148,8 @@ class _Run:
         """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
         sae, trained = self._sae(sae)
         codes = self._codes(sae)
+        some = self.sides.spaced(FITTED)
+        fit = None if trained else fit_of(sae, codes[some], self.sides[some])
         d = divergence_of(self.sides, codes, self.config)
         self._done("divergence", 0.55)
         ratio = density_ratio_of(self.sides, codes, self.config, part(self.progress, 0.55, 0.82))
@@ -175,6 +179,7 @@ class _Run:
             config=self.config,
             info={
                 **self._used(sae, trained, ratio, found),
+                "fit": fit,
                 "levels": levels,
                 "one_bin": one_bin(d),
                 "exemplars": exemplars,

@@ -67,7 +67,7 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
             "A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))),
             "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b))),
         },
-        notes=tuple(note for notes in (left_out, repeated, shifts, leads) for note in notes(comparison, (a, b))) + description(comparison),
+        notes=tuple(n for said in (left_out, misfit, repeated, shifts, leads) for n in said(comparison, (a, b))) + description(comparison),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
         trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
@@ -111,6 +111,16 @@ def repeated(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         remedy = f"compare {a} and {b} as pairs or by groups, or leave these out"
         notes.append(f"{shared:.0%} of the images of one side nearly repeat images of the other: {remedy}")
     return tuple(notes)
+
+
+def misfit(comparison: Comparison, _: Sequence[str]) -> tuple[str, ...]:
+    """A sentence where the vectors hardly look like those that the SAE was trained on."""
+    fit = comparison.info.get("fit") or {}
+    if not fit.get("poor"):
+        return ()
+    fires = f"{fit['active']:,.1f} concepts fire an image where {fit['usual_active']:,.1f} did in its training"
+    back = f"{max(fit['explained'], 0):.0%} of the variance comes back where {fit['usual_explained']:.0%} did"
+    return (f"the vectors fit the SAE badly ({fires}, {back}): train one on these, or look whether they are scaled",)
 
 
 def description(comparison: Comparison) -> tuple[str, ...]:
