@@ -61,7 +61,8 @@ def compare_views(
     Args:
         dataset: ``fo.Dataset`` (or its name) in which saved views are looked up and the run is recorded.
         view_a, view_b: name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``; one of them may belong to another dataset.
-        embeddings: field of the image vectors; for patches the labels' attribute ("ground_truth.detections.clip").
+        embeddings: field of the image vectors; for patches the labels' attribute ("ground_truth.detections.clip"); or a similarity index of
+            FiftyOne's Brain, by its brain key.
         vocabulary: words with vectors in the images' space, or an ``.npz`` file of them; "common" (the package's 20,000 English words) or a
             text file, where the field's encoder is recorded (:func:`compute_embeddings`, :func:`declare_embeddings`); None: concepts stay
             numbered.

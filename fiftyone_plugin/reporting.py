@@ -7,12 +7,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from latentdiff.errors import InputError
 from latentdiff.report import write_report
 
 from .store.run import ComparisonRun, RunSide
 from .store.runs import load_comparison
 from .store.targets import as_dataset
+
+MARGIN = 0.1
+"""Shown round points, as a share of their extent."""
+SMALLEST = 0.05
+"""Of a picture's side, what is shown at least: a single point has no extent."""
 
 
 def export_report(dataset: Any, run: str, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
@@ -64,13 +71,38 @@ def _files(place: RunSide, row_of: dict[str, int]) -> dict[int, Any]:
 
 def _patches(place: RunSide, row_of: dict[str, int]) -> dict[int, Any]:
     view = place.select(list(row_of))
-    field = str(place.labels).split(".")[0]
     found = {}
-    for identity, path, box in zip(*view.values(["id", "filepath", f"{field}.bounding_box"]), strict=True):
+    for identity, path, box in patch_boxes(place, view):
         picture = _crop(path, box)
         if picture is not None:
             found[row_of[identity]] = picture
     return found
+
+
+def patch_boxes(place: RunSide, view: Any) -> list[tuple[str, str, tuple[float, ...]]]:
+    """(label id, file, relative [x, y, width, height] box) of the patches of a view; of lines and points, the box round them."""
+    field = str(place.labels).split(".")[0]
+    shape = "bounding_box" if view.has_field(f"{field}.bounding_box") else "points"
+    found = zip(*view.values(["id", "filepath", f"{field}.{shape}"]), strict=True)
+    return [(i, path, tuple(at or ()) if shape == "bounding_box" else _box_round(at)) for i, path, at in found]
+
+
+def _box_round(points: Any) -> tuple[float, ...]:
+    """The box round points, or lists of points, with a margin; empty where there are none."""
+    flat = np.array([value for point in _points(points) for value in point], float).reshape(-1, 2)
+    flat = flat[np.isfinite(flat).all(1)]  # a keypoint that is not seen is NaN
+    if not len(flat):
+        return ()
+    (left, top), (right, bottom) = flat.min(0), flat.max(0)
+    margin = max(MARGIN * max(right - left, bottom - top), SMALLEST / 2)
+    left, top, right, bottom = max(left - margin, 0.0), max(top - margin, 0.0), min(right + margin, 1.0), min(bottom + margin, 1.0)
+    return (float(left), float(top), float(right - left), float(bottom - top))
+
+
+def _points(nested: Any) -> list[Any]:
+    if not nested:
+        return []
+    return [nested] if isinstance(nested[0], (int, float)) else [point for inner in nested for point in _points(inner)]
 
 
 def patch_thumbnail(path: str, box: tuple[float, ...]) -> str | None:

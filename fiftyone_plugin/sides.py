@@ -28,11 +28,13 @@ class Side:
     """Path of the vectors, as the view has it."""
     labels: str | None = None
     """Path of the labels in ``dataset`` ("ground_truth.detections") for patches, else None."""
+    index: str | None = None
+    """Brain key of the similarity index that holds the vectors; None: they lie in the field ``path``."""
 
     @property
     def stored(self) -> str:
         """Path of the vectors, as ``dataset`` has it."""
-        return self.field(self.path.rsplit(".", 1)[-1]) if self.labels else self.path
+        return self.field(self.path.rsplit(".", 1)[-1]) if self.labels and not self.index else self.path
 
     def field(self, name: str) -> str:
         """Full path of a result in ``dataset``."""
@@ -46,7 +48,8 @@ def resolve(letter: str, given: Any, dataset: Any, embeddings: str) -> Side:
         letter: "A" or "B", for messages.
         given: name of a saved view of ``dataset``, an ``fo.DatasetView``, or an ``fo.Dataset``.
         dataset: dataset in which names are looked up.
-        embeddings: path of the vector field; for patches, of the labels' attribute ("ground_truth.detections.clip").
+        embeddings: path of the vector field; for patches, of the labels' attribute ("ground_truth.detections.clip"); or the brain key of a
+            similarity index of these images or patches. A view that hides the field (``select_fields``) still has it.
 
     Returns:
         The side; nothing has been read yet but the schema.
@@ -68,7 +71,16 @@ def resolve(letter: str, given: Any, dataset: Any, embeddings: str) -> Side:
     else:
         raise InputError(f"side {letter} must be a saved view's name, an fo.DatasetView or an fo.Dataset, not {type(given).__name__}")
     _refuse_kinds(letter, name, view)
-    source = view._root_dataset
+    source, view = view._root_dataset, _unhidden(view)
+    found = indexes(source).get(embeddings)
+    if found is not None and not view.has_field(embeddings):
+        label = _patches_label(letter, name, view) if view._is_patches else None
+        if found.patches != label:
+            of, what = found.patches or "whole images", f"patches of {label!r}" if label else "images"
+            raise InputError(f"side {letter} ({name!r}) holds {what}; the similarity index {embeddings!r} is of {of}")
+        if found.field is None:
+            return Side(letter, name, view, source, embeddings, source._get_label_field_path(label)[1] if label else None, embeddings)
+        embeddings = found.field
     if not view._is_patches:
         _check_field(letter, name, view, embeddings)
         return Side(letter, name, view, source, embeddings)
@@ -101,6 +113,44 @@ def vector_fields(view: Any) -> list[str]:
     return [path for path, field in schema.items() if holds_vectors(field) and path.rsplit(".", 1)[-1] not in skip]
 
 
+@dataclass(frozen=True)
+class Index:
+    """A similarity index of FiftyOne's Brain."""
+
+    field: str | None
+    """Field of its vectors; None: it holds them itself."""
+    patches: str | None
+    """Field of the labels whose patches it is of; None: whole images."""
+
+
+def indexes(dataset: Any) -> dict[str, Index]:
+    """Similarity indexes of a dataset, by brain key; nothing of them is opened."""
+    found = {}
+    for key in dataset.list_brain_runs():
+        config = dataset.get_brain_info(key).config
+        if hasattr(config, "embeddings_field") and getattr(config, "type", None) == "similarity":
+            found[key] = Index(config.embeddings_field, getattr(config, "patches_field", None))
+    return found
+
+
+def vector_sources(dataset: Any) -> list[str]:
+    """What can be named as image vectors: fields, then similarity indexes that hold vectors themselves."""
+    return vector_fields(dataset) + [key for key, index in indexes(dataset).items() if index.field is None]
+
+
+def _unhidden(view: Any) -> Any:
+    """The same images with all their fields, where the view selects or excludes some."""
+    import fiftyone as fo
+
+    if not any(isinstance(stage, (fo.SelectFields, fo.ExcludeFields)) for stage in view._stages):
+        return view
+    out = view._base_view
+    for stage in view._stages:
+        if not isinstance(stage, (fo.SelectFields, fo.ExcludeFields)):
+            out = out.add_stage(stage)
+    return out
+
+
 def _refuse_kinds(letter: str, name: str, view: Any) -> None:
     if view._is_dynamic_groups:
         raise InputError(f"side {letter} ({name!r}) is grouped by a field; compare the view before group_by()")
@@ -121,6 +171,8 @@ def _check_field(letter: str, name: str, view: Any, embeddings: str) -> None:
     if embeddings in fields:
         return
     has = f"vector fields here: {listed(fields)}"
+    keys = indexes(view._root_dataset)
+    has += f"; similarity indexes: {listed(keys)}" if keys else ""
     if view.has_field(embeddings):
         raise InputError(f"side {letter} ({name!r}): field {embeddings!r} does not hold vectors; {has}")
     raise InputError(f"side {letter} ({name!r}): there is no field {embeddings!r}; {has}")

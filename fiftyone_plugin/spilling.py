@@ -22,7 +22,21 @@ from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
 
 from .sides import Side
-from .vectors import AHEAD, CHUNK, THREADS, Vectors, _documents, _joined, _mixed, _Part, _part, _stored_path, count_left_out, first_of_each
+from .vectors import (
+    AHEAD,
+    CHUNK,
+    THREADS,
+    Vectors,
+    _documents,
+    _joined,
+    _mixed,
+    _Part,
+    _part,
+    _stored_path,
+    count_left_out,
+    first_of_each,
+    read_vectors,
+)
 
 ROWS = 1 << 15
 
@@ -51,6 +65,8 @@ def spill_vectors(side: Side, progress: Progress = silent) -> Vectors:
     Raises:
         InputError: vectors of different widths, or values that are no vectors.
     """
+    if side.index:  # it is in memory whole, whatever one asks of it
+        return read_vectors(side, progress)
     folder = Path(tempfile.mkdtemp(prefix="latentdiff-"))
     try:
         return _spill(side, folder, progress)

@@ -70,6 +70,8 @@ def read_vectors(side: Side, progress: Progress = silent) -> Vectors:
     Raises:
         InputError: vectors of different widths, or values that are no vectors.
     """
+    if side.index:
+        return _of_index(side)
     label = f"reading {side.name}"
     total = max(1, side.view.count())
     path = _stored_path(side)
@@ -93,6 +95,22 @@ def read_vectors(side: Side, progress: Progress = silent) -> Vectors:
     missing, again = count_left_out(ids, [part.missing for part in parts])
     read = Vectors(ids, _joined([part.samples for part in full]) if side.labels else ids, values, missing, again)
     return read.take(first_of_each(ids))
+
+
+def _of_index(side: Side) -> Vectors:
+    """The same, where a similarity index holds the vectors."""
+    try:
+        values, samples, labels = side.dataset.load_brain_results(side.index).get_embeddings()
+    except Exception as e:  # backends are many, and each has its own errors
+        raise InputError(f"the similarity index {side.index!r} of {side.dataset.name!r} cannot be read: {type(e).__name__}: {e}") from e
+    names = np.asarray(labels if side.labels else samples, "U24")
+    row = {name: i for i, name in enumerate(names.tolist())}
+    ids = side.view.values("id")
+    here = np.array([i for i in dict.fromkeys(ids) if i in row], "U24")
+    rows = np.array([row[i] for i in here.tolist()], np.int64)
+    values = np.asarray(values)[rows] if len(rows) else np.empty((0, 0), np.float32)
+    once = len(set(ids))
+    return Vectors(here, np.asarray(samples, "U24")[rows] if side.labels else here, values, once - len(here), len(ids) - once)
 
 
 def first_of_each(ids: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from latentdiff.errors import LatentDiffError, sentence
 
 from .. import encoders
 from ..encoders import COMMON, OWN_WORDS
-from ..sides import vector_fields
+from ..sides import vector_fields, vector_sources
 from ..store import runs
 from ..store.run import ComparisonRun
 
@@ -49,14 +49,14 @@ def reject(prop: Any, message: str) -> None:
 
 
 def choose_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
-    """A drop-down of the fields that hold vectors, chosen already where there is but one."""
-    fields = vector_fields(dataset)
+    """A drop-down of the fields and similarity indexes that hold vectors, chosen already where there is but one."""
+    fields = vector_sources(dataset)
     empty = "No field of this dataset holds vectors. Run the operator “LatentDiff: compute embeddings” first."
-    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field that holds one vector per image", empty=empty)
+    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field or similarity index, a vector an image", empty=empty)
     if len(fields) == 1:
         prop.default = fields[0]
     if fields and params.get("embeddings") and params["embeddings"] not in fields:
-        reject(prop, f"There is no field {params['embeddings']!r} of vectors here; choose another.")
+        reject(prop, f"There is no field or index {params['embeddings']!r} of vectors here; choose another.")
 
 
 def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:

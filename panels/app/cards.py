@@ -80,7 +80,7 @@ def detail(run: Any, hypothesis: Any) -> dict[str, Any]:
 
 def add_thumbnails(run: Any, side: str, cards: list[dict[str, Any]]) -> None:
     """Addresses of the exemplars' images, read in one query for the whole side; a patch's picture travels in its address."""
-    from fiftyone_plugin.reporting import patch_thumbnail
+    from fiftyone_plugin.reporting import patch_boxes, patch_thumbnail
 
     place = run.sides[side]
     wanted = sorted({i for one in cards for i in one["exemplars"]})
@@ -88,8 +88,7 @@ def add_thumbnails(run: Any, side: str, cards: list[dict[str, Any]]) -> None:
         return
     view = place.select(wanted)
     if place.labels:
-        box = f"{place.labels.split('.')[0]}.bounding_box"
-        found = {i: patch_thumbnail(path, tuple(at or ())) for i, path, at in zip(*view.values(["id", "filepath", box]), strict=True)}
+        found = {i: patch_thumbnail(path, box) for i, path, box in patch_boxes(place, view)}
     else:
         found = {i: f"/media?filepath={quote(path)}" for i, path in zip(*view.values(["id", "filepath"]), strict=True)}
     for one in cards:

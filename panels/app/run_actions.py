@@ -177,7 +177,7 @@ class RunActions:
 def _stored(dataset: Any) -> dict[str, Any]:
     """What is stored with a dataset, and what is on its way; a few small queries, however many images there are."""
     from fiftyone_plugin import delegated
-    from fiftyone_plugin.sides import vector_fields
+    from fiftyone_plugin.sides import vector_sources
     from fiftyone_plugin.store.runs import list_comparisons
 
     runs = list_comparisons(dataset)
@@ -187,7 +187,7 @@ def _stored(dataset: Any) -> dict[str, Any]:
         "runs": [{"name": str(run), "about": _about(run), "results": str(run.config.get("verdict"))} for run in runs if run.complete],
         "interrupted": [str(run) for run in runs if not run.complete and str(run) not in busy],
         "delegated": waiting,
-        "vectors": bool(runs) or bool(vector_fields(dataset)),
+        "vectors": bool(runs) or bool(vector_sources(dataset)),
     }
 
 

@@ -217,7 +217,7 @@ def dataset_names() -> list[str]:
 
 def choices_of(name: str | None) -> tuple[list[str], list[str]]:
     """Saved views and vector fields of a dataset; none where it cannot be opened (any more)."""
-    from fiftyone_plugin.sides import vector_fields
+    from fiftyone_plugin.sides import vector_sources
     from fiftyone_plugin.store.runs import as_dataset
     from latentdiff.errors import LatentDiffError
 
@@ -227,4 +227,4 @@ def choices_of(name: str | None) -> tuple[list[str], list[str]]:
         dataset = as_dataset(name)
     except LatentDiffError:
         return [], []
-    return list(dataset.list_saved_views()), vector_fields(dataset)
+    return list(dataset.list_saved_views()), vector_sources(dataset)
