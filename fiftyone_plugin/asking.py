@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 import latentdiff
+from latentdiff.comparing.asking import answers
 from latentdiff.errors import InputError, LatentDiffError, sentence
+from latentdiff.inputs.named import COMMON, DatasetView, OpenSide, open_encoder, open_vocabulary
+from latentdiff.inputs.opening import Opened
 from latentdiff.progress import Progress, part, silent
 
 from . import encoders
 from .comparing import comparable
-from .encoders import COMMON, chosen_vocabulary, vocabulary_for
-from .sides import resolve
-from .store import runs
+from .encoders import chosen_vocabulary, vocabulary_for
+from .requests import named_views
+from .sides import Side, resolve
 from .store.run import ComparisonRun
-from .vectors import read_vectors
+from .vectors import Vectors, read_vectors
 
 BEST = 200
 """Images listed per side: what one looks through, and small enough to stay in a panel's state."""
@@ -134,37 +137,48 @@ def ask_views(
     Raises:
         InputError: views, fields, vectors or phrases that cannot be used.
     """
-    from latentdiff.comparing.asking import answers
-
     report = progress or silent
-    dataset = runs.as_dataset(dataset)
-    sides, (a, b), _ = comparable(dataset, view_a, view_b, embeddings, True, part(report, 0.0, 0.6))
-    text_encoder, words = _language(sides[0], vocabulary, encoder, part(report, 0.6, 0.8))
-    found = answers(a.values, b.values, phrases, text_encoder, words, images, part(report, 0.8, 1.0))
-    return [(v, a.ids[list(v.rows_a)].tolist(), b.ids[list(v.rows_b)].tolist()) for v in found]
+    request = latentdiff.CompareRequest(
+        DatasetView(dataset, view_a), DatasetView(dataset, view_b), encoder=encoder, vocabulary=vocabulary, embeddings=embeddings
+    )
+    opened = request.open(part(report, 0.0, 0.8), views=_open)
+    vectors = opened.a.vectors, opened.b.vectors
+    found = answers(*vectors, phrases, opened.encoder, opened.vocabulary, images, part(report, 0.8, 1.0))
+    ids_a, ids_b = opened.items
+    return [(v, ids_a[list(v.rows_a)].tolist(), ids_b[list(v.rows_b)].tolist()) for v in found]
 
 
-def read_views(
-    a: tuple[str, str], b: tuple[str, str], embeddings: str, vocabulary: Any, encoder: Any, progress: Progress
-) -> tuple[tuple[np.ndarray, list[str]], tuple[np.ndarray, list[str]], Any, Any]:
-    """(vectors, files) of both of two (dataset, saved view), the text encoder and the words: what the command line asks with."""
-    dataset, other = runs.as_dataset(a[0]), runs.as_dataset(b[0])
-    view_b = b[1] if other is dataset else other.load_saved_view(b[1])
-    sides, read, _ = comparable(dataset, a[1], view_b, embeddings, True, part(progress, 0.0, 0.6))
-    text_encoder, words = _language(sides[0], vocabulary, encoder, part(progress, 0.6, 0.8))
+def open_views(request: latentdiff.CompareRequest, progress: Progress) -> Opened:
+    """Vectors and files of both views of a request, the text encoder and the words: what the command line asks with."""
+    sides, read = _read(request, part(progress, 0.0, 0.7))
     items = []
     for side, own in zip(sides, read, strict=True):
         path = dict(zip(*side.dataset.values(["id", "filepath"]), strict=True))
-        items.append((own.values, [path[i] for i in own.samples.tolist()]))
-    return items[0], items[1], text_encoder, words
+        items.append([path[i] for i in own.samples.tolist()])
+    return _with_language(request, sides, read, items, part(progress, 0.7, 1.0))
 
 
-def _language(side: Any, vocabulary: Any, encoder: Any, progress: Progress) -> tuple[Any, Any]:
-    """The text encoder of a side's vectors, where it is known, and the words on which phrases are centred."""
-    if encoder is not None:
-        encoder = encoders.build(encoder)[0]
-    elif encoders.recorded(side.dataset, side.stored) is not None:
-        encoder = encoders.rebuild(side.dataset, side.stored)
-    if vocabulary == COMMON or (vocabulary is None and encoder is not None):
-        return encoder, latentdiff.load_vocabulary(encoder or encoders.rebuild(side.dataset, side.stored), progress=progress)
-    return encoder, vocabulary_for(vocabulary, side.dataset, side.stored, progress)
+def _open(request: latentdiff.CompareRequest, progress: Progress) -> Opened:
+    """The same, with the ids of samples or labels in place of files."""
+    sides, read = _read(request, part(progress, 0.0, 0.7))
+    return _with_language(request, sides, read, [own.ids for own in read], part(progress, 0.7, 1.0))
+
+
+def _read(request: latentdiff.CompareRequest, progress: Progress) -> tuple[tuple[Side, Side], tuple[Vectors, Vectors]]:
+    sides, read, _ = comparable(*named_views(request), str(request.embeddings), True, progress)
+    return sides, read
+
+
+def _with_language(
+    request: latentdiff.CompareRequest, sides: tuple[Side, Side], read: tuple[Vectors, Vectors], items: list[Any], progress: Progress
+) -> Opened:
+    """The text encoder of the vectors, where it is known, and the words on which phrases are centred."""
+    dataset, stored, encoder, given = sides[0].dataset, sides[0].stored, None, request.vocabulary
+    if request.encoder is not None:
+        encoder = open_encoder(request.encoder)[0]
+    elif encoders.recorded(dataset, stored) is not None:
+        encoder = encoders.rebuild(dataset, stored)
+    given = COMMON if given is None and encoder is not None else given
+    words = open_vocabulary(given, request.vocabulary_vectors, lambda: encoder or encoders.rebuild(dataset, stored), progress)
+    a, b = (OpenSide(own.values, names) for own, names in zip(read, items, strict=True))
+    return Opened(a, b, (sides[0].name, sides[1].name), encoder, words)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import latentdiff
+from latentdiff.config import takes_config
+from latentdiff.deprecation import old_keywords
 from latentdiff.embed.fingerprint import Fingerprint
 from latentdiff.errors import InputError
+from latentdiff.inputs.named import DatasetView
+from latentdiff.methods.config import method_of
 from latentdiff.progress import Progress, part, silent
 from latentdiff.sae.loading import check_encoder, load_sae
+from latentdiff.scale.engine import Engine, engine_of
 
 from .describing import material_of
 from .encoders import check_agree, recorded, vocabulary_for
 from .grouping import groups_of
+from .requests import OLD_KEYWORDS, named_views, new_options, run_name
 from .sides import Side, listed, resolve
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
@@ -29,28 +35,24 @@ MIN_IMAGES = 20
 """Fewer images a side tell nothing apart from chance."""
 
 
+@old_keywords(OLD_KEYWORDS, new_options)
+@takes_config
 def compare_views(
     dataset: Any,
     view_a: Any,
     view_b: Any,
     *,
     embeddings: str,
-    vocabulary: latentdiff.Vocabulary | str | Path | None = None,
-    sae: latentdiff.SparseAutoencoder | str | Path | None = None,
     run: str,
+    vocabulary: latentdiff.Vocabulary | str | Path | Sequence[str] | None = None,
+    sae: latentdiff.SparseAutoencoder | str | Path | None = None,
     names: tuple[str, str] | None = None,
-    method: latentdiff.MethodConfig | None = None,
-    config: latentdiff.CompareConfig | None = None,
-    describe: latentdiff.DescribeConfig | None = None,
-    captions: str | Mapping[str, str | Sequence[str]] | None = None,
-    prompts: str | Mapping[str, str] | None = None,
+    config: latentdiff.CompareConfig | latentdiff.MethodConfig | None = None,
+    captions: Any = None,
     groups: str | None = None,
     key: str | None = None,
     overwrite: bool = False,
-    skip_bad: bool = False,
-    engine: str = "local",
-    address: str | None = None,
-    exchange: str | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> ComparisonRun:
     """Compare two views and store what differs in the dataset.
@@ -63,26 +65,22 @@ def compare_views(
         view_a, view_b: name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``; one of them may belong to another dataset.
         embeddings: field of the image vectors; for patches the labels' attribute ("ground_truth.detections.clip"); or a similarity index of
             FiftyOne's Brain, by its brain key.
-        vocabulary: words with vectors in the images' space, or an ``.npz`` file of them; "common" (the package's 20,000 English words) or a
-            text file, where the field's encoder is recorded (:func:`compute_embeddings`, :func:`declare_embeddings`); None: concepts stay
-            numbered.
-        sae: a sparse autoencoder or its folder; None trains one on both sides.
         run: name of the comparison, an identifier.
+        vocabulary: words with vectors in the images' space, or an ``.npz`` file of them; "common" (the package's 20,000 English words), a
+            list of words or a text file, where the field's encoder is recorded (:func:`compute_embeddings`, :func:`declare_embeddings`);
+            None: concepts stay numbered.
+        sae: a sparse autoencoder, or what ``load_sae`` takes; None trains one on both sides.
         names: what people call the two sides; None for the views' or datasets' own names.
-        method: a baseline, its parts, and every other choice in one config, in place of ``config`` and ``describe``. The log ratios of a
-            baseline are empty.
-        config: options; None for the defaults.
-        describe: how the most telling images are captioned and what tells the captions apart; None: not at all, or by word statistics where
-            there are ``captions``. Nothing leaves this machine unless it names a server.
-        captions: field of the samples' captions (a text or a list of texts), or captions by file path.
-        prompts: for VisDiff's paired prompts: field of the prompts from which images were generated, or prompts by file path.
+        config: level, seed, whether bad vectors are left out, and LatentDiff's other choices; or a ``MethodConfig``, which also chooses a
+            baseline, how the most telling images are captioned, and what tells the captions apart. Nothing leaves this machine unless it
+            names a server. The log ratios of a baseline are empty.
+        captions: field of the samples' captions (a text or a list of texts), captions by file path, or (a ``Path``) a file of them. For
+            VisDiff's paired prompts a pair: captions or None, and the same of the prompts from which images were generated.
         groups: field of the samples whose value says which are no independent evidence (scene, video, patient): samples of one value are
             held out, relabelled and counted together; one without a value stands alone. None: patches go by their image.
-        key: that server's key; None: from the environment. It is stored nowhere.
+        key: of the server that ``config`` names; None: from the environment. It is stored nowhere.
         overwrite: replace a comparison of that name.
-        skip_bad: drop vectors with NaN or infinite values, and count them, in place of an error.
-        engine: "local", or "ray": the comparison runs on a Ray cluster, and the vectors are never in memory together.
-        address, exchange: the cluster's, and a folder or URI that it can read, see :func:`~fiftyone_plugin.spilling.compare_on_cluster`.
+        engine: where it runs, or its kind alone; "ray": on a Ray cluster, and the vectors are never in memory together.
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
 
     Returns:
@@ -91,61 +89,64 @@ def compare_views(
 
     Raises:
         InputError: views, fields or vectors that cannot be compared. RunError: the name is taken. Nothing is written then.
+
+    Example:
+        >>> run = compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary="common", run="summer_vs_winter")
+        >>> run.differs, [h.text for h in run.hypotheses]
     """
-    progress = progress or silent
-    method = _method(method, config, describe, captions)
-    config = method.compare
-    dataset = runs.as_dataset(dataset)
+    captions, prompts = captions if isinstance(captions, tuple) else (captions, None)
+    request = latentdiff.CompareRequest(
+        DatasetView(dataset, view_a),
+        DatasetView(dataset, view_b),
+        vocabulary=vocabulary,
+        sae=sae,
+        method=method_of(config),
+        captions=captions,
+        prompts=prompts,
+        groups=groups,
+        engine=engine_of(engine),
+        embeddings=embeddings,
+        stored_as=run or "",  # a name has to be given here; a request may leave it to its views' names
+        names=names,
+        overwrite=overwrite,
+        key=key,
+    )
+    return compare_request(request, progress or silent)
+
+
+def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> ComparisonRun:
+    """Compare the views that a request names and store what differs; all checks come before the first write.
+
+    Raises:
+        InputError, RunError: as :func:`compare_views`.
+    """
+    request.check()
+    method, ray = request.config, request.engine.kind == "ray"
+    dataset, view_a, view_b = named_views(request)
+    run = run_name(view_a, view_b) if request.stored_as is None else request.stored_as
     with database.explained(f"the comparison {run!r}", dataset):
-        runs.check_new(dataset, run, overwrite)
-        sides = _sides(dataset, view_a, view_b, embeddings)
-        if names:
-            sides = (dataclasses.replace(sides[0], name=names[0]), dataclasses.replace(sides[1], name=names[1]))
+        runs.check_new(dataset, run, request.overwrite)
+        sides = _sides(dataset, view_a, view_b, str(request.embeddings))
+        if request.names:
+            sides = tuple(dataclasses.replace(side, name=name) for side, name in zip(sides, request.names, strict=True))
         for side in sides:
             fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
-        opened = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+        opened = load_sae(request.sae) if isinstance(request.sae, (str, Path)) else request.sae
         stamp = _fingerprint(sides, opened)
-        words = vocabulary_for(vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1))
-        read = _reader(engine, method.method != "latentdiff" or method.describe is not None)
+        words = vocabulary_for(request.vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1), request.vocabulary_vectors)
+        read = spill_vectors if ray else read_vectors
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
-        a, b, record = _usable(sides, a, b, skip_bad or config.skip_bad)
-        report, grouped = part(progress, 0.4, 0.8), groups_of(sides, (a, b), groups)
-        if engine == "ray":
-            comparison = compare_on_cluster((a, b), address, exchange, report, sae=opened, vocabulary=words, config=config, **grouped)
+        a, b, record = _usable(sides, a, b, method.compare.skip_bad)
+        report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
+        if ray:
+            comparison = compare_on_cluster((a, b), request.engine, report, **known, config=method.compare)
         else:
-            of_images = material_of(sides, (a, b), method, captions, prompts)
-            comparison = latentdiff.compare_with(
-                method, a.values, b.values, sae=opened, vocabulary=words, **of_images, **grouped, key=key, progress=report
-            )
+            of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
+            comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
         left_out = {letter: {kind: side[kind] for kind in ("missing", "bad", "repeated")} for letter, side in record["sides"].items()}
         comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
-        record |= {"embeddings": embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
-        return store(dataset, run, sides, (a, b), comparison, record, overwrite, part(progress, 0.8, 1.0))
-
-
-def _method(
-    method: latentdiff.MethodConfig | None,
-    config: latentdiff.CompareConfig | None,
-    describe: latentdiff.DescribeConfig | None,
-    captions: Any,
-) -> latentdiff.MethodConfig:
-    """Every choice in one config."""
-    if method is not None:
-        if config is not None or describe is not None:
-            raise InputError("method holds every choice: leave config and describe out, or pass MethodConfig(compare=..., describe=...)")
-        return method
-    if describe is None and captions is not None:
-        describe = latentdiff.DescribeConfig(captioner="given")
-    return latentdiff.MethodConfig(compare=config or latentdiff.CompareConfig(), describe=describe)
-
-
-def _reader(engine: str, more: bool) -> Callable[[Side, Progress], Vectors]:
-    """How vectors are read: into memory, or for a cluster into a file."""
-    if engine not in ("local", "ray"):
-        raise InputError(f'engine is "local" or "ray", not {engine!r}')
-    if engine == "ray" and more:
-        raise InputError("baselines and captions run on this machine; leave them out, or choose the engine local")
-    return spill_vectors if engine == "ray" else read_vectors
+        record |= {"embeddings": request.embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
+        return store(dataset, run, sides, (a, b), comparison, record, request.overwrite, part(progress, 0.8, 1.0))
 
 
 def comparable(
@@ -174,8 +175,6 @@ def _fingerprint(sides: tuple[Side, Side], sae: latentdiff.SparseAutoencoder | N
 
 
 def _sides(dataset: Any, view_a: Any, view_b: Any, embeddings: str) -> tuple[Side, Side]:
-    if isinstance(view_a, str) and view_a == view_b:
-        raise InputError(f"both sides are the saved view {view_a!r}; choose two different views")
     a, b = resolve("A", view_a, dataset, embeddings), resolve("B", view_b, dataset, embeddings)
     if dataset._doc.id not in (a.dataset._doc.id, b.dataset._doc.id):
         raise InputError(f"neither side is a view of {dataset.name!r}; pass {a.dataset.name!r} as the dataset")
@@ -213,7 +212,7 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
         if bad.any() and not skip_bad:
             raise InputError(
                 f"side {side.letter} ({side.name!r}): {bad.sum()} vectors in {side.path!r} hold NaN or infinite values: "
-                f"{listed(read.ids[bad])}; compute them again or pass skip_bad=True"
+                f"{listed(read.ids[bad])}; compute them again, or leave them out: skip_bad=True of CompareConfig, --skip-bad"
             )
         read = read.take(~bad)
         if len(read) < MIN_IMAGES:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from latentdiff.errors import InputError, LatentDiffError
 from latentdiff.methods.config import MethodConfig
+from latentdiff.request import texts_by_path
 
 from . import encoders
 from .sides import Side
@@ -19,8 +21,8 @@ def material_of(
     sides: tuple[Side, Side],
     rows: tuple[Vectors, Vectors],
     method: MethodConfig,
-    captions: str | Mapping[str, str | Sequence[str]] | None,
-    prompts: str | Mapping[str, str] | None,
+    captions: str | Path | Mapping[str, str | Sequence[str]] | None,
+    prompts: str | Path | Mapping[str, str] | None,
 ) -> dict[str, Any]:
     """``images``, ``captions``, ``prompts`` and ``encode_texts`` for :func:`latentdiff.compare_with`; nothing where nothing reads them.
 
@@ -28,7 +30,7 @@ def material_of(
         sides: both views.
         rows: what is compared of each.
         method: every choice.
-        captions: field of the samples' captions (a text or a list of texts), or captions by file path.
+        captions: field of the samples' captions (a text or a list of texts), captions by file path, or (a ``Path``) a file of them.
         prompts: the same of the prompts from which images were generated.
 
     Raises:
@@ -39,11 +41,11 @@ def material_of(
         return {}
     if method.method == "gsclip":
         return {"encode_texts": _text_encoder(sides[0])}
-    looks = (describe is not None and describe.captioner != "vocabulary") or method.proposer != "caption" or method.ranker == "image-vqa"
-    if looks and any(side.labels for side in sides):
+    if method.looks and any(side.labels for side in sides):
         raise InputError("captions are of whole images; patches are described with captioner='vocabulary' alone")
     files = tuple(_values(side, read, "filepath") for side, read in zip(sides, rows, strict=True))
     texts = {"captions": captions, "prompts": prompts}
+    texts = {name: texts_by_path(given, name[:-1]) if isinstance(given, Path) else given for name, given in texts.items()}
     by_file = {name: _by_file(sides, rows, files, given) if isinstance(given, str) else given for name, given in texts.items()}
     return {"images": files, "encode_texts": _text_encoder(sides[0]), **by_file}
 

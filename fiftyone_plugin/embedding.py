@@ -12,6 +12,7 @@ import numpy as np
 
 from latentdiff.embed.fingerprint import Fingerprint, disagreement
 from latentdiff.errors import InputError, RunError
+from latentdiff.inputs.named import open_encoder
 from latentdiff.progress import Progress, silent
 
 from . import encoders
@@ -84,7 +85,7 @@ def compute_embeddings(
         _refuse_kinds(view)
         _check_fields(dataset, field)
         progress(0.0, "loading the encoder")
-        made, source = encoders.build(encoder)
+        made, source = open_encoder(encoder)
         _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
         todo = view if overwrite else view.exists(field, False)
         ids, paths = todo.values(["id", "filepath"])
@@ -120,7 +121,7 @@ def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = C
     dataset = as_dataset(dataset)
     if field not in vector_fields(dataset):
         raise InputError(f"{dataset.name!r} has no vector field {field!r}; it has {listed(vector_fields(dataset))}")
-    made, source = encoders.build(encoder)
+    made, source = open_encoder(encoder)
     before = encoders.recorded(dataset, field)
     if before and not overwrite:
         different = disagreement(made.fingerprint, before.fingerprint)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import latentdiff
 from latentdiff.embed.fingerprint import Fingerprint, disagreement
 from latentdiff.errors import InputError
+from latentdiff.inputs.named import COMMON, open_encoder, open_vocabulary
 from latentdiff.progress import Progress
 
 from . import encoders
@@ -49,31 +48,6 @@ def record(dataset: Any, path: str, stamp: Stamp) -> None:
     database.refresh(dataset)
 
 
-def build(encoder: Any) -> tuple[Any, Source | None]:
-    """An encoder from what a caller names it by.
-
-    Args:
-        encoder: a :class:`latentdiff.embed.encoder.Encoder`, a name as ``load_encoder`` takes, or ``(name, pretrained)``.
-
-    Returns:
-        The encoder, and its name where it has one.
-
-    Raises:
-        InputError: for something else. EncoderError, CheckpointError: as ``load_encoder``.
-    """
-    import os
-
-    from latentdiff.embed.encoder import Encoder, load_encoder
-
-    if isinstance(encoder, Encoder):
-        return encoder, None
-    name, pretrained = encoder if isinstance(encoder, (tuple, list)) and len(encoder) == 2 else (encoder, None)
-    if not isinstance(name, (str, os.PathLike)) or not isinstance(pretrained, (str, os.PathLike, type(None))):
-        raise InputError(f'encoder is a name such as "fast", a pair (name, pretrained), or an Encoder, not {encoder!r}')
-    name, pretrained = os.fspath(name), os.fspath(pretrained) if pretrained is not None else None
-    return load_encoder(name, pretrained), (name, pretrained)
-
-
 def rebuild(dataset: Any, path: str) -> Any:
     """The encoder that made a field, built again from its record.
 
@@ -87,7 +61,7 @@ def rebuild(dataset: Any, path: str) -> Any:
             f"the text encoder of field {path!r} is not known: {why}. Call declare_embeddings(dataset, {path!r}, encoder) with its name, "
             "or pass a vocabulary that has vectors"
         )
-    encoder, _ = build(stamp.source)
+    encoder, _ = open_encoder(stamp.source)
     different = disagreement({**encoder.fingerprint, "dtype": ""}, {**stamp.fingerprint, "dtype": ""})
     if different:
         raise InputError(f"{stamp.source[0]!r} is no longer the encoder that made field {path!r}: {different}; compute the field again")
@@ -114,37 +88,26 @@ def _entries(dataset: Any) -> list[dict[str, Any]]:
     return [e for e in entries if isinstance(e, dict) and "field" in e and "fingerprint" in e] if isinstance(entries, list) else []
 
 
-COMMON, OWN_WORDS = "common", "file"
-"""Stand for the word list that comes with the package, and in forms for a file of the user's."""
+OWN_WORDS = "file"
+"""Stands in forms for a file of the user's words, as :data:`COMMON` does for the word list that comes with the package."""
 
 
-def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress) -> latentdiff.Vocabulary | None:
-    """The vocabulary for a vector field.
+def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress, vectors: Any = None) -> latentdiff.Vocabulary | None:
+    """The vocabulary for a vector field, see :func:`~latentdiff.inputs.named.open_vocabulary`.
+
+    Words without vectors are given some by the encoder that is recorded for the field.
 
     Args:
-        given: a vocabulary; None; a ``.npz`` file with words and vectors; a text file, one word or phrase a line; or "common" for about
-            20,000 common English words. The last two are given vectors by the encoder that is recorded for the field.
+        given: a vocabulary; None; a file; "common"; or a list of words.
         dataset: ``fo.Dataset`` that holds the field.
         path: path of the vectors.
         progress: reports the encoding of words, where there is any.
+        vectors: file of a text file's vectors.
 
     Raises:
-        InputError: a file that cannot be used, or no encoder is recorded where one is needed.
+        InputError: words that cannot be used, or no encoder is recorded where one is needed.
     """
-    from latentdiff.embed import words
-    from latentdiff.inputs.arrays import read_vocabulary
-
-    if given is None or isinstance(given, latentdiff.Vocabulary):
-        return given
-    if not isinstance(given, (str, os.PathLike)):
-        raise InputError(f"vocabulary is a Vocabulary, a file, {COMMON!r} or None, not {type(given).__name__}")
-    if given == COMMON:
-        return words.load_vocabulary(encoders.rebuild(dataset, path), progress=progress)
-    file = Path(given).expanduser()
-    if file.suffix == ".npz":
-        return read_vocabulary(file)
-    phrases = words.read_phrases(file)
-    return words.load_vocabulary(encoders.rebuild(dataset, path), words=(), phrases=phrases, progress=progress)
+    return open_vocabulary(given, vectors, lambda: encoders.rebuild(dataset, path), progress)
 
 
 def chosen_vocabulary(params: dict[str, Any]) -> str | None:

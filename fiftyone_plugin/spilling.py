@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
+from latentdiff.scale.engine import Engine
 
 from .sides import Side
 from .vectors import (
@@ -123,28 +123,25 @@ def _owning(folder: Path, ids: np.ndarray, samples: np.ndarray, values: np.ndarr
 
 
 def compare_on_cluster(
-    sides: tuple[Vectors, Vectors], address: str | None, exchange: str | None, progress: Progress, **options: Any
+    sides: tuple[Vectors, Vectors], engine: Engine, progress: Progress, **options: Any
 ) -> Comparison:
     """Write both sides to Parquet by id, in chunks, and compare them there: row i of the result is id i.
 
     Args:
         sides: what is to be compared.
-        address: of a running cluster; None as :func:`latentdiff.scale.ray_sides.connected`.
-        exchange: folder or URI that all machines of the cluster can read; None: a temporary folder, for a cluster on this machine.
+        engine: the cluster, and a folder or URI that all its machines can read.
         progress: ``progress(fraction, label)``.
         options: further arguments of :func:`latentdiff.scale.parquet.compare_parquet`.
 
     Raises:
-        InputError: no Ray, or an address without an exchange folder.
+        InputError: no Ray.
     """
     from latentdiff.embed.filesystem import filesystem_of, write_table
     from latentdiff.embed.parquet import vector_table
     from latentdiff.scale import parquet as scale
 
-    if address and address not in ("auto", "local") and not exchange:
-        raise InputError(f"name a folder or URI that the cluster at {address} can read, for the vectors: exchange")
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as local:
-        folder = f"{exchange.rstrip('/') if exchange else local}/latentdiff-{uuid.uuid4().hex[:12]}"
+        folder = f"{engine.exchange.rstrip('/') if engine.exchange else local}/latentdiff-{uuid.uuid4().hex[:12]}"
 
         def tables(side: str, read: Vectors) -> Iterator[Any]:
             for start in range(0, len(read), ROWS):
@@ -158,7 +155,7 @@ def compare_on_cluster(
                 write_table(tables(name, read), f"{folder}/{name}.parquet")
                 progress(0.1, "handing vectors to the cluster")
             return scale.compare_parquet(
-                f"{folder}/a.parquet", f"{folder}/b.parquet", engine="ray", address=address, progress=part(progress, 0.1, 1.0), **options
+                f"{folder}/a.parquet", f"{folder}/b.parquet", engine=engine, progress=part(progress, 0.1, 1.0), **options
             )
         finally:
             filesystem, place = filesystem_of(folder)

@@ -2,6 +2,7 @@
 
 from typing import Any as _Any
 
+from .calls import ask, compare_folders
 from .comparing.pipeline import compare
 from .config import CompareConfig
 from .describe.build import build_describer
@@ -14,6 +15,7 @@ from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, Inp
 from .methods.config import MethodConfig
 from .methods.run import compare_with
 from .report import write_report
+from .request import CompareRequest
 from .results.comparison import Comparison
 from .results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .sae.concepts import describe_concepts
@@ -21,6 +23,7 @@ from .sae.loading import load_sae
 from .sae.model import SparseAutoencoder
 from .sae.monosemanticity import monosemanticity
 from .sae.training import train_sae
+from .scale.engine import Engine
 from .stats.verification import Verification, verify
 from .version import __version__ as __version__
 
@@ -28,12 +31,14 @@ __all__ = [
     "Cancelled",
     "CheckpointError",
     "CompareConfig",
+    "CompareRequest",
     "Comparison",
     "ConceptTable",
     "DescribeConfig",
     "Describer",
     "EncoderError",
     "EndpointError",
+    "Engine",
     "Hypothesis",
     "InputError",
     "LatentDiffError",
@@ -44,8 +49,10 @@ __all__ = [
     "TwoSampleTest",
     "Verification",
     "Vocabulary",
+    "ask",
     "build_describer",
     "compare",
+    "compare_folders",
     "compare_with",
     "describe_concepts",
     "load_encoder",

@@ -13,8 +13,7 @@ from .base import FormOperator
 LARGE = 100_000
 """Images of both sides together from which on the work is delegated unless one chooses otherwise: minutes, not seconds."""
 ANSWERS = {"view_a", "view_b", "tag_a", "tag_b", "dataset_a", "dataset_b", "part_a", "part_b", "slice"}
-ANSWERS |= {"embeddings", "words", "vocabulary", "sae", "skip_bad"}
-"""What is kept with a run, to compare again."""
+"""What is kept with a run of the sides, to compare again."""
 
 
 class CompareViews(FormOperator):
@@ -35,54 +34,33 @@ class CompareViews(FormOperator):
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
-        from fiftyone_plugin.forms import describe as describe_form
+        from fiftyone_plugin.forms import comparison, describe
         from fiftyone_plugin.forms import sides as side_choices
 
         side_choices.choose_sides(inputs, ctx)
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
-        describe_form.choose_description(inputs, ctx.dataset, ctx.params)
+        comparison.choose_method(inputs, ctx.params)
+        describe.choose_description(inputs, ctx.dataset, ctx.params)
+        comparison.choose_groups(inputs, ctx.dataset)
         forms.choose_engine(inputs, ctx.params)
         forms.name_run(inputs, ctx.dataset, ctx.params)
-        inputs.bool(
-            "skip_bad",
-            label="Leave out broken vectors",
-            description="Images whose vector holds something that is no number are dropped, and counted",
-            default=False,
-        )
+        comparison.choose_level(inputs)
+        comparison.mark(inputs, ctx)
 
     def execute(self, ctx: Any) -> Iterator[Any]:
-        from fiftyone_plugin import encoders
-        from fiftyone_plugin.comparing import compare_views
-        from fiftyone_plugin.forms import common as forms
-        from fiftyone_plugin.forms import describe as describe_form
+        from fiftyone_plugin.comparing import compare_request
+        from fiftyone_plugin.forms import comparison
         from fiftyone_plugin.forms import sides as side_choices
         from fiftyone_plugin.running import shown
         from fiftyone_plugin.store import runs
         from latentdiff.report import verdict
 
-        params = ctx.params
-        described = describe_form.description_of(ctx)
-        answers = ANSWERS | describe_form.ANSWERS | forms.ANSWERS
-
         def work(progress: Any) -> Any:
             (a, name_a), (b, name_b) = (side_choices.chosen_side(ctx, letter) for letter in "AB")
-            run = compare_views(
-                ctx.dataset,
-                a,
-                b,
-                embeddings=params["embeddings"],
-                vocabulary=encoders.chosen_vocabulary(params),
-                sae=params.get("sae") or None,
-                run=params["run"],
-                names=(name_a, name_b),
-                overwrite=bool(params.get("overwrite")),
-                skip_bad=bool(params.get("skip_bad")),
-                **described,
-                **forms.engine_of(params),
-                progress=progress,
-            )
-            runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form={k: v for k, v in params.items() if k in answers and v})
+            run = compare_request(comparison.request_of(ctx, (a, b), (name_a, name_b)), progress)
+            form = {k: v for k, v in ctx.params.items() if k in ANSWERS | comparison.ANSWERS and v}
+            runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form=form)
             return run
 
         run = yield from shown(ctx, work)

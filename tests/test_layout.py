@@ -10,7 +10,7 @@ import pytest
 
 ORDER = (
     "errors", "version", "deprecation", "progress", "config", "compute", "embed", "inputs", "sae", "stats", "results", "describe",
-    "comparing", "methods", "scale", "report", "request", "demo", "benchmark", "cli",
+    "comparing", "methods", "scale", "report", "request", "calls", "demo", "benchmark", "cli",
 )  # fmt: skip
 """Folders and files of ``latentdiff``: each may import those before it."""
 NEVER = {"stats": {"describe", "sae"}, "report": {"comparing", "methods", "scale", "describe", "sae", "stats"}, "results": {"sae", "embed"}}

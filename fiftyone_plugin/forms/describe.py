@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import latentdiff
 from latentdiff.describe.server import is_openai
 from latentdiff.errors import InputError
 
+from .choices import FIELD, HOW, MODEL, NOT, SERVER, chosen_description
 from .common import choose, reject
 
-NOT, FIELD, MODEL, WORDS, SERVER = "no", "field", "model", "words", "server"
-ANSWERS = {"describe", "captions", "captioner", "ask_model", "llm_url", "llm_model"}
-"""Names of the inputs. A key is none of them: what a form holds is stored."""
 SECRET, OPENAI = "LATENTDIFF_API_KEY", "OPENAI_API_KEY"
 """The second is for OpenAI's own address alone."""
-CAPTIONERS = {MODEL: "image-to-text", WORDS: "vocabulary", SERVER: "endpoint", FIELD: "given"}
-
 
 def choose_description(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     """Whether captions of the most telling images propose phrases, and who writes and compares them."""
     from fiftyone.operators import types
 
-    choices = {
-        NOT: "No: by the words alone",
-        FIELD: "By captions in a field",
-        MODEL: "By a captioning model on this machine",
-        WORDS: "By each image's nearest words",
-        SERVER: "By a vision server, which is sent images",
-    }
+    choices = HOW | {FIELD: "By captions in a field"}
     text = "Captions of the images that are most typical of each side propose phrases, which are then tested on all images"
     prop = choose(inputs, "describe", "Describe images", list(choices), labels=list(choices.values()), description=text, empty="")
     prop.default, prop.required = NOT, False
@@ -60,38 +49,16 @@ def choose_description(inputs: Any, dataset: Any, params: dict[str, Any]) -> Non
         inputs.view("sent", types.Notice(label="Nothing leaves this machine.", variant="outlined"))
 
 
-def chosen_description(params: dict[str, Any]) -> latentdiff.DescribeConfig | None:
-    """The choices of the form, None where images are not to be described.
-
-    Raises:
-        InputError: a server without an address or model.
-    """
-    how = params.get("describe") or NOT
-    if how == NOT:
-        return None
-    if how not in CAPTIONERS:
-        raise InputError(f"describe is {NOT!r} or one of {', '.join(CAPTIONERS)}, not {how!r}")
-    if how == MODEL and not params.get("captioner"):
-        raise InputError("name the captioning model: its folder or hub id")
-    url, name = (params.get(what) or None for what in ("llm_url", "llm_model"))
-    server: dict[str, Any] = {"base_url": url, "language_model": name, "language": "endpoint"}
-    asks = how == SERVER or params.get("ask_model")
-    model = {"captioner_model": params["captioner"]} if how == MODEL else {}
-    return latentdiff.DescribeConfig(captioner=CAPTIONERS[how], **model, **(server if asks else {}))
-
-
 def description_of(ctx: Any) -> dict[str, Any]:
-    """``describe``, ``captions`` and ``key`` for :func:`compare_views`; the key is FiftyOne's secret."""
+    """``captions`` and ``key`` of a request; the key is FiftyOne's secret."""
     config = chosen_description(ctx.params)
     if config is None:
         return {}
-    captions = ctx.params.get("captions") if config.captioner == "given" else None
-    if config.captioner == "given" and not captions:
-        raise InputError("name the field of captions")
+    captions = ctx.params.get("captions") or None if config.captioner == "given" else None
     key = None
     if config.base_url:
         key = ctx.secret(SECRET) or (ctx.secret(OPENAI) if is_openai(config.base_url) else None)
-    return {"describe": config, "captions": captions, "key": key or None}
+    return {"captions": captions, "key": key or None}
 
 
 def _text_fields(dataset: Any) -> list[str]:

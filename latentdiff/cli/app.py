@@ -31,6 +31,9 @@ def ui_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sae", metavar="FOLDER", help="a sparse autoencoder of that encoder; without it one is trained on the images compared"
     )
+    server = "OpenAI-compatible server that the page may send captions to (images with the captioner on a server)"
+    parser.add_argument("--llm-url", default="", metavar="URL", help=server)
+    parser.add_argument("--llm-model", default="", metavar="NAME", help="model of that server")
     root = "folder that may be read; can be repeated (default: home and working folder, and none off loopback)"
     parser.add_argument("--root", action="append", metavar="FOLDER", help=root)
     parser.add_argument(
@@ -56,6 +59,8 @@ def run_ui(args: argparse.Namespace) -> int:
         encoder=args.encoder,
         pretrained=args.pretrained,
         sae=args.sae,
+        llm_url=args.llm_url,
+        llm_model=args.llm_model,
         roots=None if args.root is None else tuple(Path(root) for root in args.root),
         max_upload=args.max_upload * 1_000_000,
     )

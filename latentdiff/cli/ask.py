@@ -5,21 +5,19 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..comparing.asking import answers
-from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
+from ..inputs.opening import Opened
 from ..progress import Progress, part
+from ..request import CompareRequest
 from ..stats.verification import Verification
 
 
 def ask_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latentdiff ask``."""
-    side = "dataset:saved_view, a .npy file of vectors (n, d), or a folder of images"
+    side = "dataset:saved_view, a .npy file of vectors (n, d), or a folder or .zip of images"
     parser.add_argument("a", metavar="A", help=side)
     parser.add_argument("b", metavar="B", help=side)
     parser.add_argument("phrases", metavar="PHRASE", nargs="+", help='what to look for, such as "a red kite"')
@@ -36,53 +34,35 @@ def ask_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_ask(args: argparse.Namespace) -> int:
     """Answer and print."""
-    from ..inputs.folders import distinct_names
     from .outcome import progress_bar
 
     if args.images < 0:
         raise InputError(f"--images must be at least 0, not {args.images}")
     with progress_bar() as progress:
-        (a, items_a), (b, items_b), encoder, vocabulary = _sides(args, progress)
-        found = answers(a, b, args.phrases, encoder, vocabulary, args.images, part(progress, 0.8, 1.0))
-    names = distinct_names((_short(args.a), _short(args.b)), (args.a, args.b))
-    if args.json:
-        _print_json(found, names, (items_a, items_b))
-    else:
-        _print_table(found, names, (items_a, items_b))
+        opened = _open(args, part(progress, 0.0, 0.8))
+        vectors = opened.a.vectors, opened.b.vectors
+        found = answers(*vectors, args.phrases, opened.encoder, opened.vocabulary, args.images, part(progress, 0.8, 1.0))
+    (_print_json if args.json else _print_table)(found, opened.names, opened.items)
     return 0
 
 
-def _sides(args: argparse.Namespace, progress: Progress) -> tuple[tuple[np.ndarray, Any], tuple[np.ndarray, Any], Any, Vocabulary | None]:
-    """Vectors and items of both sides, the encoder where there is one, and the vocabulary where there is one."""
-    from ..inputs.named import encoder_of, kind, read_side, vocabulary_of
-
-    kinds = kind(args.a), kind(args.b)
-    if kinds == ("view", "view"):
-        return _views(args, progress)
-    if "view" in kinds:
-        raise InputError("one side is a dataset's view and the other is not; ask about two views, or two files or folders")
-    if args.embeddings:
-        raise InputError("--embeddings is for datasets")
-    encoder = encoder_of(args) if args.encoder or "folder" in kinds else None
-    vocabulary = vocabulary_of(args, encoder)
-    one, other = (
-        read_side(side, kinds[i], encoder, False, part(progress, 0.4 * i, 0.4 * (i + 1))) for i, side in enumerate((args.a, args.b))
+def _open(args: argparse.Namespace, progress: Progress) -> Opened:
+    """Both sides and the words, wherever they lie."""
+    request = CompareRequest(
+        args.a,
+        args.b,
+        encoder=(args.encoder, args.pretrained) if args.encoder else None,
+        vocabulary=args.vocabulary,
+        vocabulary_vectors=args.vocabulary_vectors,
+        embeddings=args.embeddings,
     )
-    return one, other, encoder, vocabulary
+    return request.open(progress, views=_views)
 
 
-def _views(args: argparse.Namespace, progress: Progress) -> tuple[tuple[np.ndarray, Any], tuple[np.ndarray, Any], Any, Vocabulary | None]:
-    if not args.embeddings:
-        raise InputError("name the datasets' vector field: --embeddings FIELD")
-    from fiftyone_plugin.asking import read_views
+def _views(request: CompareRequest, progress: Progress) -> Opened:
+    from fiftyone_plugin.asking import open_views
 
-    (name_a, _, view_a), (name_b, _, view_b) = args.a.partition(":"), args.b.partition(":")
-    return read_views((name_a, view_a), (name_b, view_b), args.embeddings, args.vocabulary, args.encoder, progress)
-
-
-def _short(side: str) -> str:
-    _, colon, view = side.partition(":")
-    return view if colon and view and not Path(side).exists() else Path(side).stem or side
+    return open_views(request, progress)
 
 
 def _listed(rows: Sequence[int], items: Any) -> list[str]:

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..describe.captions import read_captions
-from ..describe.config import DescribeConfig
+from ..describe.config import DescribeConfig, describe_by
 from ..errors import InputError
 from ..methods.config import METHODS, PROPOSERS, RANKERS, MethodConfig, read_method
 
@@ -30,23 +29,15 @@ def method_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def method_config(args: argparse.Namespace) -> MethodConfig:
-    """Every choice that the options make.
+    """The method and its parts that the options name.
 
     Raises:
         InputError: options that do not fit together.
     """
     base = read_method(args.config) if args.config else MethodConfig()
-    method = args.method or base.method
-    if args.sae and method != "latentdiff":
-        raise InputError(f"--sae is for LatentDiff; --method {method} has no sparse autoencoder")
-    if args.sae and args.sae_trainer:
-        raise InputError("--sae-trainer is for the SAE that is trained where --sae names none; leave one of them out")
-    _check_server(args, base, method)
-    compare = {name: getattr(args, name) for name in ("alpha", "seed", "sae_trainer") if getattr(args, name) is not None}
     own: dict[str, Any] = {name: getattr(args, name) for name in ("method", "proposer", "ranker") if getattr(args, name) is not None}
     own["describe"] = describe_config(args, base.describe)
-    own["compare"] = dataclasses.replace(base.compare, skip_bad=args.skip_bad or base.compare.skip_bad, **compare)
-    if args.rounds is not None and method == "visdiff":
+    if args.rounds is not None and own.get("method", base.method) == "visdiff":
         own["visdiff"] = dataclasses.replace(base.visdiff, rounds=args.rounds)
     if args.paper_filter:
         own["visdiff"] = dataclasses.replace(own.get("visdiff", base.visdiff), held_out=False, corrected=False)
@@ -55,43 +46,10 @@ def method_config(args: argparse.Namespace) -> MethodConfig:
     return dataclasses.replace(base, **own)
 
 
-def _check_server(args: argparse.Namespace, base: MethodConfig, method: str) -> None:
-    """Say by the options' names what a config would say by its own."""
-    if method != "visdiff":
-        return
-    proposer, ranker, describe = args.proposer or base.proposer, args.ranker or base.ranker, base.describe
-    server = (args.llm_url and args.llm_model) or (describe and describe.base_url and describe.language_model)
-    if not server and (proposer in ("grid", "paired-prompts") or ranker != "clip"):
-        raise InputError("this proposer or ranker asks a model on a server: --llm-url URL --llm-model NAME")
-    if proposer == "feature" and not args.captioner and (describe is None or describe.captioner != "image-to-text"):
-        raise InputError("the feature proposer needs a BLIP-2 model: --captioner FOLDER")
-    if proposer == "paired-prompts" and not args.prompts:
-        raise InputError("paired-prompts needs the prompts from which the images were generated: --prompts FILE")
-
-
 def say_what_is_sent(config: MethodConfig) -> None:
     """On standard error, before anything is."""
     for what in config.sends:
         print(f"latentdiff: will send {what}", file=sys.stderr)
-
-
-def texts_of(args: argparse.Namespace, config: MethodConfig, named: bool) -> dict[str, Any]:
-    """``captions`` and ``prompts`` for :func:`latentdiff.compare_with`, by absolute path.
-
-    Args:
-        args: of ``compare``.
-        config: what they chose.
-        named: whether the rows are images with names, or vectors alone.
-
-    Raises:
-        InputError: files that cannot be read, or captions and prompts without images.
-    """
-    reads = config.describe is not None and config.describe.captioner != "vocabulary"
-    if not named and (reads or args.prompts):
-        raise InputError("captions need the images: compare folders or views, not .npy files; --captioner vocabulary needs vectors alone")
-    captions = read_captions(args.captions) if args.captions else None
-    prompts = {k: " ".join(v) for k, v in read_captions(args.prompts, "prompt").items()} if args.prompts else None
-    return {"captions": captions, "prompts": prompts}
 
 
 def _lines(path: str) -> tuple[str, ...]:
@@ -125,32 +83,15 @@ def describe_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def describe_config(args: argparse.Namespace, base: DescribeConfig | None = None) -> DescribeConfig | None:
-    """The choices that the options make.
-
-    Args:
-        args: parsed options.
-        base: choices that the options add to.
-
-    Returns:
-        None where neither makes any.
-
-    Raises:
-        InputError: options that do not fit together.
-    """
-    if args.captions and args.captioner:
-        raise InputError("--captions are captions that exist and --captioner makes them; use one")
-    own: dict[str, Any] = {}
-    if args.captions or args.captioner:
-        named = args.captioner if args.captioner not in (None, "vocabulary", "endpoint") else None
-        own = {"captioner": "given" if args.captions else "image-to-text" if named else args.captioner, "captioner_model": named}
-    url, model = args.llm_url or (base and base.base_url), args.llm_model or (base and base.language_model)
-    if (args.llm_url or args.llm_model) and not (url and model):
-        raise InputError("a language model needs both --llm-url and --llm-model")
-    if own.get("captioner") == "endpoint" and not url:
-        raise InputError("--captioner endpoint needs --llm-url and --llm-model")
-    if args.llm_url or args.llm_model:
-        own |= {"language": "endpoint", "language_model": model, "base_url": url}
-    if not own and base is None:
-        return None  # nor do a budget or rounds alone ask for captions
-    more = {"calls": args.llm_calls, "tokens": args.llm_tokens, "caption_prompt": args.caption_prompt, "rounds": args.rounds}
-    return dataclasses.replace(base or DescribeConfig(), **own, **{k: v for k, v in more.items() if v is not None})
+    """The choices of captions and language model that the options make, see :func:`~latentdiff.describe.config.describe_by`."""
+    return describe_by(
+        captioner=args.captioner,
+        captions=bool(args.captions),
+        url=args.llm_url,
+        model=args.llm_model,
+        base=base,
+        calls=args.llm_calls,
+        tokens=args.llm_tokens,
+        caption_prompt=args.caption_prompt,
+        rounds=args.rounds,
+    )

@@ -7,7 +7,6 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,11 @@ from ..report import verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
+from ..request import Outcome
 from ..results.comparison import Comparison
 
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A comparison with what people call its sides and its images."""
-
-    comparison: Comparison
-    names: tuple[str, str]
-    run: str | None = None
-    """Name under which a dataset stores it."""
-    items: tuple[Any, Any] | None = None
-    """Per side, what row i is: a sample id or a file's path; None where rows have no name."""
-    stored: Any = None
-    """The ``ComparisonRun`` where a dataset holds it."""
 
 
 def write_outcome(outcome: Outcome, path: str) -> Path:
@@ -57,7 +43,7 @@ def open_comparison(dataset: str, run: str | None) -> Outcome:
         return Outcome(comparison, (str(names[0]), str(names[1])), items=_saved_items(Path(dataset)))
     from fiftyone_plugin import load_comparison
 
-    return stored_outcome(load_comparison(dataset, run))
+    return Outcome.of_run(load_comparison(dataset, run))
 
 
 def _saved_items(folder: Path) -> tuple[Any, Any] | None:
@@ -67,12 +53,6 @@ def _saved_items(folder: Path) -> tuple[Any, Any] | None:
     except (OSError, ValueError, TypeError):
         return None
     return tuple(side if isinstance(side, list) and all(isinstance(i, str) for i in side) else None for side in (a, b))  # type: ignore[return-value]
-
-
-def stored_outcome(run: Any) -> Outcome:
-    """Of a comparison that a dataset holds."""
-    sides = run.sides
-    return Outcome(run.comparison, (sides["A"].name, sides["B"].name), run.name, (sides["A"].ids, sides["B"].ids), run)
 
 
 def output_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,15 +7,12 @@ import json
 from pathlib import Path
 
 from ..embed.filesystem import is_parquet
-from ..embed.parquet import ParquetVectors
 from ..errors import InputError
 from ..inputs.folders import image_files
-from ..inputs.named import encoder_of, row_groups, vocabulary_of
-from ..methods.config import MethodConfig
-from ..progress import Progress
+from ..scale.engine import Engine
 from ..scale.machine import Machine, measure
 from ..scale.plan import FLOPS_AN_IMAGE, Plan, check, plan
-from .outcome import Outcome, progress_bar
+from .outcome import progress_bar
 
 
 def engine_arguments(parser: argparse.ArgumentParser, exchange: bool = False) -> None:
@@ -26,43 +23,6 @@ def engine_arguments(parser: argparse.ArgumentParser, exchange: bool = False) ->
     if exchange:
         where = "with --engine ray and views: folder or URI that all machines of the cluster can read; default: a temporary folder here"
         parser.add_argument("--exchange", metavar="FOLDER", help=where)
-
-
-def compare_parquet(args: argparse.Namespace, config: MethodConfig, progress: Progress) -> Outcome:
-    """Compare two sides in Parquet, and save where ``--save`` says.
-
-    Raises:
-        InputError: options that do not go with Parquet.
-    """
-    from ..scale import parquet as scale
-
-    if args.embeddings or args.run:
-        raise InputError("--embeddings and --run are for datasets; Parquet takes --save FOLDER")
-    if config.method != "latentdiff":
-        raise InputError(f"--method {config.method} needs the vectors in memory; give .npy files or folders")
-    if config.describe is not None:
-        raise InputError("--captions, --captioner and --llm-url need the images; for Parquet leave them out")
-    a, b = ParquetVectors(args.a), ParquetVectors(args.b)
-    words_only = args.vocabulary and Path(args.vocabulary).suffix != ".npz" and not args.vocabulary_vectors
-    encoder = encoder_of(args) if args.encoder or words_only else None
-    vocabulary = vocabulary_of(args, encoder)
-    comparison = scale.compare_parquet(
-        a,
-        b,
-        engine=args.engine,
-        address=args.address,
-        sae=args.sae,
-        vocabulary=vocabulary,
-        **row_groups(args),
-        config=config.compare,
-        progress=progress,
-    )
-    names = tuple(Path(side.rstrip("/")).stem for side in (args.a, args.b))
-    names = names if names[0] != names[1] else (args.a, args.b)
-    comparison.info["names"] = list(names)
-    if args.save:
-        scale.save(comparison, args.save, a, b)
-    return Outcome(comparison, (names[0], names[1]), items=(a.ids, b.ids))
 
 
 def embed_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,8 +48,7 @@ def run_embed(args: argparse.Namespace) -> int:
             args.out,
             args.encoder,
             args.pretrained,
-            engine=args.engine,
-            address=args.address,
+            engine=Engine(args.engine, args.address),
             vector_dtype="float32" if args.float32 else "float16",
             progress=progress,
         )

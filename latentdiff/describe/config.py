@@ -83,3 +83,45 @@ class DescribeConfig:
         """The paper's pipeline: BLIP-2 captions of the ten most extreme images a side, differences by a language model."""
         own = {"captioner": "image-to-text", "language": "endpoint", "exemplars": 10, "pool": 1, "contrast": 0}
         return cls(**{**own, "captioner_model": captioner_model, "base_url": base_url, "language_model": language_model, **changes})
+
+
+def describe_by(
+    *,
+    captioner: str | None = None,
+    captions: bool = False,
+    url: str | None = None,
+    model: str | None = None,
+    base: DescribeConfig | None = None,
+    **more: Any,
+) -> DescribeConfig | None:
+    """The config of what people choose one by one: on the command line, in the App's form, on the page.
+
+    Args:
+        captioner: "vocabulary", "endpoint", or an image-to-text model (its folder or hub id).
+        captions: whether captions that exist are given.
+        url, model: of a server; both or none.
+        base: choices that these add to.
+        **more: further fields (``calls``, ``tokens``, ``rounds``, ``caption_prompt``); None leaves them as they are.
+
+    Returns:
+        None where nothing asks for captions: neither do a budget or rounds alone.
+
+    Raises:
+        InputError: choices that do not go together.
+    """
+    if captions and captioner:
+        raise InputError("captions exist already (--captions), or a captioner makes them (--captioner); use one")
+    own: dict[str, Any] = {}
+    if captions or captioner:
+        named = captioner if captioner not in (None, "vocabulary", "endpoint") else None
+        own = {"captioner": "given" if captions else "image-to-text" if named else captioner, "captioner_model": named}
+    all_url, all_model = url or (base and base.base_url), model or (base and base.language_model)
+    if (url or model) and not (all_url and all_model):
+        raise InputError("a language model needs both its server's address and its name (--llm-url, --llm-model)")
+    if own.get("captioner") == "endpoint" and not all_url:
+        raise InputError("a captioner on a server needs its address and model (--captioner endpoint needs --llm-url and --llm-model)")
+    if url or model:
+        own |= {"language": "endpoint", "language_model": all_model, "base_url": all_url}
+    if not own and base is None:
+        return None
+    return dataclasses.replace(base or DescribeConfig(), **own, **{name: value for name, value in more.items() if value is not None})

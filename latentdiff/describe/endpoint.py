@@ -63,7 +63,7 @@ class ChatEndpoint:
         self.base_url, self.model = checked_url(base_url), str(model)
         self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
         self.budget, self.account = budget or Budget(), account or Account()
-        self._key = key or find_key(self.base_url)
+        self._key = find_key(self.base_url) if key is None else key
         self._client: Any = None
         self._unknown: set[str] = set()
         self._room = 1

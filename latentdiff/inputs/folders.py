@@ -157,7 +157,10 @@ def encode_side(encoder: Any, paths: Sequence[Path], what: str, *, skip_bad: boo
     if encoded.failures and not skip_bad:
         row, reason = next(iter(encoded.failures.items()))
         count = len(encoded.failures)
-        raise InputError(f"{count} images of {what} cannot be read, first {paths[row]}: {reason}; mend them, or leave bad images out")
+        raise InputError(
+            f"{count} images of {what} cannot be read, first {paths[row]}: {reason}; "
+            "mend them, or leave bad images out (skip_bad, --skip-bad)"
+        )
     return encoded.vectors
 
 

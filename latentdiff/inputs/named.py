@@ -1,97 +1,204 @@
-"""Sides as people type them → vectors, and the encoder and the words that they ask for."""
+"""What people name (a side, an encoder, words) → vectors and image files, an encoder, a vocabulary."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..embed.encoder import Encoder, load_encoder
 from ..embed.filesystem import is_parquet
 from ..embed.parquet import ParquetVectors
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import load_vocabulary, read_phrases
 from ..errors import InputError
-from ..progress import Progress
+from ..progress import Progress, part, silent
+from .archives import unpack
 from .arrays import load_vectors, read_labels, read_vocabulary
 from .folders import ImageSide, encode_side, image_files, read_table
 
+COMMON = "common"
+"""Stands for the word list that comes with the package."""
+OF_IMAGES = frozenset({"folder", "zip", "images", "table"})
+"""Kinds of side that are image files, for which an encoder is needed."""
 
-def kind(side: str) -> str:
-    """ "vectors" (.npy), "parquet", "folder", or "view" (dataset:saved_view).
+
+@dataclass(frozen=True, eq=False)
+class DatasetView:
+    """A side in a FiftyOne dataset; ``fiftyone_plugin`` opens it."""
+
+    dataset: Any
+    """``fo.Dataset`` or its name."""
+    view: Any
+    """Name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSide:
+    """A side whose vectors are at hand."""
+
+    vectors: np.ndarray
+    """(n, d) raw image vectors."""
+    items: Any = None
+    """What row i is: a file's path, an id; None where rows have no name."""
+
+
+def kind(side: Any) -> str:
+    """What a side is, by how it is named; nothing is opened.
+
+    Returns:
+        "array", "vectors" (.npy), "parquet" (file, folder, URI), "folder" or "zip" of images, "images" (a list of files, or an
+        :class:`~latentdiff.inputs.folders.ImageSide`), or "view" ("dataset:saved_view", or a :class:`DatasetView`).
 
     Raises:
         InputError: it is none of them.
     """
-    path = Path(side).expanduser()
-    if path.suffix == ".npy":
-        return "vectors"
-    if is_parquet(side):
+    if isinstance(side, DatasetView):
+        return "view"
+    if isinstance(side, ImageSide):
+        return "images"
+    if not isinstance(side, (str, os.PathLike)):
+        listed = isinstance(side, (list, tuple)) and len(side) > 0 and all(isinstance(p, (str, os.PathLike)) for p in side)
+        if listed or getattr(side, "ndim", 0) == 2:
+            return "images" if listed else "array"
+        raise InputError(f"a side is an (n, d) array, a path, a list of image files or 'dataset:saved_view', not {type(side).__name__}")
+    name = os.fspath(side)
+    path = Path(name).expanduser()
+    for suffix, found in ((".npy", "vectors"), (".zip", "zip")):
+        if path.suffix.lower() == suffix and not path.is_dir():
+            return found
+    if is_parquet(name):
         return "parquet"
     if path.is_dir():
         return "folder"
-    dataset, colon, view = side.partition(":")
+    dataset, colon, view = name.partition(":")
     if colon and dataset and view and not path.exists():
         return "view"
-    raise InputError(f"{side!r} is no .npy file, no Parquet, no folder, and not written as dataset:saved_view")
+    raise InputError(f"{name!r} is no .npy file, no Parquet, no .zip file, no folder, and not written as dataset:saved_view")
 
 
-def read_side(side: str, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
-    """Vectors of a file, of Parquet, or of a folder of images, and what its rows are (None: nothing with a name)."""
+def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, folder: Path | None, progress: Progress) -> OpenSide:
+    """Vectors of an array, a file, Parquet or images.
+
+    Args:
+        side: what :func:`kind` takes, but for views.
+        how: its kind.
+        encoder: of images.
+        skip_bad: leave NaN rows where images cannot be read, in place of an error.
+        folder: an empty folder for what is unpacked, for a zip file.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        InputError: a side that cannot be read.
+    """
+    if how == "array":
+        return OpenSide(np.asarray(side))
     if how == "vectors":
-        return load_vectors(side), None
+        return OpenSide(load_vectors(side))
     if how == "parquet":
-        table = ParquetVectors(side)
-        return np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids
-    return encode_paths(image_files(side), side, encoder, skip_bad, progress)
+        table = ParquetVectors(os.fspath(side))
+        return OpenSide(np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids)
+    name = "the list" if isinstance(side, (list, tuple)) else side.name if isinstance(side, ImageSide) else os.fspath(side)
+    if how == "zip" and folder is not None:
+        paths, progress = unpack(_file(name), folder, progress=part(progress, 0.0, 0.2)), part(progress, 0.2, 1.0)
+    elif how == "folder":
+        paths = image_files(name, None, part(progress, 0.0, 0.0))
+    else:
+        paths = side.paths if isinstance(side, ImageSide) else tuple(Path(p) for p in side)
+    vectors = encode_side(encoder, paths, name, skip_bad=skip_bad, progress=progress)
+    return OpenSide(vectors, [os.path.abspath(p) for p in paths])
 
 
-def encode_paths(paths: tuple[Path, ...], what: str, encoder: Any, skip_bad: bool, progress: Progress) -> tuple[np.ndarray, Any]:
-    """Vectors of image files, and their paths."""
-    vectors = encode_side(encoder, paths, f"{what} (--skip-bad leaves them out)", skip_bad=skip_bad, progress=progress)
-    return vectors, [str(p) for p in paths]
+def groups_of(path: str | os.PathLike, groups: Sequence[str] | None = None) -> tuple[ImageSide, ImageSide]:
+    """The two groups of a CSV file, or those that are named, where it has more.
 
-
-def groups_of(path: str, groups: Sequence[str] | None = None) -> tuple[ImageSide, ImageSide]:
-    """The two groups of a CSV file, or those that are named, where it has more."""
+    Raises:
+        InputError: no table that can be read, or one that does not hold two groups of files.
+    """
     file = Path(path).expanduser()
-    if file.suffix.lower() != ".csv":
-        raise InputError(f"{path!r} alone is no comparison; name the other side too, or a .csv with the columns path and group_name")
     try:
         return read_table(file.read_text(encoding="utf-8-sig"), file.absolute().parent, groups=groups)
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{path} cannot be read as a UTF-8 table: {e}") from e
 
 
-def row_groups(args: argparse.Namespace) -> dict[str, Any]:
-    """Groups of two files' rows, or that they are pairs."""
-    if args.groups and len(args.groups) != 2:
-        raise InputError("--groups names two files here, of A's rows and of B's, with one label a line")
-    labels = [read_labels(file) for file in args.groups or ()] or [None, None]
-    return {"groups_a": labels[0], "groups_b": labels[1], "paired": args.paired}
+def labels_of(given: Any) -> Any:
+    """The label of each row of a side, from a sequence or a file with one a line; None: no row has one."""
+    return read_labels(given) if isinstance(given, (str, os.PathLike)) else given
 
 
-def stem(side: str) -> str:
-    """A side's name where it has no other."""
-    return Path(side).stem or side
+def name_of(side: Any, how: str, letter: str) -> str:
+    """What people call a side that was given no name."""
+    if isinstance(side, ImageSide):
+        return side.name
+    if how == "view":
+        view = side.view if isinstance(side, DatasetView) else os.fspath(side).partition(":")[2]
+        return str(getattr(view, "name", None) or (view if isinstance(view, str) else letter))
+    if not isinstance(side, (str, os.PathLike)):
+        return letter
+    return Path(os.fspath(side).rstrip("/")).stem or os.fspath(side)
 
 
-def encoder_of(args: argparse.Namespace) -> Any:
-    """The encoder that --encoder names."""
-    if not args.encoder:
-        raise InputError("folders of images, and words without vectors, need an encoder: --encoder NAME")
+def open_encoder(given: Any) -> tuple[Any, tuple[str, str | None] | None]:
+    """An encoder from what callers name it by.
 
-    from ..embed.encoder import load_encoder
+    Args:
+        given: an :class:`~latentdiff.embed.encoder.Encoder`, a name as ``load_encoder`` takes, or ``(name, pretrained)``.
 
-    return load_encoder(args.encoder, args.pretrained)
+    Returns:
+        The encoder, and its name where it has one.
+
+    Raises:
+        InputError: for something else. EncoderError, CheckpointError: as ``load_encoder``.
+    """
+    if isinstance(given, Encoder):
+        return given, None
+    name, pretrained = given if isinstance(given, (tuple, list)) and len(given) == 2 else (given, None)
+    if not isinstance(name, (str, os.PathLike)) or not isinstance(pretrained, (str, os.PathLike, type(None))):
+        raise InputError(f'encoder is a name such as "fast", a pair (name, pretrained), or an Encoder, not {given!r}')
+    name, pretrained = os.fspath(name), os.fspath(pretrained) if pretrained is not None else None
+    return load_encoder(name, pretrained), (name, pretrained)
 
 
-def vocabulary_of(args: argparse.Namespace, encoder: Any) -> Vocabulary | None:
-    """The words asked for; for images without any, common English words by the images' encoder."""
-    if not args.vocabulary:
-        return load_vocabulary(encoder) if encoder is not None else None
-    if encoder is None or args.vocabulary_vectors or Path(args.vocabulary).suffix == ".npz":
-        return read_vocabulary(args.vocabulary, args.vocabulary_vectors)
-    return load_vocabulary(encoder, words=(), phrases=read_phrases(args.vocabulary))
+def needs_encoder(vocabulary: Any, vectors: Any = None) -> bool:
+    """Whether words have to be encoded before they can be used: they come without vectors."""
+    if vocabulary is None or isinstance(vocabulary, Vocabulary):
+        return False
+    return not isinstance(vocabulary, (str, os.PathLike)) or (Path(vocabulary).suffix != ".npz" and vectors is None)
+
+
+def open_vocabulary(given: Any, vectors: Any, encoder: Callable[[], Any], progress: Progress = silent) -> Vocabulary | None:
+    """A vocabulary from what callers name it by.
+
+    Args:
+        given: None; a vocabulary; an ``.npz`` file of words and vectors; "common"; or words without vectors: a text file, one word or
+            phrase a line, or a list of at least two.
+        vectors: ``.npy`` file (v, d) of a text file's words; None: the encoder makes them.
+        encoder: opens the encoder of the images' space, for what comes without vectors.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        InputError: words that cannot be used.
+    """
+    if given is None or isinstance(given, Vocabulary):
+        return given
+    if isinstance(given, (str, os.PathLike)):
+        if not needs_encoder(given, vectors):
+            return read_vocabulary(given, vectors)
+        if given == COMMON:
+            return load_vocabulary(encoder(), progress=progress)
+        given = read_phrases(Path(given).expanduser())
+    if not isinstance(given, Sequence) or not all(isinstance(word, str) for word in given):
+        raise InputError(f"vocabulary is a Vocabulary, a file, {COMMON!r}, a list of words or None, not {type(given).__name__}")
+    return load_vocabulary(encoder(), words=(), phrases=tuple(given), progress=progress)
+
+
+def _file(name: str) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise InputError(f"there is no file {name}")
+    return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,36 @@ class MethodConfig:
                 raise InputError(f"proposers and rankers are VisDiff's; {self.method} has none")
             return
         if self.proposer == "feature" and d.captioner != "image-to-text":
-            raise InputError("the feature proposer needs a BLIP-2 model: captioner image-to-text with its folder or hub id")
+            raise InputError("the feature proposer needs a BLIP-2 model as captioner: image-to-text with folder or hub id (--captioner)")
         if self.proposer == "feature" and self.ranker == "caption-qa":
             raise InputError("the feature proposer writes no captions; rank by clip or image-vqa")
         asks = [what for what in (self.proposer, self.ranker) if what not in ("caption", "feature", "clip")]
         if asks and not (d.base_url and d.language_model):
-            raise InputError(f"{asks[0]} asks a model on a server: name its address and model (base_url and language_model of describe)")
+            how = "base_url and language_model of describe; --llm-url URL --llm-model NAME"
+            raise InputError(f"{asks[0]} asks a model on a server: name its address and model ({how})")
+
+    @property
+    def looks(self) -> bool:
+        """Whether it reads images, or captions by the images' names, and not their vectors alone."""
+        captioned = self.describe is not None and self.describe.captioner != "vocabulary"
+        return captioned or self.proposer != "caption" or self.ranker == "image-vqa"
+
+    def refusals(self, *, sae: bool, words: bool, groups: bool = False) -> Iterator[tuple[str, str]]:
+        """What the method cannot do with, or without: (the choice, the reason).
+
+        Args:
+            sae: whether an SAE is given.
+            words: whether there are words with vectors, or can be.
+            groups: whether images are said to be in groups, or pairs.
+        """
+        if self.method == "latentdiff":
+            return
+        if sae:
+            yield "sae", f"the method {self.method} has no sparse autoencoder; leave the SAE out (--sae)"
+        if not words:
+            yield "vocabulary", f"the method {self.method} needs words: --vocabulary FILE, or vocabulary="
+        if groups:
+            yield "groups", f"the method {self.method} tests image by image: it knows neither groups nor pairs; leave them out"
 
     @property
     def sends(self) -> list[str]:
@@ -98,6 +123,19 @@ class MethodConfig:
         inner = {"compare": self.compare.to_dict(), "describe": self.describe and self.describe.to_dict()}
         closed = None if self.closed_set is None else list(self.closed_set)
         return own | inner | {"visdiff": dataclasses.asdict(self.visdiff), "closed_set": closed}
+
+
+def method_of(config: MethodConfig | CompareConfig | None) -> MethodConfig:
+    """A config of everything from what callers pass: one, the choices of LatentDiff alone, or None for the defaults.
+
+    Raises:
+        InputError: something else.
+    """
+    if isinstance(config, MethodConfig):
+        return config
+    if not isinstance(config, (CompareConfig, type(None))):
+        raise InputError(f"config is a CompareConfig, a MethodConfig or None, not {type(config).__name__}")
+    return MethodConfig(compare=config or CompareConfig())
 
 
 def read_method(path: str | Path) -> MethodConfig:

@@ -94,6 +94,9 @@ def compare_with(
         EncoderError, CheckpointError: a model that cannot be loaded.
     """
     grouped: dict[str, Any] = {"groups_a": groups_a, "groups_b": groups_b, "paired": paired}
+    some = paired or groups_a is not None or groups_b is not None
+    for _, refusal in config.refusals(sae=sae is not None, words=vocabulary is not None, groups=some):
+        raise InputError(refusal)
     material = Material(vocabulary, encode_texts, images, captions, prompts)
     if config.method == "latentdiff":
         describer = None
@@ -102,12 +105,7 @@ def compare_with(
                 config.describe, images=images, captions=captions, encode_texts=encode_texts, key=key, device=device
             )
         return compare(a, b, sae=sae, vocabulary=vocabulary, describer=describer, **grouped, config=config.compare, progress=progress)
-    if vocabulary is None:
-        raise InputError(f"the method {config.method} needs words: --vocabulary FILE, or vocabulary=")
-    if sae is not None:
-        raise InputError(f"the method {config.method} has no sparse autoencoder; leave the SAE out")
-    if paired or groups_a is not None or groups_b is not None:
-        raise InputError(f"the method {config.method} tests image by image: it knows neither groups nor pairs; leave them out")
+    assert vocabulary is not None  # else it was refused above
     if config.method == "mean":
         return difference_of_means(a, b, vocabulary, config=config.compare, progress=progress)
     if config.method == "gsclip":

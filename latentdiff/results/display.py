@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -32,9 +33,10 @@ def summary(comparison: Any) -> str:
     """At most nine lines: verdict, sizes, test, and the first differences of each side."""
     names = [str(n) for n in comparison.info.get("names") or ("A", "B")]
     n_a, n_b = len(comparison.log_ratio_a), len(comparison.log_ratio_b)
-    test = f"AUC {comparison.two_sample.auc:.3g}, p {comparison.two_sample.p_value:.2g}"
+    auc, p = comparison.two_sample.auc, comparison.two_sample.p_value
+    test = "" if math.isnan(auc) else f", AUC {auc:.3g}, p {p:.2g}"  # baselines test phrases alone
     found = comparison.hypotheses
-    lines = [f"Comparison({'differs' if comparison.differs else 'no detectable difference'}; {n_a:,} and {n_b:,} images, {test})"]
+    lines = [f"Comparison({'differs' if comparison.differs else 'no detectable difference'}; {n_a:,} and {n_b:,} images{test})"]
     for side, name in zip("AB", names, strict=False):
         own = sum(h.side == side for h in found)
         lines += [f"  more in {_short(name)}: {_line(h)}" for h in comparison.top(side, SHOWN)]

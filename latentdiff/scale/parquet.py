@@ -26,8 +26,7 @@ from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.loading import check_encoder, load_sae
 from ..sae.model import SparseAutoencoder
-
-ENGINES = ("local", "ray")
+from .engine import LOCAL, Engine, engine_of
 
 
 @contextmanager
@@ -35,9 +34,7 @@ def open_sides(
     a: str | ParquetVectors,
     b: str | ParquetVectors,
     *,
-    engine: str = "local",
-    address: str | None = None,
-    workers: int | None = None,
+    engine: Engine | str = LOCAL,
     skip_bad: bool = False,
 ) -> Iterator[Sides]:
     """Two sides of vectors in Parquet, checked and ready for any number of passes, for as long as the block runs.
@@ -48,22 +45,21 @@ def open_sides(
 
     Args:
         a, b: what :class:`~latentdiff.embed.parquet.ParquetVectors` takes.
-        engine: "local" or "ray".
-        address, workers: of the cluster, see :func:`latentdiff.scale.ray_sides.connected`.
+        engine: where passes run, or its kind alone.
         skip_bad: leave out rows that are not finite, in place of an error.
 
     Raises:
         InputError: sides that cannot be used together, another engine, or no Ray.
     """
-    _check_engine(engine, address)
+    engine = engine_of(engine)
     a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
     other = disagreement(a.fingerprint, b.fingerprint) if a.fingerprint and b.fingerprint else ""
     if other:
         raise InputError(f"A and B are by different encoders: {other}; embed both with one")
-    if engine == "ray":
+    if engine.kind == "ray":
         from .ray_sides import ShardedSides, connected
 
-        with connected(address, workers) as found:
+        with connected(engine.address, engine.workers) as found:
             yield ShardedSides(a, b, found, skip_bad, left_out(a, b))
         return
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
@@ -74,9 +70,7 @@ def compare_parquet(
     a: str | ParquetVectors,
     b: str | ParquetVectors,
     *,
-    engine: str = "local",
-    address: str | None = None,
-    workers: int | None = None,
+    engine: Engine | str = LOCAL,
     sae: SparseAutoencoder | str | Path | None = None,
     vocabulary: Vocabulary | None = None,
     groups_a: Groups = None,
@@ -89,8 +83,7 @@ def compare_parquet(
 
     Args:
         a, b: vectors of the sides, see :func:`open_sides`.
-        engine: "local" or "ray"; both give the same result.
-        address, workers: of the cluster, see :func:`latentdiff.scale.ray_sides.connected`.
+        engine: where passes run, or its kind alone ("local", "ray"); all give the same result.
         sae, vocabulary, groups_a, groups_b, paired, config, progress: as :func:`latentdiff.compare`.
 
     Raises:
@@ -99,16 +92,16 @@ def compare_parquet(
     """
     from ..comparing.pipeline import compare_sides
 
-    config = config or CompareConfig()
+    config, engine = config or CompareConfig(), engine_of(engine)
     a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
     if sae is not None:
         sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
         for side in (a, b):
             check_encoder(sae, side.fingerprint, side.width, f"the vectors in {side.source}")
-    with open_sides(a, b, engine=engine, address=address, workers=workers, skip_bad=config.skip_bad) as sides:
+    with open_sides(a, b, engine=engine, skip_bad=config.skip_bad) as sides:
         sides.group(groups_a, groups_b, paired)
         comparison = compare_sides(sides, sae=sae, vocabulary=vocabulary, config=config, progress=progress)
-    comparison.info["engine"] = engine
+    comparison.info["engine"] = engine.kind
     return comparison
 
 
@@ -171,9 +164,7 @@ def embed(
     encoder: str | Encoder,
     pretrained: str | None = None,
     *,
-    engine: str = "local",
-    address: str | None = None,
-    workers: int | None = None,
+    engine: Engine | str = LOCAL,
     vector_dtype: str = "float16",
     shard_rows: int = SHARD_ROWS,
     device: Any = None,
@@ -186,8 +177,7 @@ def embed(
         out: folder of the shards, path or URI; columns ``id``, ``vector``, ``error``.
         encoder: what :func:`~latentdiff.load_encoder` takes; for the engine "local" an :class:`Encoder` too.
         pretrained: weights of the encoder.
-        engine: "local" or "ray": one encoder a GPU of the cluster, or a processor where it has none.
-        address, workers: of the cluster, see :func:`latentdiff.scale.ray_sides.connected`.
+        engine: where it runs, or its kind alone; "ray": one encoder a GPU of the cluster, or a processor where it has none.
         vector_dtype: "float16" or "float32".
         shard_rows: images a shard, >= 1.
         device: torch device of the engine "local"; None picks.
@@ -197,16 +187,16 @@ def embed(
         InputError: no images, another engine, or no Ray.
         EncoderError: an encoder that cannot be built.
     """
-    _check_engine(engine, address)
-    if engine == "ray" and not isinstance(encoder, str):
+    engine = engine_of(engine)
+    if engine.kind == "ray" and not isinstance(encoder, str):
         raise InputError("each worker of a cluster builds the encoder itself: name it, as load_encoder takes it")
     tasks = plan_shards(source, out, shard_rows)
     report, made = progress or silent, []
-    if engine == "ray":
+    if engine.kind == "ray":
         from .ray_embed import embed_shards
         from .ray_sides import connected
 
-        with connected(address, workers):
+        with connected(engine.address, engine.workers):
             made = list(_told(embed_shards(tasks, (encoder, pretrained, None, None, vector_dtype)), len(tasks), report))
     else:
         shards = ShardEncoder(encoder, pretrained, device, vector_dtype=vector_dtype)
@@ -221,9 +211,3 @@ def _told(made: Iterator[Shard], count: int, progress: Progress) -> Iterator[Sha
         progress(i / count, f"{rows:,} images embedded")
         yield shard
 
-
-def _check_engine(engine: str, address: str | None) -> None:
-    if engine not in ENGINES:
-        raise InputError(f'engine is "local" or "ray", not {engine!r}')
-    if engine == "local" and address:
-        raise InputError("an address is one of a Ray cluster: pass engine ray with it")

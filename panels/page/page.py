@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from latentdiff.errors import Cancelled, InputError, LatentDiffError
 from latentdiff.progress import Progress, part
 
+from .asked import FOLDERS, TABLE, ZIPS, Asked
 from .cards import FORMATS, SLOTS, message_html, progress_html, result
+from .inputs import options, sources
 from .sessions import Session, Sessions
 from .settings import PageSettings
-from .work import FOLDERS, TABLE, VIEWS, ZIPS, Asked, answer, choices_of, dataset_names
+from .work import answer
 
 INTRODUCTION = (
     "# How do two sets of images differ?\n"
     "Name two sets. You get phrases that are more true of one than of the other, each tested, with the images that show it best."
 )
 FORMAT_NAMES = {"html": "Report (web page)", "md": "Markdown", "csv": "Table (CSV)", "json": "JSON"}
-ENCODERS = {
-    "fast": "CLIP ViT-B/32: fast, good for most questions",
-    "paper": "CLIP ViT-L/14 at 336 px: finer, about 30 times slower",
-    "demo": "The small one of LatentDiff's drawn demo (needs no download)",
-}
 
 
 def build(settings: PageSettings, sessions: Sessions) -> Any:
@@ -41,7 +37,7 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
     with gr.Blocks(title="LatentDiff", analytics_enabled=False, fill_width=True) as page:
         gr.Markdown(INTRODUCTION)
         way = gr.State(FOLDERS)
-        inputs = {"way": way, **_sources(gr, settings, sessions, way), **_options(gr, settings)}
+        inputs = {"way": way, **sources(gr, settings, sessions, way), **options(gr, settings)}
         with gr.Row():
             start = gr.Button("Compare", variant="primary", elem_id="compare")
             stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")
@@ -151,95 +147,6 @@ def _filled(gr: Any, outputs: dict[str, Any], found: Any) -> dict[Any, Any]:
     for kind in FORMATS:
         updates[outputs[f"file_{kind}"]] = gr.DownloadButton(value=found.files[kind])
     return updates
-
-
-def _sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> dict[str, Any]:
-    """The tabs in which two sides are named."""
-    where = ", ".join(map(str, settings.roots or ())) or "none: start the page with --root FOLDER to allow one"
-    megabytes = f"{settings.max_upload / 1e6:,.0f} MB"
-    made: dict[str, Any] = {}
-    with gr.Tabs():
-        with gr.Tab("Two folders") as folders:
-            gr.HTML(f'<p class="ld-where">Folders of the machine that serves this page, in: {escape(where)}</p>', padding=False)
-            with gr.Row():
-                info = "One set of images"
-                made["folder_a"] = gr.Textbox(label="Folder A", info=info, max_lines=1, placeholder="/home/me/photos/summer")
-                info = "The set to compare it with"
-                made["folder_b"] = gr.Textbox(label="Folder B", info=info, max_lines=1, placeholder="/home/me/photos/winter")
-        with gr.Tab("Two zip files") as zips, gr.Row():
-            made["zip_a"] = gr.File(label=f"Zip file A: images, at most {megabytes}", file_types=[".zip"], height=140)
-            made["zip_b"] = gr.File(label="Zip file B", file_types=[".zip"], height=140)
-        with gr.Tab("A table of paths") as table, gr.Row():
-            made["table"] = gr.File(label="CSV with the columns path and group_name; two groups", file_types=[".csv"], height=140)
-            info = f"Where relative paths start. Folders that may be read: {where}"
-            made["table_base"] = gr.Textbox(label="Folder of the images", info=info, max_lines=1)
-        with gr.Tab("Views of a dataset") as views:
-            made |= _dataset(gr, views)
-    for tab, name in ((folders, FOLDERS), (zips, ZIPS), (table, TABLE), (views, VIEWS)):
-        tab.select(lambda name=name: name, None, way, show_progress="hidden", queue=False, api_visibility="private")
-    _keep_track(gr, sessions, [made[name] for name in ("zip_a", "zip_b", "table")])
-    return made
-
-
-def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:
-    """A tab owns what it uploads: a file that is taken back, or left in a tab that closes, is removed."""
-
-    def sent(request: Any, path: str) -> None:
-        if path:
-            sessions.claim(sessions.get(request.session_hash), path)
-
-    def cleared(request: Any, *kept: str | None) -> None:
-        session = sessions.get(request.session_hash)
-        for path in list(session.uploads - {Path(one) for one in kept if one}):
-            sessions.forget(session, path)
-
-    for function in (sent, cleared):
-        function.__annotations__ = {"request": gr.Request}
-    quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-    for upload in uploads:
-        upload.upload(sent, upload, None, **quiet)
-        upload.clear(cleared, uploads, None, **quiet)
-
-
-def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
-    with gr.Row():
-        dataset = gr.Dropdown([], label="Dataset", info="FiftyOne datasets of this machine; they are listed when this tab is opened")
-        field = gr.Dropdown([], label="Image vectors", info="Field with one vector per image")
-    with gr.Row():
-        a, b = gr.Dropdown([], label="View A", info="A saved view"), gr.Dropdown([], label="View B", info="The view to compare it with")
-        run = gr.Textbox(label="Name", info="Under which the dataset keeps the comparison; may stay empty", max_lines=1)
-
-    def listed() -> Any:
-        try:
-            names = dataset_names()
-        except LatentDiffError as e:
-            return gr.Dropdown([], info=str(e))
-        return gr.Dropdown(names, info="FiftyOne datasets of this machine" if names else "There is no dataset on this machine yet")
-
-    def chosen(name: str | None) -> list[Any]:
-        views, fields = choices_of(name)
-        two = [gr.Dropdown(views, value=None) for _ in "AB"]
-        return [*two, gr.Dropdown(fields, value=fields[0] if fields else None)]
-
-    quiet: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
-    tab.select(listed, None, dataset, **quiet)
-    dataset.change(chosen, dataset, [a, b, field], **quiet)
-    return {"dataset": dataset, "view_a": a, "view_b": b, "field": field, "run": run}
-
-
-def _options(gr: Any, settings: PageSettings) -> dict[str, Any]:
-    known = {**ENCODERS, **({} if settings.encoder in ENCODERS else {settings.encoder: settings.encoder})}
-    with gr.Accordion("Options", open=False):
-        with gr.Row():
-            choices = [(label, name) for name, label in known.items()]
-            info = "The model that sees the images; a dataset brings its own"
-            encoder = gr.Dropdown(choices, value=settings.encoder, label="Encoder", info=info)
-            info = "Share of false alarms that you can live with"
-            alpha = gr.Slider(0.001, 0.2, value=0.05, step=0.001, label="Level", info=info)
-        info = "Differences are named by these words only, one word or phrase a line; empty: 20,000 common English words"
-        words = gr.Textbox(label="Your own words", info=info, lines=3, max_lines=8)
-        skip = gr.Checkbox(label="Leave out images that cannot be read")
-    return {"encoder": encoder, "words": words, "alpha": alpha, "skip_bad": skip}
 
 
 def _results(gr: Any) -> dict[str, Any]:

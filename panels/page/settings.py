@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from latentdiff.errors import InputError
+from latentdiff.inputs.archives import MOST_BYTES, MOST_IMAGES
 
 SHORTEST_PASSWORD = 8
 
@@ -33,13 +34,17 @@ class PageSettings:
     """Its weights."""
     sae: str | None = None
     """Folder of a sparse autoencoder of that encoder; None trains one on the images compared (the demo's encoder brings its own)."""
+    llm_url: str = ""
+    """OpenAI-compatible server that may be asked for captions and differences; on loopback others can be named on the page too."""
+    llm_model: str = ""
+    """Its model."""
     roots: tuple[Path, ...] | None = None
     """Folders that may be read; None: home and working folder on loopback, none elsewhere."""
     max_upload: int = 2_000_000_000
     """Bytes of the largest zip file."""
-    max_unpacked: int = 8_000_000_000
+    max_unpacked: int = MOST_BYTES
     """Bytes that one zip file may unpack to."""
-    max_images: int = 100_000
+    max_images: int = MOST_IMAGES
     """Images in one zip file."""
 
     def __post_init__(self) -> None:
@@ -52,6 +57,8 @@ class PageSettings:
             raise InputError(f"the password has fewer than {SHORTEST_PASSWORD} characters; choose a longer one")
         if not 0 <= self.port <= 65535:
             raise InputError(f"a port is between 0 and 65535, not {self.port}")
+        if bool(self.llm_url) != bool(self.llm_model):
+            raise InputError("a language model needs both its server's address and its name (--llm-url, --llm-model)")
         if min(self.max_upload, self.max_unpacked, self.max_images) < 1:
             raise InputError("the limits of uploads must be at least 1")
         given = self.roots

@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latentdiff import CompareConfig, Comparison, compare, load_encoder, load_vocabulary
+from fiftyone_plugin.forms.choices import LATENTDIFF
+from latentdiff import CompareRequest, Comparison, load_encoder
 from latentdiff.errors import InputError
-from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, encode_side, image_files, read_table
+from latentdiff.inputs.archives import unpack
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_files, read_table
+from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
 
-from .archives import unpack
+from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
 from .settings import PageSettings
 
-FOLDERS, ZIPS, TABLE, VIEWS = "folders", "zips", "table", "views"
-"""The ways to name two sides: the page's tabs."""
 LARGEST_TABLE = 200_000_000
 """Bytes of a CSV that is read."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """All inputs of the page when Compare was clicked."""
-
-    way: str = FOLDERS
-    folder_a: str = ""
-    folder_b: str = ""
-    zip_a: str | None = None
-    """Path of the uploaded file."""
-    zip_b: str | None = None
-    table: str | None = None
-    """Path of the uploaded CSV."""
-    table_base: str = ""
-    """Folder to which its relative paths refer."""
-    dataset: str | None = None
-    view_a: str | None = None
-    view_b: str | None = None
-    field: str | None = None
-    """Vector field of the dataset."""
-    run: str = ""
-    """Name under which the dataset stores the comparison; empty makes one of the views' names."""
-    encoder: str = "fast"
-    words: str = ""
-    """Own words, one a line; none: common English words."""
-    alpha: float = 0.05
-    skip_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,27 +48,29 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     Raises:
         InputError: inputs that cannot be used, in words for people. Others as ``compare``.
     """
-    config = CompareConfig(alpha=asked.alpha, skip_bad=asked.skip_bad)
+    given = choices(asked, settings)
     if asked.way == VIEWS:
-        return _views(asked, config, progress)
-    sides = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
+        return _views(asked, given, progress)
+    a, b = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
+    words = _lines(asked.words)
+    request = CompareRequest(a, b, encoder=asked.encoder, vocabulary=words or COMMON, names=(a.name, b.name), **given)
+    request.check()
     progress(0.1, "loading the encoder")
     encoder = _encoder(asked.encoder, settings.pretrained if asked.encoder == settings.encoder else None)
-    vectors = []
-    for i, side in enumerate(sides):
-        report = part(progress, 0.12 + 0.24 * i, 0.12 + 0.24 * (i + 1))
-        vectors.append(encode_side(encoder, side.paths, side.name, skip_bad=asked.skip_bad, progress=report))
-    words = _lines(asked.words)
-    vocabulary = load_vocabulary(encoder, words=() if words else None, phrases=words, progress=part(progress, 0.6, 0.75))
+    if asked.concepts == STARTED and asked.method == LATENTDIFF:
+        request = dataclasses.replace(request, sae=_started_sae(asked, settings))
+    outcome = dataclasses.replace(request, encoder=encoder).run(part(progress, 0.12, 0.95))
+    return Answer(outcome.comparison, outcome.names, {"A": a.paths, "B": b.paths})
+
+
+def _started_sae(asked: Asked, settings: PageSettings) -> Any:
+    """The SAE that the page was started with, for its encoder; the demo's encoder brings its own; else None."""
     sae: Any = settings.sae if asked.encoder == settings.encoder else None
     if sae is None and asked.encoder == "demo":
         from latentdiff import demo
 
-        sae = demo.load_sae()
-    comparison = compare(*vectors, sae=sae, vocabulary=vocabulary, config=config, progress=part(progress, 0.75, 0.95))
-    names = (sides[0].name, sides[1].name)
-    comparison.info.update(names=list(names), encoder=dict(encoder.fingerprint))
-    return Answer(comparison, names, {"A": sides[0].paths, "B": sides[1].paths})
+        return demo.load_sae()
+    return sae
 
 
 def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> tuple[ImageSide, ImageSide]:
@@ -121,8 +97,6 @@ def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Pr
     given = (asked.folder_a.strip(), asked.folder_b.strip())
     names = distinct_names((Path(given[0]).name or given[0], Path(given[1]).name or given[1]), given)
     files = [image_files(path, settings.roots, progress) for path in given]
-    if files[0] == files[1]:
-        raise InputError("both sides are the same folder; name two different ones")
     return ImageSide(names[0], files[0]), ImageSide(names[1], files[1])
 
 
@@ -152,9 +126,9 @@ def _encoder(name: str, pretrained: str | None) -> Any:
         return _encoders[name, pretrained]
 
 
-def _views(asked: Asked, config: CompareConfig, progress: Progress) -> Answer:
+def _views(asked: Asked, given: dict[str, Any], progress: Progress) -> Answer:
     """Two saved views; the comparison is stored in their dataset, as everywhere."""
-    from fiftyone_plugin.comparing import compare_views
+    from fiftyone_plugin.comparing import compare_request
     from fiftyone_plugin.forms.common import suggest
     from fiftyone_plugin.reporting import exemplar_images
     from fiftyone_plugin.store.runs import as_dataset
@@ -162,27 +136,22 @@ def _views(asked: Asked, config: CompareConfig, progress: Progress) -> Answer:
     if not (asked.dataset and asked.view_a and asked.view_b and asked.field):
         raise InputError("choose a dataset, two of its saved views, and its vector field first")
     dataset = as_dataset(asked.dataset)
-    run = asked.run.strip() or suggest(dataset, {"view_a": asked.view_a, "view_b": asked.view_b})
-    vocabulary = _words_for(dataset, asked)
-    stored = compare_views(
-        dataset,
-        asked.view_a,
-        asked.view_b,
+    request = CompareRequest(
+        DatasetView(dataset, asked.view_a),
+        DatasetView(dataset, asked.view_b),
+        vocabulary=_words_for(dataset, asked),
         embeddings=asked.field,
-        vocabulary=vocabulary,
-        run=run,
-        config=config,
-        skip_bad=asked.skip_bad,
-        progress=part(progress, 0.0, 0.95),
+        stored_as=asked.run.strip() or suggest(dataset, {"view_a": asked.view_a, "view_b": asked.view_b}),
+        **given,
     )
-    images: dict[str, Images] = {side: exemplar_images(stored, side) for side in "AB"}
-    return Answer(stored.comparison, (asked.view_a, asked.view_b), images, f"stored in dataset {asked.dataset} as {run}")
+    outcome = request.run(part(progress, 0.0, 0.95), views=compare_request)
+    images: dict[str, Images] = {side: exemplar_images(outcome.stored, side) for side in "AB"}
+    return Answer(outcome.comparison, outcome.names, images, f"stored in dataset {asked.dataset} as {outcome.run}")
 
 
 def _words_for(dataset: Any, asked: Asked) -> Any:
     """The words to name a dataset's differences by: own or common ones, where the encoder of its vectors is recorded; else none."""
     from fiftyone_plugin import encoders
-    from fiftyone_plugin.encoders import COMMON
 
     stamp = encoders.recorded(dataset, str(asked.field))
     words = _lines(asked.words)
@@ -190,14 +159,11 @@ def _words_for(dataset: Any, asked: Asked) -> Any:
         if words:
             raise InputError(f"the encoder of the vectors in {asked.field!r} is not recorded: words cannot be used; leave them out")
         return None
-    return load_vocabulary(encoders.rebuild(dataset, str(asked.field)), words=(), phrases=words) if words else COMMON
+    return words or COMMON
 
 
 def _lines(text: str) -> Sequence[str]:
-    words = tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
-    if len(words) == 1:
-        raise InputError("one word of your own is not enough to choose from; write at least two, one a line, or none")
-    return words
+    return tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
 
 
 def dataset_names() -> list[str]:

@@ -240,7 +240,7 @@ def test_bad_choices_are_said_in_words_and_markup_is_text(visit, scenes, output)
         ("/etc", str(scenes / "summer"), "is outside the folders that may be read here"),
         (f"{scenes}/winter/../../..", str(scenes / "summer"), "is outside the folders that may be read here"),
         (str(scenes / "nowhere"), str(scenes / "summer"), "There is no folder"),
-        (str(scenes / "winter"), str(scenes / "winter"), "Both sides are the same folder"),
+        (str(scenes / "winter"), str(scenes / "winter"), "Both sides are the same images"),
         (f"{scenes}/{attack}", str(scenes / "summer"), attack),
     ):
         tab.get_by_label("Folder A").fill(a)

@@ -155,7 +155,7 @@ def test_groups_and_pairs(arguments, files, tmp_path, dataset, capsys) -> None:
     ("changes", "message"),
     [
         ({0: "missing.npy"}, "there is no file missing.npy"),
-        ({0: "neither"}, "is no .npy file, no Parquet, no folder, and not written as dataset:saved_view"),
+        ({0: "neither"}, "is no .npy file, no Parquet, no .zip file, no folder, and not written as dataset:saved_view"),
         ({0: "no_such_dataset:view"}, "one side is a dataset's view and the other is not"),
         ({0: "no_such_dataset:view", 1: "no_such_dataset:other"}, "--embeddings FIELD"),
         ({3: "missing.npz"}, "there is no file missing.npz"),
@@ -200,7 +200,7 @@ def test_markup_in_words_is_text(files, tmp_path, capsys) -> None:
 
 
 def test_ctrl_c(arguments, monkeypatch, capsys) -> None:
-    import latentdiff.cli.compare as module
+    import latentdiff.request as module
 
     def interrupted(*args: Any, **options: Any) -> Any:
         raise KeyboardInterrupt

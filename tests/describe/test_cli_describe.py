@@ -134,9 +134,8 @@ def test_the_key_is_in_no_run_or_field(dataset, files, server) -> None:
 
     server.script = [says(f'["{KEY}", "{PLANTED}"]')]
     config = latentdiff.DescribeConfig(language="endpoint", base_url=server.url, language_model="m")
-    run = compare_views(
-        dataset, "summer", "winter", embeddings="clip", vocabulary=files[3], sae=files[5], describe=config, key=KEY, run="keyed"
-    )
+    given = {"vocabulary": files[3], "sae": files[5], "config": latentdiff.MethodConfig(describe=config)}
+    run = compare_views(dataset, "summer", "winter", embeddings="clip", **given, key=KEY, run="keyed")
     assert server.headers[0]["authorization"] == f"Bearer {KEY}" and PLANTED in run.comparison.info["describe"]["phrases"]["A"]
     stored = [str(dataset.get_run_info("keyed").serialize()), json.dumps(dataset.load_run_results("keyed").serialize(), default=str)]
     stored += [str(s) for s in dataset._sample_collection.find({})] + [repr(run), str(run.comparison.info)]

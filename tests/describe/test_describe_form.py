@@ -90,8 +90,7 @@ def test_words_and_a_local_model_describe_too(dataset, files, server) -> None:
     dataset.reload()
     run = load_comparison(dataset, "seasons")
     assert run.comparison.info["describe"]["captioner"] == "vocabulary" and len(server.requests) == 2
-    (note,) = board(run)["notes"]
-    assert note == f"sent to {server.url}: 2 requests, 0 images, 154 tokens"
+    assert f"sent to {server.url}: 2 requests, 0 images, 154 tokens" in board(run)["notes"]
     with pytest.raises((ExecutionError, latentdiff.LatentDiffError), match="does not hold a whole image-to-text model"):
         execute("compare_views", dataset, **SIDES | {"run": "other"}, **files, describe="model", captioner=str(Path(files["sae"])))
     with pytest.raises((ExecutionError, latentdiff.LatentDiffError), match="captioner"):
@@ -123,8 +122,9 @@ def test_a_failing_server_is_said_under_the_verdict(dataset, files, server) -> N
     execute("compare_views", dataset, **SIDES, **files, **params)
     dataset.reload()
     notes = board(load_comparison(dataset, "seasons"))["notes"]
-    assert notes[0].startswith("describing the most telling images ended early: m at") and "HTTP 401" in notes[0]
-    assert notes[-1].startswith(f"sent to {server.url}: 1 requests (1 failed)")
+    (why,) = (note for note in notes if note.startswith("describing the most telling images ended early: m at"))
+    assert "HTTP 401" in why
+    assert any(note.startswith(f"sent to {server.url}: 1 requests (1 failed)") for note in notes)
 
 
 def test_captions_without_a_field_are_refused(dataset, files) -> None:

@@ -136,10 +136,10 @@ def test_missing_and_bad_vectors_are_counted(dataset, compare) -> None:
     dataset.set_values("clip", {ids[0]: None, ids[1]: np.full(16, np.nan, np.float32)}, key_field="id")
     changed = state(dataset)
     assert changed != before
-    with pytest.raises(InputError, match=f"1 vectors in 'clip' hold NaN.*{ids[1]}.*skip_bad=True"):
+    with pytest.raises(InputError, match=f"1 vectors in 'clip' hold NaN.*{ids[1]}.*skip_bad=True of CompareConfig"):
         compare(dataset)
     assert state(dataset)["runs"] == [] and state(dataset)["schema"] == changed["schema"]
-    run = compare(dataset, skip_bad=True)
+    run = compare(dataset, config=latentdiff.CompareConfig(skip_bad=True))
     assert run.counts["B"] == {"compared": 78, "missing": 1, "bad": 1, "repeated": 0}
     assert dataset.select(ids[:2]).values("seasons_log_ratio") == [None, None]
 

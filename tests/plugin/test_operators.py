@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import fiftyone as fo
 import pytest
 from fiftyone.operators.executor import ExecutionError
 
@@ -52,6 +53,26 @@ def test_form_offers_what_there_is(dataset, stored) -> None:
     taken = form("compare_views", dataset, view_a="summer", view_b="winter", run="seasons")
     assert taken["run"]["invalid"] and "overwrite" in taken
     assert not form("compare_views", dataset, view_a="summer", view_b="winter", run="seasons", overwrite=True)["run"]["invalid"]
+
+
+def test_form_asks_for_method_sae_level_seed_and_groups(dataset, files) -> None:
+    sides = {"view_a": "summer", "view_b": "winter", "embeddings": "clip", "run": "asked"}
+    dataset.add_sample_field("scene", fo.StringField)
+    fields = form("compare_views", dataset, **sides)
+    offered = {name: [c["value"] for c in fields[name]["view"]["choices"]] for name in ("method", "concepts", "groups")}
+    assert offered["method"] == ["latentdiff", "visdiff", "gsclip", "mean"]
+    assert {"train", "train a tree", "own", "pach", "msae"} <= set(offered["concepts"]) and offered["groups"] == ["", "scene"]
+    assert (fields["alpha"]["default"], fields["seed"]["default"]) == (0.05, 0) and "sae" not in fields
+    assert form("compare_views", dataset, **sides, concepts="own")["sae"]["required"]
+    assert "There is no /x" in form("compare_views", dataset, **sides, concepts="own", sae="/x")["sae"]["error_message"]
+    refused = form("compare_views", dataset, **sides, **files, method="gsclip")["concepts"]
+    assert refused["invalid"] and "no sparse autoencoder" in refused["error_message"]
+    assert "needs words" in form("compare_views", dataset, **sides, method="gsclip")["words"]["error_message"]
+    execute("compare_views", dataset, **sides, **files, alpha=0.01, seed=4)
+    dataset.reload()
+    made = load_comparison(dataset, "asked")
+    assert (made.comparison.config.alpha, made.comparison.config.seed) == (0.01, 4)
+    assert made.config["form"]["alpha"] == 0.01
 
 
 def test_a_dataset_without_views_or_vectors_says_what_to_do(dataset) -> None:

@@ -30,7 +30,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_the_cluster_stores_the_same_run(cluster: Any, dataset: Any, vocabulary: Any, sae: Any, tmp_path: Path) -> None:
     options = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
     here = compare_views(dataset, "summer", "winter", run="here", **options)
-    there = compare_views(dataset, "summer", "winter", run="there", engine="ray", exchange=str(tmp_path), **options)
+    there = compare_views(dataset, "summer", "winter", run="there", engine=latentdiff.Engine("ray", exchange=str(tmp_path)), **options)
     assert [h.text for h in there.hypotheses] == [h.text for h in here.hypotheses] != []
     assert there.two_sample == here.two_sample
     assert dataset.values("there_log_ratio") == dataset.values("here_log_ratio")
@@ -79,9 +79,10 @@ def test_spilled_vectors_are_the_vectors_that_are_read(make: Any) -> None:
 def test_what_a_cluster_cannot_do_is_said_first(dataset: Any, vocabulary: Any, sae: Any) -> None:
     options = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae, "run": "r"}
     with pytest.raises(InputError, match="captions run on this machine"):
-        compare_views(dataset, "summer", "winter", engine="ray", describe=latentdiff.DescribeConfig(), **options)
+        config = latentdiff.MethodConfig(describe=latentdiff.DescribeConfig())
+        compare_views(dataset, "summer", "winter", engine="ray", config=config, **options)
     with pytest.raises(InputError, match="not 'spark'"):
         compare_views(dataset, "summer", "winter", engine="spark", **options)
     with pytest.raises(InputError, match="that the cluster at ray://far:10001 can read"):
-        compare_views(dataset, "summer", "winter", engine="ray", address="ray://far:10001", **options)
+        compare_views(dataset, "summer", "winter", engine=latentdiff.Engine("ray", "ray://far:10001"), **options)
     assert dataset.list_runs() == []

@@ -225,7 +225,7 @@ def _make_zip(folder: Path) -> None:
 
 
 def _open_zip(folder: Path) -> None:
-    from fiftyone_plugin.panels.page.archives import unpack
+    from latentdiff.inputs.archives import unpack
 
     inside = folder / "out"
     try:

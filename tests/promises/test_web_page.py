@@ -61,19 +61,20 @@ def compare(port: int, session: str, **headers: str) -> Any:
     config = json.loads(ask(port, "/config", **headers)[1])
     components = {c["id"]: c for c in config["components"]}
     clicked = max(config["dependencies"], key=lambda d: len(d["inputs"]))
-    names = ("way", "folder_a", "folder_b", "zip_a", "zip_b", "table", "table_base", "dataset", "field", "view_a", "view_b", "run",
-             "encoder", "words", "alpha", "skip_bad")  # fmt: skip
     kinds = [components[i]["type"] for i in clicked["inputs"]]
     assert sorted(kinds) == sorted(
-        ["state", *["textbox"] * 5, *["file"] * 3, *["dropdown"] * 5, "slider", "checkbox"]
+        ["state", *["textbox"] * 14, *["file"] * 3, *["dropdown"] * 9, "slider", "number", *["checkbox"] * 2]
     ), "the page's inputs have changed: say here what they are"
 
     def call(**inputs: Any) -> str:
-        order = {"textbox": ["folder_a", "folder_b", "table_base", "run", "words"], "file": ["zip_a", "zip_b", "table"],
-                 "dropdown": ["dataset", "field", "view_a", "view_b", "encoder"], "state": ["way"], "slider": ["alpha"],
-                 "checkbox": ["skip_bad"]}  # fmt: skip
-        given = {**dict.fromkeys(names), "folder_a": "", "folder_b": "", "words": "", "run": "", "table_base": "", "alpha": 0.05,
-                 "skip_bad": False, "encoder": "demo", **inputs}  # fmt: skip
+        order = {"textbox": ["folder_a", "folder_b", "table_base", "run", "groups", "address", "exchange", "words", "sae", "captions",
+                             "captioner", "llm_url", "llm_model", "llm_key"],
+                 "file": ["zip_a", "zip_b", "table"], "state": ["way"], "slider": ["alpha"], "number": ["seed"],
+                 "dropdown": ["dataset", "view_a", "view_b", "field", "engine", "encoder", "method", "concepts", "describe"],
+                 "checkbox": ["ask_model", "skip_bad"]}  # fmt: skip
+        given = {**dict.fromkeys(name for names in order.values() for name in names), **dict.fromkeys(order["textbox"], ""), "alpha": 0.05,
+                 "seed": 0, "ask_model": False, "skip_bad": False, "encoder": "demo", "method": "latentdiff", "concepts": "started",
+                 "describe": "no", "engine": "local", **inputs}  # fmt: skip
         data = [given[order[kind].pop(0)] for kind in kinds]
         body = {"data": data, "fn_index": clicked["id"], "session_hash": session, "event_data": None, "trigger_id": None}
         sent = ask(port, "/gradio_api/queue/join", "POST", json.dumps(body).encode(), Content_Type="application/json", **headers)

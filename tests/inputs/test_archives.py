@@ -11,10 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fiftyone_plugin.panels.page.archives import unpack
 from PIL import Image
 
 from latentdiff.errors import InputError
+from latentdiff.inputs.archives import unpack
 
 
 def picture(colour: int) -> bytes:

@@ -8,10 +8,14 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from latentdiff.errors import InputError
-from latentdiff.inputs.folders import IMAGES
-from latentdiff.progress import Progress, silent
+from ..errors import InputError
+from ..progress import Progress, silent
+from .folders import IMAGES
 
+MOST_IMAGES = 100_000
+"""Images in one zip file, unless one says otherwise."""
+MOST_BYTES = 8_000_000_000
+"""Bytes that one zip file may unpack to, unless one says otherwise."""
 CHUNK = 1 << 20
 PER_ENTRY = 320
 """Bytes of a zip file's directory for each image that may be in it; names and dates take 100 or so."""
@@ -30,7 +34,9 @@ class _Archive(io.FileIO):
         return super().read(size) or b""
 
 
-def unpack(archive: str | Path, folder: Path, *, max_images: int, max_bytes: int, progress: Progress = silent) -> tuple[Path, ...]:
+def unpack(
+    archive: str | Path, folder: Path, *, max_images: int = MOST_IMAGES, max_bytes: int = MOST_BYTES, progress: Progress = silent
+) -> tuple[Path, ...]:
     """Unpack the images of a zip file; everything else in it is left out.
 
     Args:

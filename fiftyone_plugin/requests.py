@@ -1,0 +1,64 @@
+"""What a request for a comparison says of datasets: its views and the run's name; and what earlier versions were told otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from latentdiff import CompareRequest
+from latentdiff.errors import InputError
+from latentdiff.inputs.named import DatasetView
+from latentdiff.methods.config import method_of
+from latentdiff.scale.engine import Engine
+
+from .store.targets import as_dataset
+
+OLD_KEYWORDS = {
+    "method": "config=",
+    "describe": "config=MethodConfig(describe=...)",
+    "skip_bad": "config=CompareConfig(skip_bad=True)",
+    "prompts": "captions=(captions, prompts)",
+    "address": "engine=Engine('ray', address=...)",
+    "exchange": "engine=Engine('ray', exchange=...)",
+}
+"""Arguments that ``compare_views`` had, and what to write in their place."""
+
+
+def new_options(old: dict[str, Any], options: dict[str, Any]) -> None:
+    """What earlier versions were told by arguments of their own, as it is told now."""
+    if "method" in old and (options.get("config") is not None or old.get("describe") is not None):
+        raise InputError("method holds every choice: leave config and describe out, or pass MethodConfig(compare=..., describe=...)")
+    config = method_of(old.get("method") or options.get("config"))
+    if old.get("describe") is not None:
+        config = dataclasses.replace(config, describe=old["describe"])
+    if old.get("skip_bad"):
+        config = dataclasses.replace(config, compare=dataclasses.replace(config.compare, skip_bad=True))
+    options["config"] = config
+    if old.get("prompts") is not None:
+        options["captions"] = (options.get("captions"), old["prompts"])
+    if old.get("address") or old.get("exchange"):
+        options["engine"] = Engine(options.get("engine") or "local", old.get("address"), old.get("exchange"))
+
+
+def named_views(request: CompareRequest) -> tuple[Any, Any, Any]:
+    """The dataset that a request is of, and its two views, as :func:`compare_views` takes them.
+
+    Raises:
+        InputError: there is no such dataset, or no such view of another one.
+    """
+    given = [s if isinstance(s, DatasetView) else DatasetView(*str(s).partition(":")[::2]) for s in (request.a, request.b)]
+    dataset, other = (as_dataset(side.dataset) for side in given)
+    view_b = given[1].view
+    if other is not dataset:
+        if view_b not in other.list_saved_views():
+            has = ", ".join(other.list_saved_views()[:20]) or "none"
+            raise InputError(f"{other.name!r} has no saved view {view_b!r}; it has {has}")
+        view_b = other.load_saved_view(view_b)
+    return dataset, given[0].view, view_b
+
+
+def run_name(view_a: Any, view_b: Any) -> str:
+    """A name for a run that was given none: of its views' names ("summer_vs_winter")."""
+    names = [view if isinstance(view, str) else view.name or "view" for view in (view_a, view_b)]
+    name = "_vs_".join("".join(c if c.isalnum() else "_" for c in side).strip("_") or "view" for side in names)
+    return name if name.isidentifier() else f"run_{name}"

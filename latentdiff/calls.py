@@ -1,0 +1,105 @@
+"""The calls for what most people have: folders of images, and a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .comparing.asking import answers
+from .config import CompareConfig, takes_config
+from .errors import InputError
+from .inputs.fitting import TABLE
+from .inputs.named import OF_IMAGES
+from .methods.config import MethodConfig, method_of
+from .progress import Progress, part, silent
+from .report import write_report
+from .request import CompareRequest
+from .results.comparison import Comparison
+from .stats.verification import Verification
+
+
+@takes_config
+def compare_folders(
+    a: Any,
+    b: Any = None,
+    *,
+    encoder: Any = "fast",
+    vocabulary: Any = None,
+    sae: Any = None,
+    config: CompareConfig | MethodConfig | None = None,
+    captions: Any = None,
+    names: tuple[str, str] | None = None,
+    report: str | Path | None = None,
+    key: str | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """How do two folders of images differ?
+
+    Args:
+        a: a folder or ``.zip`` of images, or a list of image files; alone, a ``.csv`` with the columns ``path`` and ``group_name``.
+        b: the other set; None where ``a`` is such a table.
+        encoder: what :func:`latentdiff.load_encoder` takes ("fast", "paper", "demo", a model's name or folder), a pair (name, weights), or
+            an encoder.
+        vocabulary: words to name differences by: a ``Vocabulary``, a list of words, a file of them; None: 20,000 common words.
+        sae: a sparse autoencoder of that encoder, or what :func:`latentdiff.load_sae` takes; None trains one on both sets.
+        config: level, seed, whether bad images are left out, and every other choice; a ``MethodConfig``
+            also chooses the method, captions and a language model.
+        captions: captions by file path, or a file of them (CSV with ``path,caption``, or JSON lines).
+        names: what people call the two sets; None: the folders' names.
+        report: file to write a report with thumbnails to, as :func:`latentdiff.write_report`.
+        key: of the server that ``config`` names; None: from the environment.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        InputError: sets or choices that cannot be used. EncoderError, CheckpointError: a model that cannot be loaded.
+
+    Example:
+        >>> comparison = compare_folders("summer/", "winter/", config=CompareConfig(alpha=0.01), report="report.html")
+    """
+    request = CompareRequest(
+        a, b, encoder=encoder, vocabulary=vocabulary, sae=sae, method=method_of(config), captions=captions, names=names, key=key
+    )
+    if request.kinds != TABLE and not {*request.kinds} <= OF_IMAGES:
+        raise InputError("compare_folders takes images: folders, .zip files, lists of files, or a .csv; for vectors use compare")
+    outcome = request.run(progress)
+    if report is not None:
+        write_report(outcome.comparison, report, images=outcome.items, names=outcome.names)
+    return outcome.comparison
+
+
+def ask(
+    a: Any,
+    b: Any,
+    phrases: str | Sequence[str],
+    *,
+    encoder: Any = None,
+    vocabulary: Any = None,
+    images: int = 10,
+    progress: Progress | None = None,
+) -> list[Verification]:
+    """How many images of each side show a phrase, does it tell the sides apart, and which images show it best?
+
+    Args:
+        a, b: as :class:`CompareRequest` takes them, but for views (:func:`fiftyone_plugin.ask_views`).
+        phrases: a phrase or several, such as "a red kite".
+        encoder: of images and phrases, as :func:`compare_folders` takes it; None, for vectors:
+            phrases are made of the vocabulary's words.
+        vocabulary: words on whose mean phrases are centred, as :func:`compare_folders` takes them.
+        images: rows listed, per side, >= 0.
+        progress: ``progress(fraction, label)``.
+
+    Returns:
+        One verification a phrase: rates, AUROC, p, q over all phrases, and the rows that show it best.
+
+    Raises:
+        InputError: sides, words or phrases that cannot be used.
+
+    Example:
+        >>> (found,) = ask("summer/", "winter/", "a red kite", encoder="fast")
+        >>> found.rate_a, found.rate_b, found.auroc, found.q_value
+    """
+    report = progress or silent
+    opened = CompareRequest(a, b, encoder=encoder, vocabulary=vocabulary).open(part(report, 0.0, 0.8))
+    own = [phrases] if isinstance(phrases, str) else phrases
+    return answers(opened.a.vectors, opened.b.vectors, own, opened.encoder, opened.vocabulary, images, part(report, 0.8, 1.0))

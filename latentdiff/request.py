@@ -1,0 +1,246 @@
+"""One request for a comparison, whoever asks: the command line, the App's form, the page, or Python."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .describe.captions import read_captions
+from .describe.config import DescribeConfig
+from .errors import InputError
+from .inputs.fitting import PARQUET, TABLE, VIEWS, of_language, of_sides, refusals
+from .inputs.named import kind, labels_of, open_encoder
+from .inputs.opening import Opened, names_of, open_both, words_of
+from .methods.config import MethodConfig
+from .methods.run import compare_with
+from .progress import Progress, part, silent
+from .results.comparison import Comparison
+from .sae.loading import check_encoder, load_sae
+from .scale.engine import LOCAL, Engine
+
+Kinds = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A comparison with what people call its sides and its images."""
+
+    comparison: Comparison
+    names: tuple[str, str]
+    run: str | None = None
+    """Name under which a dataset stores it."""
+    items: tuple[Any, Any] | None = None
+    """Per side, what row i is: a sample id or a file's path; None where rows have no name."""
+    stored: Any = None
+    """The ``ComparisonRun`` where a dataset holds it."""
+
+    @classmethod
+    def of_run(cls, run: Any) -> Outcome:
+        """Of a comparison that a dataset holds."""
+        sides = run.sides
+        return cls(run.comparison, (sides["A"].name, sides["B"].name), run.name, (sides["A"].ids, sides["B"].ids), run)
+
+
+@dataclass(frozen=True, eq=False)
+class CompareRequest:
+    """What is to be compared, and how. ``check()`` says what does not go together; ``run()`` compares.
+
+    Example:
+        >>> CompareRequest("summer/", "winter.zip", encoder="fast", alpha=0.01).run().comparison.differs
+        True
+    """
+
+    a: Any
+    """A side: an (n, d) array of image vectors, a ``.npy`` file of one, Parquet of vectors (file, folder, URI), a folder or ``.zip`` of
+    images, a list of image files, ``"dataset:saved_view"``; alone, a ``.csv`` with the columns ``path`` and ``group_name``."""
+    b: Any = None
+    """The other side; None where ``a`` is such a table."""
+    encoder: Any = None
+    """Of images, and of words without vectors: what ``load_encoder`` takes, a pair (name, weights), or an ``Encoder``."""
+    vocabulary: Any = None
+    """Words: a ``Vocabulary``, an ``.npz`` of words and vectors, a text file or a list of words that the encoder gives vectors, "common";
+    None: common English words where there is an encoder, else none."""
+    vocabulary_vectors: Any = None
+    """``.npy`` file of a text file's vectors (v, d)."""
+    sae: Any = None
+    """A sparse autoencoder, or what ``load_sae`` takes; None trains one."""
+    sae_trainer: str | None = None
+    """Kind of the SAE that is trained, see ``CompareConfig.sae_trainer``; None: as ``method`` says."""
+    method: MethodConfig = field(default_factory=MethodConfig)
+    """Method, its parts, and every other choice."""
+    alpha: float | None = None
+    """Level, in place of the method's own."""
+    seed: int | None = None
+    """Seed, in place of the method's own."""
+    skip_bad: bool = False
+    """Leave out images that cannot be read or have broken vectors, and count them."""
+    captions: Any = None
+    """Captions by file path, or a file of them; views: also the field that holds them, as a text."""
+    prompts: Any = None
+    """The same of the prompts from which images were generated (VisDiff's paired prompts)."""
+    groups: Any = None
+    """Which images are no independent evidence: (labels of A's rows, of B's), sequences or files with one a line; views: a field."""
+    paired: bool = False
+    """Whether row i of A and row i of B are one thing seen twice."""
+    table_sides: Sequence[str] | None = None
+    """The two groups of a table that are compared, where it has more."""
+    engine: Engine = LOCAL
+    """Where it runs; Ray takes Parquet and views."""
+    embeddings: str | None = None
+    """Views: field of the image vectors."""
+    stored_as: str | None = None
+    """Views: name under which their dataset stores the comparison."""
+    names: tuple[str, str] | None = None
+    """What people call the sides; None: as they are named."""
+    overwrite: bool = False
+    """Views: replace a stored comparison of that name."""
+    key: str | None = field(default=None, repr=False)
+    """Key of a server; None: from the environment."""
+
+    @property
+    def kinds(self) -> Kinds:
+        """Kind of each side, see :func:`latentdiff.inputs.named.kind`; ("table", "table") for a table of both.
+
+        Raises:
+            InputError: a side that is none.
+        """
+        return TABLE if self.b is None and isinstance(self.a, (str, os.PathLike)) else (kind(self.a), kind(self.b))
+
+    @property
+    def config(self) -> MethodConfig:
+        """Every choice in one config."""
+        given = {"alpha": self.alpha, "seed": self.seed, "sae_trainer": self.sae_trainer, "skip_bad": self.skip_bad or None}
+        compare = dataclasses.replace(self.method.compare, **{name: value for name, value in given.items() if value is not None})
+        describe = self.method.describe
+        if describe is None and self.captions is not None and self.method.method in ("latentdiff", "visdiff"):
+            describe = DescribeConfig(captioner="given")
+        return dataclasses.replace(self.method, compare=compare, describe=describe)
+
+    def check(self) -> Kinds:
+        """Everything that can be known to be wrong before anything is read.
+
+        Returns:
+            The kinds of both sides.
+
+        Raises:
+            InputError: choices that do not go together; the first of them, and what to do.
+        """
+        for _, refusal in self.refusals():
+            raise InputError(refusal)
+        return self.kinds
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """All that :meth:`check` would say, for forms: the choice that is to be changed, and the reason.
+
+        Raises:
+            InputError: a side that is none, or a method and captions that do not go together.
+        """
+        return list(refusals(self, self.kinds, self.config))
+
+    def run(self, progress: Progress | None = None, *, views: Callable[[CompareRequest, Progress], Any] | None = None) -> Outcome:
+        """Compare.
+
+        Args:
+            progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+            views: what compares views: ``fiftyone_plugin.comparing.compare_request``. The library itself opens no dataset.
+
+        Raises:
+            InputError: as :meth:`check`, and sides that cannot be used. Others as :func:`latentdiff.compare_with`.
+        """
+        kinds, report = self.check(), progress or silent
+        if kinds == VIEWS:
+            if views is None:
+                raise InputError("views of a dataset are compared by fiftyone_plugin.compare_views, which stores the result with them")
+            return Outcome.of_run(views(self, report))
+        if kinds == PARQUET:
+            return self._run_parquet(report)
+        captions, prompts = texts_by_path(self.captions, "caption"), texts_by_path(self.prompts, "prompt")
+        folder = Path(tempfile.mkdtemp(prefix="latentdiff-")) if "zip" in kinds else None
+        try:
+            opened = open_both(self, kinds, self.config.compare.skip_bad, folder, part(report, 0.0, 0.5))
+            outcome = self._run_vectors(opened, captions, prompts, part(report, 0.5, 1.0))
+        except BaseException:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if folder is not None:
+            weakref.finalize(outcome, shutil.rmtree, folder, ignore_errors=True)  # a report shows its images
+        return outcome
+
+    def open(self, progress: Progress | None = None, *, views: Callable[[CompareRequest, Progress], Opened] | None = None) -> Opened:
+        """Vectors of both sides and the words, to ask about them: method, SAE and engine play no part.
+
+        Args:
+            progress: ``progress(fraction, label)``.
+            views: what opens views: ``fiftyone_plugin.asking.open_views``.
+
+        Raises:
+            InputError: sides or words that cannot be used.
+        """
+        kinds, report = self.kinds, progress or silent
+        for _, refusal in (*of_sides(self, kinds), *of_language(self, kinds)):
+            raise InputError(refusal)
+        if kinds == VIEWS:
+            if views is None:
+                raise InputError("views of a dataset are asked by fiftyone_plugin.ask_views")
+            return views(self, report)
+        with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
+            opened = open_both(self, kinds, self.config.compare.skip_bad, Path(folder), report)
+        # What was unpacked is gone with the folder: its rows have no names.
+        a, b = (dataclasses.replace(x, items=None) if how == "zip" else x for x, how in zip((opened.a, opened.b), kinds, strict=True))
+        return dataclasses.replace(opened, a=a, b=b)
+
+    def _run_vectors(self, opened: Opened, captions: Any, prompts: Any, progress: Progress) -> Outcome:
+        sae, encoder = self.sae, opened.encoder
+        if sae is not None and encoder is not None:
+            sae = load_sae(sae) if isinstance(sae, (str, os.PathLike)) else sae
+            check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
+        comparison = compare_with(
+            self.config,
+            opened.a.vectors,
+            opened.b.vectors,
+            sae=sae,
+            vocabulary=opened.vocabulary,
+            encode_texts=encoder.encode_texts if encoder is not None else None,
+            images=None if any(items is None for items in opened.items) else opened.items,
+            captions=captions,
+            prompts=prompts,
+            **self._groups(),
+            key=self.key,
+            progress=progress,
+        )
+        comparison.info["names"] = list(opened.names)
+        if encoder is not None:
+            comparison.info["encoder"] = dict(encoder.fingerprint)
+        return Outcome(comparison, opened.names, items=opened.items)
+
+    def _groups(self) -> dict[str, Any]:
+        a, b = map(labels_of, self.groups or (None, None))
+        return {"groups_a": a, "groups_b": b, "paired": self.paired}
+
+    def _run_parquet(self, progress: Progress) -> Outcome:
+        from .scale.parquet import ParquetVectors, compare_parquet
+
+        a, b = ParquetVectors(os.fspath(self.a)), ParquetVectors(os.fspath(self.b))
+        encoder = open_encoder(self.encoder)[0] if self.encoder is not None else None
+        words = words_of(self, encoder, part(progress, 0.0, 0.1))
+        given = {"sae": self.sae, "vocabulary": words, **self._groups()}
+        comparison = compare_parquet(a, b, engine=self.engine, **given, config=self.config.compare, progress=part(progress, 0.1, 1.0))
+        names = names_of(self, (self.a, self.b), PARQUET)
+        comparison.info["names"] = list(names)
+        return Outcome(comparison, names, items=(a.ids, b.ids))
+
+
+def texts_by_path(given: Any, column: str) -> Mapping[Any, str | Sequence[str]] | None:
+    """Captions (or prompts, one text each) by file path, from a mapping or a file of them."""
+    if not isinstance(given, (str, os.PathLike)):
+        return given
+    read = read_captions(given, column)
+    return {path: " ".join(texts) for path, texts in read.items()} if column == "prompt" else read

@@ -1,0 +1,83 @@
+"""What the page lets a visitor choose: as far as its folders and its server reach, and no further."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fiftyone_plugin.panels.page.asked import FOLDERS, VIEWS, ZIPS, Asked, choices
+from fiftyone_plugin.panels.page.inputs import _sent
+from fiftyone_plugin.panels.page.settings import PageSettings
+
+from latentdiff.errors import InputError
+
+OURS, MODEL = "http://localhost:8000/v1", "ours"
+SERVER = {"llm_url": OURS, "llm_model": MODEL}
+
+
+def settings(root: Path, **more: Any) -> PageSettings:
+    return PageSettings(host="0.0.0.0", password="long enough", roots=(root,), **more)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"concepts": "own", "sae": "/etc"}, "outside the folders"),
+        ({"concepts": "own", "sae": "owner/repository"}, "outside the folders"),
+        ({"describe": "model", "captioner": "owner/model"}, "outside the folders"),
+        ({"describe": "field", "captions": "/etc/passwd"}, "outside the folders"),
+        ({"describe": "server", "llm_url": "http://10.0.0.1/v1", "llm_model": MODEL}, "no other server"),
+        ({"describe": "words", "ask_model": True, "llm_url": OURS, "llm_model": "another"}, "no other server"),
+        ({"way": ZIPS, "describe": "field", "captions": "c.csv"}, "name the folders"),
+        ({"way": VIEWS, "engine": "ray", "address": "ray://far:10001"}, "its own machine alone"),
+    ],
+)
+def test_off_loopback_nothing_beyond_its_folders_and_its_server(tmp_path, asked, said) -> None:
+    with pytest.raises(InputError, match=said):
+        choices(Asked(**asked), settings(tmp_path, **SERVER))
+
+
+def test_what_is_within_reach_is_allowed(tmp_path) -> None:
+    (tmp_path / "captions.csv").write_text("path,caption\na.png,a boat\n", encoding="utf8")
+    here = settings(tmp_path, **SERVER)
+    assert choices(Asked(concepts="own", sae=str(tmp_path)), here)["sae"] == str(tmp_path)
+    assert choices(Asked(concepts="pach"), here)["sae"] == "pach"
+    given = choices(Asked(describe="field", captions=str(tmp_path / "captions.csv")), here)
+    assert given["captions"] == tmp_path / "captions.csv" and given["method"].describe.captioner == "given"
+    assert choices(Asked(describe="server", **SERVER), here)["method"].describe.base_url == OURS
+    views = choices(Asked(way=VIEWS, describe="field", captions="said", groups="scene"), here)
+    assert (views["captions"], views["groups"]) == ("said", "scene")
+    assert choices(Asked(way=FOLDERS, groups="scene", engine="ray"), here)["groups"] is None
+
+
+def test_the_environments_key_goes_to_the_pages_own_server_alone(tmp_path) -> None:
+    here = PageSettings(roots=(tmp_path,), **SERVER)
+    assert choices(Asked(describe="server", **SERVER), here)["key"] is None  # from the environment
+    elsewhere = {"describe": "server", "llm_url": "http://localhost:9/v1", "llm_model": "m"}
+    assert choices(Asked(**elsewhere), here)["key"] == ""
+    assert choices(Asked(**elsewhere, llm_key=" typed "), here)["key"] == "typed"
+    assert "typed" not in repr(Asked(**elsewhere, llm_key="typed"))
+
+
+def test_an_empty_key_is_no_key(monkeypatch) -> None:
+    from latentdiff.describe.endpoint import ChatEndpoint
+
+    monkeypatch.setenv("LATENTDIFF_API_KEY", "sk-of-the-environment")
+    assert ChatEndpoint("http://localhost:9/v1", "m", key="")._key == ""
+    assert ChatEndpoint("http://localhost:9/v1", "m")._key == "sk-of-the-environment"
+
+
+def test_the_page_says_what_will_be_sent(tmp_path) -> None:
+    here = PageSettings(roots=(tmp_path,))
+    assert _sent({"describe": "no"}, here) == ""
+    assert "Nothing leaves this machine." in _sent({"describe": "words"}, here)
+    assert f"the captions of about 40 images to {OURS} ({MODEL})" in _sent({"describe": "words", "ask_model": True, **SERVER}, here)
+    assert "about 80 images to" in _sent({"describe": "server", **SERVER}, here)
+    assert "Name the server" in _sent({"describe": "server"}, here)
+    assert "<b>" not in _sent({"describe": "server", "llm_url": OURS, "llm_model": "<b>"}, here)
+
+
+def test_a_server_needs_both_its_names(tmp_path) -> None:
+    with pytest.raises(InputError, match="needs both"):
+        PageSettings(roots=(tmp_path,), llm_url=OURS)
