@@ -54,6 +54,8 @@ class Encoder:
         self.device = pick_device(device)
         self.preprocess = backend.preprocess
         self._backend = backend
+        self.assumed: str = backend.assumed
+        """What had to be assumed of its weights or its preparation of images, in words; "" where nothing was."""
         self.fingerprint: Fingerprint = {
             "library": backend.library,
             "model": backend.name,
@@ -62,6 +64,7 @@ class Encoder:
             "preprocessing": backend.preprocess.describe(),
             "dtype": "float32",
         }
+        self.fingerprint |= {k: v for k, v in (("activation", backend.activation), ("pretrained", backend.pretrained)) if v}
         backend.model.to(self.device)
         self.dtype = pick_dtype(backend, self.device, dtype, self.fingerprint)
         backend.model.to(self.dtype)
@@ -71,7 +74,8 @@ class Encoder:
 
     def __repr__(self) -> str:
         f = self.fingerprint
-        return f"Encoder({f['model']!r}, {f['library']}, width={self.width}, {f['dtype']} on {self.device})"
+        assumed = f"; {self.assumed}" if self.assumed else ""
+        return f"Encoder({f['model']!r}, {f['library']}, width={self.width}, {f['dtype']} on {self.device}{assumed})"
 
     def encode_images(
         self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None, progress: Progress = silent
@@ -175,7 +179,8 @@ def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None =
     Args:
         name: a preset (``"paper"``, ``"fast"``, ``"demo"``); an open_clip architecture such as ``"ViT-L-14-336"``; an open_clip config
             file; a local folder with an open_clip or transformers model; or a transformers hub id such as ``"org/model"``.
-        pretrained: for an architecture, a pretrained tag or a checkpoint file; for a config file, its checkpoint.
+        pretrained: for an architecture, a pretrained tag, the file of its weights, or ``"TAG=FILE"`` where the file does not tell which tag
+            it is; for a config file, its checkpoint.
         device: torch device; None: CUDA, else MPS, else CPU.
         dtype: ``"float32"`` or ``"bfloat16"``; None: bf16 where the hardware has it and vectors stay within cosine 0.999, else float32.
 

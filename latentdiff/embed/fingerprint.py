@@ -9,9 +9,12 @@ from typing import Any
 from ..errors import InputError
 
 Fingerprint = dict[str, str]
-"""Keys ``library, model, weights, layer, preprocessing, dtype``; plain JSON, so it fits SAE configs and dataset infos."""
+"""Keys ``library, model, weights, layer, preprocessing, dtype``, and since 0.2 ``activation`` and ``pretrained`` (the tag) where they are
+known; plain JSON, so it fits SAE configs and dataset infos."""
 
 KEYS = ("library", "model", "weights", "layer", "preprocessing", "dtype")
+LATER = ("activation", "pretrained")
+"""Keys that earlier versions did not record: one that is missing on either side is no difference."""
 
 
 def weights_digest(model: Any) -> str:
@@ -42,6 +45,8 @@ def fingerprint_key(fingerprint: Fingerprint, *extra: str) -> str:
 def disagreement(ours: Fingerprint, theirs: Fingerprint) -> str:
     """The first difference of two fingerprints in words, or "" where they agree."""
     for key in (*KEYS, *sorted((set(ours) | set(theirs)) - set(KEYS))):
+        if key in LATER and (key not in ours or key not in theirs):
+            continue
         if ours.get(key) != theirs.get(key):
             return f"{key} is {ours.get(key)!r} here and {theirs.get(key)!r} there"
     return ""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..compute.extras import needs
 from ..compute.files import read_json
 from ..errors import CheckpointError, EncoderError, InputError
 from .preprocess import LARGEST, Preprocess
+from .pretrained import Origin, of_file, of_tag
 
 WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.bin", "pytorch_model.bin", "model.pt")
 MOST_LAYERS = 1000
@@ -24,9 +26,12 @@ class OpenClipBackend:
 
     library = "open_clip"
 
-    def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
+    def __init__(self, model: Any, tokenizer: Any, name: str, origin: Origin | None = None) -> None:
         self.model = model.eval().requires_grad_(False)
         self.name = name
+        self.pretrained = origin.tag if origin else None
+        self.assumed = origin.assumed if origin else ""
+        self.activation = _activation(model)
         self._tokenizer = tokenizer
         self.preprocess = _preprocess(model.visual.preprocess_cfg)
 
@@ -68,33 +73,60 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
         except Exception as e:
             raise CheckpointError(f"{config} does not describe an open_clip model: {type(e).__name__}: {e}") from e
     _load(model, checkpoint)
+    origin = Origin(None, None, {}, _unsaid(loaded.get("preprocess_cfg"), config))
     try:
-        return OpenClipBackend(model, tokenizer, str(loaded["model_cfg"].get("name") or config.parent.name))
+        return OpenClipBackend(model, tokenizer, str(loaded["model_cfg"].get("name") or config.parent.name), origin)
     except (TypeError, ValueError, KeyError, InputError) as e:
         raise CheckpointError(f"{config} describes no way to prepare images that can be used: {type(e).__name__}: {e}") from e
 
 
 def from_name(name: str, pretrained: str) -> OpenClipBackend:
-    """Built-in architecture with a pretrained tag (downloaded once by open_clip) or a local checkpoint."""
+    """Built-in architecture with weights.
+
+    Args:
+        name: open_clip architecture.
+        pretrained: a tag (downloaded once by open_clip), a local file of weights, or ``"TAG=FILE"``: the file of that tag.
+    """
     import open_clip
 
-    tag = None if Path(pretrained).is_file() else open_clip.get_pretrained_cfg(name, pretrained)
-    overrides: dict[str, Any] = {}
-    if tag:
-        checkpoint = Path(_download(name, pretrained, tag))
-        # Tags of one architecture were trained with either activation; create_model only warns when they disagree.
-        overrides = {"force_quick_gelu": bool(tag.get("quick_gelu")), "force_preprocess_cfg": _picked(tag)}
-    elif Path(pretrained).is_file():
-        checkpoint = Path(pretrained)
-    else:
+    tag, _, file = ("", "", pretrained) if Path(pretrained).is_file() else pretrained.partition("=")
+    config = open_clip.get_pretrained_cfg(name, tag) if tag else None
+    if tag and not config:
         raise EncoderError(
             f"{pretrained!r} is neither a file nor a pretrained tag of {name}; "
             f"its tags are {', '.join(open_clip.list_pretrained_tags_by_model(name)) or '(none: give a checkpoint file)'}"
         )
+    checkpoint = Path(file) if file else Path(_download(name, tag, config))
+    if not checkpoint.is_file():
+        raise CheckpointError(f"{checkpoint}: no such checkpoint file")
+    origin = of_tag(name, tag, config) if config else of_file(name, checkpoint)
+    if origin.assumed:
+        warnings.warn(origin.assumed, stacklevel=5)
+    # Tags of one architecture were trained with either activation; create_model only warns when they disagree.
+    overrides: dict[str, Any] = {} if origin.quick_gelu is None else {"force_quick_gelu": origin.quick_gelu}
+    if origin.preprocess:
+        overrides["force_preprocess_cfg"] = origin.preprocess
     with _quiet():
         model = open_clip.create_model(name, load_weights=False, pretrained_text=False, **overrides)
     _load(model, checkpoint)
-    return OpenClipBackend(model, open_clip.get_tokenizer(name), name)
+    return OpenClipBackend(model, open_clip.get_tokenizer(name), name, origin)
+
+
+def _activation(model: Any) -> str | None:
+    """Of the image tower's blocks: "quick_gelu", "gelu", or another class's name; None where they are not open_clip's own."""
+    blocks = getattr(getattr(model.visual, "transformer", None), "resblocks", None)
+    block = getattr(blocks[0], "mlp", None) if blocks else None
+    kind = type(getattr(block, "gelu", None)).__name__
+    return {"QuickGELU": "quick_gelu", "GELU": "gelu", "NoneType": None}.get(kind, kind)
+
+
+def _unsaid(preparation: Any, config: Path) -> str:
+    """What a config leaves open, which is then taken as OpenAI prepared images."""
+    said = preparation if isinstance(preparation, dict) else {}
+    missing = [name for name in ("mean", "std", "interpolation", "resize_mode") if said.get(name) is None]
+    if not missing:
+        return ""
+    return f"{config.name} does not say {', '.join(missing)} of preprocess_cfg: those of OpenAI's CLIP are assumed"
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -170,7 +202,8 @@ def _download(name: str, tag: str, config: dict[str, Any]) -> str:
         source = config.get("hf_hub") or config.get("url")
         raise EncoderError(
             f"the weights of {name} ({tag}) could not be fetched from {source}: {type(e).__name__}: {str(e)[:300]}. "
-            f"Fetch that file elsewhere and give its path: load_encoder({name!r}, '/path/to/weights')"
+            f"Fetch that file elsewhere and give its path: load_encoder({name!r}, '/path/to/weights'), or '{tag}=/path/to/weights' "
+            "where its name was changed"
         ) from e
 
 
@@ -189,13 +222,6 @@ def _quiet() -> Iterator[None]:
         root.removeFilter(keep)
 
 
-_PREPROCESS = ("size", "mean", "std", "interpolation", "resize_mode", "fill_color")
-
-
-def _picked(config: dict[str, Any]) -> dict[str, Any]:
-    return {k: config[k] for k in _PREPROCESS if config.get(k) is not None}
-
-
 def _preprocess(config: dict[str, Any]) -> Preprocess:
     size = config["size"]
     height, width = (size, size) if isinstance(size, int) else tuple(size)
@@ -207,6 +233,7 @@ def _preprocess(config: dict[str, Any]) -> Preprocess:
         interpolation=config.get("interpolation") or "bicubic",
         resize_mode=config.get("resize_mode") or "shortest",
         fill=config.get("fill_color") or 0,
+        alpha="drop",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from ..compute.cache import recall, remember
 from ..errors import EncoderError, InputError
 from .fingerprint import Fingerprint, fingerprint_key
+from .naflex import Patches
 
 MIN_COSINE = 0.999
 """bf16 is used only where every probe's vector stays this close to its float32 vector."""
@@ -95,8 +97,17 @@ def bf16_cosine(backend: Any, device: Any) -> float:
 
 def probe_pixels(preprocess: Any) -> np.ndarray:
     """(16, height, width, 3) uint8: seeded noise of four grain sizes, plain and with drawn blocks on a gradient."""
+    if not isinstance(preprocess, Patches):
+        return _drawn(preprocess.height, preprocess.width)
+    from PIL import Image
+
+    side = math.isqrt(preprocess.patches) * preprocess.patch
+    return np.stack([preprocess.apply(Image.fromarray(picture)) for picture in _drawn(side, side)])
+
+
+def _drawn(h: int, w: int) -> np.ndarray:
+    """(16, h, w, 3) uint8."""
     rng = np.random.default_rng(20240607)
-    h, w = preprocess.height, preprocess.width
     out = np.empty((16, h, w, 3), np.uint8)
     for i in range(8):
         grain = 4 ** (i % 4)

@@ -39,15 +39,24 @@ class Preprocess:
     interpolation: str = "bicubic"
     """``"bicubic"``, ``"bilinear"`` or ``"lanczos"``, antialiased."""
     resize_mode: str = "shortest"
-    """``"shortest"``: shortest side to size, then centre crop; ``"squash"``: both sides; ``"longest"``: longest side, then pad."""
+    """``"shortest"``: shortest side to size, then centre crop; ``"squash"``: both sides; ``"longest"``: longest side, then pad;
+    ``"none"``: centre crop alone, smaller pictures padded."""
     fill: int = 0
     """Grey level of the padding, 0..255 (``"longest"`` only)."""
     shortest_edge: int | None = None
     """Length to which ``"shortest"`` resizes before the crop; None: the crop's own side."""
+    crop: str = "round"
+    """Which way half a pixel of the margin goes: ``"round"`` to even (torchvision), ``"floor"`` (transformers)."""
+    scale: float = 1 / 255
+    """Factor of pixel values before ``mean`` is subtracted; > 0."""
+    alpha: str = "white"
+    """Transparency: ``"white"`` lies under the picture (transformers 5), or is dropped after resizing: ``"drop"`` (open_clip)."""
 
     def __post_init__(self) -> None:
-        if self.resize_mode not in ("shortest", "squash", "longest"):
-            raise InputError(f'resize_mode must be "shortest", "squash" or "longest", not {self.resize_mode!r}')
+        if self.resize_mode not in ("shortest", "squash", "longest", "none"):
+            raise InputError(f'resize_mode must be "shortest", "squash", "longest" or "none", not {self.resize_mode!r}')
+        if not (isinstance(self.scale, (int, float)) and math.isfinite(self.scale) and self.scale > 0):
+            raise InputError(f"scale is a finite number above 0, not {self.scale!r}")
         if self.interpolation not in ("bicubic", "bilinear", "lanczos"):
             raise InputError(f'interpolation must be "bicubic", "bilinear" or "lanczos", not {self.interpolation!r}')
         if not all(type(n) is int and 1 <= n <= LARGEST for n in (self.height, self.width, self.shortest_edge or 1)):
@@ -60,11 +69,16 @@ class Preprocess:
 
     def describe(self) -> str:
         """One line for the fingerprint."""
-        parts = [f"{k}={v}" for k, v in dataclasses.asdict(self).items() if v is not None]
+        # What came later is said only where it is not as it was: stored vectors stay comparable. alpha goes with the library.
+        later = {f.name: f.default for f in dataclasses.fields(self) if f.name in ("crop", "scale")}
+        values = {k: v for k, v in dataclasses.asdict(self).items() if v is not None and k != "alpha" and (k not in later or v != later[k])}
+        parts = [f"{k}={v}" for k, v in values.items()]
         return f"v{VERSION} " + " ".join(parts).replace(", ", ",") + f" draft={DRAFT_MARGIN:g}"
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) to which a picture is resized before it is cropped or padded."""
+        if self.resize_mode == "none":
+            return width, height
         if self.resize_mode == "squash":
             return self.width, self.height
         if self.resize_mode == "longest":
@@ -90,7 +104,7 @@ class Preprocess:
             turn: EXIF orientation that was undone, 1..8: it tells on which side the fraction was rounded up.
 
         Returns:
-            (height, width, 3) uint8; transparent parts on white.
+            (height, width, 3) uint8.
         """
         from PIL import Image as pil
 
@@ -100,25 +114,30 @@ class Preprocess:
         real_w, real_h = whole_w / round(whole_w / image.width), whole_h / round(whole_h / image.height)
         w, h = self.scaled_size(whole_w, whole_h)
         cut_w, cut_h = min(w, self.width), min(h, self.height)
-        left, top = round((w - cut_w) / 2), round((h - cut_h) / 2)
+        left, top = self._half(w - cut_w), self._half(h - cut_h)
         x, y = real_w / w, real_h / h
         # The box asks for the cropped part only: same pixels as resize-then-crop, without computing those that are cut away.
         x0 = image.width - real_w if turn in (2, 3, 6, 7) else 0.0
         y0 = image.height - real_h if turn in (3, 4, 7, 8) else 0.0
         right, bottom = min(x0 + (left + cut_w) * x, image.width), min(y0 + (top + cut_h) * y, image.height)
         box = (x0 + left * x, y0 + top * y, right, bottom)
-        small = flatten(image.resize((cut_w, cut_h), resample[self.interpolation], box=box))
+        if image.mode == "RGBA" and self.alpha == "white":
+            image = flatten(image)
+        small = image.resize((cut_w, cut_h), resample[self.interpolation], box=box).convert("RGB")
         if (cut_w, cut_h) == (self.width, self.height):
             return np.asarray(small)
         canvas = pil.new("RGB", (self.width, self.height), (self.fill,) * 3)
-        canvas.paste(small, (round((self.width - cut_w) / 2), round((self.height - cut_h) / 2)))
+        canvas.paste(small, (self._half(self.width - cut_w), self._half(self.height - cut_h)))
         return np.asarray(canvas)
+
+    def _half(self, margin: int) -> int:
+        return margin // 2 if self.crop == "floor" else round(margin / 2)
 
     def normalise(self, pixels: Any, dtype: Any) -> Any:
         """(b, height, width, 3) uint8 tensor on any device -> (b, 3, height, width) in ``dtype``, arithmetic in float32."""
         import torch
 
-        scale = torch.tensor([255 * s for s in self.std], device=pixels.device)
+        scale = torch.tensor([s / self.scale for s in self.std], device=pixels.device)
         shift = torch.tensor([m / s for m, s in zip(self.mean, self.std, strict=True)], device=pixels.device)
         return pixels.to(torch.float32).div_(scale).sub_(shift).to(dtype).permute(0, 3, 1, 2)
 

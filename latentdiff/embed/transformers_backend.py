@@ -1,4 +1,4 @@
-"""Dual encoders of transformers: CLIP and SigLIP, from a local folder or a hub id."""
+"""Dual encoders of transformers: CLIP, SigLIP and SigLIP 2, from a local folder or a hub id."""
 
 from __future__ import annotations
 
@@ -7,28 +7,32 @@ from typing import Any
 
 from ..compute.extras import needs
 from ..errors import CheckpointError, EncoderError, InputError
+from .naflex import Patches, model_inputs
 from .preprocess import Preprocess
 from .word_lists import canonical
 
-FAMILIES = ("clip", "siglip")
+FAMILIES = ("clip", "siglip", "siglip2")
 """``model_type`` values that are read."""
 
 
 class TransformersBackend:
-    """A transformers CLIP or SigLIP model in evaluation mode, with what an encoder needs to know of it."""
+    """A transformers CLIP, SigLIP or SigLIP 2 model in evaluation mode, with what an encoder needs to know of it."""
 
     library = "transformers"
 
     def __init__(self, model: Any, tokenizer: Any, processor: Any, name: str) -> None:
         self.model = model.eval().requires_grad_(False)
         self.name = name
-        self.preprocess = _preprocess(processor)
+        self.pretrained, self.assumed = None, ""
+        self.activation = getattr(getattr(model.config, "vision_config", None), "hidden_act", None)
+        self.preprocess = _patches(processor) if model.config.model_type == "siglip2" else _preprocess(processor)
         self._tokenizer = tokenizer
-        self._siglip = model.config.model_type == "siglip"
+        self._siglip = model.config.model_type in ("siglip", "siglip2")
 
     def images(self, pixels: Any) -> Any:
         """(b, 3, height, width) -> (b, d), raw."""
-        return _vectors(self.model.get_image_features(pixel_values=pixels))
+        inputs = model_inputs(pixels) if isinstance(self.preprocess, Patches) else {"pixel_values": pixels}
+        return _vectors(self.model.get_image_features(**inputs))
 
     def tokens(self, texts: list[str]) -> Any:
         """Token ids. SigLIP was trained on full-length padding and sees it; CLIP's causal tower does not."""
@@ -62,6 +66,11 @@ def load(name: str) -> TransformersBackend:
         processor = AutoImageProcessor.from_pretrained(name, **own)
     except EncoderError:
         raise
+    except ImportError as e:  # a tokenizer's own package; the folder is not to blame
+        raise EncoderError(
+            f"{name} needs a package that is not installed: {str(e).strip()[:300]}. "
+            "SigLIP's tokenizer takes two: pip install sentencepiece protobuf"
+        ) from e
     except Exception as e:
         if local:
             raise CheckpointError(f"{name} does not hold a whole transformers model: {type(e).__name__}: {str(e)[:500]}") from e
@@ -81,23 +90,44 @@ def _vectors(output: Any) -> Any:
 
 
 def _preprocess(processor: Any) -> Preprocess:
-    size = dict(processor.size)
+    """What the processor does, step by step; a step that is switched off is left out here too."""
+    resize, cropped = bool(getattr(processor, "do_resize", True)), bool(getattr(processor, "do_center_crop", False))
+    size = dict(processor.size) if resize and processor.size else {}
     edge = size.get("shortest_edge")
-    crop = dict(processor.crop_size) if getattr(processor, "do_center_crop", False) and processor.crop_size else None
+    crop = dict(processor.crop_size) if cropped and processor.crop_size else None
     target = crop or ({"height": edge, "width": edge} if edge else size)
     if not {"height", "width"} <= set(target) or (edge and not crop):
-        raise EncoderError(f"image processor with size {size} and crop {crop} gives no fixed shape; LatentDiff needs one")
-    if crop and not edge and crop != size:
+        raise EncoderError(f"image processor with size {size} (resizes: {resize}), crop {crop} gives no fixed shape; LatentDiff needs one")
+    if crop and not edge and resize and crop != size:
         raise EncoderError(f"image processor resizes to {size} and crops {crop}: not supported")
-    resample = {1: "lanczos", 2: "bilinear", 3: "bicubic"}.get(int(processor.resample))
-    if resample is None:
-        raise EncoderError(f"image processor with resample={processor.resample} is not supported (lanczos, bilinear, bicubic are)")
     return Preprocess(
         target["height"],
         target["width"],
-        tuple(processor.image_mean),
-        tuple(processor.image_std),
-        interpolation=resample,
-        resize_mode="shortest" if edge else "squash",
+        **_numbers(processor),
+        resize_mode="none" if not resize else "shortest" if edge else "squash",
         shortest_edge=edge if edge and (edge, edge) != (target["height"], target["width"]) else None,
+        crop="floor",
     )
+
+
+def _patches(processor: Any) -> Patches:
+    """SigLIP 2 at the picture's own aspect ratio."""
+    if not (hasattr(processor, "max_num_patches") and hasattr(processor, "patch_size")):
+        raise EncoderError(f"{type(processor).__name__} is no image processor of a SigLIP 2 model that takes patches")
+    if not getattr(processor, "do_resize", True):
+        raise EncoderError("an image processor that does not resize gives no fixed shape; LatentDiff needs one")
+    return Patches(int(processor.patch_size), int(processor.max_num_patches), **_numbers(processor))
+
+
+def _numbers(processor: Any) -> dict[str, Any]:
+    """Mean, std, scale and interpolation of a processor."""
+    resample = {1: "lanczos", 2: "bilinear", 3: "bicubic"}.get(int(processor.resample))
+    if resample is None:
+        raise EncoderError(f"image processor with resample={processor.resample} is not supported (lanczos, bilinear, bicubic are)")
+    normalise, rescale = bool(getattr(processor, "do_normalize", True)), bool(getattr(processor, "do_rescale", True))
+    return {
+        "mean": tuple(processor.image_mean) if normalise else (0.0, 0.0, 0.0),
+        "std": tuple(processor.image_std) if normalise else (1.0, 1.0, 1.0),
+        "scale": float(processor.rescale_factor) if rescale else 1.0,
+        "interpolation": resample,
+    }

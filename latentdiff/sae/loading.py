@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, InputError, LatentDiffError
-from .compatibility import ENCODERS, check_encoder
+from .compatibility import check_encoder, encoder_name
 from .formats.archives import read_file, read_json
 from .formats.checkpoint import Checkpoint, Options
 from .formats.known import WEIGHTS, find_config, find_weights, format_of
@@ -151,5 +151,5 @@ def _encoder(config: dict[str, Any]) -> dict[str, str]:
         layer = f"blocks.{said['hook_point_layer']}.{said['layer_subtype']}"
     else:
         layer = str(said.get("hook_name") or said.get("hook_point") or said.get("submodule_name") or "")
-    model = next((encoder for encoder, names in ENCODERS.items() if model.rpartition("/")[2] in names), model)
+    model = encoder_name(model) if model else ""
     return {key: value for key, value in (("model", model), ("layer", layer)) if value}

@@ -78,7 +78,7 @@ def as_transformers(weights: dict) -> dict:
     return out
 
 
-def save_siglip(folder: Path) -> Path:
+def save_siglip(folder: Path, vocabulary: int = 9) -> Path:
     """A random transformers SigLIP model with a small word-level tokenizer."""
     import torch
     from tokenizers import Tokenizer
@@ -90,7 +90,7 @@ def save_siglip(folder: Path) -> Path:
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()
     common = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    text = {"vocab_size": len(words), "max_position_embeddings": 16, "projection_size": 32, **common}
+    text = {"vocab_size": vocabulary, "max_position_embeddings": 16, "projection_size": 32, **common}
     torch.manual_seed(3)
     model = SiglipModel(SiglipConfig(text_config=text, vision_config={"image_size": 48, "patch_size": 16, **common}))
     model.save_pretrained(folder)
