@@ -13,6 +13,7 @@ import latentdiff
 from latentdiff.config import takes_config
 from latentdiff.deprecation import old_keywords
 from latentdiff.embed.fingerprint import Fingerprint
+from latentdiff.embed.usable import bad_rows, check_bad, check_enough, check_widths
 from latentdiff.errors import InputError
 from latentdiff.inputs.named import DatasetView
 from latentdiff.methods.config import method_of
@@ -24,15 +25,12 @@ from .describing import material_of
 from .encoders import check_agree, recorded, vocabulary_for
 from .grouping import groups_of
 from .requests import OLD_KEYWORDS, named_views, new_options, run_name
-from .sides import Side, listed, resolve
+from .sides import Side, resolve
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
 from .store.run import ComparisonRun
 from .store.storing import store
-from .vectors import Vectors, bad_rows, read_vectors
-
-MIN_IMAGES = 20
-"""Fewer images a side tell nothing apart from chance."""
+from .vectors import Vectors, read_vectors
 
 
 @old_keywords(OLD_KEYWORDS, new_options)
@@ -200,28 +198,16 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
     shared = shared_ids(sides, a, b)
     if len(a) == len(b) == len(shared):
         raise InputError(f"both sides hold the same {len(a)} images; choose two different views")
-    if a.values.shape[1] != b.values.shape[1]:
-        raise InputError(
-            f"the vectors of {sides[0].name!r} have width {a.values.shape[1]}, those of {sides[1].name!r} {b.values.shape[1]}; "
-            "both sides need vectors of one encoder"
-        )
-    a, b = a.take(~np.isin(a.ids, shared)), b.take(~np.isin(b.ids, shared))
+    called = [f"side {side.letter} ({side.name!r}, field {side.path!r})" for side in sides]
+    check_widths({name: read.values.shape[1] for name, read in zip(called, (a, b), strict=True)})
+    alone = [read.take(~np.isin(read.ids, shared)) for read in (a, b)]
+    bad = [bad_rows(read.values) for read in alone]
+    check_bad({name: read.ids[rows] for name, read, rows in zip(called, alone, bad, strict=True)}, skip_bad)
     kept, record = [], {}
-    for side, read in zip(sides, (a, b), strict=True):
-        bad = bad_rows(read.values)
-        if bad.any() and not skip_bad:
-            raise InputError(
-                f"side {side.letter} ({side.name!r}): {bad.sum()} vectors in {side.path!r} hold NaN or infinite values: "
-                f"{listed(read.ids[bad])}; compute them again, or leave them out: skip_bad=True of CompareConfig, --skip-bad"
-            )
-        read = read.take(~bad)
-        if len(read) < MIN_IMAGES:
-            left_out = (
-                f"{read.missing} without a vector, {bad.sum()} with a bad one, {read.repeated} listed again, {len(shared)} in both views"
-            )
-            raise InputError(
-                f"side {side.letter} ({side.name!r}) has {len(read)} images to compare and needs {MIN_IMAGES} (left out: {left_out})"
-            )
+    for name, side, read, rows in zip(called, sides, alone, bad, strict=True):
+        read = read.take(~np.isin(np.arange(len(read)), rows))
+        left_out = {"missing": read.missing, "bad": len(rows), "repeated": read.repeated}
+        check_enough(name, len(read), {"overlap": len(shared), **left_out})
         kept.append(read)
         record[side.letter] = {
             "name": side.name,
@@ -229,8 +215,6 @@ def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) ->
             "dataset_id": str(side.dataset._doc.id),
             "labels": side.labels,
             "compared": len(read),
-            "missing": read.missing,
-            "bad": int(bad.sum()),
-            "repeated": read.repeated,
+            **left_out,
         }
     return kept[0], kept[1], {"sides": record, "overlap": len(shared)}

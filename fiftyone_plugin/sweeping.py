@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 
 import latentdiff
+from latentdiff.embed.usable import FEWEST, bad_rows
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.hypothesis import Hypothesis
 from latentdiff.stats.divergence import q_values
 
-from .comparing import MIN_IMAGES, shared_ids
+from .comparing import shared_ids
 from .noisy_diff import label_path
 from .recipes import _view, class_patches, literal
 from .sides import resolve
-from .vectors import bad_rows, read_vectors
+from .vectors import read_vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ def sweep_classes(
     vocabulary: latentdiff.Vocabulary | None = None,
     sae: latentdiff.SparseAutoencoder | None = None,
     config: latentdiff.CompareConfig | None = None,
-    minimum: int = MIN_IMAGES,
+    minimum: int = FEWEST,
     progress: Progress | None = None,
 ) -> list[ClassDifference]:
     """Compare two views once per class (VisDiff section 6.1: 1,000 classes of two ImageNets). Nothing is written.
@@ -79,12 +80,12 @@ def sweep_classes(
     progress, config = progress or silent, config or latentdiff.CompareConfig()
     views = (_view(view_a), _view(view_b))
     counts = [_counts(v, field, patches) for v in views]
-    shared = [c for c in sorted(counts[0]) if min(counts[0][c], counts[1][c]) >= max(minimum, MIN_IMAGES)]
+    shared = [c for c in sorted(counts[0]) if min(counts[0][c], counts[1][c]) >= max(minimum, FEWEST)]
     found = []
     for i, label in enumerate(shared):
         step = part(progress, i / len(shared), (i + 1) / len(shared))
         a, b, left_out = _vectors(views, field, label, embeddings, patches)
-        if min(len(a), len(b)) >= MIN_IMAGES:
+        if min(len(a), len(b)) >= FEWEST:
             c = latentdiff.compare(a, b, sae=sae, vocabulary=vocabulary, config=config, progress=step)
             c.info["left_out"] = left_out
             found.append(ClassDifference(label, len(a), len(b), c, 1.0))
@@ -118,8 +119,8 @@ def _vectors(views: Any, field: str, label: str, embeddings: str, patches: bool)
     for letter, read in (("A", read_a), ("B", read_b)):
         read = read.take(~np.isin(read.ids, shared))
         bad = bad_rows(read.values)
-        out.append(read.values[~bad])
-        counts[letter] = {"missing": read.missing, "bad": int(bad.sum()), "repeated": read.repeated}
+        out.append(np.delete(read.values, bad, axis=0) if len(bad) else read.values)
+        counts[letter] = {"missing": read.missing, "bad": len(bad), "repeated": read.repeated}
     return out[0], out[1], counts
 
 

@@ -155,12 +155,6 @@ def _values(parts: list[_Part]) -> np.ndarray:
     return out
 
 
-def bad_rows(values: np.ndarray) -> np.ndarray:
-    """(n,) bool: rows with a NaN or an infinity, without a second copy of the vectors."""
-    starts = range(0, len(values), 8192)
-    return np.concatenate([~np.isfinite(values[s : s + 8192]).all(1) for s in starts]) if len(values) else np.zeros(0, bool)
-
-
 def _stored_path(side: Side) -> list[str]:
     """Keys that lead to the vector in a document of the view's collection."""
     keys = side.path.split(".")

@@ -25,7 +25,7 @@ class CompareConfig:
     mix: tuple[int, int] = (3, 2)
     """Concepts and exemplar phrases among five shown (the paper's best ensemble, its appendix D)."""
     skip_bad: bool = False
-    """Drop rows with non-finite values and report them, in place of an error."""
+    """Drop rows that cannot be used (not finite, beyond 1e15, or all zero) and report them, in place of an error."""
     correction: str = "bh"
     """``"bh"`` Benjamini-Hochberg, or ``"by"`` Benjamini-Yekutieli (any dependence, less power)."""
     binning: str = "sparse"

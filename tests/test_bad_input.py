@@ -88,6 +88,12 @@ def test_many_bad_rows_are_counted_not_listed() -> None:
     refused(A, with_values(B, list(range(7)), np.nan), r"B: rows 0, 1, 2, 3, 4, \.\.\. \(7 in all\)")
 
 
+def test_vectors_of_zeros_stand_for_images_that_failed() -> None:
+    a = A.copy()
+    a[[2, 7]] = 0
+    refused(a, B, r"nothing but zeros \(A: rows 2, 7\)")
+
+
 def test_a_float64_value_too_large_for_float32_is_not_finite() -> None:
     refused(with_values(A.astype(np.float64), [5], 1e300), B, "A: rows 5")
 
@@ -101,7 +107,7 @@ def test_all_vectors_equal() -> None:
 
 
 def test_equal_within_a_side_is_a_difference_not_an_error() -> None:
-    result = compare(np.ones((25, WIDTH)), np.zeros((33, WIDTH)), sae=sae())
+    result = compare(np.ones((25, WIDTH)), -np.ones((33, WIDTH)), sae=sae())
     assert result.differs
     assert (result.hypotheses[0].side, result.hypotheses[0].rate_a, result.hypotheses[0].rate_b) == ("A", 1.0, 0.0)
 

@@ -49,7 +49,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alpha", type=float, help="level of false alarms (default: 0.05)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same result (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
-    parser.add_argument("--skip-bad", action="store_true", help="drop images with NaN or infinite vectors, and count them")
+    parser.add_argument("--skip-bad", action="store_true", help="drop images whose vectors are not finite or all zero, and count them")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the sides differ, 0 when not")
     describe_arguments(parser)
     engine_arguments(parser, exchange=True)

@@ -7,7 +7,8 @@ import numpy as np
 from ..compute.arrays import float32
 from ..compute.parallel import map_rows
 from ..errors import InputError
-from .sides import ROWS, Sides
+from .sides import Sides
+from .usable import ROWS
 
 IN_MEMORY = 1 << 27
 """Vector entries (512 MB) up to which rows are copied into their order. Of more, the order chooses folds, samples and batches alone, and
@@ -34,8 +35,7 @@ def in_content_order(sides: Sides) -> Sides:
     if sides.shape[0] * sides.shape[1] <= IN_MEMORY:
         sides, keys = sides.rearranged(order), keys[order]
         order = np.arange(len(keys))
-    sides.keys, sides.order, sides.pooled_order = keys, order, np.argsort(keys, kind="stable")
-    return sides
+    return sides.placed(keys, order, np.argsort(keys, kind="stable"))
 
 
 def content_keys(sides: Sides) -> np.ndarray:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..compute.arrays import float32, kept, tensor
-from ..compute.parallel import local_map, map_rows
+from ..compute.arrays import float32, tensor
+from ..compute.parallel import map_rows
 from ..errors import InputError
 from .grouping import Groups, check_groups, group_numbers, renumbered
+from .usable import ROWS, Omitted, bad_rows, check_bad, check_enough, check_widths, counts_left_out, omitted_rows
 from .vocabulary import row_norms, unit_rows
 
-FEWEST = 20
-"""Images a side below which no comparison is made: no test could be trusted."""
-LARGEST = 1e15
-"""Values beyond it are refused like infinite ones: their squares, summed over millions of images, would leave float32."""
-ROWS = 1 << 11
 MEAN_ROWS = 1 << 10
 """Rows that are summed in float32 before the sum goes on in float64."""
 CLOSE = 0.01
 """Squared distance of a unit vector to the mean direction below which it is not read off their product."""
 
 
-Omitted = Mapping[str, Mapping[str, np.ndarray]]
-"""By side "A" and "B": numbers of rows that are not compared, by reason: "missing", "repeated", "shared"."""
 
 
 class Sides:
@@ -37,7 +31,8 @@ class Sides:
         n_a, n_b: rows in use.
         keep_a, keep_b: row numbers in use within the arrays as given.
         dropped: {"A": [...], "B": [...]}: row numbers left out, for whatever reason.
-        left_out: how many, by reason: ``overlap`` (images on both sides), and per side ``missing``, ``bad`` and ``repeated``.
+        left_out: how many, by reason: ``overlap`` (images on both sides), and per side ``missing``, ``bad`` (see
+            :func:`~latentdiff.embed.usable.bad_in`) and ``repeated``.
         groups: (n,) group of each row, integers from 0; None: every row is independent of every other.
         swapped: whether A and B are, as given, B and A.
         equal_rows: how many rows equal an earlier one of their side to the bit, by "A" and "B", and one of the other side (``overlap``);
@@ -56,28 +51,30 @@ class Sides:
 
     def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False, omit: Omitted | None = None) -> None:
         self._arrays = tuple(_checked(side, x) for side, x in (("A", a), ("B", b)))
-        widths = [x.shape[1] for x in self._arrays]
-        if widths[0] != widths[1]:
-            raise InputError(f"A has vectors of width {widths[0]}, B of {widths[1]}; use one encoder for both")
+        check_widths({side: x.shape[1] for side, x in zip("AB", self._arrays, strict=True)})
         if a is b or (self._arrays[0].shape == self._arrays[1].shape and _same(*self._arrays)):
             raise InputError("A and B are the same images; choose two different sets")
-        omitted = [omitted_rows(omit, side) for side in "AB"]
-        bad = [np.setdiff1d(_bad_rows(x), rows) for x, rows in zip(self._arrays, omitted, strict=True)]
-        if any(map(len, bad)) and not skip_bad:
-            where = "; ".join(f"{s}: rows {_some(rows)}" for s, rows in zip("AB", bad, strict=True) if len(rows))
-            what = f"vectors with NaN or infinite values, or beyond {LARGEST:g}"
-            raise InputError(f"{what} ({where}); mend them, or pass skip_bad=True to leave them out")
-        out = [np.union1d(rows, wrong) for rows, wrong in zip(omitted, bad, strict=True)]
-        self.dropped = {s: rows.tolist() for s, rows in zip("AB", out, strict=True)}
-        self.left_out = counts_left_out(omit, bad)
-        self.keep_a, self.keep_b = (np.setdiff1d(np.arange(len(x)), rows) for x, rows in zip(self._arrays, out, strict=True))
-        self._where = self.keep_a, self.keep_b
-        self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
-        for side, n in (("A", self.n_a), ("B", self.n_b)):
-            if n < FEWEST:
-                raise too_few(side, n, self.left_out)
+        self._use([len(x) for x in self._arrays], [bad_rows(x) for x in self._arrays], skip_bad, omit)
         if not _any_difference(self):
             raise InputError("all vectors are equal; there is nothing to compare. Check the encoder")
+
+    def _use(self, lengths: Sequence[int], bad: Sequence[np.ndarray], skip_bad: bool, omit: Omitted | None) -> None:
+        """Take the rows of both sides into use that are neither bad nor left out by the caller."""
+        omitted = [omitted_rows(omit, side) for side in "AB"]
+        bad = [np.setdiff1d(rows, out) for rows, out in zip(bad, omitted, strict=True)]
+        check_bad(dict(zip("AB", bad, strict=True)), skip_bad)
+        out = [np.union1d(rows, wrong) for rows, wrong in zip(omitted, bad, strict=True)]
+        self.dropped = {side: rows.tolist() for side, rows in zip("AB", out, strict=True)}
+        self.left_out = counts_left_out(omit, bad)
+        self.keep_a, self.keep_b = (np.setdiff1d(np.arange(n), rows) for n, rows in zip(lengths, out, strict=True))
+        self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
+        for side, n in (("A", self.n_a), ("B", self.n_b)):
+            check_enough(side, n, {"overlap": self.left_out["overlap"], **self.left_out[side]})
+        self._find()
+
+    def _find(self) -> None:
+        """Where the rows in use lie, of sides as they are given."""
+        self._where = self.keep_a, self.keep_b
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -159,6 +156,21 @@ class Sides:
         other.keep_a, other.keep_b = self.keep_a[order[: self.n_a]], self.keep_b[order[self.n_a :] - self.n_a]
         return other
 
+    def narrowed(self, most: int, rng: np.random.Generator) -> Sides:
+        """At most so many rows of each side, drawn at random; of sides as they are given."""
+        other = self._copy()
+        few = (k if len(k) <= most else np.sort(rng.choice(k, most, replace=False)) for k in (self.keep_a, self.keep_b))
+        other.keep_a, other.keep_b = few
+        other.n_a, other.n_b = len(other.keep_a), len(other.keep_b)
+        other._find()
+        return other
+
+    def placed(self, keys: np.ndarray, order: np.ndarray, pooled_order: np.ndarray) -> Sides:
+        """The same rows, of which it is known in which order their content lies."""
+        other = self._copy()
+        other.keys, other.order, other.pooled_order = keys, order, pooled_order
+        return other
+
     def _copy(self) -> Sides:
         """Without what was computed of the order in which rows lay."""
         other = copy.copy(self)
@@ -230,30 +242,6 @@ class Sides:
         return scale, shift
 
 
-def too_few(side: str, n: int, left_out: Mapping[str, Any]) -> InputError:
-    """What to raise where hardly any image of a side can be compared."""
-    counted = {"on both sides": left_out["overlap"], "without a vector": left_out[side]["missing"]}
-    counted |= {"with a bad vector": left_out[side]["bad"], "listed again": left_out[side]["repeated"]}
-    why = ", ".join(f"{count} {what}" for what, count in counted.items() if count)
-    return InputError(f"{side} has {n} usable images{why and f' (left out: {why})'}; at least {FEWEST} a side are needed")
-
-
-def omitted_rows(omit: Omitted | None, side: str) -> np.ndarray:
-    """(k,) rows of a side that the caller leaves out, ascending."""
-    rows = [np.asarray(some, np.int64) for some in (omit or {}).get(side, {}).values()]
-    return np.unique(np.concatenate(rows)) if rows else np.zeros(0, np.int64)
-
-
-def counts_left_out(omit: Omitted | None, bad: Sequence[np.ndarray]) -> dict[str, Any]:
-    """How many images are left out, by reason, of what the caller leaves out and the (bad_a, bad_b) rows that cannot be used."""
-    given = omit or {"A": {}, "B": {}}
-    per_side = {
-        side: {"missing": len(given[side].get("missing", ())), "bad": len(rows), "repeated": len(given[side].get("repeated", ()))}
-        for side, rows in zip("AB", bad, strict=True)
-    }
-    return {"overlap": len(given["A"].get("shared", ())), **per_side}
-
-
 def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Unit vectors of ``unit(x) - mean``: what is particular about each image."""
     return unit_rows(unit_rows(x) - mean)
@@ -279,20 +267,6 @@ def _checked(side: str, x: Any) -> np.ndarray:
     return x
 
 
-def _bad_rows(x: np.ndarray) -> np.ndarray:
-    """Rows that are not finite once they are float32 (a float64 value can overflow there), or whose squares would not be."""
-
-    def bad(start: int, rows: np.ndarray) -> np.ndarray:
-        x = float32(rows, kept("float32", *rows.shape))
-        with np.errstate(invalid="ignore"):
-            if x.min() >= -LARGEST and x.max() <= LARGEST:  # without a copy of the block; NaN is neither
-                return np.zeros(0, int)
-            return start + np.flatnonzero(~(np.abs(x) <= LARGEST).all(1))
-
-    parts = list(local_map(x, bad, ROWS))
-    return np.concatenate(parts) if parts else np.zeros(0, int)
-
-
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return all(np.array_equal(a[i : i + ROWS], b[i : i + ROWS]) for i in range(0, len(a), ROWS))
 
@@ -300,8 +274,3 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
 def _any_difference(sides: Sides) -> bool:
     first = sides[np.array([0])]
     return any((x != first).any() for _, x in sides.chunks())
-
-
-def _some(rows: np.ndarray) -> str:
-    shown = ", ".join(map(str, rows[:5]))
-    return shown if len(rows) <= 5 else f"{shown}, ... ({len(rows)} in all)"

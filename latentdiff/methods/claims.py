@@ -44,14 +44,7 @@ class Claim:
 def narrowed(a: np.ndarray, b: np.ndarray, config: CompareConfig, most: int | None = None) -> Sides:
     """Checked sides, of which at most ``most`` images each, drawn by the seed, are in use."""
     sides = Sides(a, b, skip_bad=config.skip_bad)
-    rng = np.random.default_rng(config.seed)
-    for side in "ab":
-        keep = getattr(sides, f"keep_{side}")
-        if most is not None and len(keep) > most:
-            keep = np.sort(rng.choice(keep, most, replace=False))
-        setattr(sides, f"keep_{side}", keep)
-        setattr(sides, f"n_{side}", len(keep))
-    return sides
+    return sides if most is None else sides.narrowed(most, np.random.default_rng(config.seed))
 
 
 def comparison_of(

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..compute.parallel import map_rows
-from ..embed.sides import ROWS
+from ..embed.usable import ROWS
 from ..embed.vocabulary import Vocabulary, unit_rows
 from ..embed.word_forms import same_word
 from ..errors import InputError

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..embed.fingerprint import Fingerprint
+from ..embed.usable import BAD, bad_in
 from ..embed.vectors import VectorStore
 from ..errors import InputError
 from ..progress import Progress, silent
@@ -108,7 +109,8 @@ def open_source(vectors: Any, *, skip_bad: bool = False, progress: Progress = si
     Args:
         vectors: (n, d) array or memmap of numbers; a :class:`VectorStore`, its folder, or a ``.npy`` file; or anything with a ``shape``
             (n, d) that gives rows by an array of row numbers.
-        skip_bad: leave out rows with NaN or infinite values in place of an error. Images that a store records as failed always are.
+        skip_bad: leave out rows that cannot be used (:func:`~latentdiff.embed.usable.bad_in`) in place of an error. Images that a store
+            records as failed always are.
         progress: ``progress(fraction, label)``.
 
     Raises:
@@ -121,9 +123,9 @@ def open_source(vectors: Any, *, skip_bad: bool = False, progress: Progress = si
         raise InputError(f"train_sae needs (n, d) vectors with n >= {FEWEST}, got shape {shape}")
     count, mean, squares, bad = 0, np.zeros(shape[1]), 0.0, []
     for start, x in _chunks(rows, progress):
-        wrong = ~np.isfinite(x).all(1)
-        bad.append(start + np.flatnonzero(wrong))
-        x = x[~wrong].astype(np.float64)
+        wrong = bad_in(x)
+        bad.append(start + wrong)
+        x = np.delete(x.astype(np.float64), wrong, axis=0)
         if len(x):  # Chan et al.: moments of parts merge without cancellation
             part = x.mean(0)
             squares += float(np.square(x - part).sum() + np.square(part - mean).sum() * count * len(x) / (count + len(x)))
@@ -131,7 +133,7 @@ def open_source(vectors: Any, *, skip_bad: bool = False, progress: Progress = si
             count += len(x)
     left_out = np.concatenate(bad)
     if len(left_out) and not skip_bad:
-        raise InputError(f"{len(left_out)} of {shape[0]} vectors hold NaN or infinite values; drop them first, or pass skip_bad=True")
+        raise InputError(f"{len(left_out)} of {shape[0]} vectors hold {BAD}; drop them first, or pass skip_bad=True")
     if count < FEWEST:
         raise InputError(f"train_sae needs (n, d) vectors with n >= {FEWEST}, only {count} of {shape[0]} are usable")
     if squares <= 1e-12 * count * max(float(np.square(mean).sum()), 1e-30):

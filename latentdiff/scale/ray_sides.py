@@ -16,7 +16,8 @@ from ..compute.arrays import float32, kept
 from ..compute.extras import needs
 from ..compute.parallel import IN_FLIGHT, one_thread
 from ..embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
-from ..embed.sides import FEWEST, ROWS, Omitted, Sides, counts_left_out, omitted_rows, too_few
+from ..embed.sides import Sides
+from ..embed.usable import ROWS, Omitted, bad_in, check_widths
 from ..errors import InputError, LatentDiffError
 
 SPAN_ROWS = 1 << 15
@@ -71,7 +72,7 @@ class ShardedSides(Sides):
     Args:
         a, b: vectors of the sides, of one encoder.
         workers: processors of the cluster, from :func:`connected`.
-        skip_bad: leave out rows that are not finite, in place of an error.
+        skip_bad: leave out rows that cannot be used (:func:`~latentdiff.embed.usable.bad_in`), in place of an error.
         omit: rows that are left out anyway.
 
     Raises:
@@ -81,34 +82,20 @@ class ShardedSides(Sides):
     def __init__(
         self, a: ParquetVectors, b: ParquetVectors, workers: int, skip_bad: bool = False, omit: Omitted | None = None
     ) -> None:
-        if a.width != b.width:
-            raise InputError(f"A has vectors of width {a.width}, B of {b.width}; use one encoder for both")
-        self._width, self._workers = a.width, workers
+        check_widths({"A": a.width, "B": b.width})
+        self._width, self._workers, self._total_a = a.width, workers, a.shape[0]
         loaded = [_load(v) for v in (a, b)]
         self._refs = [ref for refs, _ in loaded for ref in refs]
         self._edges = np.cumsum([0, *(n for _, lengths in loaded for n in lengths)])
-        total_a = a.shape[0]
-        omitted = {side: omitted_rows(omit, side) for side in "AB"}
-        self._use(np.setdiff1d(np.arange(total_a), omitted["A"]), np.setdiff1d(np.arange(b.shape[0]), omitted["B"]), total_a)
-        bad = self._rows[np.concatenate([np.zeros(0, np.int64), *self.map(_not_finite, ROWS)])]
-        found = {"A": bad[bad < total_a], "B": bad[bad >= total_a] - total_a}
-        if len(bad) and not skip_bad:
-            where = "; ".join(f"{s}: {len(rows)} rows, first {rows[0]}" for s, rows in found.items() if len(rows))
-            raise InputError(f"vectors with NaN or infinite values ({where}); mend them, or pass skip_bad=True to leave them out")
-        self.dropped = {s: np.union1d(rows, omitted[s]).tolist() for s, rows in found.items()}
-        self.left_out = counts_left_out(omit, (found["A"], found["B"]))
-        self._use(np.setdiff1d(self.keep_a, found["A"]), np.setdiff1d(self.keep_b, found["B"]), total_a)
-        for side, n in (("A", self.n_a), ("B", self.n_b)):
-            if n < FEWEST:
-                raise too_few(side, n, self.left_out)
+        self.n_a, self.n_b = a.shape[0], b.shape[0]
+        self._rows = np.arange(len(self))
+        bad = np.concatenate([np.zeros(0, np.int64), *self.map(_bad, ROWS)])
+        self._use((self.n_a, self.n_b), (bad[bad < self.n_a], bad[bad >= self.n_a] - self.n_a), skip_bad, omit)
         self._check_different()
 
-    def _use(self, keep_a: np.ndarray, keep_b: np.ndarray, total_a: int) -> None:
-        """Take rows into use: numbers within the sides as given, and among all rows of both."""
-        self._total_a = total_a
-        self.keep_a, self.keep_b = keep_a, keep_b
-        self.n_a, self.n_b = len(keep_a), len(keep_b)
-        self._rows = np.concatenate([keep_a, keep_b + total_a])
+    def _find(self) -> None:
+        """Among all rows of both sides."""
+        self._rows = np.concatenate([self.keep_a, self.keep_b + self._total_a])
 
     def _check_different(self) -> None:
         starts = range(0, self.n_a, ROWS)
@@ -126,7 +113,8 @@ class ShardedSides(Sides):
         other._refs = self._refs[first:] + self._refs[:first]
         other._edges = np.cumsum([0, *lengths[first:], *lengths[:first]])
         other._exchanged()
-        other._use(other.keep_a, other.keep_b, int(self._edges[-1]) - self._total_a)
+        other._total_a = int(self._edges[-1]) - self._total_a
+        other._find()
         return other
 
     def _lie(self, rows: np.ndarray) -> None:
@@ -189,8 +177,8 @@ class ShardedSides(Sides):
         return cuts, self._refs[first : last + 1]
 
 
-def _not_finite(start: int, x: np.ndarray) -> np.ndarray:
-    return start + np.flatnonzero(~np.isfinite(x).all(1))
+def _bad(start: int, x: np.ndarray) -> np.ndarray:
+    return start + bad_in(x)
 
 
 def _load(vectors: ParquetVectors) -> tuple[list[Any], list[int]]:

@@ -136,7 +136,7 @@ def test_missing_and_bad_vectors_are_counted(dataset, compare) -> None:
     dataset.set_values("clip", {ids[0]: None, ids[1]: np.full(16, np.nan, np.float32)}, key_field="id")
     changed = state(dataset)
     assert changed != before
-    with pytest.raises(InputError, match=f"1 vectors in 'clip' hold NaN.*{ids[1]}.*skip_bad=True of CompareConfig"):
+    with pytest.raises(InputError, match=f"with NaN.*field 'clip'.*rows {ids[1]}.*skip_bad=True"):
         compare(dataset)
     assert state(dataset)["runs"] == [] and state(dataset)["schema"] == changed["schema"]
     run = compare(dataset, config=latentdiff.CompareConfig(skip_bad=True))
@@ -154,13 +154,13 @@ def refuse(dataset: Any, compare: Any, match: str, *args: Any, **options: Any) -
 def test_bad_input_writes_nothing(dataset, make, compare) -> None:
     refuse(dataset, compare, "both sides are the saved view 'summer'", "summer", "summer")
     refuse(dataset, compare, "hold the same 60 images", "summer", dataset.match_tags("a"))
-    refuse(dataset, compare, "view B'.*has 19 images to compare and needs 20", "summer", dataset.match_tags("b").limit(19))
+    refuse(dataset, compare, "view B'.*has 19 usable images.*at least 20", "summer", dataset.match_tags("b").limit(19))
     refuse(dataset, compare, "is empty", "summer", dataset.match_tags("nothing"))
     refuse(dataset, compare, "no saved view 'autumn'", "summer", "autumn")
     refuse(dataset, compare, "no field 'dino'", embeddings="dino")
     refuse(dataset, compare, "width", vocabulary=latentdiff.Vocabulary(["a", "b"], np.eye(2)))
     other = make(np.eye(30, 9, dtype=np.float32), np.eye(30, 9, dtype=np.float32))
-    refuse(dataset, compare, "width 16, those of .* 9", "summer", other)
+    refuse(dataset, compare, "width 16, .* of 9", "summer", other)
     refuse(dataset, compare, "neither side is a view", other, other.match_tags("a"))
 
 
@@ -323,3 +323,17 @@ def test_nothing_stored_is_nan(dataset, compare) -> None:
     json.dumps(document, allow_nan=False)
     for ratio in dataset.values("seasons_log_ratio"):
         assert math.isfinite(ratio)
+
+
+def test_vectors_that_cannot_be_used_are_refused_or_counted(make, vocabulary, sae) -> None:
+    """Too large for sums, and the zeros that FiftyOne's Brain writes for an image that it could not read, as well as NaN."""
+    a, b = vectors(60, 2 / 3, seed=1), vectors(80, 1 / 20, seed=2)
+    a[4, 0], a[7], b[9, 1] = 1e20, 0, np.nan
+    dataset, given = make(a, b), {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae, "run": "seasons"}
+    ids = dataset.match_tags("a").values("id")
+    with pytest.raises(InputError, match=rf"zeros \(side A \('summer', field 'clip'\): rows {ids[4]}, {ids[7]}; side B .*skip_bad=True"):
+        compare_views(dataset, "summer", "winter", **given)
+    run = compare_views(dataset, "summer", "winter", **given, config=latentdiff.CompareConfig(skip_bad=True))
+    assert (run.counts["A"]["compared"], run.counts["A"]["bad"], run.counts["B"]["bad"]) == (58, 2, 1)
+    assert (run.comparison.info["left_out"]["A"]["bad"], run.comparison.info["n_a"]) == (2, 58)
+    assert not {ids[4], ids[7]} & set(run.sides["A"].ids.tolist())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fiftyone_plugin.sides import resolve
-from fiftyone_plugin.vectors import bad_rows, read_vectors
+from fiftyone_plugin.vectors import read_vectors
 from latentdiff.errors import InputError
 from tests.planted import vectors
 
@@ -98,9 +98,3 @@ def test_only_the_active_slice_of_a_group(make) -> None:
     assert read(dataset, dataset).values[:, 0].tolist() == list(range(25))
     dataset.group_slice = "right"
     assert read(dataset, dataset).values[:, 0].tolist() == [i + 100 for i in range(25)]
-
-
-def test_bad_rows_agree_with_a_loop() -> None:
-    x = vectors(20_000, 0.1, 0)
-    x[[3, 8191, 8192, 19_999], [0, 1, 2, 3]] = [np.nan, np.inf, -np.inf, np.nan]
-    assert np.flatnonzero(bad_rows(x)).tolist() == [i for i, row in enumerate(x) if not all(np.isfinite(row))]

@@ -262,7 +262,7 @@ def test_compared_by_vectors_that_are_being_made(lab, photos, faults, torture) -
                 assert all(counts[side]["compared"] >= 20 for side in "AB")
                 fine(lab.do("delete", "album"))
             else:
-                assert outcome.error == "InputError" and ("needs 20" in outcome.message or "has a vector" in outcome.message), outcome
+                assert outcome.error == "InputError" and ("at least 20" in outcome.message or "has a vector" in outcome.message), outcome
             fine(lab.end(job))
             assert fine(lab.do("vectors_of", "album")).returned == photos["vectors"][0]
         fine(lab.do("strip", "album"))

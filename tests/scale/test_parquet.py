@@ -147,15 +147,16 @@ def test_rows_come_out_by_slice_and_by_number(cluster: Any, world: Any) -> None:
 
 def test_bad_rows_are_an_error_or_left_out(cluster: Any, world: Any, tmp_path: Path) -> None:
     a, b, _, in_b, sae, words = world
-    spoilt = a.copy()
-    spoilt[[5, 2000]] = np.nan
+    spoilt = a.astype(np.float32)
+    spoilt[5], spoilt[2000, 3], spoilt[2001] = np.nan, 1e20, 0.0
     write_table(vector_table([str(i) for i in range(N_A)], spoilt), str(tmp_path / "a.parquet"))
-    with pytest.raises(InputError, match="2 rows, first 5"):
-        scale.compare_parquet(str(tmp_path / "a.parquet"), in_b, engine="ray", sae=sae)
+    for engine in ("local", "ray"):
+        with pytest.raises(InputError, match=r"nothing but zeros \(A: rows 5, 2000, 2001\)"):
+            scale.compare_parquet(str(tmp_path / "a.parquet"), in_b, engine=engine, sae=sae)
     config = latentdiff.CompareConfig(skip_bad=True)
     ours = scale.compare_parquet(str(tmp_path / "a.parquet"), in_b, engine="ray", sae=sae, vocabulary=words, config=config)
     same(ours, latentdiff.compare(spoilt, b, sae=sae, vocabulary=words, config=config))
-    assert np.flatnonzero(np.isnan(ours.log_ratio_a)).tolist() == [5, 2000]
+    assert np.flatnonzero(np.isnan(ours.log_ratio_a)).tolist() == [5, 2000, 2001]
 
 
 def test_phrases_are_verified_on_the_cluster(cluster: Any, world: Any) -> None:
