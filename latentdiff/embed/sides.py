@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ..compute.arrays import float32, tensor
 from ..compute.parallel import map_rows
 from ..errors import InputError
 from .grouping import Groups, check_groups, group_numbers, renumbered
-from .usable import ROWS, Omitted, bad_rows, check_bad, check_enough, check_widths, counts_left_out, omitted_rows
+from .usable import ROWS, Omitted, bad_rows, check_bad, check_enough, check_widths, checked_array, counts_left_out, omitted_rows
 from .vocabulary import row_norms, unit_rows
 
 MEAN_ROWS = 1 << 10
@@ -50,7 +49,7 @@ class Sides:
     keys: np.ndarray
 
     def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False, omit: Omitted | None = None) -> None:
-        self._arrays = tuple(_checked(side, x) for side, x in (("A", a), ("B", b)))
+        self._arrays = tuple(checked_array(side, x) for side, x in (("A", a), ("B", b)))
         check_widths({side: x.shape[1] for side, x in zip("AB", self._arrays, strict=True)})
         if a is b or (self._arrays[0].shape == self._arrays[1].shape and _same(*self._arrays)):
             raise InputError("A and B are the same images; choose two different sets")
@@ -251,20 +250,6 @@ def _take(array: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) ->
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
         return float32(array[rows[0] : rows[-1] + 1], out)  # a slice: no gather, and no copy where it is float32
     return float32(array[rows], out)
-
-
-def _checked(side: str, x: Any) -> np.ndarray:
-    if isinstance(x, (str, bytes)):
-        raise InputError(f"{side} is the text {x!r}; compare() takes (n, d) arrays. For saved views use fiftyone_plugin.compare_views")
-    try:
-        x = x if isinstance(x, np.ndarray) else np.asarray(x)
-    except ValueError as e:
-        raise InputError(f"{side} must be an (n, d) array of numbers, but its rows differ in length: {e}") from e
-    if x.ndim != 2 or not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
-        raise InputError(f"{side} must be an (n, d) array of numbers, got shape {x.shape} of {x.dtype}")
-    if x.shape[1] == 0:
-        raise InputError(f"{side} has vectors of width 0")
-    return x
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

@@ -26,6 +26,25 @@ SHOWN = 5
 """Bad rows that a message names."""
 
 
+def checked_array(side: str, x: Any) -> np.ndarray:
+    """A side as an (n, d) array of numbers.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(x, (str, bytes)):
+        raise InputError(f"{side} is the text {x!r}; compare() takes (n, d) arrays. For saved views use fiftyone_plugin.compare_views")
+    try:
+        x = x if isinstance(x, np.ndarray) else np.asarray(x)
+    except ValueError as e:
+        raise InputError(f"{side} must be an (n, d) array of numbers, but its rows differ in length: {e}") from e
+    if x.ndim != 2 or not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
+        raise InputError(f"{side} must be an (n, d) array of numbers, got shape {x.shape} of {x.dtype}")
+    if x.shape[1] == 0:
+        raise InputError(f"{side} has vectors of width 0")
+    return x
+
+
 def bad_in(x: np.ndarray) -> np.ndarray:
     """Numbers of the rows of a block that cannot be used: not finite once they are float32, beyond :data:`LARGEST`, or zero throughout.
 
