@@ -55,7 +55,7 @@ def test_the_same_rows_are_left_out_of_two_sides_and_of_training() -> None:
 def test_zeros_are_left_out_and_counted() -> None:
     a, b = vectors(40, 2 / 3, seed=1), vectors(50, 1 / 20, seed=2)
     a[7] = 0
-    with pytest.raises(InputError, match=r"nothing but zeros \(A: rows 7\); mend them, or leave them out: CompareConfig\\(skip_bad=True\\)"):
+    with pytest.raises(InputError, match=r"nothing but zeros \(A: rows 7\); .*leave them out: CompareConfig\(skip_bad=True\)"):
         compare(a, b)
     assert compare(a, b, config=CompareConfig(skip_bad=True, sae_seconds=1)).info["dropped_rows"] == {"A": [7], "B": []}
 
