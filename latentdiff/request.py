@@ -17,7 +17,7 @@ from .describe.config import DescribeConfig
 from .errors import InputError
 from .inputs.fitting import PARQUET, TABLE, VIEWS, of_language, of_sides, refusals
 from .inputs.named import kind, labels_of, open_encoder
-from .inputs.opening import Opened, names_of, open_both, words_of
+from .inputs.opening import Opened, add_left_out, names_of, open_both, words_of
 from .methods.config import MethodConfig
 from .methods.run import compare_with
 from .progress import Progress, part, silent
@@ -217,6 +217,7 @@ class CompareRequest:
             progress=progress,
         )
         comparison.info["names"] = list(opened.names)
+        add_left_out(comparison.info, opened.left_out)
         if encoder is not None:
             comparison.info["encoder"] = dict(encoder.fingerprint)
         return Outcome(comparison, opened.names, items=opened.items)

@@ -7,7 +7,7 @@ import functools
 import os
 import stat
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import InputError
@@ -37,6 +37,13 @@ LIMIT = "LATENTDIFF_MAX_PIXELS"
 
 MAX_BYTES = 512 * 2**20
 """Largest file that is read: some decoders take the whole file into memory."""
+
+
+def said_unread(passed_over: Mapping[str, int]) -> str:
+    """The counts in words: "5 files passed over: .heic 4, .psd 1"; empty where there are none."""
+    count = sum(passed_over.values())
+    listed = ", ".join(f"{ending} {n:,}" for ending, n in passed_over.items())
+    return f"{count:,} {'file' if count == 1 else 'files'} passed over: {listed}" if count else ""
 
 
 @contextlib.contextmanager

@@ -8,9 +8,10 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from ..embed.opening import SUFFIXES
 from ..errors import InputError
 from ..progress import Progress, silent
-from .folders import IMAGES
+from .folders import ImageSide, counted_unread, hidden, no_images
 
 MOST_IMAGES = 100_000
 """Images in one zip file, unless one says otherwise."""
@@ -36,8 +37,8 @@ class _Archive(io.FileIO):
 
 def unpack(
     archive: str | Path, folder: Path, *, max_images: int = MOST_IMAGES, max_bytes: int = MOST_BYTES, progress: Progress = silent
-) -> tuple[Path, ...]:
-    """Unpack the images of a zip file; everything else in it is left out.
+) -> ImageSide:
+    """Unpack the images of a zip file; everything else in it is left out, hidden files and companions as in folders.
 
     Args:
         archive: the file.
@@ -47,7 +48,7 @@ def unpack(
         progress: ``progress(fraction, label)``.
 
     Returns:
-        The images, in the order of their names in the archive.
+        The images, in the order that they have in a folder, and how many there are of formats that are not read.
 
     Raises:
         InputError: no zip file, a damaged or encrypted one, one with links or names that lead elsewhere, without images or with too many.
@@ -56,7 +57,7 @@ def unpack(
         with _Archive(archive) as file:
             file.limit = CHUNK + PER_ENTRY * max_images
             opened = zipfile.ZipFile(file)
-            members = _members(opened, max_images)
+            members, passed_over = _members(opened, max_images)
             folder.mkdir(parents=True, exist_ok=True)
             kept, left = [], max_bytes
             for i, member in enumerate(members):
@@ -64,7 +65,7 @@ def unpack(
                 left -= _copy(opened, member, target, left, max_bytes)
                 kept.append(target)
                 progress((i + 1) / len(members), f"unpacking image {i + 1:,} of {len(members):,}")
-            return tuple(kept)
+            return ImageSide(Path(archive).stem, tuple(kept), passed_over)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, ValueError) as e:
         if isinstance(e, InputError):
             raise
@@ -73,17 +74,19 @@ def unpack(
         raise InputError(f"the zip file cannot be unpacked: {e.strerror or e}") from e
 
 
-def _members(opened: zipfile.ZipFile, max_images: int) -> list[zipfile.ZipInfo]:
-    """Its images, sorted by name; refuses the whole archive for one entry that means harm."""
-    chosen = []
+def _members(opened: zipfile.ZipFile, max_images: int) -> tuple[list[zipfile.ZipInfo], dict[str, int]]:
+    """Its images, sorted by name, and counts of those that are not read; refuses the whole archive for one entry that means harm."""
+    chosen, others = [], []
     for member in opened.infolist():
         name = PurePosixPath(member.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or "\0" in member.filename or (name.parts and ":" in name.parts[0]):
             raise InputError(f"the zip file holds a name that leads outside it ({member.filename[:100]!r}); pack the images anew")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise InputError(f"the zip file holds a link ({member.filename[:100]!r}); pack the images themselves")
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
-        if member.is_dir() or hidden or name.suffix.lower() not in IMAGES:
+        if member.is_dir() or hidden(name.parts):
+            continue
+        if not name.name.lower().endswith(SUFFIXES):
+            others.append(name.name)
             continue
         if member.flag_bits & 1:
             raise InputError("the zip file is encrypted; pack it without a password")
@@ -92,9 +95,10 @@ def _members(opened: zipfile.ZipFile, max_images: int) -> list[zipfile.ZipInfo]:
         chosen.append(member)
         if len(chosen) > max_images:
             raise InputError(f"the zip file holds more than {max_images:,} images; upload fewer")
+    passed_over = counted_unread(others)
     if not chosen:
-        raise InputError(f"the zip file holds no images ({', '.join(IMAGES)})")
-    return sorted(chosen, key=lambda member: member.filename)
+        raise InputError(f"the zip file holds no images that are read here ({no_images(passed_over)})")
+    return sorted(chosen, key=lambda member: PurePosixPath(member.filename.replace("\\", "/"))), passed_over
 
 
 def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int, limit: int) -> int:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..embed.opening import SUFFIXES, UNREAD, said_unread
 from ..errors import InputError
 from ..progress import Progress, silent
 
-IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+COMPANIONS = frozenset({"@eadir", "__macosx", "#recycle", "$recycle.bin", "lost+found"})
+"""Folders that systems put beside images: thumbnails and rests of them."""
 MOST_ROWS = 2_000_000
 """Rows of a table of paths; beyond it is no table that a person made."""
 
@@ -28,10 +31,32 @@ class ImageSide:
     """What people call it."""
     paths: tuple[Path, ...]
     """Its images, in the order of the comparison's rows."""
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """Images in formats that are not read: how many of which ending."""
+
+
+def hidden(parts: Iterable[str]) -> bool:
+    """Whether a file below a folder, or in an archive, is a companion of what is meant: hidden, or in a folder of such.
+
+    Args:
+        parts: of its path, below the folder or in the archive.
+    """
+    return any(part.startswith(".") or part.lower() in COMPANIONS for part in parts)
+
+
+def counted_unread(names: Iterable[str]) -> dict[str, int]:
+    """How many images are in formats that are not read, by ending, the most first."""
+    endings = (Path(name).suffix.lower() for name in names)
+    return dict(Counter(ending for ending in endings if ending in UNREAD).most_common())
 
 
 def image_files(folder: str | Path, roots: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Path, ...]:
-    """All images below a folder, sorted; links to folders are not followed.
+    """The images of :func:`image_folder`."""
+    return image_folder(folder, roots, progress).paths
+
+
+def image_folder(folder: str | Path, roots: Sequence[Path] | None = None, progress: Progress = silent) -> ImageSide:
+    """All images below a folder, sorted; links to folders are not followed, hidden files and companions of systems left aside.
 
     Args:
         folder: to look in.
@@ -44,16 +69,25 @@ def image_files(folder: str | Path, roots: Sequence[Path] | None = None, progres
     top = allowed(folder, roots)
     if not top.is_dir():
         raise InputError(f"there is no folder {folder}")
-    found = []
+    found: list[Path] = []
+    unread: list[str] = []
     for where, folders, names in os.walk(top):
-        folders.sort()
-        images = [Path(where, name) for name in sorted(names) if name.lower().endswith(IMAGES)]
+        folders[:] = sorted(name for name in folders if not hidden([name]))
+        names = [name for name in names if not hidden([name])]
+        images = [Path(where, name) for name in sorted(names) if name.lower().endswith(SUFFIXES)]
+        unread += [name for name in names if name.lower().endswith(UNREAD)]
         # A link inside may lead anywhere; what lies there by itself is inside already.
         found += [path for path in images if path.is_file() and (roots is None or not path.is_symlink() or _inside(path, roots))]
         progress(0.0, f"looking for images: {len(found):,} so far")
+    passed_over = counted_unread(unread)
     if not found:
-        raise InputError(f"{folder} holds no images ({', '.join(IMAGES)})")
-    return tuple(sorted(found))
+        raise InputError(f"{folder} holds no images that are read here ({no_images(passed_over)})")
+    return ImageSide(top.name or str(top), tuple(sorted(found)), passed_over)
+
+
+def no_images(passed_over: Mapping[str, int]) -> str:
+    """What is there, or what was looked for, where a folder or an archive holds no images."""
+    return said_unread(passed_over) or ", ".join(SUFFIXES)
 
 
 def allowed(path: str | Path, roots: Sequence[Path] | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from ..embed.parquet import ParquetVectors
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import load_vocabulary, read_phrases
 from ..errors import InputError
-from ..progress import Progress, part, silent
+from ..progress import Progress, silent
 from .archives import unpack
 from .arrays import load_vectors, read_labels, read_vocabulary
-from .folders import ImageSide, encode_side, image_files, read_table
+from .folders import ImageSide, encode_side, image_folder, read_table
 
 COMMON = "common"
 """Stands for the word list that comes with the package."""
@@ -81,15 +82,35 @@ def kind(side: Any) -> str:
     raise InputError(f"{name!r} is no .npy file, no Parquet, no .zip file, no folder, and not written as dataset:saved_view")
 
 
-def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, folder: Path | None, progress: Progress) -> OpenSide:
+def images_of(side: Any, how: str, folder: Path | None, progress: Progress) -> ImageSide:
+    """The files of a side of images.
+
+    Args:
+        side: what :func:`kind` takes.
+        how: its kind, one of ``OF_IMAGES`` but "table".
+        folder: an empty folder for what is unpacked, for a zip file.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        InputError: no images that can be found.
+    """
+    if isinstance(side, ImageSide):
+        return side
+    if how == "zip" and folder is not None:
+        return unpack(_file(os.fspath(side)), folder, progress=progress)
+    if how == "folder":
+        return dataclasses.replace(image_folder(os.fspath(side), None, progress), name=os.fspath(side))
+    return ImageSide("the list", tuple(Path(p) for p in side))
+
+
+def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> OpenSide:
     """Vectors of an array, a file, Parquet or images.
 
     Args:
-        side: what :func:`kind` takes, but for views.
+        side: what :func:`kind` takes, but for views; images as :func:`images_of` finds them.
         how: its kind.
         encoder: of images.
         skip_bad: leave NaN rows where images cannot be read, in place of an error.
-        folder: an empty folder for what is unpacked, for a zip file.
         progress: ``progress(fraction, label)``.
 
     Raises:
@@ -102,15 +123,8 @@ def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, folder: Path | 
     if how == "parquet":
         table = ParquetVectors(os.fspath(side))
         return OpenSide(np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids)
-    name = "the list" if isinstance(side, (list, tuple)) else side.name if isinstance(side, ImageSide) else os.fspath(side)
-    if how == "zip" and folder is not None:
-        paths, progress = unpack(_file(name), folder, progress=part(progress, 0.0, 0.2)), part(progress, 0.2, 1.0)
-    elif how == "folder":
-        paths = image_files(name, None, part(progress, 0.0, 0.0))
-    else:
-        paths = side.paths if isinstance(side, ImageSide) else tuple(Path(p) for p in side)
-    vectors = encode_side(encoder, paths, name, skip_bad=skip_bad, progress=progress)
-    return OpenSide(vectors, [os.path.abspath(p) for p in paths])
+    vectors = encode_side(encoder, side.paths, side.name, skip_bad=skip_bad, progress=progress)
+    return OpenSide(vectors, [os.path.abspath(p) for p in side.paths])
 
 
 def groups_of(path: str | os.PathLike, groups: Sequence[str] | None = None) -> tuple[ImageSide, ImageSide]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..embed.identity import distinct
 from ..embed.vocabulary import Vocabulary
+from ..errors import InputError
 from ..progress import Progress, part
-from .folders import distinct_names
-from .named import COMMON, OpenSide, groups_of, name_of, open_encoder, open_vocabulary, read_side
+from .folders import ImageSide, distinct_names
+from .named import COMMON, OF_IMAGES, OpenSide, groups_of, images_of, name_of, open_encoder, open_vocabulary, read_side
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Opened:
     encoder: Any = None
     """Of the images and words; None where none was named."""
     vocabulary: Vocabulary | None = None
+    left_out: dict[str, Any] = field(default_factory=dict)
+    """Of files: ``overlap`` (on both sides), and per side ``repeated`` and ``passed_over`` (formats that are not read, by ending)."""
 
     @property
     def items(self) -> tuple[Any, Any]:
@@ -47,11 +52,56 @@ def open_both(request: Any, kinds: tuple[str, str], skip_bad: bool, folder: Path
     if kinds == ("table", "table"):
         given, kinds = groups_of(request.a, request.table_sides), ("images", "images")
     encoder = open_encoder(request.encoder)[0] if request.encoder is not None else None
-    sides = []
+    names = names_of(request, given, kinds)
+    found: list[Any] = list(given)
     for i, (side, how) in enumerate(zip(given, kinds, strict=True)):
-        own = folder / "ab"[i] if folder is not None else None
-        sides.append(read_side(side, how, encoder, skip_bad, own, part(progress, 0.4 * i, 0.4 * (i + 1))))
-    return Opened(*sides, names_of(request, given, kinds), encoder, words_of(request, encoder, part(progress, 0.8, 1.0)))
+        if how in OF_IMAGES:
+            found[i] = images_of(side, how, folder / "ab"[i] if folder is not None else None, part(progress, 0.05 * i, 0.05 * (i + 1)))
+    found, left_out = each_once(found, request.paired or request.groups is not None)
+    sides = []
+    for i, (side, how) in enumerate(zip(found, kinds, strict=True)):
+        sides.append(read_side(side, how, encoder, skip_bad, part(progress, 0.1 + 0.35 * i, 0.1 + 0.35 * (i + 1))))
+    return Opened(*sides, names, encoder, words_of(request, encoder, part(progress, 0.8, 1.0)), left_out)
+
+
+def each_once(sides: list[Any], by_row: bool) -> tuple[list[Any], dict[str, Any]]:
+    """Sides of files with each file once, and without those on both sides; other sides as they are.
+
+    Args:
+        sides: A and B, :class:`ImageSide` or anything else.
+        by_row: rows are labelled or paired one by one: none can be left out.
+
+    Returns:
+        The sides, and the counts of what was left out.
+
+    Raises:
+        InputError: files are listed again or on both sides, and rows count one by one; or all files of a side are on the other too.
+    """
+    files = [[os.path.realpath(p) for p in side.paths] if isinstance(side, ImageSide) else [] for side in sides]
+    a, b, counts = distinct(*files)
+    if by_row and (counts["overlap"] or counts["A"]["repeated"] or counts["B"]["repeated"]):
+        raise InputError("with pairs or groups by row each image file is listed once, on one side; take the repeated ones out")
+    out = list(sides)
+    for i, (letter, kept) in enumerate((("A", a), ("B", b))):
+        if not isinstance(sides[i], ImageSide):
+            continue
+        counts[letter]["passed_over"] = dict(sides[i].passed_over)
+        if not kept and files[i]:
+            raise InputError(f"all {len(set(files[i])):,} images of {sides[i].name} are on the other side too; choose two different sets")
+        first = dict(zip(reversed(files[i]), reversed(sides[i].paths), strict=True))
+        out[i] = replace(sides[i], paths=tuple(first[real] for real in kept))
+    return out, counts
+
+
+def add_left_out(info: dict[str, Any], counts: dict[str, Any]) -> None:
+    """Add to a comparison's ``info`` what was left out before its vectors were made."""
+    known = info.get("left_out") or {}
+    added = {"overlap": known.get("overlap", 0) + counts["overlap"]}
+    for side in "AB":
+        own = known.get(side) or {}
+        added[side] = {**own, "repeated": own.get("repeated", 0) + counts[side]["repeated"]}
+    info["left_out"] = added
+    info["passed_over"] = {side: counts[side].get("passed_over", {}) for side in "AB"}
 
 
 def names_of(request: Any, given: tuple[Any, Any], kinds: tuple[str, str]) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..embed.opening import said_unread
 from ..results.comparison import Comparison
 from ..results.storage import LEFT_OUT
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
@@ -90,6 +91,9 @@ def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         for kind, why in LEFT_OUT.items():
             if counted.get(kind):
                 notes.append(f"{images(counted[kind])} of {name} {why} left out")
+        passed_over = said_unread((comparison.info.get("passed_over") or {}).get(side) or {})
+        if passed_over:
+            notes.append(f"{name}: {passed_over}")
     equal = comparison.info.get("equal_rows") or {}
     for side, name in zip(SIDES, names, strict=True):
         if equal.get(side):

@@ -124,7 +124,7 @@ def _info(info: Any, counts: dict[str, int]) -> None:
     need(names is None or (isinstance(names, (list, tuple)) and len(names) == 2 and all(map(is_text, names))), "names", names)
     for name in ("n_a", "n_b"):
         need(is_whole(info.get(name, 0)) and 0 <= info.get(name, 0) < 2**48, name, info.get(name))
-    for name in ("left_out", "equal_rows", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend"):
+    for name in ("left_out", "passed_over", "equal_rows", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend"):
         need(isinstance(info.get(name) or {}, dict), name, info.get(name))
     remarks = info.get("remarks") or []
     need(isinstance(remarks, (list, tuple)) and all(map(is_text, remarks)), "remarks", remarks)
@@ -132,7 +132,10 @@ def _info(info: Any, counts: dict[str, int]) -> None:
     inner = [left_out.get(side) or {} for side in "AB"]
     need(all(isinstance(side, dict) for side in inner), "left_out", left_out)
     equal = info.get("equal_rows") or {}
-    counted = [left_out.get("overlap"), *(side.get(kind) for side in inner for kind in LEFT_OUT)]
+    passed = [(info.get("passed_over") or {}).get(side) or {} for side in "AB"]
+    need(all(isinstance(side, dict) and all(map(is_text, side)) for side in passed), "passed_over", passed)
+    counted = [n for side in passed for n in side.values()]
+    counted += [left_out.get("overlap"), *(side.get(kind) for side in inner for kind in LEFT_OUT)]
     for count in (*counted, *map(equal.get, ("overlap", "A", "B"))):
         need(count is None or (is_whole(count) and 0 <= count < 2**48), "left_out", count)
     for side, n in counts.items():

@@ -13,7 +13,7 @@ from fiftyone_plugin.forms.choices import LATENTDIFF
 from latentdiff import CompareRequest, Comparison, load_encoder
 from latentdiff.errors import InputError
 from latentdiff.inputs.archives import unpack
-from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_files, read_table
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, read_table
 from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
@@ -60,7 +60,7 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     if asked.concepts == STARTED and asked.method == LATENTDIFF:
         request = dataclasses.replace(request, sae=_started_sae(asked, settings))
     outcome = dataclasses.replace(request, encoder=encoder).run(part(progress, 0.12, 0.95))
-    return Answer(outcome.comparison, outcome.names, {"A": a.paths, "B": b.paths})
+    return Answer(outcome.comparison, outcome.names, dict(zip("AB", outcome.items or ((), ()), strict=True)))
 
 
 def _started_sae(asked: Asked, settings: PageSettings) -> Any:
@@ -96,8 +96,8 @@ def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Pr
             raise InputError(f"name folder {letter} first")
     given = (asked.folder_a.strip(), asked.folder_b.strip())
     names = distinct_names((Path(given[0]).name or given[0], Path(given[1]).name or given[1]), given)
-    files = [image_files(path, settings.roots, progress) for path in given]
-    return ImageSide(names[0], files[0]), ImageSide(names[1], files[1])
+    a, b = (image_folder(path, settings.roots, progress) for path in given)
+    return dataclasses.replace(a, name=names[0]), dataclasses.replace(b, name=names[1])
 
 
 def _zips(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> tuple[ImageSide, ImageSide]:
@@ -108,8 +108,8 @@ def _zips(asked: Asked, settings: PageSettings, folder: Path, progress: Progress
     sides = []
     for i, (archive, name) in enumerate(zip(given, names, strict=True)):
         report = part(progress, i / 2, (i + 1) / 2)
-        paths = unpack(archive, folder / "ab"[i], max_images=settings.max_images, max_bytes=settings.max_unpacked, progress=report)
-        sides.append(ImageSide(name, paths))
+        found = unpack(archive, folder / "ab"[i], max_images=settings.max_images, max_bytes=settings.max_unpacked, progress=report)
+        sides.append(dataclasses.replace(found, name=name))
     return sides[0], sides[1]
 
 

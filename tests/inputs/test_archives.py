@@ -32,7 +32,7 @@ def pack(path: Path, members: dict[str, bytes], **options: object) -> Path:
 
 
 def opened(archive: Path, folder: Path, **limits: int) -> tuple[Path, ...]:
-    return unpack(archive, folder, **{"max_images": 100, "max_bytes": 1_000_000, **limits})
+    return unpack(archive, folder, **{"max_images": 100, "max_bytes": 1_000_000, **limits}).paths
 
 
 def test_images_come_out_in_the_order_of_their_names(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def _open_zip(folder: Path) -> None:
 
     inside = folder / "out"
     try:
-        for path in unpack(folder / "images.zip", inside, max_images=20, max_bytes=1_000_000):
+        for path in unpack(folder / "images.zip", inside, max_images=20, max_bytes=1_000_000).paths:
             assert path.parent == inside
     finally:
         for path in inside.glob("*") if inside.exists() else ():
