@@ -30,26 +30,28 @@ class GivenOrMade:
     reads = "images"
 
     def __init__(self, given: Mapping[str, Sequence[str]], model: Captioner) -> None:
-        self._given, self._model, self._texts = given, model, GivenCaptions(given)
+        self._given, self.model, self._texts = given, model, GivenCaptions(given)
         self.name = f"given captions and {model.name}" if given else model.name
         self.sends = model.sends
 
     def captions(self, images: Sequence[Any], *, progress: Progress = silent) -> list[Caption]:
         """Captions of files."""
         lacking = [i for i in images if i not in self._given]
-        made = dict(zip(lacking, self._model.captions(lacking, progress=progress), strict=True)) if lacking else {}
+        made = dict(zip(lacking, self.model.captions(lacking, progress=progress), strict=True)) if lacking else {}
         return [made[i] if i in made else self._texts.captions([i])[0] for i in images]
 
 
 def captions_of(space: Space, case: Case) -> tuple[Captioner | None, Rows]:
-    """A captioner for a case, and what it takes for the rows of both sides; None where captions come from the vocabulary."""
+    """A captioner for a case, None where captions come from the vocabulary; and what each row is: its file, else its number."""
     rows = case.rows_a.tolist(), case.rows_b.tolist()
-    if space.captioner is not None and space.paths is not None:
-        paths = space.paths
-        return space.captioner, ([paths[i] for i in rows[0]], [paths[i] for i in rows[1]])
+    paths = space.paths
+    names: Rows = rows if paths is None else ([paths[i] for i in rows[0]], [paths[i] for i in rows[1]])
+    if space.captioner is not None and paths is not None:
+        return space.captioner, names
     if space.captions is not None:
-        return GivenCaptions({i: space.captions[i] for side in rows for i in side}), rows
-    return None, rows
+        every = zip([*names[0], *names[1]], [*rows[0], *rows[1]], strict=True)
+        return GivenCaptions({name: space.captions[i] for name, i in every}), names
+    return None, names
 
 
 def language_of(space: Space) -> LanguageModel:

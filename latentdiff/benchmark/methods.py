@@ -15,7 +15,7 @@ from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from ..results.ranking import mix
 from .cases import SIDES, Case, Findings, Space, planted_share
-from .describing import captions_of, described_phrases, describer_of, language_of
+from .describing import described_phrases, describer_of
 
 KEPT = 10
 """Findings kept per side: scores look at five, Acc@k and coverage at no more than ten."""
@@ -142,31 +142,10 @@ def _means(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) ->
     return difference_of_means(a, b, space.vocabulary, config=config)
 
 
-def _visdiff(space: Space, case: Case, seed: int) -> dict[str, Findings]:
-    """VisDiff's caption proposer and CLIP ranker with its literal filter; what does not pass the t-test is no finding."""
-    from ..describe.phrase_vectors import composed_directions, encoded_directions
-    from ..describe.vocabulary_captions import VocabularyCaptioner
-    from ..embed.vocabulary import unit_rows
-    from ..methods.proposers import CaptionProposer
-    from ..methods.rankers import ClipRanker
-    from ..methods.visdiff import VisDiffConfig, visdiff
+def _visdiff(space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
+    from .visdiff_rows import visdiff_method
 
-    a, b = space.vectors[case.rows_a], space.vectors[case.rows_b]
-    captioner, images = captions_of(space, case)
-    captioner = captioner or VocabularyCaptioner(space.vocabulary, (unit_rows(a).mean(0) + unit_rows(b).mean(0)) / 2)
-    directions = encoded_directions(space.encode_texts, space.vocabulary) if space.encode_texts else composed_directions(space.vocabulary)
-    config = CompareConfig(seed=seed)
-    c = visdiff(
-        a,
-        b,
-        proposer=CaptionProposer(captioner, language_of(space)),
-        ranker=ClipRanker(directions),
-        images=images,
-        options=VisDiffConfig.paper(),
-        config=config,
-    )
-    x, y = (tuple((h.text,) for h in c.candidates if h.side == side and h.q_value <= config.alpha)[:KEPT] for side in SIDES)
-    return {"VisDiff": Findings(x, y)}
+    return visdiff_method(space, case, seed)
 
 
 METHODS: dict[str, Method] = {

@@ -13,11 +13,13 @@ from ..config import CompareConfig
 from ..describe.config import DescribeConfig
 from ..describe.server import checked_url
 from ..errors import InputError
+from .gsclip import FORMS
 from .visdiff import VisDiffConfig
 
 METHODS = ("latentdiff", "visdiff", "gsclip", "mean")
 PROPOSERS = ("caption", "grid", "feature", "paired-prompts")
 RANKERS = ("clip", "caption-qa", "image-vqa")
+GSCLIPS = (("form", FORMS), ("generator", ("bank", "rules", "language")))
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,13 @@ class MethodConfig:
     """VisDiff: rounds, samples, phrases, images used, and how the t-test filters."""
     closed_set: tuple[str, ...] | None = None
     """GSCLIP: only these phrases of the bank are ranked, one of which is known to be right."""
+    form: str = "negation"
+    """GSCLIP: ``"negation"`` (linear in the bank), or ``"pairs"``, every phrase against every other (published form; small banks)."""
+    generator: str = "bank"
+    """GSCLIP: phrases are the ``"bank"``'s words, made of them and the subject by ``"rules"``, or named by the ``"language"`` model of
+    ``describe``, which is sent the subject alone."""
+    subject: str = ""
+    """GSCLIP: what all images show, for the generators."""
 
     def __post_init__(self) -> None:
         for name, kind in (("compare", CompareConfig), ("describe", DescribeConfig), ("visdiff", VisDiffConfig)):
@@ -47,14 +56,27 @@ class MethodConfig:
                 object.__setattr__(self, name, _built(kind, getattr(self, name), f"MethodConfig.{name}"))
         if self.closed_set is not None:
             object.__setattr__(self, "closed_set", tuple(self.closed_set))
-        for name, known in (("method", METHODS), ("proposer", PROPOSERS), ("ranker", RANKERS)):
+        for name, known in (("method", METHODS), ("proposer", PROPOSERS), ("ranker", RANKERS), *GSCLIPS):
             if getattr(self, name) not in known:
                 raise InputError(f"MethodConfig.{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
         if self.closed_set is not None and self.method != "gsclip":
             raise InputError(f"a closed set is for gsclip, not for {self.method}")
-        if self.describe is not None and self.method in ("gsclip", "mean"):
+        self._check_gsclip()
+        asks = self.method == "gsclip" and self.generator == "language"
+        if self.describe is not None and self.method in ("gsclip", "mean") and not asks:
             raise InputError(f"{self.method} reads no captions; leave describe out")
         self._check_visdiff()
+
+    def _check_gsclip(self) -> None:
+        if self.method != "gsclip":
+            if (self.form, self.generator, self.subject) != ("negation", "bank", ""):
+                raise InputError(f"form, generator and subject are GSCLIP's; {self.method} has none")
+            return
+        if self.generator != "bank" and not self.subject.strip():
+            raise InputError(f"the generator {self.generator} needs the subject that all images show: subject='dog'")
+        d = self.describe or DescribeConfig()
+        if self.generator == "language" and not (d.base_url and d.language_model):
+            raise InputError("the generator language asks a model on a server: name its address and model (base_url and language_model)")
 
     def _check_visdiff(self) -> None:
         d = self.describe or DescribeConfig()
@@ -102,6 +124,8 @@ class MethodConfig:
             return []
         if self.method == "latentdiff":
             return d.sends
+        if self.method == "gsclip":
+            return [f"the subject ({self.subject}) to {checked_url(d.base_url or '')} ({d.language_model})"]
         v, where = self.visdiff, checked_url(d.base_url) if d.base_url else ""
         to = f"to {where} ({d.language_model})"
         sampled = f"up to {2 * v.rounds * v.sample} images"

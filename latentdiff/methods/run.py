@@ -20,12 +20,13 @@ from ..describe.vocabulary_captions import VocabularyCaptioner
 from ..embed.grouping import Groups
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
-from ..progress import Progress
+from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
 from .claims import narrowed
 from .config import MethodConfig
 from .difference_of_means import difference_of_means
+from .generators import language_bank, rule_bank
 from .gsclip import gsclip, negated
 from .proposers import CaptionProposer, ImageGridProposer, PairedPromptProposer, Proposer
 from .rankers import CaptionQARanker, ClipRanker, ImageVQARanker, Ranker
@@ -109,10 +110,31 @@ def compare_with(
     if config.method == "mean":
         return difference_of_means(a, b, vocabulary, config=config.compare, progress=progress)
     if config.method == "gsclip":
-        negations = None if encode_texts is None else negated(vocabulary, encode_texts)
-        own: dict[str, Any] = {"negations": negations, "candidates": config.closed_set}
-        return gsclip(a, b, vocabulary, **own, config=config.compare, progress=progress)
+        return _gsclip(config, a, b, vocabulary, encode_texts, key, progress)
     return _visdiff(config, a, b, vocabulary, material, key, device, progress)
+
+
+def _gsclip(
+    config: MethodConfig,
+    a: np.ndarray,
+    b: np.ndarray,
+    words: Vocabulary,
+    encode: TextEncoder | None,
+    key: str | None,
+    progress: Progress | None,
+) -> Comparison:
+    if config.generator != "bank":
+        if encode is None:
+            raise InputError(f"the generator {config.generator} makes phrases that a text encoder has to read: pass encode_texts=")
+        if config.generator == "rules":
+            phrases = list(rule_bank(config.subject, words.words))
+        else:
+            endpoint = build_endpoint(config.describe or DescribeConfig(), Account(), key=key)
+            phrases = language_bank(endpoint, config.subject, progress=progress or silent)
+        words = Vocabulary(phrases, encode(phrases))
+    negations = None if encode is None or config.form == "pairs" else negated(words, encode)
+    own: dict[str, Any] = {"negations": negations, "candidates": config.closed_set, "form": config.form}
+    return gsclip(a, b, words, **own, config=config.compare, progress=progress)
 
 
 def _visdiff(

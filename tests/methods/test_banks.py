@@ -53,6 +53,40 @@ def test_gsclip_ranks_by_welchs_t_of_the_negation_pair() -> None:
     assert c.top("A", 1)[0].text == WORDS[DOG]
 
 
+def test_the_published_form_tests_every_pair_of_phrases() -> None:
+    c = gsclip(A, B, VOCABULARY, form="pairs")
+    scores = np.eye(WIDTH) @ centred_images().T
+    t, p = np.zeros((2, WIDTH, WIDTH))
+    for i in range(WIDTH):
+        for j in range(WIDTH):
+            if i != j:
+                d = scores[i] - scores[j]
+                t[i, j], p[i, j] = stats.ttest_ind(d[:60], d[60:], equal_var=False)
+    assert c.top("A", 1)[0].text == WORDS[DOG] and c.top("A", 1)[0].score == pytest.approx(t.max(), rel=1e-3)
+    for h in c.candidates:
+        i, sign = WORDS.index(h.text), 1 if h.side == "A" else -1
+        j = int((sign * t[i]).argmax())
+        assert c.info["partners"][h.text] == WORDS[j] and (sign * t[i]).max() >= (-sign * t[i]).max() - 1e-6
+        assert h.score == pytest.approx(sign * t[i, j], rel=1e-3)
+        assert h.p_value == pytest.approx(min(1.0, (WIDTH - 1) * p[i, j]), rel=2e-2)
+    assert len(c.candidates) == WIDTH  # each phrase on the side towards which it tells more
+    with pytest.raises(InputError, match=r"all pairs need 2 to 1,000 phrases, not 1\b"):
+        gsclip(A, B, VOCABULARY, form="pairs", candidates=[WORDS[DOG]])
+    with pytest.raises(InputError, match="form must be one of negation, pairs"):
+        gsclip(A, B, VOCABULARY, form="all")
+
+
+def test_generators_make_the_bank() -> None:
+    from latentdiff.methods.generators import rule_bank
+
+    bank = rule_bank("cat", ["sofa", "dog"])
+    assert bank == {"a photo of a cat and a sofa": "sofa", "a photo of a cat and a dog": "dog"}
+    assert list(rule_bank("cat", ["sofa"], "a {subject} on the {word}")) == ["a cat on the sofa"]
+    for subject, rule in ((" ", "a {subject} {word}"), ("cat", "a {subject}")):
+        with pytest.raises(InputError):
+            rule_bank(subject, ["sofa"], rule)
+
+
 def test_without_negations_the_banks_mean_stands_for_them() -> None:
     c = gsclip(A, B, VOCABULARY)
     scores = unit(np.eye(WIDTH) - 1 / WIDTH) @ centred_images().T

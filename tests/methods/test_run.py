@@ -168,6 +168,35 @@ def test_choices_that_do_not_fit(values, message, tmp_path) -> None:
         read_method(tmp_path / "c.json")
 
 
+def test_gsclips_generators_and_pairwise_form(server) -> None:
+    seen: list[list[str]] = []
+
+    def encoding(texts) -> np.ndarray:
+        seen.append(list(texts))
+        return encode([t.split()[-1] for t in texts])
+
+    rules = MethodConfig(method="gsclip", form="pairs", generator="rules", subject="animal")
+    c = run(rules, encode_texts=encoding)
+    assert seen[0][0].startswith("a photo of a animal and a ") and c.top("A", 1)[0].text == "a photo of a animal and a dog"
+    assert c.info["form"] == "pairs" and rules.sends == []
+    server.script = [answers(lambda body: json.dumps({"phrases": ["an animal with a dog", "an animal in a boat", "an animal on a road"]}))]
+    asked = DescribeConfig(language="endpoint", base_url=server.url, language_model="m")
+    named = dataclasses.replace(rules, generator="language", describe=asked)
+    assert named.sends == [f"the subject (animal) to {server.url} (m)"]
+    found = run(MethodConfig(**json.loads(json.dumps(named.to_dict()))), encode_texts=encoding)
+    assert json.loads(server.requests[-1]["messages"][-1]["content"]) == {"subject": "animal", "count": 100}
+    assert found.top("A", 1)[0].text == "an animal with a dog"
+    with pytest.raises(InputError, match="a text encoder has to read"):
+        run(rules, encode_texts=None)
+    for wrong, message in (
+        ({"generator": "rules"}, "needs the subject"),
+        ({"generator": "language", "subject": "x"}, "name its address"),
+        ({"method": "visdiff", "form": "pairs"}, "are GSCLIP's"),
+    ):
+        with pytest.raises(InputError, match=message):
+            MethodConfig(**{"method": "gsclip", **wrong})
+
+
 def test_configs_travel_as_json_without_a_key(tmp_path) -> None:
     describe = DescribeConfig(language="endpoint", base_url="http://localhost:1/v1", language_model="m", calls=7)
     configs = [MethodConfig(m) for m in METHODS] + [

@@ -12,6 +12,7 @@ SUITES = {
     "noisy-diff-coco": "coco:NoisyDiffCoco",
     "noisy-diff-imagenet": "imagenet:NoisyDiffImageNet",
     "visdiffbench": "visdiffbench:VisDiffBench",
+    "visdiff-parts": "visdiff_parts:VisDiffParts",
     "purity": "visdiffbench:Purity",
     "metashift": "metashift:MetaShift",
     "sensitivity": "ablations:Sensitivity",
