@@ -178,6 +178,7 @@ ARRAYS = np.zeros((30, 4)), np.ones((30, 4))
         (("a.pq", "b.pq"), {"method": MethodConfig("mean"), "vocabulary": "w.npz"}, "method", "vectors in memory"),
         (("a.pq", "b.pq"), {"method": MethodConfig(describe=DescribeConfig())}, "captions", "need the images"),
         (ARRAYS, {"sae": "pach", "sae_trainer": "matryoshka"}, "sae_trainer", "leave one of them out"),
+        (ARRAYS, {"sae_trainer": "matryoshka", "method": MethodConfig("mean"), "vocabulary": "w.npz"}, "sae_trainer", "leave its kind out"),
         (ARRAYS, {"sae": "pach", "method": MethodConfig("mean"), "vocabulary": "w.npz"}, "sae", "no sparse autoencoder"),
         (ARRAYS, {"method": MethodConfig("gsclip")}, "vocabulary", "needs words"),
         (ARRAYS, {"captions": {"a": "b"}}, "captions", "need the images"),

@@ -36,6 +36,8 @@ def refusals(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refu
         yield "encoder", "an encoder (--encoder) is for folders of images; a dataset's vectors are in a field (--embeddings FIELD)"
     if request.sae is not None and request.sae_trainer:
         yield "sae_trainer", "a kind of SAE (--sae-trainer) is for the one that is trained where --sae names none; leave one of them out"
+    if request.sae_trainer and config.method != "latentdiff":
+        yield "sae_trainer", f"the method {config.method} has no sparse autoencoder; leave its kind out (--sae-trainer)"
     yield from _of_texts(request, kinds, config)
     yield from _of_groups(request, kinds)
     yield from _of_words(request, kinds)

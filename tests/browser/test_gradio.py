@@ -251,6 +251,37 @@ def test_bad_choices_are_said_in_words_and_markup_is_text(visit, scenes, output)
     assert tab.is_enabled("#compare") and not tab.is_visible("#cancel")
 
 
+def pick(tab: Any, label: str, choice: str) -> None:
+    tab.get_by_label(label, exact=True).click()
+    tab.get_by_role("option", name=choice).last.click(timeout=SOON)
+
+
+def test_what_can_be_chosen_is_what_the_command_line_has(visit, scenes, output) -> None:
+    tab = visit()
+    fill(tab, str(scenes / "winter"), str(scenes / "summer"))
+    sae, server = tab.get_by_label("Sparse autoencoder", exact=True), tab.get_by_label("Server", exact=True)
+    assert not sae.is_visible() and not server.is_visible()
+    pick(tab, "Concepts", "A sparse autoencoder of mine")
+    sae.wait_for(timeout=SOON)
+    pick(tab, "Concepts", "Learnt from these images, from coarse to fine")
+    sae.wait_for(state="hidden", timeout=SOON)
+    pick(tab, "Describe images", "By each image's nearest words")
+    tab.get_by_text("Nothing leaves this machine.").wait_for(timeout=SOON)
+    tab.get_by_label("Ask a language model").check()
+    server.fill("http://localhost:9/v1")
+    tab.get_by_label("Model", exact=True).fill("some-model")
+    tab.get_by_text("Will be sent: the captions of about 40 images to http://localhost:9/v1 (some-model).").wait_for(timeout=SOON)
+    tab.screenshot(path=output / "options.png", full_page=True)
+    pick(tab, "Method", "GSCLIP")
+    assert "gsclip reads no captions" in compared(tab)
+    pick(tab, "Describe images", "No: by the words alone")
+    server.wait_for(state="hidden", timeout=SOON)
+    assert "leave its kind out" in compared(tab)
+    pick(tab, "Concepts", "Learnt from these images")
+    assert "differ" in compared(tab)
+    assert tab.locator(".ld-card h3").first.inner_text() == "snow"
+
+
 def test_names_and_words_with_markup_show_as_text(visit, scenes, tmp_path) -> None:
     attack = "<img src=x onerror=document.title='attacked'>"
     hostile = scenes / "b><script>document.title=1<"

@@ -40,7 +40,7 @@ def run(request: Any, make: Callable[..., Any], sae: Any) -> Any:
         reads["captions"] = "caption"
     words = latentdiff.Vocabulary(NAMES, np.eye(WIDTH, dtype=np.float32))
     reads |= {"sae": sae} if request.param == "latentdiff" else {}
-    return compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=words, run="seasons", method=method, **reads)
+    return compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=words, run="seasons", config=method, **reads)
 
 
 def test_what_every_method_finds_is_shown_everywhere(run: Any, tmp_path: Path, capsys: Any) -> None:
