@@ -12,7 +12,7 @@ from ..errors import CheckpointError, InputError, LatentDiffError
 from .compatibility import check_encoder, encoder_name
 from .formats.archives import read_file, read_json
 from .formats.checkpoint import Checkpoint, Options
-from .formats.known import WEIGHTS, find_config, find_weights, format_of
+from .formats.known import PICKLES, WEIGHTS, find_config, find_weights, format_of
 from .hub import fetch
 from .model import FORMAT, SparseAutoencoder
 from .public import REGISTRY, PublicSAE, find
@@ -79,7 +79,7 @@ def _local(name: str, public: PublicSAE | None) -> Path:
         return path
     owner, _, rest = name.partition("/")
     repository, *inside = rest.split("/")
-    local = name.startswith((".", "/", "~")) or Path(owner).exists() or Path(repository).suffix in WEIGHTS
+    local = name.startswith((".", "/", "~")) or Path(owner).exists() or repository.endswith((*WEIGHTS, *PICKLES))
     if local or not owner or not repository:
         raise CheckpointError(
             f"{name!r} is no file or folder that holds an SAE, and no public SAE either; these are known by name: {', '.join(REGISTRY)}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +173,13 @@ def test_the_folder_of_a_trainer_of_prisma(tmp_path: Path) -> None:
     written = published.prisma(tmp_path, 0)
     torch.save(torch.zeros(K), tmp_path / "n_images_2600058_log_feature_sparsity.pt")
     np.testing.assert_allclose(load_sae(tmp_path).encode(X).toarray(), written.codes(X), atol=2e-6)
+
+
+def test_gzipped_pickles_say_where_to_save_them_anew(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "sae.pkl.gz", "wb") as f:
+        pickle.dump({"cfg": {}, "state_dict": {}}, f)
+    for source in (tmp_path, tmp_path / "sae.pkl.gz"):
+        refused(source, r"gzipped pickle, as ViT-Prisma and early SAELens.*save_model\('weights.pt'\)")
 
 
 def test_sparse_coders_that_are_something_else(tmp_path: Path) -> None:

@@ -119,6 +119,12 @@ def _torch(path: Path) -> Any:
         start = f.read(4)
         if start[:1] == b"{":
             return {"header": _header(f, start), "state_dict": _archive(path)}
+    if start[:2] == b"\x1f\x8b":
+        raise CheckpointError(
+            f"{path} is a gzipped pickle, as ViT-Prisma and early SAELens write one (.pkl.gz), which could run code; it is not opened. "
+            "Load it in the library that wrote it and save it there as .pt: "
+            "SparseAutoencoder.load_from_pretrained(...).save_model('weights.pt')"
+        )
     if start[:1] == b"\x80":
         raise CheckpointError(
             f"{path} is a bare pickle, which could run code; it is not opened. Save its state dict with torch.save of torch 1.6 or newer"

@@ -26,6 +26,8 @@ PREFERRED = ("sae.safetensors", "sae_weights.safetensors", "ae.pt", "sae.pt", "w
 """Names that formats give to the finished weights; other weights beside them are intermediate steps or statistics."""
 STATISTICS = ("sparsity.safetensors", "_log_feature_sparsity.pt", "trainer_state.pt", "activations_store_state.safetensors")
 """Endings of files beside the weights that hold none."""
+PICKLES = (".pkl.gz", ".pkl")
+"""Endings of weights that are never opened."""
 CONFIGS = ("config.json", "cfg.json")
 
 
@@ -103,7 +105,7 @@ FORMATS = (
     ),
     Format(
         "the repositories of bartbussmann",
-        lambda f: f.has("W_enc", "W_dec") and {"sae_type", "act_size", "dict_size"} <= set(f.config),
+        lambda f: f.has("W_enc", "W_dec") and "sae_type" in f.config and bool({"act_size", "dict_size", "top_k"} & set(f.config)),
         bussmann,
         ("num_batches_not_active",),
         ("top_k_matryoshka", "active_groups", "activation"),
@@ -148,6 +150,9 @@ def find_weights(path: Path) -> Path:
     if len(preferred) == 1 or len(found) == 1:
         return (preferred or found)[0]
     below = sorted(str(p.relative_to(path)) for p in path.glob("*/*") if p.suffix in WEIGHTS)
+    pickled = [p for p in path.iterdir() if p.name.endswith(PICKLES) and p.is_file()]
+    if not found and len(pickled) == 1:
+        return pickled[0]  # which says what to do with it
     if not found:
         hint = f"; there are some below: {', '.join(below[:5])}" if below else ""
         raise CheckpointError(f"{path} holds no weights ({', '.join(WEIGHTS)}){hint}; was the download finished?")
