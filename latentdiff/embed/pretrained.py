@@ -123,8 +123,11 @@ def _expected_digest(config: dict[str, Any]) -> str:
 
 
 def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
     with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
+        while block := f.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _config_beside(checkpoint: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -21,7 +21,7 @@ EQUATION = re.compile(
     r"std|whiten\w*|transcod\w*|skip|signed|abs\w*|sae_type|architecture|use_encoder_bias)(_|$)"
 )
 """Names of config entries that may change the equation; one that says something and that no reader used is a reason to refuse."""
-SILENT = (None, False, "", "none", "None", {}, [], 0)
+SILENT: tuple[Any, ...] = (None, False, "", "none", "None", {}, [], 0)
 """Values of such an entry that say nothing."""
 TRAINING = (
     "*aux*", "*_lr", "*loss*", "*grad*", "*wandb*", "*cached*", "*path*", "*device*", "*dtype*", "*_dim", "*_size", "*_init*", "*init_*",
