@@ -82,7 +82,8 @@ def with_words(
     out: list[Draft] = []
     for side in "AB":
         rest = sorted((x for x in drafts if x.side == side), key=_order)
-        first = {x: i for i, x in enumerate(mix(rest, FIVE, shares))}  # type: ignore[type-var, arg-type]
+        five: list[Draft] = list(mix(rest, FIVE, shares))  # type: ignore[arg-type]  # it looks at what drafts have too
+        first = {x: i for i, x in enumerate(five)}
         own = {x.word: x for x in words if x.side == side}
         runs: dict[int, list[Draft]] = {}
         lifted: list[Draft] = []

@@ -233,11 +233,12 @@ class _Run:
         extended, described = self._describe(ranking, self.vocabulary)
         tails = tail_words(self.sides, self.vocabulary) if self.config.tails else {}
         ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described, tails)
-        phrases, words = distinct([x for x in ranked if x.source == "dre"], extended, limit), [x for x in ranked if x.source == "word"]
+        by_tails = [x for x in ranked if x.source == "word"]
+        phrases = distinct([x for x in ranked if x.source == "dre"], extended, limit)
         link(concepts, phrases, extended)
-        link(concepts + phrases, words, extended)
+        link(concepts + phrases, by_tails, extended)
         trusted = names_trusted(concepts, self.vocabulary)
-        return with_words(concepts + phrases, words, tails, trusted, self.config.mix), scores, names
+        return with_words(concepts + phrases, by_tails, tails, trusted, self.config.mix), scores, names
 
     def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:
         """Monosemanticity of all concepts, where concepts are pruned by it: the SAE's own, or measured on both sides together."""

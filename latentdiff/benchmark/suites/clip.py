@@ -87,7 +87,8 @@ class Clip(CaseSuite):
         base = super().report(records)
         rows = self.scored(records)
         groups = list(dict.fromkeys(s.group for sides in rows.values() for s in sides))
-        tables, figures = [], {}
+        tables: list[Table] = []
+        figures: dict[str, float] = {}
         for title, count in (("first", 1), ("among five", FIRST)):
             named = {row: {g: _named([s for s in sides if s.group == g], count) for g in groups} for row, sides in rows.items()}
             body = tuple((row, *values.values()) for row, values in named.items())
