@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,9 @@ CLOSE = 0.01
 """Squared distance of a unit vector to the mean direction below which it is not read off their product."""
 
 
+
+
+AnySides = TypeVar("AnySides", bound="Sides")
 
 
 class Sides:
@@ -170,7 +174,7 @@ class Sides:
         other.keys, other.order, other.pooled_order = keys, order, pooled_order
         return other
 
-    def _copy(self) -> Sides:
+    def _copy(self: AnySides) -> AnySides:
         """Without what was computed of the order in which rows lay."""
         other = copy.copy(self)
         for name in ("mean_direction", "_centring"):
