@@ -12,7 +12,7 @@ from PIL import Image
 
 import latentdiff
 from latentdiff import demo
-from latentdiff.benchmark.suites import SUITES, ablations, caption_space, corel, planted_truth
+from latentdiff.benchmark.suites import SUITES, ablations, caption_space, clip, corel, planted_truth
 from latentdiff.cli import main
 from latentdiff.embed.encoder import DEMO_FOLDER
 from tests.benchmark import layouts
@@ -24,21 +24,23 @@ METHODS = {
     "noisy-diff-coco": "paper,visdiff",
     "noisy-diff-imagenet": "paper", "mixes": "paper", "exemplars": "described", "sensitivity": "words 3",
     "visdiffbench": "visdiff,means", "purity": "visdiff,means", "visdiff-parts": "caption,grid", "metashift": "gsclip,gsclip-pairs",
-    "caption-space": "paper", "corel": "paper", "planted": "ours",
+    "caption-space": "paper", "corel": "paper", "clip": "paper", "planted": "ours",
 }  # fmt: skip
 ASKED = {
     "noisy-diff-coco": {"captions"}, "noisy-diff-imagenet": {"captions"},
     "mixes": {"captions"}, "exemplars": {"captions"}, "sensitivity": set(),
     "visdiffbench": {"captions", "judge"}, "purity": {"captions", "judge"}, "visdiff-parts": {"captions", "grid", "judge"},
-    "metashift": set(), "caption-space": {"captions"}, "corel": {"captions"}, "planted": set(),
+    "metashift": set(), "caption-space": {"captions"}, "corel": {"captions"}, "clip": {"captions"}, "planted": set(),
 }  # fmt: skip
 """What the server is asked, by suite."""
+SIZES = {"noisy-diff-imagenet": "250", "clip": "4", "corel": "10", "metashift": "20", "exemplars": "5", "planted": "300"}
 IDLE = {
     "noisy-diff-coco": "--runs, --sizes", "mixes": "--runs, --sizes", "exemplars": "--runs",
     "sensitivity": "--runs, --captions, --captioner, --endpoint, --llm-calls, --sizes", "noisy-diff-imagenet": "--runs, --split",
     "visdiffbench": "--runs, --split, --sizes", "purity": "--split, --sizes", "visdiff-parts": "--runs, --split, --sizes",
     "metashift": "--runs, --captions, --captioner, --judge, --endpoint, --llm-calls, --split",
     "caption-space": "--runs, --encoder, --pretrained, --sae, --vocabulary, --captions, --captioner, --split, --sizes",
+    "clip": "--runs, --encoder, --pretrained, --sae, --vocabulary, --captions, --captioner, --split",
     "corel": "--runs, --encoder, --pretrained, --sae, --vocabulary, --split",
     "planted": "--data, --pairs, --methods, --encoder, --pretrained, --sae, --vocabulary, --captions, --captioner, --judge, --endpoint, "
                "--llm-calls, --split",
@@ -101,9 +103,20 @@ def photographs(root: Path) -> None:
     flat([folder / f"photos/{i}.jpg" for i in range(500)])
 
 
+def vectors(root: Path) -> None:
+    rng, folder = np.random.default_rng(0), root / "clip_b32"
+    folder.mkdir()
+    for name in clip.SETS:
+        np.save(folder / f"{name}.npy", rng.normal(0, 1, (60, 64)).astype(np.float16))
+    pair = {"m": 4, "background": "imagenet", "planted_set": "food101", "word": "cake", "a": [*range(25)], "b": [*range(25, 50)]}
+    (folder / "pairs.json").write_text(json.dumps([pair | {"b_planted": [0, 1, 2, 3]}]))
+    (folder / "words.json").write_text(json.dumps({"names": layouts.demo.words()[:40]}))
+    np.save(folder / "words.npy", rng.normal(0, 1, (40, 64)).astype(np.float16))
+
+
 WRITES = {"noisy-diff-coco": coco, "mixes": coco, "exemplars": coco, "sensitivity": coco, "noisy-diff-imagenet": imagenet,
           "visdiffbench": visdiffbench, "visdiff-parts": visdiffbench, "purity": visdiffbench, "metashift": metashift,
-          "caption-space": captions, "corel": photographs, "planted": lambda root: None}  # fmt: skip
+          "caption-space": captions, "corel": photographs, "clip": vectors, "planted": lambda root: None}  # fmt: skip
 
 
 def kind(body: dict) -> str:
@@ -123,7 +136,7 @@ def test_every_suite_ends_with_every_option_passed(name: str, blip: Path, tmp_pa
     def trained(x, *, concepts=None, active=20, seed=0, progress=None):
         return latentdiff.train_sae(x, concepts=min(concepts or 128, 128), active=min(active, 8), seed=seed, steps=20)
 
-    for module in (ablations, caption_space, corel, planted_truth):
+    for module in (ablations, caption_space, clip, corel, planted_truth):
         monkeypatch.setattr(module, "kept_sae", trained)
     monkeypatch.setattr(planted_truth, "TRAINED_ON", 500)
     monkeypatch.setattr(planted_truth, "RATES", (0.2,))
@@ -132,9 +145,9 @@ def test_every_suite_ends_with_every_option_passed(name: str, blip: Path, tmp_pa
     WRITES[name](root)
     words = tmp_path / "words.txt"
     words.write_text("sofa\nsnow\nbeach\n" if name == "metashift" else "\n".join(demo.words()) + "\n")
-    first = next(iter(sorted(root.rglob("*.jpg"))), root / "none.jpg")  # of one image alone: the captioner does the others
-    (tmp_path / "captions.csv").write_text(f"path,caption\n{first},a caption that was given\n")
-    sizes = {"noisy-diff-imagenet": "250", "corel": "10", "metashift": "20", "exemplars": "5", "planted": "300"}.get(name, "50")
+    half = sorted(root.rglob("*.jpg"))[::2] or [root / "none.jpg"]  # the captioner does the others
+    (tmp_path / "captions.csv").write_text("path,caption\n" + "".join(f"{f},a caption that was given\n" for f in half))
+    sizes = SIZES.get(name, "50")
     server = ChatServer()
     server.script = [answers(lambda body: "1" if kind(body) == "judge" else '{"phrases": ["boat", "red umbrella"]}')]
     try:

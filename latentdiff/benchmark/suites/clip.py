@@ -13,7 +13,7 @@ from ...progress import Progress
 from .. import evaluation as ev
 from ..case_suite import FIRST, CaseSuite, Scored
 from ..cases import Case, Space
-from ..spaces import kept_sae, missing_files
+from ..spaces import kept_sae, language_model, missing_files
 from ..suite import Report, Table
 from .caption_space import DATA
 
@@ -81,7 +81,8 @@ class Clip(CaseSuite):
         vocabulary = Vocabulary([names[i] for i in rows], np.load(folder / "words.npy")[rows])
         some = np.random.default_rng(0).permutation(len(vectors))[:TRAINED_ON]
         sae = kept_sae(vectors[some], concepts=CONCEPTS, active=ACTIVE, progress=progress)
-        return Space(vectors, vocabulary, sae, trained_on=vectors[some], seconds={"SAE": round(time.perf_counter() - start, 3)})
+        asked = {"language_model": language_model(self.options), "described": self.options.endpoint is not None}
+        return Space(vectors, vocabulary, sae, trained_on=vectors[some], seconds={"SAE": round(time.perf_counter() - start, 3)}, **asked)
 
     def report(self, records: Any) -> Report:
         base = super().report(records)
