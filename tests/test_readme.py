@@ -1,4 +1,4 @@
-"""The README's Python is run as it stands: the first block by itself, the others with the names of its data."""
+"""The README's Python is run as it stands: the first block by itself, the others with its names."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ def snippets(root: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def first(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """Names that the first block gives to its data, what it prints and what it saves. It is run by itself, and without any extra."""
+    """Names that the first block gives, what it prints and what it saves. It is run by itself, and without any extra."""
     block, folder = snippets(root)[0], tmp_path_factory.mktemp("readme")
     names: dict = {"printed": run_without_extras(block, root, folder)}
-    data, rest = block.split("\nsae = ")
-    exec(data + "\nvocabulary = " + rest.split("\nvocabulary = ")[1].split("\n")[0], names)
+    exec(block.split("\ncomparison = ")[0], names)
     return names | {"comparison": latentdiff.Comparison.load(folder / "snow-in-b")}
 
 
@@ -56,7 +55,7 @@ def test_fiftyone_snippet(root: Path, first: dict, tmp_path: Path) -> None:
     dataset.add_samples(samples, progress=False)
     for season in ("summer", "winter"):
         dataset.save_view(season, dataset.match(fo.ViewField("season") == season))
-    names = {"dataset": dataset, "vocabulary": first["vocabulary"]}
+    names = {"dataset": dataset, "vocabulary": first["vocabulary"], "sae": first["sae"]}
     exec(snippets(root)[1], names)
     assert names["run"].hypotheses[0].text == "snow"
     assert {s.season for s in names["most_typical_of_summer"]} == {"summer"}

@@ -13,7 +13,7 @@ import pytest
 
 EXAMPLES = {
     "arrays": ("snow: more in B", "100% of the fifty most typical of B show snow", "no detectable difference"),
-    "two_folders": ("Comparison(differs; 150 and 150 images", "more in A: snow", "report.html:"),
+    "two_folders": ("Comparison(differs; 150 and 150 images", "more in winter: snow", "pictures", "broken.jpg: not an image"),
     "fiftyone": ("True ['snow: ", "{'snow': 20}", "['winter_vs_summer']", "# How winter and summer differ", "[] False"),
     "own_sae": ("(500, 64)", "['config.json', 'sae.safetensors'] True", "Comparison(differs", "more in A: boat"),
 }
