@@ -55,6 +55,15 @@ def test_composed_words_are_left_out_and_a_sample_does() -> None:
     assert int(word_tails(Sides(a, b), VOCABULARY, most=200).score["B"].argmax()) == 5
 
 
+def test_many_images_are_told_by_the_best_of_their_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = sides(2, planted=12, n_a=1150, n_b=1150)
+    quick = word_tails(Sides(a, b), VOCABULARY).score["B"]
+    monkeypatch.setattr("latentdiff.stats.word_tails.BLOCKS", 10_000)
+    exact = word_tails(Sides(a, b), VOCABULARY).score["B"]
+    assert int(quick.argmax()) == int(exact.argmax()) == 5
+    assert np.corrcoef(quick, exact)[0, 1] > 0.98 and not np.array_equal(quick, exact)
+
+
 def draft(text: str, source: str, score: float, word: int) -> Draft:
     return Draft(text, "B", source, score, 0.1, 0.1, 0.4, concept=word if source == "sae" else None, word=word)
 
