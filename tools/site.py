@@ -30,6 +30,14 @@ LOADED = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)
 CANONICAL = re.compile(r'rel="?(?:canonical|alternate|edit)')
 
 
+def on_config(config: Any) -> Any:
+    """List pages of docs/ that the navigation does not name at its end."""
+    named = set(re.findall(r"[\w/-]+\.md", json.dumps(config.nav)))
+    if more := sorted(page.name for page in Path(config.docs_dir).glob("*.md") if page.name not in named):
+        config.nav.append({"More": more})
+    return config
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages that are made here."""
     made = {page: _adjusted((ROOT / source).read_text(encoding="utf8")) for page, source in PAGES.items()}

@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import pytest
 
@@ -76,6 +77,16 @@ def test_the_page_of_numbers_says_what_the_code_does(root: Path) -> None:
 
     config = CompareConfig()
     assert f"{config.folds} folds" in page and f"below {config.weak_name} times" in page and config.mix == (3, 2)
+
+
+def test_a_page_that_the_navigation_forgets_is_listed(site: ModuleType, tmp_path: Path) -> None:
+    class Config:
+        docs_dir = str(tmp_path)
+        nav: ClassVar = [{"Start": "index.md"}, {"Part": [{"One": "part/one.md"}, {"Known": "known.md"}]}]
+
+    for name in ("known.md", "later.md", "index.md"):
+        (tmp_path / name).write_text("# A page\n")
+    assert site.on_config(Config).nav[2:] == [{"More": ["later.md"]}]
 
 
 def test_a_page_that_loads_from_elsewhere_fails_the_build(site: ModuleType, tmp_path: Path) -> None:
