@@ -11,7 +11,7 @@ from latentdiff.inputs.named import DatasetView
 from latentdiff.methods.config import method_of
 from latentdiff.scale.engine import Engine
 
-from .store.targets import as_dataset
+from .store.targets import as_dataset, split_name
 
 OLD_KEYWORDS = {
     "method": "config=",
@@ -46,7 +46,7 @@ def named_views(request: CompareRequest) -> tuple[Any, Any, Any]:
     Raises:
         InputError: there is no such dataset, or no such view of another one.
     """
-    given = [s if isinstance(s, DatasetView) else DatasetView(*str(s).partition(":")[::2]) for s in (request.a, request.b)]
+    given = [s if isinstance(s, DatasetView) else DatasetView(*split_name(str(s))) for s in (request.a, request.b)]
     dataset, other = (as_dataset(side.dataset) for side in given)
     view_b = given[1].view
     if other is not dataset:

@@ -91,6 +91,8 @@ class CompareRequest:
     """Whether row i of A and row i of B are one thing seen twice."""
     table_sides: Sequence[str] | None = None
     """The two groups of a table that are compared, where it has more."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Of Parquet: ``vector`` and ``id``, the columns to read; those that are left out are found."""
     engine: Engine = LOCAL
     """Where it runs; Ray takes Parquet and views."""
     embeddings: str | None = None
@@ -229,7 +231,7 @@ class CompareRequest:
     def _run_parquet(self, progress: Progress) -> Outcome:
         from .scale.parquet import ParquetVectors, compare_parquet
 
-        a, b = ParquetVectors(os.fspath(self.a)), ParquetVectors(os.fspath(self.b))
+        a, b = (ParquetVectors(os.fspath(side), **self.columns) for side in (self.a, self.b))
         encoder = open_encoder(self.encoder)[0] if self.encoder is not None else None
         words = words_of(self, encoder, part(progress, 0.0, 0.1))
         given = {"sae": self.sae, "vocabulary": words, **self._groups()}

@@ -39,6 +39,19 @@ def as_dataset(dataset: Any) -> Any:
         return fo.load_dataset(dataset)
 
 
+def split_name(named: str) -> tuple[str, str]:
+    """(dataset, view) of "dataset:view": both may have colons in their names, so the longest name of a dataset that there is counts."""
+    import fiftyone as fo
+
+    with database.explained(f"opening {named!r}"):
+        known = set(fo.list_datasets())
+    parts = named.split(":")
+    for i in range(len(parts), 0, -1):
+        if ":".join(parts[:i]) in known:
+            return ":".join(parts[:i]), ":".join(parts[i:])
+    return parts[0], ":".join(parts[1:])
+
+
 def name_of(dataset_id: Any) -> str | None:
     """What the dataset of an id is called now; None where it is gone."""
     import fiftyone.core.odm as foo

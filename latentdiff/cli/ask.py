@@ -9,10 +9,12 @@ from typing import Any
 
 from ..comparing.asking import answers
 from ..errors import InputError
-from ..inputs.opening import Opened
+from ..inputs.opening import Opened, add_left_out
 from ..progress import Progress, part
+from ..report.content import left_out
 from ..request import CompareRequest
 from ..stats.verification import Verification
+from .options import column_arguments, columns_of
 
 
 def ask_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +23,7 @@ def ask_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help=side)
     parser.add_argument("b", metavar="B", help=side)
     parser.add_argument("phrases", metavar="PHRASE", nargs="+", help='what to look for, such as "a red kite"')
+    column_arguments(parser)
     parser.add_argument("--embeddings", metavar="FIELD", help="vector field of the datasets (needed for dataset:view)")
     parser.add_argument("--encoder", metavar="NAME", help="encoder of image folders and of the phrases, as load_encoder takes it")
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
@@ -42,7 +45,11 @@ def run_ask(args: argparse.Namespace) -> int:
         opened = _open(args, part(progress, 0.0, 0.8))
         vectors = opened.a.vectors, opened.b.vectors
         found = answers(*vectors, args.phrases, opened.encoder, opened.vocabulary, args.images, part(progress, 0.8, 1.0))
-    (_print_json if args.json else _print_table)(found, opened.names, opened.items)
+    info: dict[str, Any] = {}
+    if opened.left_out:
+        add_left_out(info, opened.left_out)
+    notes = left_out(info, opened.names)
+    (_print_json if args.json else _print_table)(found, opened.names, opened.items, notes)
     return 0
 
 
@@ -55,6 +62,7 @@ def _open(args: argparse.Namespace, progress: Progress) -> Opened:
         vocabulary=args.vocabulary,
         vocabulary_vectors=args.vocabulary_vectors,
         embeddings=args.embeddings,
+        columns=columns_of(args),
     )
     return request.open(progress, views=_views)
 
@@ -69,16 +77,16 @@ def _listed(rows: Sequence[int], items: Any) -> list[str]:
     return [str(items[r]) if items is not None else f"row {r}" for r in rows]
 
 
-def _print_json(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any]) -> None:
+def _print_json(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any], notes: Sequence[str]) -> None:
     from ..compute.files import strict_json
 
     shown = [
         {**dataclasses.asdict(v), "images_a": _listed(v.rows_a, items[0]), "images_b": _listed(v.rows_b, items[1])} for v in found
     ]
-    print(strict_json({"names": list(names), "answers": shown}))
+    print(strict_json({"names": list(names), "notes": list(notes), "answers": shown}))
 
 
-def _print_table(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any]) -> None:
+def _print_table(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any], notes: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -86,6 +94,8 @@ def _print_table(found: list[Verification], names: tuple[str, str], items: tuple
     from ..report import p_text, percent
 
     console, table = Console(), Table()
+    for note in notes:
+        console.print(Text(note, style="dim"))
     for i, header in enumerate(("phrase", f"in {names[0]}", f"in {names[1]}", "AUROC", "q")):
         table.add_column(Text(header), justify="right" if i else "left")
     for v in found:

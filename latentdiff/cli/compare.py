@@ -12,7 +12,7 @@ from ..inputs.fitting import PARQUET
 from ..progress import Progress
 from ..request import CompareRequest, Outcome
 from ..scale.engine import Engine
-from .options import describe_arguments, method_arguments, method_config, say_what_is_sent
+from .options import column_arguments, columns_of, describe_arguments, method_arguments, method_config, say_what_is_sent
 from .outcome import ITEMS, output_arguments, progress_bar, show, write_outcome
 from .scale import engine_arguments
 
@@ -27,6 +27,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("b", metavar="B", nargs="?", help=side)
     both = "the two of its groups to compare, where there are more"
     parser.add_argument("--sides", metavar=("A", "B"), nargs=2, help=f"of a .csv: {both}")
+    column_arguments(parser)
     parser.add_argument("--embeddings", metavar="FIELD", help="vector field of the datasets (needed for dataset:view)")
     parser.add_argument(
         "--encoder", metavar="NAME", help="encoder of image folders and of --vocabulary without vectors, as load_encoder takes it"
@@ -108,6 +109,7 @@ def request_of(args: argparse.Namespace) -> CompareRequest:
         skip_bad=args.skip_bad,
         captions=Path(args.captions) if args.captions else None,
         prompts=Path(args.prompts) if args.prompts else None,
+        columns=columns_of(args),
         engine=Engine(args.engine, args.address, args.exchange),
         embeddings=args.embeddings,
         stored_as=args.run,

@@ -95,3 +95,15 @@ def describe_config(args: argparse.Namespace, base: DescribeConfig | None = None
         caption_prompt=args.caption_prompt,
         rounds=args.rounds,
     )
+
+
+def column_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--id`` and ``--vector``."""
+    named = "of Parquet: the column that says whose a row is (default: id, or the first of paths or of texts that are told apart)"
+    parser.add_argument("--id", metavar="COLUMN", help=named)
+    parser.add_argument("--vector", metavar="COLUMN", help="of Parquet: the column of the vectors (default: vector, or the only one)")
+
+
+def columns_of(args: argparse.Namespace) -> dict[str, str]:
+    """The columns that are named."""
+    return {name: value for name, value in (("id", args.id), ("vector", args.vector)) if value}

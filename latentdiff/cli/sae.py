@@ -72,9 +72,9 @@ def _train(args: argparse.Namespace, options: dict[str, Any]) -> SparseAutoencod
     if not args.embeddings:
         raise InputError(f"{args.vectors!r} is no file; if it is a dataset, name its vector field: --embeddings FIELD")
     import fiftyone_plugin
-    from fiftyone_plugin.store.runs import as_dataset
+    from fiftyone_plugin.store.targets import as_dataset, split_name
 
-    name, _, view = args.vectors.partition(":")
+    name, view = split_name(args.vectors)
     dataset = as_dataset(name)
     return fiftyone_plugin.train_sae(dataset, args.embeddings, view=view or None, **options)
 

@@ -55,6 +55,8 @@ def of_sides(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
         yield "b", "one side is a dataset's view and the other is not; name two views, or two files or folders"
     if "parquet" in kinds and kinds != PARQUET:
         yield "b", "both sides must be Parquet (a file, a folder or a URI) where one is"
+    if request.columns and kinds != PARQUET:
+        yield "columns", "columns (--id, --vector) are those of Parquet; leave them out"
     if isinstance(a, ImageSide) and isinstance(b, ImageSide) and a.paths == b.paths:
         yield "b", "both sides are the same images; name two different sets"
     if isinstance(a, DatasetView) and isinstance(b, DatasetView):

@@ -121,7 +121,7 @@ def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progr
     if how == "vectors":
         return OpenSide(load_vectors(side))
     if how == "parquet":
-        table = ParquetVectors(os.fspath(side))
+        table = side if isinstance(side, ParquetVectors) else ParquetVectors(os.fspath(side))
         return OpenSide(np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids)
     vectors = encode_side(encoder, side.paths, side.name, skip_bad=skip_bad, progress=progress)
     return OpenSide(vectors, [os.path.abspath(p) for p in side.paths])

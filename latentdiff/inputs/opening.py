@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..embed.identity import distinct
+import numpy as np
+
+from ..embed.identity import LeftOut, counts_of, distinct
+from ..embed.identity import left_out as rows_left_out
+from ..embed.parquet import ParquetVectors
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..progress import Progress, part
@@ -57,11 +61,24 @@ def open_both(request: Any, kinds: tuple[str, str], skip_bad: bool, folder: Path
     for i, (side, how) in enumerate(zip(given, kinds, strict=True)):
         if how in OF_IMAGES:
             found[i] = images_of(side, how, folder / "ab"[i] if folder is not None else None, part(progress, 0.05 * i, 0.05 * (i + 1)))
+        elif how == "parquet":
+            found[i] = ParquetVectors(os.fspath(side), **request.columns)
     found, left_out = each_once(found, request.paired or request.groups is not None)
     sides = []
     for i, (side, how) in enumerate(zip(found, kinds, strict=True)):
         sides.append(read_side(side, how, encoder, skip_bad, part(progress, 0.1 + 0.35 * i, 0.1 + 0.35 * (i + 1))))
+    if kinds == ("parquet", "parquet"):
+        sides, left_out = without(sides, rows_left_out(*found))
     return Opened(*sides, names, encoder, words_of(request, encoder, part(progress, 0.8, 1.0)), left_out)
+
+
+def without(sides: list[OpenSide], rows: LeftOut) -> tuple[list[OpenSide], dict[str, Any]]:
+    """Sides without the rows that are left out, and the counts of these."""
+    out = []
+    for letter, side in zip("AB", sides, strict=True):
+        keep = np.setdiff1d(np.arange(len(side.vectors)), np.concatenate(list(rows[letter].values())))
+        out.append(OpenSide(side.vectors[keep], [side.items[int(row)] for row in keep]))
+    return out, counts_of(rows)
 
 
 def each_once(sides: list[Any], by_row: bool) -> tuple[list[Any], dict[str, Any]]:
@@ -99,7 +116,8 @@ def add_left_out(info: dict[str, Any], counts: dict[str, Any]) -> None:
     added = {"overlap": known.get("overlap", 0) + counts["overlap"]}
     for side in "AB":
         own = known.get(side) or {}
-        added[side] = {**own, "repeated": own.get("repeated", 0) + counts[side]["repeated"]}
+        reasons = {*own, *counts[side]} - {"passed_over"}
+        added[side] = {reason: own.get(reason, 0) + counts[side].get(reason, 0) for reason in sorted(reasons)}
     info["left_out"] = added
     info["passed_over"] = {side: counts[side].get("passed_over", {}) for side in "AB"}
 

@@ -68,7 +68,11 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
             "A": int(comparison.info.get("n_a", len(comparison.log_ratio_a))),
             "B": int(comparison.info.get("n_b", len(comparison.log_ratio_b))),
         },
-        notes=tuple(n for said in (left_out, misfit, repeated, shifts, leads) for n in said(comparison, (a, b))) + description(comparison),
+        notes=(
+            *left_out(comparison.info, (a, b)),
+            *(note for said in (misfit, repeated, shifts, leads) for note in said(comparison, (a, b))),
+            *description(comparison),
+        ),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
         trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
@@ -80,27 +84,27 @@ REPEATED = 0.01
 """Share of a side's images that repeat others from which it is said."""
 
 
-def left_out(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
-    """Sentences about images that were not compared; empty where all were."""
-    said, notes = comparison.info.get("left_out") or {}, []
+def left_out(info: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about images that were not compared, by a comparison's ``info``; empty where all were."""
+    said, notes = info.get("left_out") or {}, []
     if said.get("overlap"):
         notes.append(f"{images(said['overlap'])} on both sides left out")
-    dropped = comparison.info.get("dropped_rows") or {}
+    dropped = info.get("dropped_rows") or {}
     for side, name in zip(SIDES, names, strict=True):
         counted: Mapping[str, Any] = said.get(side) or {"bad": len(dropped.get(side) or ())}
         for kind, why in LEFT_OUT.items():
             if counted.get(kind):
                 notes.append(f"{images(counted[kind])} of {name} {why} left out")
-        passed_over = said_unread((comparison.info.get("passed_over") or {}).get(side) or {})
+        passed_over = said_unread((info.get("passed_over") or {}).get(side) or {})
         if passed_over:
             notes.append(f"{name}: {passed_over}")
-    equal = comparison.info.get("equal_rows") or {}
+    equal = info.get("equal_rows") or {}
     for side, name in zip(SIDES, names, strict=True):
         if equal.get(side):
             notes.append(f"{images(equal[side])} of {name} whose vector equals another one of it to the bit")
     if equal.get("overlap"):
         notes.append(f"{images(equal['overlap'])} of one side whose vector equals one of the other to the bit")
-    return (*notes, *map(str, comparison.info.get("remarks") or ()))
+    return (*notes, *map(str, info.get("remarks") or ()))
 
 
 def repeated(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:

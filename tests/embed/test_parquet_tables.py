@@ -194,3 +194,23 @@ def test_equal_vectors_of_arrays_are_counted_and_said() -> None:
 def test_files_count_once() -> None:
     a, b, counts = distinct(["x", "y", "x", "z"], ["z", "w", "w"])
     assert (a, b, counts) == (["x", "y"], ["w"], {"overlap": 1, "A": {"repeated": 1}, "B": {"repeated": 1}})
+
+
+def test_the_command_asks_of_named_columns_and_says_what_was_left_out(null_pair: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import json
+
+    from latentdiff.cli.main import main
+
+    np.savez(null_pair / "words.npz", words=["one", "two", "three"], vectors=np.eye(3, 8))
+    sides = [str(null_pair / "a.parquet"), str(null_pair / "b_again.parquet")]
+    words = ["--vocabulary", str(null_pair / "words.npz"), "--json"]
+    assert main(["ask", *sides, "one", "--id", "id", "--vector", "vector", *words]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["notes"] == [
+        "3 images on both sides left out",
+        "1 image of b_again without a vector left out",
+        "20 images of b_again listed again left out",
+    ]
+    assert set(said["answers"][0]["images_a"]) <= {f"/p/{i}.jpg" for i in range(40)} - {f"/p/{i}.jpg" for i in (3, 4, 5)}
+    assert main(["ask", *sides, "one", "--id", "no_such", *words]) == 2
+    assert "no column 'no_such'" in capsys.readouterr().err

@@ -94,3 +94,15 @@ def test_labels_whose_field_was_renamed_and_info_replaced(marked: Any, options: 
     delete_comparison(marked, "seasons")
     assert not [p for p in marked.get_field_schema(flat=True) if "seasons" in p]
     assert all(not hasattr(line, "seasons_log_ratio") for value in marked.values("strokes") for line in value.polylines)
+
+
+def test_names_with_colons(dataset: Any) -> None:
+    from fiftyone_plugin.store.targets import split_name
+
+    other = fo.Dataset(f"{dataset.name}:v1")
+    try:
+        assert split_name(f"{dataset.name}:v1:summer: 2026") == (other.name, "summer: 2026")
+        assert split_name(f"{dataset.name}:summer") == (dataset.name, "summer")
+        assert split_name("no such:view:x") == ("no such", "view:x")
+    finally:
+        other.delete()
