@@ -178,7 +178,7 @@ def _sent(asked: dict[str, Any], settings: PageSettings) -> str:
     if asked["describe"] == NOT:
         return ""
     try:
-        config = choices(Asked(**asked), settings)["method"]
+        config = choices(Asked(**{name: value for name, value in asked.items() if value is not None}), settings)["method"]
     except InputError as e:
         said = sentence(e)
     else:

@@ -75,6 +75,8 @@ def test_the_page_says_what_will_be_sent(tmp_path) -> None:
     assert f"the captions of about 40 images to {OURS} ({MODEL})" in _sent({"describe": "words", "ask_model": True, **SERVER}, here)
     assert "about 80 images to" in _sent({"describe": "server", **SERVER}, here)
     assert "Name the server" in _sent({"describe": "server"}, here)
+    untouched = {"captions": None, "captioner": None, "ask_model": None, "llm_url": None, "llm_model": None}  # as Gradio hands them over
+    assert "Nothing leaves this machine." in _sent({"describe": "words", **untouched}, here)
     assert "<b>" not in _sent({"describe": "server", "llm_url": OURS, "llm_model": "<b>"}, here)
 
 
