@@ -19,6 +19,7 @@ from .inputs.fitting import PARQUET, TABLE, VIEWS, of_language, of_sides, refusa
 from .inputs.named import kind, labels_of, open_encoder
 from .inputs.opening import Opened, add_left_out, names_of, open_both, words_of
 from .methods.config import MethodConfig
+from .methods.register import named
 from .methods.run import compare_with
 from .progress import Progress, part, silent
 from .results.comparison import Comparison
@@ -121,7 +122,7 @@ class CompareRequest:
         given = {"alpha": self.alpha, "seed": self.seed, "sae_trainer": self.sae_trainer, "skip_bad": self.skip_bad or None}
         compare = dataclasses.replace(self.method.compare, **{name: value for name, value in given.items() if value is not None})
         describe = self.method.describe
-        if describe is None and self.captions is not None and self.method.method in ("latentdiff", "visdiff"):
+        if describe is None and self.captions is not None and "captions" in named(self.method.method).takes:
             describe = DescribeConfig(captioner="given")
         return dataclasses.replace(self.method, compare=compare, describe=describe)
 

@@ -10,17 +10,12 @@ from typing import Any
 
 from latentdiff.describe.config import DescribeConfig, describe_by
 from latentdiff.errors import InputError
-from latentdiff.methods.config import METHODS, MethodConfig
+from latentdiff.methods.config import MethodConfig
+from latentdiff.methods.register import METHODS
 from latentdiff.sae.public import REGISTRY
 from latentdiff.scale.engine import ENGINES, LOCAL, Engine
 
-LATENTDIFF = METHODS[0]
-TITLES = {
-    LATENTDIFF: "LatentDiff: concepts of a sparse autoencoder, and the most telling images",
-    "visdiff": "VisDiff: what captions of samples propose, ranked on all images",
-    "gsclip": "GSCLIP: a bank of words, ranked",
-    "mean": "Difference of means: words along it",
-}
+LATENTDIFF = "latentdiff"
 TRAIN, TREE, OWN = "train", "train a tree", "own"
 """What stands in ``concepts`` for an SAE that is trained on both sides (flat, or from coarse to fine), and for one named in ``sae``."""
 NOT, FIELD, MODEL, WORDS, SERVER = "no", "field", "model", "words", "server"
@@ -40,7 +35,7 @@ ANSWERS |= {"describe", "captions", "captioner", "ask_model", "llm_url", "llm_mo
 
 def method_titles() -> dict[str, str]:
     """Method → what people read."""
-    return {name: TITLES.get(name, name) for name in METHODS}
+    return {name: method.title for name, method in METHODS.items()}
 
 
 def concept_titles() -> dict[str, str]:

@@ -47,7 +47,7 @@ class Scored:
 class CaseSuite(Suite):
     """Subclasses say which cases there are and in which space they lie."""
 
-    default_methods: tuple[str, ...] = ("ours", "paper", "visdiff", "gsclip", "means")
+    default_methods: tuple[str, ...] = ("latentdiff", "paper", "visdiff", "gsclip", "mean")
     group_name = "parent"
     photographs = False
     """Whether its images are embedded by an encoder of the user's choice."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..config import CompareConfig
+from ..deprecation import warn
 from ..describe.config import DescribeConfig
 from ..errors import InputError
 from ..results.comparison import Comparison
@@ -151,26 +152,53 @@ def _visdiff(space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
 METHODS: dict[str, Method] = {
     m.name: m
     for m in (
-        Method("ours", "LatentDiff", ours("ours", _default), reads_captions=True),
+        Method("latentdiff", "LatentDiff", ours("ours", _default), reads_captions=True),
         Method("paper", "LatentDiff, the paper's literal choices", paper_mode("paper mode"), reads_captions=True),
         Method("visdiff", "VisDiff: captions of samples, proposals, ranked by CLIP", _visdiff, reads_captions=True),
         Method("gsclip", "GSCLIP: every word against its negation", baseline("GSCLIP", _gsclip), seconds=0.8),
-        Method("means", "words along the difference of the means", baseline("difference of means", _means), seconds=0.3),
+        Method("mean", "words along the difference of the means", baseline("difference of means", _means), seconds=0.3),
     )
 }
 """By name, in the order of the tables."""
 
 
+RENAMED = {"ours": "latentdiff", "means": "mean"}
+"""What methods were called in evaluations, and are called everywhere."""
+
+
+def present_names(names: Sequence[str]) -> list[str]:
+    """Names of methods as they are called now; an old one warns."""
+    for old in set(names) & set(RENAMED):
+        warn(f"the method's name {old!r}", repr(RENAMED[old]), above=2)
+    return [RENAMED.get(name, name) for name in names]
+
+
 def chosen(names: Sequence[str], among: Sequence[str]) -> list[Method]:
-    """Methods by name; all of ``among`` where no name is given.
+    """Methods by name; all of ``among`` where no name is given. A method of the library's register needs no entry here.
 
     Raises:
         InputError: an unknown name.
     """
-    for name in names:
-        if name not in METHODS:
-            raise InputError(f"there is no method {name!r}; there are {', '.join(METHODS)}")
-    return [METHODS[name] for name in METHODS if name in (names or among)]
+    from ..methods.register import METHODS as REGISTERED
+
+    wanted = present_names(names or among)
+    known = METHODS | {name: _registered(name) for name in REGISTERED if name not in METHODS}
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"there is no method {name!r}; there are {', '.join(known)}")
+    return [method for name, method in known.items() if name in wanted]
+
+
+def _registered(name: str) -> Method:
+    """A method of the register, by vectors and words alone."""
+    from ..methods.config import MethodConfig
+    from ..methods.register import named
+    from ..methods.run import compare_with
+
+    def call(a: np.ndarray, b: np.ndarray, space: Space, config: CompareConfig) -> Comparison:
+        return compare_with(MethodConfig(name, compare=config), a, b, vocabulary=space.vocabulary, encode_texts=space.encode_texts)
+
+    return Method(name, named(name).title, baseline(named(name).legend[0], call))
 
 
 def run_method(method: Method, space: Space, case: Case, seed: int) -> dict[str, Any]:

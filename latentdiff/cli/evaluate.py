@@ -22,7 +22,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what is missing, what would be run and what it would cost, and stop")
     parser.add_argument("--fresh", action="store_true", help="start anew instead of going on where an earlier call was stopped")
     parser.add_argument("--report-only", action="store_true", help="run nothing; tables and plots of what an earlier call has done")
-    parser.add_argument("--methods", metavar="NAMES", default="", help="comma-separated of ours, paper, visdiff, gsclip, means")
+    parser.add_argument("--methods", metavar="NAMES", default="", help="comma-separated of latentdiff, paper, visdiff, gsclip, mean")
     parser.add_argument("--pairs", type=_count, metavar="N", help="pairs per parent, or all (default: the suite's own number)")
     parser.add_argument("--runs", type=_count, metavar="N", help="repetitions, where a suite draws at random")
     parser.add_argument("--sizes", metavar="N,N", default="", help="numbers of images, where a suite varies them")

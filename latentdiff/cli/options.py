@@ -10,7 +10,8 @@ from typing import Any
 
 from ..describe.config import DescribeConfig, describe_by
 from ..errors import InputError
-from ..methods.config import METHODS, PROPOSERS, RANKERS, MethodConfig, read_method
+from ..methods.config import PROPOSERS, RANKERS, MethodConfig, read_method
+from ..methods.register import METHODS
 
 
 def method_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def method_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "baselines", "VisDiff takes its captioner and language model from --captions, --captioner, --llm-url and --llm-model below."
     )
-    group.add_argument("--method", choices=METHODS, help="how to compare (default: latentdiff)")
+    group.add_argument("--method", choices=tuple(METHODS), help="how to compare (default: latentdiff)")
     group.add_argument("--proposer", choices=PROPOSERS, help="visdiff: what proposes (default: caption)")
     group.add_argument("--ranker", choices=RANKERS, help="visdiff: what ranks (default: clip)")
     group.add_argument("--paper-filter", action="store_true", help="visdiff: each phrase by its own p < alpha, as in the paper")

@@ -14,9 +14,9 @@ from ..describe.config import DescribeConfig
 from ..describe.server import checked_url
 from ..errors import InputError
 from .gsclip import FORMS
+from .register import METHODS, named
 from .visdiff import VisDiffConfig
 
-METHODS = ("latentdiff", "visdiff", "gsclip", "mean")
 PROPOSERS = ("caption", "grid", "feature", "paired-prompts")
 RANKERS = ("clip", "caption-qa", "image-vqa")
 GSCLIPS = (("form", FORMS), ("generator", ("bank", "rules", "language")))
@@ -27,7 +27,8 @@ class MethodConfig:
     """What :func:`latentdiff.compare_with` does. Immutable; JSON in, JSON out; a server's key is never part of it."""
 
     method: str = "latentdiff"
-    """``"latentdiff"``, ``"visdiff"``, ``"gsclip"`` or ``"mean"`` (words along the difference of the means)."""
+    """``"latentdiff"``, ``"visdiff"``, ``"gsclip"``, ``"mean"`` (words along the difference of the means), or another that was registered
+    (:func:`~latentdiff.methods.register.register_method`)."""
     compare: CompareConfig = field(default_factory=CompareConfig)
     """Level, seed and mix (5 + 0 to 0 + 5), and LatentDiff's own choices."""
     describe: DescribeConfig | None = None
@@ -63,7 +64,7 @@ class MethodConfig:
             raise InputError(f"a closed set is for gsclip, not for {self.method}")
         self._check_gsclip()
         asks = self.method == "gsclip" and self.generator == "language"
-        if self.describe is not None and self.method in ("gsclip", "mean") and not asks:
+        if self.describe is not None and "captions" not in named(self.method).takes and not asks:
             raise InputError(f"{self.method} reads no captions; leave describe out")
         self._check_visdiff()
 
@@ -107,13 +108,12 @@ class MethodConfig:
             words: whether there are words with vectors, or can be.
             groups: whether images are said to be in groups, or pairs.
         """
-        if self.method == "latentdiff":
-            return
-        if sae:
+        method = named(self.method)
+        if sae and "sae" not in method.takes:
             yield "sae", f"the method {self.method} has no sparse autoencoder; leave the SAE out (--sae)"
-        if not words:
+        if not words and "vocabulary" in method.needs:
             yield "vocabulary", f"the method {self.method} needs words: --vocabulary FILE, or vocabulary="
-        if groups:
+        if groups and "groups" not in method.takes:
             yield "groups", f"the method {self.method} tests image by image: it knows neither groups nor pairs; leave them out"
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +29,10 @@ from .generators import language_bank, rule_bank
 from .gsclip import gsclip, negated
 from .proposers import CaptionProposer, ImageGridProposer, PairedPromptProposer, Proposer
 from .rankers import CaptionQARanker, ClipRanker, ImageVQARanker, Ranker
+from .register import Asked, Method, named, register_method
 from .visdiff import visdiff
 
 Images = tuple[Sequence[Any], Sequence[Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Material:
-    """What there is of the images beside their vectors."""
-
-    vocabulary: Vocabulary | None = None
-    """Words with text vectors in the images' space."""
-    encode_texts: TextEncoder | None = None
-    """Texts to vectors in that space; None: phrases are composed of the vocabulary's words."""
-    images: Images | None = None
-    """Per side, what row i is: files or PIL images for models and servers, keys for captions and prompts."""
-    captions: Mapping[Any, str | Sequence[str]] | None = None
-    """Caption or captions by those keys (captioner "given")."""
-    prompts: Mapping[Any, str] | None = None
-    """By those keys, the prompt from which an image was generated (proposer "paired-prompts")."""
 
 
 def compare_with(
@@ -98,60 +82,50 @@ def compare_with(
     some = paired or groups_a is not None or groups_b is not None
     for _, refusal in config.refusals(sae=sae is not None, words=vocabulary is not None, groups=some):
         raise InputError(refusal)
-    material = Material(vocabulary, encode_texts, images, captions, prompts)
-    if config.method == "latentdiff":
-        describer = None
-        if config.describe is not None:
-            describer = build_describer(
-                config.describe, images=images, captions=captions, encode_texts=encode_texts, key=key, device=device
-            )
-        return compare(a, b, sae=sae, vocabulary=vocabulary, describer=describer, **grouped, config=config.compare, progress=progress)
-    assert vocabulary is not None  # else it was refused above
-    if config.method == "mean":
-        return difference_of_means(a, b, vocabulary, config=config.compare, progress=progress)
-    if config.method == "gsclip":
-        return _gsclip(config, a, b, vocabulary, encode_texts, key, progress)
-    return _visdiff(config, a, b, vocabulary, material, key, device, progress)
+    method = named(config.method)
+    asked = Asked(config, a, b, vocabulary, encode_texts, images, captions, prompts, sae, grouped, key, device, progress)
+    comparison = method.run(asked)
+    if any(h.source == method.name for h in comparison.candidates):  # stored with it: whoever opens it may not know the method
+        comparison.info["legend"] = {method.name: list(method.legend)}
+    return comparison
 
 
-def _gsclip(
-    config: MethodConfig,
-    a: np.ndarray,
-    b: np.ndarray,
-    words: Vocabulary,
-    encode: TextEncoder | None,
-    key: str | None,
-    progress: Progress | None,
-) -> Comparison:
+def _latentdiff(asked: Asked) -> Comparison:
+    describer, config = None, asked.config
+    if config.describe is not None:
+        of_images: dict[str, Any] = {"images": asked.images, "captions": asked.captions, "encode_texts": asked.encode_texts}
+        describer = build_describer(config.describe, **of_images, key=asked.key, device=asked.device)
+    own: dict[str, Any] = {"sae": asked.sae, "vocabulary": asked.vocabulary, "describer": describer, **asked.groups}
+    return compare(asked.a, asked.b, **own, config=config.compare, progress=asked.progress)
+
+
+def _mean(asked: Asked) -> Comparison:
+    return difference_of_means(asked.a, asked.b, asked.words, config=asked.config.compare, progress=asked.progress)
+
+
+def _gsclip(asked: Asked) -> Comparison:
+    config, words, encode = asked.config, asked.words, asked.encode_texts
     if config.generator != "bank":
         if encode is None:
             raise InputError(f"the generator {config.generator} makes phrases that a text encoder has to read: pass encode_texts=")
         if config.generator == "rules":
             phrases = list(rule_bank(config.subject, words.words))
         else:
-            endpoint = build_endpoint(config.describe or DescribeConfig(), Account(), key=key)
-            phrases = language_bank(endpoint, config.subject, progress=progress or silent)
+            endpoint = build_endpoint(config.describe or DescribeConfig(), Account(), key=asked.key)
+            phrases = language_bank(endpoint, config.subject, progress=asked.progress or silent)
         words = Vocabulary(phrases, encode(phrases))
     negations = None if encode is None or config.form == "pairs" else negated(words, encode)
     own: dict[str, Any] = {"negations": negations, "candidates": config.closed_set, "form": config.form}
-    return gsclip(a, b, words, **own, config=config.compare, progress=progress)
+    return gsclip(asked.a, asked.b, words, **own, config=config.compare, progress=asked.progress)
 
 
-def _visdiff(
-    config: MethodConfig,
-    a: np.ndarray,
-    b: np.ndarray,
-    words: Vocabulary,
-    material: Material,
-    key: str | None,
-    device: Any,
-    progress: Progress | None,
-) -> Comparison:
+def _visdiff(asked: Asked) -> Comparison:
+    config, a, b, words, key, device = asked.config, asked.a, asked.b, asked.words, asked.key, asked.device
     describe, account = config.describe or DescribeConfig(), Account()  # one budget for all that a config has asked
-    encode = material.encode_texts
+    encode = asked.encode_texts
     captioner: Captioner | None = None
     if config.proposer in ("caption", "paired-prompts") or config.ranker == "caption-qa":
-        captioner = build_captioner(describe, account, captions=material.captions, key=key, device=device)
+        captioner = build_captioner(describe, account, captions=asked.captions, key=key, device=device)
         captioner = captioner or VocabularyCaptioner(words, narrowed(a, b, config.compare).mean_direction)
     ranker: Ranker
     if config.ranker == "clip":
@@ -167,11 +141,11 @@ def _visdiff(
         b,
         proposer=_proposer(config, describe, account, captioner, key, device),
         ranker=ranker,
-        images=material.images,
-        prompts=_prompts(material) if config.proposer == "paired-prompts" else None,
+        images=asked.images,
+        prompts=_prompts(asked) if config.proposer == "paired-prompts" else None,
         options=config.visdiff,
         config=config.compare,
-        progress=progress,
+        progress=asked.progress,
     )
 
 
@@ -191,11 +165,43 @@ def _proposer(
     return CaptionProposer(captioner, build_language(describe, account, key=key))
 
 
-def _prompts(material: Material) -> tuple[list[str], list[str]]:
+def _prompts(asked: Asked) -> tuple[list[str], list[str]]:
     """The prompts of both sides' images, in the order of their rows."""
-    if material.prompts is None or material.images is None:
+    if asked.prompts is None or asked.images is None:
         raise InputError("paired-prompts needs the prompts from which the images were generated: --prompts FILE, or prompts= and images=")
-    lacking = [i for side in material.images for i in side if i not in material.prompts]
+    lacking = [i for side in asked.images for i in side if i not in asked.prompts]
     if lacking:
         raise InputError(f"{len(lacking)} images have no prompt, first {lacking[0]!r}; leave them out, or name their prompts")
-    return ([material.prompts[i] for i in material.images[0]], [material.prompts[i] for i in material.images[1]])
+    return ([asked.prompts[i] for i in asked.images[0]], [asked.prompts[i] for i in asked.images[1]])
+
+
+for _method in (
+    Method(
+        "latentdiff",
+        "LatentDiff: concepts of a sparse autoencoder, and the most telling images",
+        ("LatentDiff", "Found by its concepts or on its most telling images."),
+        _latentdiff,
+        needs=(),
+        takes=("sae", "groups", "captions"),
+    ),
+    Method(
+        "visdiff",
+        "VisDiff: what captions of samples propose, ranked on all images",
+        ("VisDiff", "A phrase that was proposed from samples of images and fits one side's images better than the other's."),
+        _visdiff,
+        takes=("captions",),
+    ),
+    Method(
+        "gsclip",
+        "GSCLIP: a bank of words, ranked",
+        ("GSCLIP", "A word of a bank that fits one side's images better than the other's, each against its negation."),
+        _gsclip,
+    ),
+    Method(
+        "mean",
+        "Difference of means: words along it",
+        ("difference of means", "A word that lies along the difference of the two sides' mean vectors."),
+        _mean,
+    ),
+):
+    register_method(_method)

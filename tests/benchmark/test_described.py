@@ -88,7 +88,7 @@ def test_the_papers_exemplar_branch_is_captions_of_the_ten_most_extreme_and_a_la
 
 def test_ours_takes_captions_and_server_too_and_stops_where_the_server_does(dogs, server) -> None:
     server.script = [answers(contrast)]
-    options = changed(dogs, methods=("ours",), endpoint=f"{server.url},m")
+    options = changed(dogs, methods=("latentdiff",), endpoint=f"{server.url},m")
     outcome = evaluate("noisy-diff-coco", options)
     (record,) = records_of(outcome.folder)
     assert "a drawn boat" in [f[0] for f in record["rows"]["ours, exemplars"]["A"]]
@@ -101,7 +101,7 @@ def test_ours_takes_captions_and_server_too_and_stops_where_the_server_does(dogs
 
 
 def test_what_has_no_use_is_said(dogs, server) -> None:
-    options = changed(dogs, methods=("means",), endpoint=f"{server.url},m", split="train", runs=3)
+    options = changed(dogs, methods=("mean",), endpoint=f"{server.url},m", split="train", runs=3)
     outcome = evaluate("noisy-diff-coco", options)
     assert outcome.report.notes[-1] == (
         "noisy-diff-coco has no use for --runs, --captions, --endpoint with these methods: without effect here."

@@ -34,20 +34,20 @@ def test_plan_of_published_data(tmp_path) -> None:
         assert planned.missing and planned.tables[-1].title == f"Plan of {name} with the data as published"
         return {group: row[0] for group, row in rows(planned.tables[-1]).items()}
 
-    every = tasks("noisy-diff-coco", pairs=10**9, methods=("ours",))
+    every = tasks("noisy-diff-coco", pairs=10**9, methods=("latentdiff",))
     assert every["backpack"] == 561 and every["all"] == 1826  # the paper's table 2
-    assert tasks("noisy-diff-coco", methods=("ours", "visdiff"))["all"] == 6 * 15 * 2
-    assert tasks("visdiffbench", methods=("ours",))["all"] == 187  # VisDiff's table 1
-    assert tasks("purity", methods=("ours",), runs=2)["all"] == 50 * (1 + 5 * 2)
-    assert tasks("metashift", methods=("ours",))["all"] == 100
-    imagenet = tasks("noisy-diff-imagenet", methods=("ours", "means"))
+    assert tasks("noisy-diff-coco", methods=("latentdiff", "visdiff"))["all"] == 6 * 15 * 2
+    assert tasks("visdiffbench", methods=("latentdiff",))["all"] == 187  # VisDiff's table 1
+    assert tasks("purity", methods=("latentdiff",), runs=2)["all"] == 50 * (1 + 5 * 2)
+    assert tasks("metashift", methods=("latentdiff",))["all"] == 100
+    imagenet = tasks("noisy-diff-imagenet", methods=("latentdiff", "mean"))
     assert imagenet["1,000,000"] == 30 and imagenet["200,000"] == 30 and imagenet["all"] == 150
     assert tasks("sensitivity")["all"] == 6 * 15 * 21  # the 21 rows of appendix F
-    assert tasks("caption-space", methods=("ours",))["all"] == 160
+    assert tasks("caption-space", methods=("latentdiff",))["all"] == 160
 
 
 def test_cost_of_embedding(tmp_path) -> None:
-    options = Options(data=tmp_path / "none", out=tmp_path, methods=("means",))
+    options = Options(data=tmp_path / "none", out=tmp_path, methods=("mean",))
     (embedding,) = [r for r in plan("visdiffbench", options).tables[-1].rows if r[0].startswith("embedding")]
     # ViT-L/14 at 336 px is published with 191 G multiply-accumulates an image; half of 1e12 operations a second are reached.
     assert embedding[1] == 49_500 and embedding[3] == pytest.approx(49_500 * 2 * 191e9 / 0.5e12, rel=0.01)
@@ -67,7 +67,7 @@ def test_operations_are_those_that_are_done() -> None:
 
 def test_plan_of_present_data_counts_images_once(tmp_path) -> None:
     layouts.visdiffbench(tmp_path / "data", {"easy": [("dog", "cat")], "hard": [("boat", "kite")]}, n=3)
-    options = Options(data=tmp_path / "data", out=tmp_path / "out", encoder="ViT-B-32", pretrained="openai", methods=("means", "gsclip"))
+    options = Options(data=tmp_path / "data", out=tmp_path / "out", encoder="ViT-B-32", pretrained="openai", methods=("mean", "gsclip"))
     planned = plan("visdiffbench", options)
     assert planned.missing == ()
     published = {"PIS easy": (50, 1), "PIS medium": (50, 0), "PIS hard": (50, 1), "ImageNet-R": (14, 0), "ImageNet*": (23, 0)}

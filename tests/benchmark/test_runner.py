@@ -27,7 +27,7 @@ def options(tmp_path: Path, judged):
 
     def make(**changes) -> Options:
         given = {"data": tmp_path / "data", "out": tmp_path / "out", "encoder": "demo", "sae": sae, "vocabulary": words}
-        return Options(**{**given, "methods": ("means",), **changes})
+        return Options(**{**given, "methods": ("mean",), **changes})
 
     return make
 
@@ -65,7 +65,7 @@ def test_interrupted_work_goes_on_and_gives_the_same(options, tmp_path, monkeypa
 
 def test_a_method_can_be_added_later(options) -> None:
     runner.evaluate("visdiffbench", options())
-    both = runner.evaluate("visdiffbench", options(methods=("means", "gsclip")))
+    both = runner.evaluate("visdiffbench", options(methods=("mean", "gsclip")))
     assert (both.done, both.kept) == (3, 3)
     assert {row[0] for row in both.report.tables[0].rows} == {"GSCLIP", "difference of means", "5 random words", "25 random words"}
 
@@ -82,7 +82,7 @@ def test_results_on_disk_say_all(options) -> None:
     results = json.loads((outcome.folder / "results.json").read_text())
     assert results["suite"] == "visdiffbench" and results["tasks"] == 3 and len(results["date"]) == 10
     assert results["versions"]["latentdiff"] and results["versions"]["numpy"] == np.__version__
-    assert {"embedding", "SAE", "means", "total"} <= set(results["seconds"]) and min(results["seconds"].values()) >= 0
+    assert {"embedding", "SAE", "mean", "total"} <= set(results["seconds"]) and min(results["seconds"].values()) >= 0
     assert results["figures"]["difference of means: cosine"] == pytest.approx(outcome.report.figures["difference of means: cosine"])
     assert results["papers"][0]["rows"][0] == ["PIS easy", 0.7, 0.12, 0.82, 0.18]
     page = (outcome.folder / "results.md").read_text(encoding="utf8")

@@ -59,7 +59,7 @@ def write_findings(suite, found: dict[str, dict[str, tuple[list, list]]]) -> Non
 def test_visdiffbench_runs_and_names_what_is_drawn(options, tmp_path) -> None:
     layouts.visdiffbench(tmp_path / "data", {"easy": [("boat", "umbrella")], "hard": [("cactus", "lamp")]})
     layouts.visdiff_csv(tmp_path / "data", "ImageNetR", {"snow": ("ball", "snow"), "imagenet": ("ball", "beach")})
-    outcome = evaluate("visdiffbench", options(methods=("ours", "means")))
+    outcome = evaluate("visdiffbench", options(methods=("latentdiff", "mean")))
     by_group = table(outcome, "Cosine by subset")
     assert {group: row["pairs"] for group, row in by_group.items()} == {"PIS easy": 1, "PIS hard": 1, "ImageNet-R": 1}
     found = {(r["task"].split(" | ")[0], row): v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
@@ -76,7 +76,7 @@ def test_visdiffbench_runs_and_names_what_is_drawn(options, tmp_path) -> None:
 
 def test_visdiffbench_scores_by_hand(options, tmp_path, sentence_judge) -> None:
     layouts.visdiffbench(tmp_path / "data", {"easy": [("dogs", "cats")], "medium": [("couch", "lamp")]}, n=0)
-    options = options(methods=("ours",))
+    options = options(methods=("latentdiff",))
     suite = load_suite("visdiffbench")(options)
     suite.missing = list
     first, second = (t.key for t in suite.tasks())
@@ -98,7 +98,7 @@ def test_accuracy_at_k_with_a_judge(options, tmp_path, monkeypatch) -> None:
     server = ChatServer()
     server.script = [answers(lambda body: digits[json.loads(body["messages"][-1]["content"])["prediction"]])]
     try:
-        options = options(methods=("ours",), endpoint=f"{server.url},judge")
+        options = options(methods=("latentdiff",), endpoint=f"{server.url},judge")
         suite = load_suite("visdiffbench")(options)
         first, second = (t.key for t in suite.tasks())
         sofa = (["sofa"], [])
@@ -127,11 +127,11 @@ def test_visdiffbench_as_released(options, tmp_path) -> None:
     root = layouts.visdiffbench_released(tmp_path / "data", {"easy": [("boat", "kite"), ("cup", "vase")], "hard": [("lamp", "cake")]}, n=2)
     groups = {**dict.fromkeys(layouts.RENDITIONS, ("ball", "snow")), "imagenet": ("ball", "beach")}
     layouts.visdiff_csv(root, "ImageNetR", groups, n=2, lacking=("misc",), synset="n04147183")
-    planned = plan("visdiffbench", options(methods=("means",)))
+    planned = plan("visdiffbench", options(methods=("mean",)))
     pairs = {row[0]: row[1:] for row in planned.tables[0].rows}
     assert planned.missing == () and "no images: ImageNet-R misc." in planned.tables[0].note
     assert (pairs["PIS easy"], pairs["PIS hard"], pairs["ImageNet-R"]) == ((50, 2), (50, 1), (14, 14))
-    suite = load_suite("visdiffbench")(options(methods=("means",)))
+    suite = load_suite("visdiffbench")(options(methods=("mean",)))
     named = {c.key for c in suite.cases}
     assert {"PIS easy/1 boat", "PIS easy/2 cup", "PIS hard/1 lamp", "ImageNet-R/1 art"} <= named and not [k for k in named if "misc" in k]
     first = next(c for c in suite.cases if c.key == "PIS easy/1 boat")
@@ -162,11 +162,11 @@ def test_pairs_from_visdiffs_csv(options, tmp_path) -> None:
 
 def test_purity(options, tmp_path) -> None:
     layouts.visdiffbench(tmp_path / "data", {"hard": [("boat", "umbrella")], "easy": [("cup", "vase")]})
-    outcome = evaluate("purity", options(methods=("ours",), runs=1))
+    outcome = evaluate("purity", options(methods=("latentdiff",), runs=1))
     cosine = {group: row["ours, 3 + 2"] for group, row in table(outcome, "Cosine by purity").items()}
     assert list(cosine) == ["100 %", "80 %", "60 %", "40 %", "20 %", "0 %"]
     assert cosine["100 %"] == pytest.approx(1.0, abs=1e-5) and cosine["60 %"] == pytest.approx(1.0, abs=1e-5)
-    suite = load_suite("purity")(options(methods=("ours",), runs=1))
+    suite = load_suite("purity")(options(methods=("latentdiff",), runs=1))
     original = {c.group: c for c in suite.cases}
     pure, mixed = original["100 %"], original["40 %"]
     moved = len(set(mixed.rows_a.tolist()) - set(pure.rows_a.tolist()))
@@ -199,7 +199,7 @@ def test_noisy_diff_imagenet(options, tmp_path, sentence_judge) -> None:
     # Speedboats are conveyances and umbrellas protective coverings: 4 % each; the rest are two kinds of fish, animals.
     classes = {"n04273569": ("boat", 20), "n04507155": ("umbrella", 20), "n01440764": (None, 230), "n01443537": (None, 230)}
     layouts.imagenet(tmp_path / "data", classes)
-    outcome = evaluate("noisy-diff-imagenet", options(methods=("ours",), sizes=(500,)))
+    outcome = evaluate("noisy-diff-imagenet", options(methods=("latentdiff",), sizes=(500,)))
     groups = table(outcome, "Groups")
     assert {g: (row["images"], row["eligible"]) for g, row in groups.items()} == {
         "animal": (460, "no"),
@@ -252,7 +252,7 @@ def test_noisy_diff_coco_runs_to_the_end(options, tmp_path, sentence_judge, zoo)
         layouts.draw_files(own, kind, "field", seed=first)
     if zoo:  # the same as FiftyOne's zoo lays it out, written by its own exporter
         layouts.coco_zoo(root, images, "validation")
-    outcome = evaluate("noisy-diff-coco", options(methods=("ours", "means"), split="val" if zoo else "train"))
+    outcome = evaluate("noisy-diff-coco", options(methods=("latentdiff", "mean"), split="val" if zoo else "train"))
     found = {row: v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
     assert {r["task"].split(" | ")[0] for r in records_of(outcome.folder)} == {"dog/boat/umbrella"}
     first = [(label, [f[0] for f in found["ours, 3 + 2"][side][:5]]) for side, label in (("A", "boat"), ("B", "umbrella"))]
@@ -269,7 +269,7 @@ def test_corel_runs_to_the_end(options, shared_data, monkeypatch) -> None:
     from latentdiff.benchmark.suites import corel
 
     monkeypatch.setattr(corel, "kept_sae", lambda x, **given: latentdiff.train_sae(x, concepts=256, active=16, steps=60))
-    given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "methods": ("means",)}
+    given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "methods": ("mean",)}
     outcome = evaluate("corel", options(**given, sizes=(10,), pairs=2))
     named = []
     for record in records_of(outcome.folder):
@@ -289,7 +289,7 @@ def test_clip_runs_to_the_end(options, shared_data, monkeypatch) -> None:
     from latentdiff.benchmark.suites import clip
 
     monkeypatch.setattr(clip, "kept_sae", lambda x, **given: latentdiff.train_sae(x[:2000], concepts=128, active=8, steps=20))
-    given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "methods": ("means",)}
+    given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "methods": ("mean",)}
     outcome = evaluate("clip", options(**given, sizes=(20,), pairs=2))
     cases = {c.key: c for c in load_suite("clip")(options(**given, sizes=(20,), pairs=2)).cases}
     assert [len(c.rows_b) for c in cases.values()] == [200, 2000] * 2

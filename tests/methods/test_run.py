@@ -15,9 +15,10 @@ import latentdiff
 from latentdiff import CompareConfig, DescribeConfig, MethodConfig, compare_with
 from latentdiff.cli import main
 from latentdiff.errors import EndpointError, InputError
-from latentdiff.methods.config import METHODS, PROPOSERS, RANKERS, read_method
+from latentdiff.methods.config import PROPOSERS, RANKERS, read_method
 from latentdiff.methods.difference_of_means import difference_of_means
 from latentdiff.methods.gsclip import gsclip
+from latentdiff.methods.register import METHODS
 from latentdiff.methods.visdiff import VisDiffConfig
 from tests.describe.captioners import save_captioner
 from tests.describe.chat_server import ChatServer, answers, says, status

@@ -17,7 +17,7 @@ import pytest
 import latentdiff
 from fiftyone_plugin import compare_views
 from latentdiff.cli import main
-from latentdiff.methods.config import METHODS
+from latentdiff.methods.register import METHODS
 from latentdiff.report.finding import legend
 from latentdiff.report.text import plain_markdown
 from tests.planted import DOG, WIDTH, vectors
@@ -27,7 +27,7 @@ NAMES = ("boat", "tree", "house", "dog", "cup", "road", "lamp", "chair", "bird",
 A, B = vectors(60, 2 / 3, seed=1), vectors(80, 1 / 20, seed=2)
 
 
-@pytest.fixture(params=METHODS)
+@pytest.fixture(params=tuple(METHODS))
 def run(request: Any, make: Callable[..., Any], sae: Any) -> Any:
     """A comparison by one method, stored in a dataset whose images have captions."""
     dataset = make(A, B)

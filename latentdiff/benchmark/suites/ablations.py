@@ -104,7 +104,7 @@ class Mixes(Ablation):
     def variants(self) -> list[Method]:
         mine = ours("ours", lambda seed: CompareConfig(seed=seed), MIXES)
         literal = Method("paper", "LatentDiff, the paper's literal choices", paper_mode("paper mode", MIXES), reads_captions=True)
-        return [Method("ours", "LatentDiff", mine, reads_captions=True), literal]
+        return [Method("latentdiff", "LatentDiff", mine, reads_captions=True), literal]
 
 
 class Exemplars(Ablation):

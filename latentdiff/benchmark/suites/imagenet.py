@@ -41,7 +41,7 @@ class NoisyDiffImageNet(CaseSuite):
     group_name = "images"
     photographs = True
     published_images = 1_281_167
-    default_methods = ("ours", "paper", "gsclip", "means")
+    default_methods = ("latentdiff", "paper", "gsclip", "mean")
 
     @cached_property
     def found(self) -> GroupedImages:

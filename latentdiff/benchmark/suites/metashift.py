@@ -19,7 +19,7 @@ from ...results.comparison import Comparison
 from ..case_suite import CaseSuite
 from ..cases import Case, Findings, Space
 from ..evaluation import closed_set_hit
-from ..methods import Method, Run, compared
+from ..methods import Method, Run, compared, present_names
 from ..spaces import embedded_space
 from ..suite import Bars, Record, Report, Table
 
@@ -52,15 +52,16 @@ class MetaShift(CaseSuite):
 
     def make_methods(self) -> list[Method]:
         known = {
-            "ours": Method("ours", "LatentDiff", _ours("ours", lambda seed: CompareConfig(seed=seed, compounds=False))),
+            "latentdiff": Method("latentdiff", "LatentDiff", _ours("ours", lambda seed: CompareConfig(seed=seed, compounds=False))),
             "paper": Method("paper", "paper mode", _ours("paper mode", lambda seed: CompareConfig.paper(seed=seed, compounds=False))),
             "gsclip": Method("gsclip", "GSCLIP", _gsclip),
             "gsclip-pairs": Method("gsclip-pairs", "GSCLIP as published: all pairs of phrases made of class and label", _gsclip_pairs),
         }
-        wrong = [name for name in self.options.methods if name not in known]
+        wanted = present_names(self.options.methods)
+        wrong = [name for name in wanted if name not in known]
         if wrong:
             raise InputError(f"metashift has the methods {', '.join(known)}, not {wrong[0]!r}")
-        return [m for name, m in known.items() if not self.options.methods or name in self.options.methods]
+        return [m for name, m in known.items() if not wanted or name in wanted]
 
     @cached_property
     def subsets(self) -> dict[tuple[str, str], list[Path]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import CheckpointError
+from ...errors import CheckpointError, InputError
 from .bussmann import bussmann
 from .checkpoint import Checkpoint
 from .dictionaries import dictionary_learning, jump_relu, matryoshka
@@ -83,7 +83,7 @@ def _saelens(found: Found) -> bool:
     return found.has("W_enc", "W_dec") and {"d_in", "d_sae"} <= set(found.config) and any(name in found.config for name in own)
 
 
-FORMATS = (
+FORMATS = [
     Format("saev", lambda f: f.wrapped == "header" and f.has("W_enc", "W_dec"), saev),
     Format("MSAE", lambda f: f.wrapped == "model", msae, ("model", "target_norm")),
     Format(
@@ -125,13 +125,21 @@ FORMATS = (
         (),
         ("noise_scale", "decoder_*", "jumprelu_*", "mse_*", "use_*", "topk_*", "reshape_activations", "target_*", "scale_*", "log_*"),
     ),
-)
+]
 """In the order in which they are tried: the more particular evidence first."""
 
-KNOWN = (
-    "dictionary_learning, MSAE, SAELens, ViT-Prisma, overcomplete, VisAEBench, sparsify, saev, bartbussmann's BatchTopK and "
-    "matryoshka_sae, and latentdiff's own"
-)
+
+
+def register_format(form: Format) -> Format:
+    """Read a further format with :func:`latentdiff.load_sae`; it is tried before those that are known already.
+
+    Raises:
+        InputError: there is one of that title.
+    """
+    if any(known.title == form.title for known in FORMATS):
+        raise InputError(f"there is a format {form.title!r} already; give another title")
+    FORMATS.insert(0, form)
+    return form
 
 
 def find_weights(path: Path) -> Path:
@@ -183,8 +191,9 @@ def format_of(path: Path, content: dict[str, Any], config: dict[str, Any]) -> tu
             f"{path}: its config (cfg.json of SAELens, config.json of ViT-Prisma and others) is missing beside it; fetch it too: many SAEs "
             f"have these tensors ({names}), and it says which this is"
         )
+    known = f"{', '.join(form.title for form in FORMATS)}, and latentdiff's own"
     beside = f", and the config beside it says {', '.join(sorted(map(str, found.config))[:12])}" if found.config else ""
-    raise CheckpointError(f"{path} is of no format that is read ({KNOWN}); it holds {names}{beside}")
+    raise CheckpointError(f"{path} is of no format that is read ({known}); it holds {names}{beside}")
 
 
 def _unwrapped(content: dict[str, Any], config: dict[str, Any]) -> Found:
