@@ -95,7 +95,7 @@ def test_unknown_suites_and_methods(tmp_path) -> None:
         runner.evaluate("visdifbench")
     with pytest.raises(InputError, match="nothing of planted yet"):
         runner.evaluate("planted", Options(out=tmp_path), report_only=True)
-    with pytest.raises(InputError, match="no method 'magic'; there are ours, paper"):
+    with pytest.raises(InputError, match="no method 'magic'; there are latentdiff, paper"):
         runner.evaluate("corel", Options(methods=("magic",)))
 
 
