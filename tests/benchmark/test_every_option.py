@@ -23,8 +23,8 @@ pytestmark = pytest.mark.usefixtures("judged")
 METHODS = {
     "noisy-diff-coco": "paper,visdiff",
     "noisy-diff-imagenet": "paper", "mixes": "paper", "exemplars": "described", "sensitivity": "words 3",
-    "visdiffbench": "visdiff,means", "purity": "visdiff,means", "visdiff-parts": "caption,grid", "metashift": "gsclip,gsclip-pairs",
-    "caption-space": "paper", "corel": "paper", "clip": "paper", "planted": "ours",
+    "visdiffbench": "visdiff,mean", "purity": "visdiff,mean", "visdiff-parts": "caption,grid", "metashift": "gsclip,gsclip-pairs",
+    "caption-space": "paper", "corel": "paper", "clip": "paper", "planted": "latentdiff",
 }  # fmt: skip
 ASKED = {
     "noisy-diff-coco": {"captions"}, "noisy-diff-imagenet": {"captions"},

@@ -17,7 +17,7 @@ from ...progress import Progress
 from ..case_suite import CaseSuite
 from ..cases import SIDES, Case, Findings, Space, planted_share
 from ..describing import described_phrases, describer_of
-from ..methods import METHODS, Method, compared, findings_of, ours, paper_mode
+from ..methods import METHODS, Method, compared, findings_of, ours, paper_mode, present_names
 from ..spaces import kept_sae
 from ..suite import Curves, Published, Record, Report, Table
 from .caption_space import CaptionSpace
@@ -35,10 +35,11 @@ class Ablation(CaseSuite):
 
     def make_methods(self) -> list[Method]:
         known = {m.name: m for m in self.variants()}
-        unknown = [name for name in self.options.methods if name not in known]
+        wanted = present_names(self.options.methods)
+        unknown = [name for name in wanted if name not in known]
         if unknown:
             raise InputError(f"{self.name} compares {', '.join(known)}, not {unknown[0]!r}")
-        return [m for name, m in known.items() if not self.options.methods or name in self.options.methods]
+        return [m for name, m in known.items() if not wanted or name in wanted]
 
     def variants(self) -> list[Method]:
         """What is compared."""
