@@ -126,7 +126,7 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> C
         runs.check_new(dataset, run, request.overwrite)
         sides = _sides(dataset, view_a, view_b, str(request.embeddings))
         if request.names:
-            sides = tuple(dataclasses.replace(side, name=name) for side, name in zip(sides, request.names, strict=True))
+            sides = (dataclasses.replace(sides[0], name=request.names[0]), dataclasses.replace(sides[1], name=request.names[1]))
         for side in sides:
             fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
         opened = load_sae(request.sae) if isinstance(request.sae, (str, Path)) else request.sae

@@ -119,7 +119,7 @@ class CompareRequest:
     @property
     def config(self) -> MethodConfig:
         """Every choice in one config."""
-        given = {"alpha": self.alpha, "seed": self.seed, "sae_trainer": self.sae_trainer, "skip_bad": self.skip_bad or None}
+        given: dict[str, Any] = {"alpha": self.alpha, "seed": self.seed, "sae_trainer": self.sae_trainer, "skip_bad": self.skip_bad or None}
         compare = dataclasses.replace(self.method.compare, **{name: value for name, value in given.items() if value is not None})
         describe = self.method.describe
         if describe is None and self.captions is not None and "captions" in named(self.method.method).takes:

@@ -96,7 +96,7 @@ def from_name(name: str, pretrained: str) -> OpenClipBackend:
             f"{pretrained!r} is neither a file nor a pretrained tag of {name}; "
             f"its tags are {', '.join(open_clip.list_pretrained_tags_by_model(name)) or '(none: give a checkpoint file)'}"
         )
-    checkpoint = Path(file) if file else Path(_download(name, tag, config))
+    checkpoint = Path(file) if file else Path(_download(name, tag, config or {}))
     if not checkpoint.is_file():
         raise CheckpointError(f"{checkpoint}: no such checkpoint file")
     origin = of_tag(name, tag, config) if config else of_file(name, checkpoint)

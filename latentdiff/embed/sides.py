@@ -64,12 +64,12 @@ class Sides:
     def _use(self, lengths: Sequence[int], bad: Sequence[np.ndarray], skip_bad: bool, omit: Omitted | None) -> None:
         """Take the rows of both sides into use that are neither bad nor left out by the caller."""
         omitted = [omitted_rows(omit, side) for side in "AB"]
-        bad = [np.setdiff1d(rows, out) for rows, out in zip(bad, omitted, strict=True)]
-        check_bad(dict(zip("AB", bad, strict=True)), skip_bad)
-        out = [np.union1d(rows, wrong) for rows, wrong in zip(omitted, bad, strict=True)]
-        self.dropped = {side: rows.tolist() for side, rows in zip("AB", out, strict=True)}
-        self.left_out = counts_left_out(omit, bad)
-        self.keep_a, self.keep_b = (np.setdiff1d(np.arange(n), rows) for n, rows in zip(lengths, out, strict=True))
+        wrong = [np.setdiff1d(rows, out) for rows, out in zip(bad, omitted, strict=True)]
+        check_bad(dict(zip("AB", [rows.tolist() for rows in wrong], strict=True)), skip_bad)
+        away = [np.union1d(*rows) for rows in zip(omitted, wrong, strict=True)]
+        self.dropped = {side: rows.tolist() for side, rows in zip("AB", away, strict=True)}
+        self.left_out = counts_left_out(omit, wrong)
+        self.keep_a, self.keep_b = (np.setdiff1d(np.arange(n), rows) for n, rows in zip(lengths, away, strict=True))
         self.n_a, self.n_b = len(self.keep_a), len(self.keep_b)
         for side, n in (("A", self.n_a), ("B", self.n_b)):
             check_enough(side, n, {"overlap": self.left_out["overlap"], **self.left_out[side]})

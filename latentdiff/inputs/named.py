@@ -142,7 +142,7 @@ def groups_of(path: str | os.PathLike, groups: Sequence[str] | None = None) -> t
 
 def labels_of(given: Any) -> Any:
     """The label of each row of a side, from a sequence or a file with one a line; None: no row has one."""
-    return read_labels(given) if isinstance(given, (str, os.PathLike)) else given
+    return read_labels(os.fspath(given)) if isinstance(given, (str, os.PathLike)) else given
 
 
 def name_of(side: Any, how: str, letter: str) -> str:
@@ -202,7 +202,7 @@ def open_vocabulary(given: Any, vectors: Any, encoder: Callable[[], Any], progre
         return given
     if isinstance(given, (str, os.PathLike)):
         if not needs_encoder(given, vectors):
-            return read_vocabulary(given, vectors)
+            return read_vocabulary(os.fspath(given), vectors)
         if given == COMMON:
             return load_vocabulary(encoder(), progress=progress)
         given = read_phrases(Path(given).expanduser())

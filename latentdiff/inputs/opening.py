@@ -69,7 +69,8 @@ def open_both(request: Any, kinds: tuple[str, str], skip_bad: bool, folder: Path
         sides.append(read_side(side, how, encoder, skip_bad, part(progress, 0.1 + 0.35 * i, 0.1 + 0.35 * (i + 1))))
     if kinds == ("parquet", "parquet"):
         sides, left_out = without(sides, rows_left_out(*found))
-    return Opened(*sides, names, encoder, words_of(request, encoder, part(progress, 0.8, 1.0)), left_out)
+    a, b = sides
+    return Opened(a, b, names, encoder, words_of(request, encoder, part(progress, 0.8, 1.0)), left_out)
 
 
 def without(sides: list[OpenSide], rows: LeftOut) -> tuple[list[OpenSide], dict[str, Any]]:
