@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class Sides:
         if not _any_difference(self):
             raise InputError("all vectors are equal; there is nothing to compare. Check the encoder")
 
-    def _use(self, lengths: Sequence[int], bad: Sequence[np.ndarray], skip_bad: bool, omit: Omitted | None) -> None:
+    def _use(self, lengths: Sequence[int], bad: Sequence[Any], skip_bad: bool, omit: Omitted | None) -> None:
         """Take the rows of both sides into use that are neither bad nor left out by the caller."""
         omitted = [omitted_rows(omit, side) for side in "AB"]
         wrong = [np.setdiff1d(rows, out) for rows, out in zip(bad, omitted, strict=True)]
