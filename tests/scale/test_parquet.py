@@ -22,7 +22,7 @@ import latentdiff
 from latentdiff.cli import main
 from latentdiff.embed.filesystem import write_table
 from latentdiff.embed.parquet import BLOCK_ROWS, ParquetVectors, to_memmap, vector_table
-from latentdiff.errors import InputError
+from latentdiff.errors import InputError, MissingPackageError
 from latentdiff.scale import parquet as scale
 from latentdiff.stats.verification import verify, verify_sides
 from tests.planted import WIDTH, WORDS, vectors
@@ -243,7 +243,7 @@ def test_other_encoders_and_engines_are_refused(tmp_path: Path) -> None:
 
 def test_the_install_command_where_ray_is_missing(monkeypatch: pytest.MonkeyPatch, world: Any) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=r'pip install "latentdiff\[ray\]"'):
+    with pytest.raises(MissingPackageError, match=r"pip install 'latentdiff\[ray\]'"):
         scale.compare_parquet(world[2], world[3], engine="ray")
 
 
