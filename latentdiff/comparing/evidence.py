@@ -138,7 +138,7 @@ def _shown(
                 return Shown.of_scores(values[draft.word], draft.threshold, among, sides.n_a, config)
             own = slice(*columns.indptr[place[draft.concept] :][:2])
             fires = Shown.of_concept(columns.indices[own], columns.data[own], draft.side, sides, config)
-            if draft.word not in values:
+            if not _named_by(draft) or draft.word not in values:  # a phrase may have asked for the scores of a guessed word
                 return fires
             value = values[draft.word]
             named = Shown.of_scores(value, shows_threshold(np.sort(value)), everywhere[draft.side], sides.n_a, config)

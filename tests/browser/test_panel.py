@@ -167,7 +167,7 @@ def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Sc
     app.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     app.page.wait_for_selector("text=The grid shows its images")
     said = app.page.evaluate("document.body.innerText")
-    clicked = [c for c in run.candidates if c.concept is not None and f"{c.text}: {percent(c.rate_a)} of" in said]
+    clicked = [c for c in run.candidates if c.concept is not None and f"{c.text}: {percent(c.fires_a)} of" in said]
     assert clicked
     app.grid_count(len(run.comparison.rows_showing(clicked[0], clicked[0].side)))
     app.picture("06_volcano")

@@ -369,3 +369,12 @@ def test_jsd_splits_into_firing_and_magnitude(planted: Comparison) -> None:
     p, q = table.rate_a[row], table.rate_b[row]
     both = jensenshannon([p, 1 - p], [q, 1 - q]) ** 2
     assert table.jsd_firing[row] == pytest.approx(both, abs=1e-12)
+
+
+def test_a_guessed_name_lends_its_concept_no_rates() -> None:
+    """With every name a guess, cards of concepts tell the concept's firing, though phrases of the same words are scored beside them."""
+    seldom = dataclasses.replace(SAE, threshold=np.full(ATOMS, 1.2, np.float32))  # fires on fewer images than show the phrase
+    found = compare(A, B, sae=seldom, vocabulary=VOCABULARY, config=CompareConfig(weak_name=50.0)).candidates
+    concepts = [h for h in found if h.concept is not None]
+    assert {h.text for h in concepts} & {h.text for h in found if h.concept is None}
+    assert all(h.weak and (h.rate_a, h.rate_b) == pytest.approx((h.fires_a, h.fires_b)) for h in concepts)
