@@ -99,11 +99,13 @@ def _find_parts() -> None:
 _find_parts()
 
 
-def __getattr__(name: str) -> Any:
-    """The SDK's functions, imported when first used: loading the plugin stays light."""
-    if name not in _SDK:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_SDK[name], __name__), name)
+if not TYPE_CHECKING:  # a type checker that saw it would take any misspelt name
+
+    def __getattr__(name: str) -> Any:
+        """The SDK's functions, imported when first used: loading the plugin stays light."""
+        if name not in _SDK:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_SDK[name], __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,6 @@
 """LatentDiff: how do these two sets of images differ?"""
 
-from typing import Any as _Any
+import typing as _typing
 
 from .calls import ask, compare_folders
 from .comparing.pipeline import compare
@@ -65,13 +65,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
-    """Names of earlier versions, which warn; they are in no listing."""
-    if name == "compare_by":
-        from .deprecation import renamed
+if _typing.TYPE_CHECKING:  # a type checker that saw __getattr__ would take any misspelt name
+    compare_by = compare_with
+else:
 
-        return renamed(name, compare_with)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> _typing.Any:
+        """Names of earlier versions, which warn; they are in no listing."""
+        if name == "compare_by":
+            from .deprecation import renamed
+
+            return renamed(name, compare_with)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

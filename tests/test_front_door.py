@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import warnings
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +32,13 @@ def test_only_public_names_are_listed() -> None:
     for package in (latentdiff, fiftyone_plugin):
         assert dir(package) == sorted(package.__all__)
         assert [name for name in dir(package) if not getattr(package, name)] == []
+
+
+def test_a_misspelt_name_is_no_name_for_type_checkers() -> None:
+    """They would take any, typed ``Any``, where they see a module's ``__getattr__``."""
+    for package in (latentdiff, fiftyone_plugin):
+        tree = ast.parse(Path(package.__file__).read_text(encoding="utf8"))
+        assert "__getattr__" not in [getattr(node, "name", None) for node in tree.body] and "__getattr__" in vars(package)
 
 
 def test_a_comparison_at_a_prompt_is_short_however_much_was_found(comparison) -> None:

@@ -57,6 +57,13 @@ class ComparisonRun:
     sides: dict[str, RunSide]
     """Both sides, by "A" and "B"."""
 
+    def __repr__(self) -> str:
+        return f"ComparisonRun {self.name!r}: {self.comparison!r}"
+
+    def _repr_html_(self) -> str | None:
+        """What notebooks show, as of its comparison."""
+        return self.comparison._repr_html_()
+
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """Those that pass the gate, best first."""

@@ -41,6 +41,12 @@ def test_writes_the_librarys_own_answer(dataset, compare, vocabulary, sae) -> No
             assert rows == expected.rows_showing(h, side).tolist()
 
 
+def test_a_run_at_a_prompt_and_in_a_notebook_is_its_comparison(stored) -> None:
+    assert repr(stored).startswith("ComparisonRun 'seasons': Comparison(differs; 60 and 80 images")
+    assert len(repr(stored).splitlines()) <= 10 and WORDS[DOG] in repr(stored)
+    assert stored._repr_html_() == stored.comparison._repr_html_()
+
+
 def test_loads_as_it_was_made(dataset, compare) -> None:
     import fiftyone as fo
 
