@@ -46,7 +46,7 @@ def open_sides(
     Args:
         a, b: what :class:`~latentdiff.embed.parquet.ParquetVectors` takes.
         engine: where passes run, or its kind alone.
-        skip_bad: leave out rows that are not finite, in place of an error.
+        skip_bad: leave out rows that cannot be used (:func:`~latentdiff.embed.usable.bad_in`), in place of an error.
 
     Raises:
         InputError: sides that cannot be used together, another engine, or no Ray.
