@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -52,7 +53,7 @@ class Draft:
     p_value: float
     q_value: float
     strength: float
-    margin: float = float("nan")
+    margin: float = math.nan
     weak: bool = False
     concept: int | None = None
     word: int | None = None
@@ -146,7 +147,7 @@ def concept_drafts(
         if config.rank_by == "gap":
             evidence = evidence + AGREEMENT * sign * agreement
         for k in promising[side].tolist():
-            draft = Draft(f"concept {k}", side, "sae", float(evidence[k]), float(d.p_value[k]), float(q[k]), float("nan"), concept=k)
+            draft = Draft(f"concept {k}", side, "sae", float(evidence[k]), float(d.p_value[k]), float(q[k]), math.nan, concept=k)
             if names and vocabulary is not None and scores is not None:
                 _word(draft, names[k], sign, scores, vocabulary, config)
             drafts.append(draft)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ class Shown:
     """Images of A and B that tell its rates, at most those there are: scores that overlap tell less than labels would."""
     measurable: bool = True
     """Whether the images that show it stand apart from the others."""
-    fires: tuple[float, float] = (float("nan"), float("nan"))
+    fires: tuple[float, float] = (math.nan, math.nan)
     """Concepts: shares of A's and B's images on which the pattern fires."""
     named: bool = True
     """Whether it is the name that the images show, and not only the pattern."""
@@ -175,7 +176,7 @@ def hypothesis_of(draft: Draft, shown: Shown, sides: Sides, config: CompareConfi
     slight = showing < FEWEST_SHOWING or low <= min(LEAST_GAP, LEAST_SHARE * own[0])
     if not shown.measurable:
         slight = slight or other[0] >= LEAST_SHARE * own[0]
-        low = high = float("nan")
+        low = high = math.nan  # the one NaN: hypotheses of equal comparisons are equal
     return Hypothesis(
         text=draft.text,
         side=draft.side,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from ..embed.word_forms import same_word
 from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, TwoSampleTest
 
-NAN = float("nan")
+NAN = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +48,9 @@ class Hypothesis:
     """Other wordings for the same thing (synonyms among the candidates), best first."""
     words: tuple[str, ...] = ()
     """Further words that fit the concept, best first ("looks like: ..." where the name is weak)."""
-    interval: tuple[float, float] = (float("nan"), float("nan"))
+    interval: tuple[float, float] = (math.nan, math.nan)
     """95 % interval of ``effect``; NaN where the images that show it cannot be told from the others (not measurable)."""
-    name_margin: float = float("nan")
+    name_margin: float = math.nan
     """Concepts: strength of the name minus that of the next word; NaN for phrases and without a vocabulary."""
     weak: bool = False
     """True where the name is a guess ("looks like: ...")."""
@@ -63,9 +64,9 @@ class Hypothesis:
     """Stronger findings of its side that share half of its images or more, and leave too few for a test without them."""
     slight: bool = False
     """True where the scores shift but (next to) no image crosses over: a slight shift, no finding of its own."""
-    fires_a: Share = float("nan")
+    fires_a: Share = math.nan
     """Concepts: share of A's images on which the concept fires; NaN for phrases."""
-    fires_b: Share = float("nan")
+    fires_b: Share = math.nan
     """The same of B's images."""
 
 
