@@ -107,7 +107,7 @@ def _divergence(codes_a: sp.csc_array, codes_b: sp.csc_array, binning: str) -> D
         rate_a=rate_a,
         rate_b=rate_b,
         gap=mean_a - mean_b,
-        gap_z=_ratio(mean_a - mean_b, np.sqrt(var_a / n_a + var_b / n_b)),
+        gap_z=_gap_z(mean_a - mean_b, np.sqrt(var_a / n_a + var_b / n_b), min(n_a, n_b)),
         firing_z=_ratio(rate_a - rate_b, np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))),
         jsd=jsd,
         jsd_firing=_jsd_terms(rate_a, rate_b) + _jsd_terms(1 - rate_a, 1 - rate_b),
@@ -125,6 +125,14 @@ def _moments(codes: sp.csc_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     square = np.bincount(concept, np.square(codes.data, dtype=np.float64), minlength=k)
     mean = total / n
     return fires, mean, np.maximum(square / n - mean**2, 0) * n / (n - 1)
+
+
+def _gap_z(gap: np.ndarray, error: np.ndarray, n: int) -> np.ndarray:
+    """Gaps over their standard errors. Sides that are constant, and differ, have no error to speak of: rounding decides whether it is zero.
+
+    Among n equal activations a deviation of 1/n of their size may have gone unseen: their error is at least ``|gap| / n^(3/2)``.
+    """
+    return _ratio(gap, np.maximum(error, np.abs(gap) / n**1.5))
 
 
 def _ratio(value: np.ndarray, error: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ PROMISES = "tests/promises"
 KILLED, TWO, CANCEL = (f"{PROMISES}/test_{name}.py" for name in ("killed", "two_at_once", "cancel"))
 DISK, CLOCK, FILES = (f"{PROMISES}/test_{name}.py" for name in ("full_disk", "clock_and_memory", "hostile_files"))
 NAMES, WEB, CHAIN, ODD = (f"{PROMISES}/test_{name}.py" for name in ("hostile_names", "web_page", "supply_chain", "odd_data"))
-PAGE, ZIPS, ENDURANCE = "tests/panels/page/test_guard.py", "tests/panels/page/test_archives.py", f"{PROMISES}/test_endurance.py"
+PAGE, ZIPS, ENDURANCE = "tests/panels/page/test_guard.py", "tests/inputs/test_archives.py", f"{PROMISES}/test_endurance.py"
 
 
 GUARDS = (
@@ -147,7 +147,7 @@ GUARDS = (
           f"{CHAIN}::test_one_changed_bit_of_the_weights_is_another_encoder"),
     Guard("supply chain", "tests may leave the machine", "tests/conftest.py", "    if not _is_local(host):\n", "    if False:\n",
           "tests/test_network_guard.py::test_name_look_up_is_refused_and_noticed"),
-    Guard("odd data", "vectors of any size are taken", "latentdiff/embed/sides.py", "LARGEST = 1e15", "LARGEST = 1e38",
+    Guard("odd data", "vectors of any size are taken", "latentdiff/embed/usable.py", "LARGEST = 1e15", "LARGEST = 1e38",
           f"{ODD}::TestVectors::test_too_huge_is_said"),
     Guard("odd data", "constant columns are divided by their deviation", "latentdiff/stats/logistic.py",
           "np.where(constant, np.inf, deviation)", "np.where(constant & False, np.inf, deviation)",
