@@ -208,7 +208,7 @@ def test_noisy_diff_imagenet(options, tmp_path, sentence_judge) -> None:
     }
     (record,) = records_of(outcome.folder)
     found = record["rows"]["ours, 3 + 2"]
-    assert record["task"] == "500/conveyance/protective covering | ours"
+    assert record["task"] == "500/conveyance/protective covering | latentdiff"
     assert "boat" in [f[0] for f in found["A"][:5]] and "umbrella" in [f[0] for f in found["B"][:5]]
     cosine = [max(float(c) for c in sentence_judge.cosines(label, [f[0] for f in found[side][:5]]))
               for side, label in (("A", "conveyance"), ("B", "protective covering"))]
