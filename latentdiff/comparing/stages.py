@@ -1,0 +1,222 @@
+"""One comparison in progress, stage by stage: codes, divergence, density ratio, drafts of the branches, one ranked list."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..config import CompareConfig
+from ..describe.describer import Describer
+from ..embed.ordering import Pooled
+from ..embed.sides import Sides
+from ..embed.vocabulary import Vocabulary
+from ..errors import InputError
+from ..progress import Progress, part
+from ..results.comparison import Comparison
+from ..results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
+from ..sae.encoding import fast_precision
+from ..sae.fitting import ROWS as FITTED
+from ..sae.fitting import fit_of
+from ..sae.loading import check_encoder, load_sae
+from ..sae.model import SparseAutoencoder
+from ..sae.monosemanticity import monosemanticity
+from ..sae.naming import Name
+from ..sae.training import train_sae
+from ..stats.density_ratio import DensityRatio, out_of_fold_auc
+from ..stats.divergence import Divergence, one_bin
+from ..stats.image_scores import ImageScores
+from ..stats.power import smallest_detectable
+from ..stats.repeats import repeats
+from ..stats.two_sample import Verdict
+from ..version import __version__
+from .candidates import (
+    FAMILIES,
+    Draft,
+    concept_drafts,
+    concept_q_values,
+    head_agreement,
+    name_promising,
+    phrase_drafts,
+    promising_concepts,
+)
+from .concept_cards import with_cards
+from .differing import density_ratio_of, divergence_of, verdict_of
+from .echoes import settle_echoes
+from .evidence import assemble, telling_images
+from .merging import distinct, link, names_trusted, with_words
+from .placing import concept_table, spread, spread_rows
+from .word_candidates import tail_words
+
+
+@dataclass(eq=False)
+class Stages:
+    """Inputs of one comparison, what its stages found so far, and their seconds."""
+
+    sides: Sides
+    config: CompareConfig
+    vocabulary: Vocabulary | None
+    progress: Progress
+    describer: Describer | None = None
+    described: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    _clock: float = field(default_factory=time.perf_counter)
+
+    def run(self, sae: SparseAutoencoder | str | Path | None) -> Comparison:
+        """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
+        sae, trained = self._sae(sae)
+        codes = self._codes(sae)
+        some = self.sides.spaced(FITTED)
+        fit = None if trained else fit_of(sae, codes[some], self.sides[some])
+        d = divergence_of(self.sides, codes, self.config)
+        self._done("divergence", 0.55)
+        ratio = density_ratio_of(self.sides, codes, self.config, part(self.progress, 0.55, 0.82))
+        found = verdict_of(self.sides, codes, self.vocabulary, self.config)
+        self._done("density ratio", 0.85)
+        drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
+        for draft in drafts:  # a finding is one only where the sides differ at all
+            draft.q_value = max(draft.q_value, found.p_value)
+        self._done("naming and ranking", 0.95)
+        candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
+        candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
+        candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
+        exemplars = telling_images(self.sides, ratio.in_sample, self.config)
+        levels = self._levels(int((concept_q_values(d, self.config)[0]).sum()))
+        self._done("evidence", 1.0)
+        info = {
+            **self._used(sae, trained, ratio, found),
+            "fit": fit,
+            "levels": levels,
+            "one_bin": one_bin(d),
+            "exemplars": exemplars,
+            "cards": cards,
+            **self.described,
+        }
+        concepts = concept_table(d, names, self.vocabulary, found.p_value, self.config)
+        return self._comparison(candidates, ratio, shows, found, concepts, info)
+
+    def _comparison(
+        self,
+        candidates: tuple[Hypothesis, ...],
+        ratio: DensityRatio,
+        shows: np.ndarray,
+        found: Verdict,
+        concepts: ConceptTable,
+        info: dict[str, Any],
+    ) -> Comparison:
+        """What was found, with a value for every row as it was given, dropped ones among them."""
+        sides, n = self.sides, self.sides.n_a
+        auc = out_of_fold_auc(ratio.scores, sides.in_a, ratio.fold)
+        return Comparison(
+            candidates=candidates,
+            log_ratio_a=spread(ratio.log_ratio[:n], sides.keep_a, sides.dropped["A"]),
+            log_ratio_b=spread(ratio.log_ratio[n:], sides.keep_b, sides.dropped["B"]),
+            shows_a=spread_rows(shows[:n], sides.keep_a, sides.dropped["A"]),
+            shows_b=spread_rows(shows[n:], sides.keep_b, sides.dropped["B"]),
+            two_sample=TwoSampleTest(auc, found.p_value),
+            differs=found.p_value <= self.config.alpha,
+            smallest_detectable=smallest_detectable(n, sides.n_b, info["levels"]["concept"]),
+            concepts=concepts,
+            config=self.config,
+            info=info,
+        )
+
+    def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
+        """The SAE to use and whether it was trained here; its width and the vocabulary's must be the vectors'."""
+        width = self.sides.shape[1]
+        if self.vocabulary is not None and self.vocabulary.width != width:
+            theirs = self.vocabulary.width
+            raise InputError(f"the vocabulary has vectors of width {theirs}, the images of {width}; encode it with the images' encoder")
+        given = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+        if given is not None:
+            check_encoder(given, None, width, "the images")
+            return given, False
+        trained = train_sae(
+            Pooled(self.sides),
+            trainer=self.config.sae_trainer,
+            concepts=self.config.sae_concepts,
+            active=self.config.sae_active,
+            seconds=self.config.sae_seconds,
+            seed=self.config.seed,
+            progress=part(self.progress, 0.0, 0.3),
+        )
+        self._done("training the SAE", 0.3)
+        return trained, True
+
+    def _codes(self, sae: SparseAutoencoder) -> sp.csr_array:
+        precision = fast_precision(len(self.sides), sae) if self.config.precision == "auto" else self.config.precision
+        codes = sae.encode(self.sides, precision=precision, progress=part(self.progress, 0.3, 0.5))
+        self._done("encoding", 0.5)
+        return codes
+
+    def _drafts(
+        self, d: Divergence, codes: sp.csr_array, sae: SparseAutoencoder, ranking: np.ndarray
+    ) -> tuple[list[Draft], ImageScores | None, dict[int, Name]]:
+        """Ranked drafts of both branches, the word scores behind the phrases, and the names of concepts."""
+        promising = promising_concepts(d, self.config, self._purity(sae, codes))
+        agreement = head_agreement(self.sides, ranking, sae)
+        if self.vocabulary is None:
+            drafts = concept_drafts(d, promising, {}, None, None, agreement, self.config)
+            return distinct(drafts, None, self.config.max_candidates), None, {}
+        names = name_promising(promising, codes, self.sides, sae, self.vocabulary, self.config.naming)
+        words = np.array([n.words[0] for n in names.values()], int)
+        by_name = ImageScores.tails(self.sides, words, self.vocabulary) if len(words) else None
+        limit = self.config.max_candidates
+        concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, agreement, self.config), self.vocabulary, limit)
+        extended, described = self._describe(ranking, self.vocabulary)
+        tails = tail_words(self.sides, self.vocabulary) if self.config.tails else {}
+        ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described, tails)
+        by_tails = [x for x in ranked if x.source == "word"]
+        phrases = distinct([x for x in ranked if x.source == "dre"], extended, limit)
+        link(concepts, phrases, extended)
+        link(concepts + phrases, by_tails, extended)
+        trusted = names_trusted(concepts, self.vocabulary)
+        return with_words(concepts + phrases, by_tails, tails, trusted, self.config.mix), scores, names
+
+    def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:
+        """Monosemanticity of all concepts, where concepts are pruned by it: the SAE's own, or measured on both sides together."""
+        if not self.config.prune_monosemanticity:
+            return None
+        return monosemanticity(codes, self.sides) if sae.monosemanticity is None else sae.monosemanticity
+
+    def _describe(self, ranking: np.ndarray, vocabulary: Vocabulary) -> tuple[Vocabulary, dict[str, np.ndarray]]:
+        """The vocabulary with the describer's phrases, and their rows by side; as given where there is no describer."""
+        if self.describer is None:
+            return vocabulary, {}
+        found = self.describer.describe(self.sides, ranking, vocabulary, self.config.seed, part(self.progress, 0.86, 0.94))
+        self.described = {"describe": found.info}
+        self._done("describing exemplars", 0.94)
+        return found.proposals.vocabulary, found.proposals.rows
+
+    def _levels(self, tested: int) -> dict[str, float]:
+        """Level of one test of each family, as if it were the only one to pass."""
+        counts = {"concept": tested, "phrase": len(self.vocabulary) if self.vocabulary is not None else 0}
+        return {family: self.config.alpha / (FAMILIES * max(count, 1)) for family, count in counts.items()}
+
+    def _used(self, sae: SparseAutoencoder, trained: bool, ratio: DensityRatio, found: Verdict) -> dict[str, Any]:
+        return {
+            "n_a": self.sides.n_a,
+            "n_b": self.sides.n_b,
+            "dropped_rows": self.sides.dropped,
+            "left_out": self.sides.left_out,
+            "equal_rows": self.sides.equal_rows,
+            "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
+            "words": self.vocabulary.given if self.vocabulary is not None else 0,
+            "remarks": list(self.vocabulary.remarks) if self.vocabulary is not None else [],
+            "penalties": list(ratio.penalties),
+            "repeats": repeats(self.sides),
+            "verdict": {"relabellings": found.relabellings, "p": found.parts},
+            "seconds": self.seconds,
+            "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},
+        }
+
+    def _done(self, stage: str, fraction: float) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = round(now - self._clock, 3)
+        self._clock = now
+        self.progress(fraction, stage)
