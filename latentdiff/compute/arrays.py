@@ -35,6 +35,18 @@ def float32(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return out
 
 
+def take(array: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Some rows as float32, in ``out`` as :func:`float32` does; (m,) row numbers that follow each other are a slice of the array."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return float32(array[rows[0] : rows[-1] + 1], out)  # no gather, and no copy where it is float32
+    return float32(array[rows], out)
+
+
+def equal(a: np.ndarray, b: np.ndarray, rows: int) -> bool:
+    """Whether two arrays or memmaps of one shape hold the same, read so many rows at a time."""
+    return all(np.array_equal(a[i : i + rows], b[i : i + rows]) for i in range(0, len(a), rows))
+
+
 def kept(name: str, rows: int, width: int, dtype: Any = np.float32) -> np.ndarray:
     """(rows, width) memory that the calling thread gets again, with what it last wrote there, when it asks for the same name.
 

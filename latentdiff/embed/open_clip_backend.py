@@ -14,6 +14,7 @@ from typing import Any
 from ..compute.extras import needs
 from ..compute.files import read_json
 from ..errors import CheckpointError, EncoderError, InputError
+from .open_clip_text import short_text, visible_length
 from .preprocess import LARGEST, Preprocess
 from .pretrained import Origin, of_file, of_tag
 
@@ -45,8 +46,8 @@ class OpenClipBackend:
 
     def texts(self, tokens: Any) -> Any:
         """Token ids -> (m, d), raw. Padding after the last end token is cut off where it cannot be seen (causal attention)."""
-        length = _visible_length(self.model, tokens)
-        return self.model.encode_text(tokens) if length is None else _short_text(self.model, tokens[:, :length])
+        length = visible_length(self.model, tokens)
+        return self.model.encode_text(tokens) if length is None else short_text(self.model, tokens[:, :length])
 
 
 def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
@@ -235,26 +236,3 @@ def _preprocess(config: dict[str, Any]) -> Preprocess:
         fill=config.get("fill_color") or 0,
         alpha="drop",
     )
-
-
-def _visible_length(model: Any, tokens: Any) -> int | None:
-    """Tokens that can matter, or None where the model's text tower is not the plain causal one."""
-    import open_clip
-
-    if type(model) is not open_clip.CLIP or model.attn_mask is None or model.text_pool_type != "argmax":
-        return None
-    return int(tokens.argmax(dim=-1).max()) + 1
-
-
-def _short_text(model: Any, tokens: Any) -> Any:
-    """``CLIP.encode_text`` for a context shorter than the model's own (a word is 3 tokens of 77)."""
-    import torch
-
-    length = tokens.shape[1]
-    kind = model.transformer.get_cast_dtype()
-    x = model.token_embedding(tokens).to(kind) + model.positional_embedding[:length].to(kind)
-    x = model.ln_final(model.transformer(x, attn_mask=model.attn_mask[:length, :length]))
-    x = x[torch.arange(len(x), device=x.device), tokens.argmax(dim=-1)]
-    if model.text_projection is None:
-        return x
-    return model.text_projection(x) if isinstance(model.text_projection, torch.nn.Linear) else x @ model.text_projection

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..compute.arrays import float32, tensor
+from ..compute.arrays import equal, take, tensor
 from ..compute.parallel import map_rows
 from ..errors import InputError
 from .grouping import Groups, check_groups, group_numbers, renumbered
@@ -20,9 +20,6 @@ MEAN_ROWS = 1 << 10
 """Rows that are summed in float32 before the sum goes on in float64."""
 CLOSE = 0.01
 """Squared distance of a unit vector to the mean direction below which it is not read off their product."""
-
-
-
 
 AnySides = TypeVar("AnySides", bound="Sides")
 
@@ -55,10 +52,11 @@ class Sides:
     def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False, omit: Omitted | None = None) -> None:
         self._arrays = tuple(checked_array(side, x) for side, x in (("A", a), ("B", b)))
         check_widths({side: x.shape[1] for side, x in zip("AB", self._arrays, strict=True)})
-        if a is b or (self._arrays[0].shape == self._arrays[1].shape and _same(*self._arrays)):
+        if a is b or (self._arrays[0].shape == self._arrays[1].shape and equal(*self._arrays, ROWS)):
             raise InputError("A and B are the same images; choose two different sets")
         self._use([len(x) for x in self._arrays], [bad_rows(x) for x in self._arrays], skip_bad, omit)
-        if not _any_difference(self):
+        first = self[np.array([0])]
+        if not any((x != first).any() for _, x in self.chunks()):
             raise InputError("all vectors are equal; there is nothing to compare. Check the encoder")
 
     def _use(self, lengths: Sequence[int], bad: Sequence[Any], skip_bad: bool, omit: Omitted | None) -> None:
@@ -111,25 +109,25 @@ class Sides:
         index = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         of_b = index >= self.n_a
         if not of_b.any():
-            return _take(self._arrays[0], self._where[0][index])
+            return take(self._arrays[0], self._where[0][index])
         if of_b.all():
-            return _take(self._arrays[1], self._where[1][index - self.n_a])
+            return take(self._arrays[1], self._where[1][index - self.n_a])
         out = np.empty((len(index), self.shape[1]), np.float32)
-        out[~of_b] = _take(self._arrays[0], self._where[0][index[~of_b]])
-        out[of_b] = _take(self._arrays[1], self._where[1][index[of_b] - self.n_a])
+        out[~of_b] = take(self._arrays[0], self._where[0][index[~of_b]])
+        out[of_b] = take(self._arrays[1], self._where[1][index[of_b] - self.n_a])
         return out
 
     def read(self, some: slice, out: np.ndarray | None = None) -> np.ndarray:
         """Consecutive rows as float32: in ``out``, (rows, d), or where they lie if they are float32 there."""
         start, stop, _ = some.indices(len(self))
         if stop <= self.n_a:
-            return _take(self._arrays[0], self._where[0][start:stop], out)
+            return take(self._arrays[0], self._where[0][start:stop], out)
         if start >= self.n_a:
-            return _take(self._arrays[1], self._where[1][start - self.n_a : stop - self.n_a], out)
+            return take(self._arrays[1], self._where[1][start - self.n_a : stop - self.n_a], out)
         out = np.empty((stop - start, self.shape[1]), np.float32) if out is None else out
         of_a, of_b = out[: self.n_a - start], out[self.n_a - start :]
-        of_a[:] = _take(self._arrays[0], self._where[0][start:], of_a)
-        of_b[:] = _take(self._arrays[1], self._where[1][: stop - self.n_a], of_b)
+        of_a[:] = take(self._arrays[0], self._where[0][start:], of_a)
+        of_b[:] = take(self._arrays[1], self._where[1][: stop - self.n_a], of_b)
         return out
 
     def spaced(self, most: int) -> np.ndarray:
@@ -248,18 +246,3 @@ class Sides:
 def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Unit vectors of ``unit(x) - mean``: what is particular about each image."""
     return unit_rows(unit_rows(x) - mean)
-
-
-def _take(array: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-        return float32(array[rows[0] : rows[-1] + 1], out)  # a slice: no gather, and no copy where it is float32
-    return float32(array[rows], out)
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    return all(np.array_equal(a[i : i + ROWS], b[i : i + ROWS]) for i in range(0, len(a), ROWS))
-
-
-def _any_difference(sides: Sides) -> bool:
-    first = sides[np.array([0])]
-    return any((x != first).any() for _, x in sides.chunks())

@@ -12,7 +12,8 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress, silent
 from .encoder import Encoder
-from .vectors import Stamp, VectorStore, file_stamp
+from .shards import Stamp, file_stamp
+from .vectors import VectorStore
 
 if TYPE_CHECKING:
     from .images import Source

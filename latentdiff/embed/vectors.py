@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..compute.cache import write_atomic
-from ..compute.files import read_json
 from ..errors import CheckpointError, InputError
 from .fingerprint import Fingerprint, disagreement
+from .shards import Shard, Stamp, checksum, read_shard, record_of, sync_folder
 
 FORMAT = 1
-
-Stamp = tuple[int, int]
-"""Size in bytes and modification time in ns of a file; (-1, -1) where there is none."""
-
-
-@dataclass(frozen=True, eq=False)
-class Shard:
-    """What one shard's record says."""
-
-    name: str
-    ids: list[str]
-    stamps: list[Stamp]
-    failures: dict[int, str]
-    """Reason per failed row of this shard."""
-    checksum: str
-    """BLAKE2b of the ``.npy`` file."""
 
 
 class VectorStore:
@@ -59,7 +40,7 @@ class VectorStore:
         """
         self.folder = Path(folder)
         if (self.folder / "manifest.json").is_file():
-            manifest = _read_json(self.folder / "manifest.json")
+            manifest = record_of(self.folder / "manifest.json")
         elif fingerprint is None or width is None:
             raise CheckpointError(f"{self.folder} holds no vectors (no manifest.json)")
         else:
@@ -73,7 +54,7 @@ class VectorStore:
         other = disagreement(fingerprint, self.fingerprint) if fingerprint is not None else ""
         if other or (width is not None and width != self.width):
             raise CheckpointError(f"{self.folder} was made by another encoder: {other or f'width {self.width}'}; use another folder")
-        self._shards = [_read_shard(p) for p in sorted(self.folder.glob("[0-9]*.json"))]
+        self._shards = [read_shard(p) for p in sorted(self.folder.glob("[0-9]*.json"))]
         self._where: dict[str, tuple[int, int]] = {}
         for s in range(len(self._shards)):
             self._index(s)
@@ -116,11 +97,11 @@ class VectorStore:
         buffer = io.BytesIO()
         np.save(buffer, vectors)
         name = f"{int(self._shards[-1].name) + 1 if self._shards else 0:08d}"
-        shard = Shard(name, list(ids), [(int(a), int(b)) for a, b in stamps], dict(failures or {}), _checksum(buffer.getvalue()))
+        shard = Shard(name, list(ids), [(int(a), int(b)) for a, b in stamps], dict(failures or {}), checksum(buffer.getvalue()))
         write_atomic(self.folder / f"{name}.npy", buffer.getvalue())
         record = {"ids": shard.ids, "stamps": shard.stamps, "failures": shard.failures, "checksum": shard.checksum}
         write_atomic(self.folder / f"{name}.json", json.dumps(record).encode())
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
         self._shards.append(shard)
         self._index(len(self._shards) - 1)
 
@@ -215,50 +196,6 @@ class VectorStore:
 
     def _intact(self, shard: Shard) -> bool:
         try:
-            return _checksum((self.folder / f"{shard.name}.npy").read_bytes()) == shard.checksum
+            return checksum((self.folder / f"{shard.name}.npy").read_bytes()) == shard.checksum
         except OSError:
             return False
-
-
-def file_stamp(path: Any) -> Stamp:
-    """Size and modification time; (-1, -1) where there is no such file."""
-    try:
-        info = os.stat(path)
-    except (OSError, ValueError):
-        return (-1, -1)
-    return (info.st_size, info.st_mtime_ns)
-
-
-def _checksum(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds a JSON {type(content).__name__}, not an object; it is damaged")
-    return content
-
-
-def _read_shard(path: Path) -> Shard:
-    record = _read_json(path)
-    try:
-        stamps = [(int(a), int(b)) for a, b in record["stamps"]]
-        ids, failures = list(record["ids"]), {int(k): str(v) for k, v in record["failures"].items()}
-        if len(stamps) != len(ids) or len(set(ids)) != len(ids) or not all(isinstance(i, str) for i in ids):
-            raise ValueError("ids and stamps do not fit each other, or an id is there twice")
-        if not all(0 <= row < len(ids) for row in failures):
-            raise ValueError("a failure of a row that there is not")
-        return Shard(path.stem, ids, stamps, failures, str(record["checksum"]))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
-        raise CheckpointError(f"{path} is not the record of a shard: {type(e).__name__}: {e}; remove it to make the shard anew") from e
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is only safe from a power cut once its folder is synced (not possible, and not needed, on Windows)."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

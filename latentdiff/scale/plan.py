@@ -1,8 +1,4 @@
-"""What a comparison will cost: time, memory and disk per stage, from its size and a second's measurement of the machine.
-
-Times per image below were fitted on runs of ``benchmarks/scale.py`` (10,000 to 1,000,000 images, width 768, K = 8,192 and 49,152, 20,000
-words, 20 active concepts an image). The rest follows from n, d, K and the machine: passes over the vectors, products, work per image.
-"""
+"""What a comparison will cost: time, memory and disk per stage, from its size and a second's measurement of the machine."""
 
 from __future__ import annotations
 
@@ -14,44 +10,10 @@ import numpy as np
 
 from ..compute.sparse import IN_MEMORY
 from ..errors import InputError
-from ..stats.image_scores import BLOCK, FEWEST_WORDS, words_at_once
+from ..stats.image_scores import BLOCK, FEWEST_WORDS
+from .costs import ACTIVE, Job
 from .machine import Machine
 
-ACTIVE = 20
-"""Active concepts an image (method section 9)."""
-NAMES = 400
-"""Words that name promising concepts, whose tails are compared on all images."""
-TESTED_PHRASES = 150
-"""Words of the most telling images, tested on all images."""
-TESTED = NAMES + TESTED_PHRASES
-PHRASES = 100
-"""Of these, phrases whose AUROC over all images is computed."""
-HEAD_PASSES = 20
-"""Passes of the logistic head over all rows: standardising, gradients of five folds and the in-sample head, logits."""
-OTHER_PASSES = 4
-"""Further passes: checking, the mean direction, centring, the concepts' mean images."""
-HEADS = 6
-FIXED = {"density ratio": 1.3, "naming and ranking": 2.0, "evidence": 1.0}
-"""Core seconds at width 768 that do not grow with images: penalties and first heads on a sample, words of concepts, cards, echoes."""
-
-CONVERTED = 0.4
-"""Nanoseconds a core spends to read one number of a vector as float32."""
-PRODUCT = 0.9
-"""Nanoseconds a core spends on one number of a vector in centring and the two thin products of a head's pass."""
-EXPONENTIAL = 60
-"""Nanoseconds a core spends on one head's loss and residual of one image."""
-SELECTED = 7
-"""Nanoseconds a core spends on one score of a name: the tail of all scores."""
-SORTED = 40
-"""Nanoseconds a core spends on one score of a phrase's tests: sorting."""
-RANKED = 100
-"""Nanoseconds a core spends on one score of a phrase's AUROC: sorting both sides."""
-SCANNED = 1.0
-"""Nanoseconds a core spends to see whether one dense activation is active."""
-MEASURED = 750
-"""Nanoseconds a core spends at width 768 to measure in float32 what bf16 found active: one concept of one image."""
-COUNTED = 170
-"""Nanoseconds a core spends on one active concept of one image in the divergence: grouping, binning, tests."""
 LIBRARIES_GB = 0.6
 """Memory that torch, scipy and 20,000 words take."""
 FLOPS_AN_IMAGE = {"ViT-B-32": 8.8e9, "ViT-B-16": 35e9, "ViT-L-14": 162e9, "ViT-L-14-336": 382e9, "paper": 382e9, "fast": 8.8e9}
@@ -136,7 +98,7 @@ def plan(
     for name, value, least in (("images", images, 40), ("width", width, 1), ("concepts", concepts, 1), ("machines", machines, 1)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")
-    job = _Job(images, width, concepts, active, machine)
+    job = Job(images, width, concepts, active, machine)
     base_gb = LIBRARIES_GB + 14 * width * concepts / 1e9
     memory, disk = job.memory_gb(), job.disk_gb()
     share = 1.0 if machines == 1 else (1 + OVERHEAD) / machines
@@ -150,77 +112,6 @@ def plan(
         stages.insert(0, _embedding(images, job.vectors_gb, encoder, images_per_second, machine, machines))
     assumed = _assumptions(job.bf16, active, machines, encoder, images_per_second)
     return Plan(images, width, concepts, machines, machine, tuple(stages), assumed)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A comparison on one machine, by its stages."""
-
-    images: int
-    width: int
-    concepts: int
-    active: int
-    machine: Machine
-
-    @property
-    def vectors_gb(self) -> float:
-        """In float16."""
-        return 2 * self.images * self.width / 1e9
-
-    @property
-    def codes_gb(self) -> float:
-        return 8 * self.images * self.active / 1e9
-
-    @property
-    def on_disk(self) -> bool:
-        """Whether codes are kept there rather than in memory."""
-        return 1e9 * self.codes_gb > IN_MEMORY
-
-    @property
-    def bf16(self) -> bool:
-        """Whether candidates are found in bf16 products, then measured."""
-        return self.images * self.width * self.concepts >= 1e12
-
-    def seconds(self) -> dict[str, float]:
-        n, d, m = self.images, self.width, self.machine
-        core = 1e-9 / m.cores
-        # A pass reads float16 from memory and turns it into float32 on the cores: whichever is slower.
-        reading = max(self.vectors_gb / m.memory_gb_per_s, n * d * CONVERTED * core)
-        product = 2 * n * d / 1e9  # of one column, in Gflop
-        rate = m.bf16_gflops if self.bf16 else m.float32_gflops
-        measured = self.active * MEASURED * d / 768 if self.bf16 else 0.0
-
-        def readings(words: int) -> int:
-            """Passes in which the scores of so many words come out: few words of many images fit into memory at once."""
-            return -(-words // words_at_once(n))
-
-        found = {
-            "encoding": reading + self.concepts * product / rate + n * (self.concepts * SCANNED + measured) * core,
-            "divergence": n * self.active * COUNTED * core,
-            "density ratio": HEAD_PASSES * (reading + n * (d * PRODUCT + HEADS * EXPONENTIAL) * core),
-            "naming and ranking": (OTHER_PASSES + readings(NAMES) + readings(TESTED_PHRASES)) * reading
-            + OTHER_PASSES * n * d * PRODUCT * core
-            + TESTED * product / m.float32_gflops
-            + n * (NAMES * SELECTED + TESTED_PHRASES * SORTED) * core,
-            "evidence": (1 + readings(PHRASES)) * reading + PHRASES * (product / m.float32_gflops + n * RANKED * core),
-        }
-        return {name: s + FIXED.get(name, 0.0) * d / 768 / m.cores for name, s in found.items()}
-
-    def memory_gb(self) -> dict[str, float]:
-        """Beyond libraries and SAE."""
-        n, cores = self.images, self.machine.cores
-        held = 0.0 if self.on_disk else self.codes_gb
-        scored = held + 2 * 4 * min(words_at_once(n), TESTED) * n / 1e9 + 40 * n / 1e9
-        return {
-            "encoding": 2 * held + 0.05 * cores,
-            "divergence": 2 * held + 0.03 * cores,
-            "density ratio": held + n * 20 * HEADS / 1e9,
-            "naming and ranking": scored,
-            "evidence": scored,
-        }
-
-    def disk_gb(self) -> dict[str, float]:
-        return {"encoding": self.codes_gb, "divergence": self.codes_gb} if self.on_disk else {}
 
 
 def _embedding(n: int, vectors_gb: float, encoder: str | None, measured: float | None, machine: Machine, machines: int) -> Stage:

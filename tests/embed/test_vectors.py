@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latentdiff.embed.shards import file_stamp
 from latentdiff.embed.storing import encode_to_store
-from latentdiff.embed.vectors import VectorStore, file_stamp
+from latentdiff.embed.vectors import VectorStore
 from latentdiff.errors import CheckpointError, InputError
 
 ROOT = Path(__file__).parents[2]
