@@ -31,7 +31,8 @@ class CompareConfig:
     binning: str = "sparse"
     """``"sparse"`` (method section 4) or ``"paper"``: literal Freedman-Diaconis on all activations (blind to rare concepts)."""
     rank_by: str = "gap"
-    """Evidence that ranks concepts: ``"gap"`` larger of firing z and mean-gap z, or ``"jsd"`` bias-corrected JSD."""
+    """Evidence that ranks concepts: ``"gap"`` larger of firing z and mean-gap z, ``"jsd"`` bias-corrected JSD, both weighed by how well the
+    words fit; or, literally, ``"paper"``: the JSD as it is, whatever the concept is called (paper section 4.1)."""
     prune_dominant: float = 0.0
     """Share of alive concepts pruned because they dominate both sides (paper: 0.1), in [0, 1)."""
     prune_monosemanticity: float = 0.0
@@ -74,7 +75,7 @@ class CompareConfig:
         self._need(len(self.mix) == 2 and min(self.mix) >= 0 and sum(self.mix) > 0, "mix", "two counts such as (3, 2)")
         self._need(self.correction in ("bh", "by"), "correction", '"bh" or "by"')
         self._need(self.binning in ("sparse", "paper"), "binning", '"sparse" or "paper"')
-        self._need(self.rank_by in ("gap", "jsd"), "rank_by", '"gap" or "jsd"')
+        self._need(self.rank_by in ("gap", "jsd", "paper"), "rank_by", '"gap", "jsd" or "paper"')
         self._need(self.naming in ("both", "decoder"), "naming", '"both" or "decoder"')
         self._need(self.precision in ("auto", "float32", "bfloat16"), "precision", '"auto", "float32" or "bfloat16"')
         self._need(0 <= self.prune_dominant < 1, "prune_dominant", "a share in [0, 1)")
@@ -97,12 +98,13 @@ class CompareConfig:
     def paper(cls, **changes: Any) -> CompareConfig:
         """The paper's literal choices (its sections 4.1, 6.2 and 6.3, appendix B).
 
-        Literal bins, JSD ranking, the top 10 % of dominant and the lower half of concepts by monosemanticity pruned, five words nearest to
-        the decoder direction, no composed words, plain top-10 exemplars. The literal bins see few concepts of a sparse code: a comparison's
-        ``info["one_bin"]`` says how many of them lie in one bin, where their divergence is 0 whatever the sides show.
+        Literal bins, concepts in the order of their JSD, the top 10 % of dominant and the lower half of concepts by monosemanticity
+        pruned, five words nearest to the decoder direction, no composed words, plain top-10 exemplars. The literal bins see few concepts
+        of a sparse code: a comparison's ``info["one_bin"]`` says how many of them lie in one bin, where their divergence is 0 whatever
+        the sides show.
         """
         pruning = {"prune_dominant": 0.1, "prune_monosemanticity": 0.5}
-        literal = {"binning": "paper", "rank_by": "jsd", "naming": "decoder", "tails": False, "compounds": False}
+        literal = {"binning": "paper", "rank_by": "paper", "naming": "decoder", "tails": False, "compounds": False}
         return cls(**{**literal, **pruning, "exemplar_pool": 10, **changes})
 
 

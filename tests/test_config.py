@@ -55,7 +55,7 @@ def test_it_cannot_be_changed() -> None:
 
 def test_paper_mode_is_the_papers_literal_choice_and_takes_changes() -> None:
     paper = CompareConfig.paper(seed=5, exemplars=4)
-    assert (paper.binning, paper.rank_by, paper.prune_dominant, paper.exemplar_pool) == ("paper", "jsd", 0.1, 10)
+    assert (paper.binning, paper.rank_by, paper.prune_dominant, paper.exemplar_pool) == ("paper", "paper", 0.1, 10)
     assert (paper.prune_monosemanticity, paper.naming, paper.compounds) == (0.5, "decoder", False)
     assert (paper.seed, paper.exemplars) == (5, 4)
     assert CompareConfig().binning == "sparse"

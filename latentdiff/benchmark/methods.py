@@ -81,7 +81,7 @@ def _words(h: Hypothesis) -> tuple[str, ...]:
     return tuple(dict.fromkeys((h.text, *h.words)))
 
 
-def ours(title: str, config: Callable[[int], CompareConfig], shares: Mapping[str, tuple[int, int]] = SHARES) -> Run:
+def latentdiff_rows(title: str, config: Callable[[int], CompareConfig], shares: Mapping[str, tuple[int, int]] = SHARES) -> Run:
     """Our comparison under a config, one row of the table per mix of branches.
 
     Captions and a language model describe the exemplars where they were asked for; else the vocabulary's words do.
@@ -152,7 +152,7 @@ def _visdiff(space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
 METHODS: dict[str, Method] = {
     m.name: m
     for m in (
-        Method("latentdiff", "LatentDiff", ours("ours", _default), reads_captions=True),
+        Method("latentdiff", "LatentDiff", latentdiff_rows("LatentDiff", _default), reads_captions=True),
         Method("paper", "LatentDiff, the paper's literal choices", paper_mode("paper mode"), reads_captions=True),
         Method("visdiff", "VisDiff: captions of samples, proposals, ranked by CLIP", _visdiff, reads_captions=True),
         Method("gsclip", "GSCLIP: every word against its negation", baseline("GSCLIP", _gsclip), seconds=0.8),

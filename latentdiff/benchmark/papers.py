@@ -22,8 +22,9 @@ def with_papers(report: Report, name: str) -> Report:
     """A report whose tables and bars show the papers' figures beside ours.
 
     An entry of the data file says where by its ``"beside"``: the title of our ``"table"``; the paper's ``"columns"`` and what they are
-    called there; ``"names"`` of our rows where they differ from the paper's; a ``"plot"`` of bars that gets the same columns as further
-    series. Or ``"rows"`` that are added to our table as they are, and what their columns are called there (``"header"``).
+    called there (several entries may fill one column); ``"names"`` of our rows where they differ from the paper's; a ``"plot"`` of bars
+    that gets the same columns as further series. Or ``"rows"`` that are added to our table as they are, and what their columns are called
+    there (``"header"``).
 
     Args:
         report: what a suite found.
@@ -61,9 +62,16 @@ def _columns(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _with_columns(table: Table, entry: Mapping[str, Any]) -> Table:
+    """The table with the paper's columns; one that an earlier entry made gets the rows that it lacks."""
     columns = {title: own for title, own in _columns(entry).items() if any(row[0] in own for row in table.rows)}
-    rows = tuple((*row, *(own.get(row[0], NONE) for own in columns.values())) for row in table.rows)
-    return dataclasses.replace(table, header=(*table.header, *columns), rows=rows)
+    header = tuple(dict.fromkeys((*table.header, *columns)))
+
+    def filled(row: tuple[Any, ...]) -> tuple[Any, ...]:
+        cells = dict(zip(table.header, row, strict=True))
+        cells |= {title: own[row[0]] for title, own in columns.items() if row[0] in own}
+        return tuple(cells.get(title, NONE) for title in header)
+
+    return dataclasses.replace(table, header=header, rows=tuple(map(filled, table.rows)))
 
 
 def _with_rows(table: Table, entry: Mapping[str, Any]) -> Table:

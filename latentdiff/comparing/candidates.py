@@ -95,9 +95,10 @@ def promising_concepts(d: Divergence, config: CompareConfig, purity: np.ndarray 
 
 
 def concept_evidence_of_side(d: Divergence, config: CompareConfig, sign: int) -> np.ndarray:
-    """(K,) evidence that a concept is more present in A (sign 1) or B (-1): the larger z, or the bias-corrected JSD."""
-    if config.rank_by == "jsd":
-        return np.where(sign * d.gap > 0, np.maximum(d.jsd - d.bias, 0.0), 0.0)
+    """(K,) evidence that a concept is more present in A (sign 1) or B (-1): the larger z, or the JSD, corrected or as it is."""
+    if config.rank_by != "gap":
+        jsd = d.jsd if config.rank_by == "paper" else d.jsd - d.bias
+        return np.where(sign * d.gap > 0, np.maximum(jsd, 0.0), 0.0)
     return np.maximum(sign * d.firing_z, sign * d.gap_z)
 
 
@@ -175,10 +176,12 @@ def head_agreement(sides: Sides, ranking: np.ndarray, sae: SparseAutoencoder) ->
 
 
 def _word(draft: Draft, name: Name, sign: int, scores: ImageScores, vocabulary: Vocabulary, config: CompareConfig) -> None:
-    """Name a draft, and weigh its evidence, with that of its name, by the strength of the name."""
+    """Name a draft, and weigh its evidence, with that of its name, by the strength of the name; to the letter the name has no say."""
     draft.word, draft.strength, draft.margin = name.words[0], name.strength, name.margin
     draft.text, draft.words = vocabulary.words[draft.word], [vocabulary.words[w] for w in name.words[1:]]
     draft.weak = name.strength < config.weak_name * vocabulary.chance_cosine
+    if config.rank_by == "paper":
+        return
     support = sign * float(scores.evidence.tail_z[scores.row(draft.word)]) if config.rank_by == "gap" else 0.0
     draft.score = max(draft.score + support, 0.0) * _weight(name.strength)
 

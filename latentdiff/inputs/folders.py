@@ -133,6 +133,20 @@ def read_table(
     Raises:
         InputError: missing columns, another number of groups than two, files that do not exist or lead out of ``roots``.
     """
+    found = _listed(text, progress)
+    chosen = _two(list(found), groups) if groups is not None or len(found) > 2 else list(found)
+    files = {name: tuple(_member(path, number, base, roots) for path, number in found[name]) for name in chosen}
+    a, b = _two(list(files), groups)
+    return ImageSide(a, files[a]), ImageSide(b, files[b])
+
+
+def table_groups(text: str) -> list[str]:
+    """The groups that a CSV names, in the order in which they first appear. Arguments and errors as :func:`read_table`."""
+    return list(_listed(text, silent))
+
+
+def _listed(text: str, progress: Progress) -> dict[str, list[tuple[str, int]]]:
+    """Group → the paths that a CSV names, and their lines."""
     try:
         rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), skipinitialspace=True)
         columns = [str(name).strip() for name in rows.fieldnames or ()]
@@ -151,10 +165,7 @@ def read_table(
                 progress(0.0, f"reading the table: {number:,} rows so far")
     except csv.Error as e:
         raise InputError(f"this is no readable CSV: {e}") from e
-    chosen = _two(list(found), groups) if groups is not None or len(found) > 2 else list(found)
-    files = {name: tuple(_member(path, number, base, roots) for path, number in found[name]) for name in chosen}
-    a, b = _two(list(files), groups)
-    return ImageSide(a, files[a]), ImageSide(b, files[b])
+    return found
 
 
 def _two(found: Sequence[str], groups: Sequence[str] | None) -> tuple[str, str]:
@@ -162,7 +173,7 @@ def _two(found: Sequence[str], groups: Sequence[str] | None) -> tuple[str, str]:
     names = ", ".join(map(repr, found[:20])) or "none"
     if groups is None:
         if len(found) != 2:
-            more = "; name the two to compare: --sides A B" if len(found) > 2 else ""
+            more = "; name the two to compare (--sides A B; on the page: Group A and Group B)" if len(found) > 2 else ""
             raise InputError(f"the CSV names {len(found)} groups in group_name ({names}); a comparison needs exactly two{more}")
         return found[0], found[1]
     chosen = [" ".join(g.split()) for g in groups]

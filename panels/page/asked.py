@@ -34,6 +34,9 @@ class Asked:
     """Path of the uploaded CSV."""
     table_base: str = ""
     """Folder to which its relative paths refer."""
+    group_a: str | None = None
+    """The group of the table that is side A; None with ``group_b``: the table has two."""
+    group_b: str | None = None
     dataset: str | None = None
     view_a: str | None = None
     view_b: str | None = None

@@ -14,7 +14,7 @@ from latentdiff.scale.engine import LOCAL
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
 from .sessions import Sessions
 from .settings import PageSettings
-from .work import choices_of, dataset_names
+from .work import choices_of, dataset_names, groups_of_table
 
 ENCODERS = {
     "fast": "CLIP ViT-B/32: fast, good for most questions",
@@ -39,16 +39,32 @@ def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> di
         with gr.Tab("Two zip files") as zips, gr.Row():
             made["zip_a"] = gr.File(label=f"Zip file A: images, at most {megabytes}", file_types=[".zip"], height=140)
             made["zip_b"] = gr.File(label="Zip file B", file_types=[".zip"], height=140)
-        with gr.Tab("A table of paths") as table, gr.Row():
-            made["table"] = gr.File(label="CSV with the columns path and group_name; two groups", file_types=[".csv"], height=140)
-            info = f"Where relative paths start. Folders that may be read: {where}"
-            made["table_base"] = gr.Textbox(label="Folder of the images", info=info, max_lines=1)
+        with gr.Tab("A table of paths") as table:
+            made |= _table(gr, where)
         with gr.Tab("Views of a dataset") as views:
             made |= _dataset(gr, views)
     for tab, name in ((folders, FOLDERS), (zips, ZIPS), (table, TABLE), (views, VIEWS)):
         tab.select(lambda name=name: name, None, way, show_progress="hidden", queue=False, api_visibility="private")
     _keep_track(gr, sessions, [made[name] for name in ("zip_a", "zip_b", "table")])
     return made
+
+
+def _table(gr: Any, where: str) -> dict[str, Any]:
+    with gr.Row():
+        file = gr.File(label="CSV with the columns path and group_name", file_types=[".csv"], height=140)
+        info = f"Where relative paths start. Folders that may be read: {where}"
+        base = gr.Textbox(label="Folder of the images", info=info, max_lines=1)
+    with gr.Row():
+        a = gr.Dropdown([], label="Group A", info="One group of the table; they are listed when it is chosen")
+        b = gr.Dropdown([], label="Group B", info="The group to compare it with")
+
+    def listed(path: str | None) -> list[Any]:
+        names = groups_of_table(path)
+        two = names if len(names) == 2 else (None, None)
+        return [gr.Dropdown(names, value=value) for value in two]
+
+    file.change(listed, file, [a, b], show_progress="hidden", api_visibility="private")
+    return {"table": file, "table_base": base, "group_a": a, "group_b": b}
 
 
 def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:

@@ -13,7 +13,7 @@ from fiftyone_plugin.forms.choices import LATENTDIFF
 from latentdiff import CompareRequest, Comparison, load_encoder
 from latentdiff.errors import InputError
 from latentdiff.inputs.archives import unpack
-from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, read_table
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, read_table, table_groups
 from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
@@ -78,17 +78,7 @@ def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Pr
     if asked.way == ZIPS:
         return _zips(asked, settings, folder, progress)
     if asked.way == TABLE:
-        if not asked.table:
-            raise InputError("choose a CSV file first: one with the columns path and group_name")
-        file = Path(asked.table)
-        if file.stat().st_size > LARGEST_TABLE:
-            raise InputError(f"the CSV is larger than {LARGEST_TABLE / 1e6:.0f} MB; split it")
-        try:
-            text = file.read_text(encoding="utf8")
-        except UnicodeDecodeError as e:
-            raise InputError(f"the CSV is not UTF-8 text ({e.reason} at byte {e.start}); save it as UTF-8") from e
-        base = allowed(asked.table_base, settings.roots) if asked.table_base.strip() else Path("/")
-        return read_table(text, base, settings.roots, progress)
+        return _table(asked, settings, progress)
     if asked.way != FOLDERS:
         raise InputError(f"sides come as folders, zips, a table or views, not as {asked.way!r}")
     for given_folder, letter in ((asked.folder_a, "A"), (asked.folder_b, "B")):
@@ -98,6 +88,34 @@ def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Pr
     names = distinct_names((Path(given[0]).name or given[0], Path(given[1]).name or given[1]), given)
     a, b = (image_folder(path, settings.roots, progress) for path in given)
     return dataclasses.replace(a, name=names[0]), dataclasses.replace(b, name=names[1])
+
+
+def _table(asked: Asked, settings: PageSettings, progress: Progress) -> tuple[ImageSide, ImageSide]:
+    if not asked.table:
+        raise InputError("choose a CSV file first: one with the columns path and group_name")
+    groups = (asked.group_a or "", asked.group_b or "")
+    if any(groups) and not all(groups):
+        raise InputError("choose both groups of the table, Group A and Group B")
+    base = allowed(asked.table_base, settings.roots) if asked.table_base.strip() else Path("/")
+    return read_table(_table_text(asked.table), base, settings.roots, progress, groups=groups if all(groups) else None)
+
+
+def _table_text(path: str) -> str:
+    file = Path(path)
+    if file.stat().st_size > LARGEST_TABLE:
+        raise InputError(f"the CSV is larger than {LARGEST_TABLE / 1e6:.0f} MB; split it")
+    try:
+        return file.read_text(encoding="utf8")
+    except UnicodeDecodeError as e:
+        raise InputError(f"the CSV is not UTF-8 text ({e.reason} at byte {e.start}); save it as UTF-8") from e
+
+
+def groups_of_table(path: str | None) -> list[str]:
+    """The groups that an uploaded table names; none where it cannot be read, which is said when it is compared."""
+    try:
+        return table_groups(_table_text(path)) if path else []
+    except (InputError, OSError):
+        return []
 
 
 def _zips(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> tuple[ImageSide, ImageSide]:

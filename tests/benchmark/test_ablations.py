@@ -68,7 +68,7 @@ def test_cases_are_noisy_diff_pairs(options, part_of_coco) -> None:
 def test_mixes(options, monkeypatch) -> None:
     outcome = evaluate("mixes", options())
     monkeypatch.undo()
-    names, literal = ([f"{row}, {p} + {5 - p}" for p in range(5, -1, -1)] for row in ("ours", "paper mode"))
+    names, literal = ([f"{row}, {p} + {5 - p}" for p in range(5, -1, -1)] for row in ("LatentDiff", "paper mode"))
     for rows in rows_of(outcome):
         assert list(rows) in (names, literal)
         if list(rows) == literal:  # p concepts, then q phrases as they were said
@@ -76,7 +76,7 @@ def test_mixes(options, monkeypatch) -> None:
             continue
         for side in "AB":
             concepts, phrases = ([f[0] for f in rows[name].of(side)[:5]] for name in (names[0], names[-1]))
-            joint = {f[0] for f in rows["ours, 3 + 2"].of(side)}
+            joint = {f[0] for f in rows["LatentDiff, 3 + 2"].of(side)}
             assert len(joint) == 5 and len(joint & set(concepts)) >= 2 and joint & set(phrases)
     cosine = {row[0]: row[2] for row in outcome.report.tables[0].rows}
     assert all(0.2 < cosine[name] <= 1 for name in names) and "5 SAE + 0 DRE" in (outcome.folder / "results.md").read_text(encoding="utf8")

@@ -108,24 +108,41 @@ def test_dry_run_says_what_would_be_downloaded(tmp_path, monkeypatch, capsys) ->
 
 
 def test_papers_figures_stand_in_our_tables() -> None:
-    table = Table("Cosine by parent", ("parent", "pairs", "ours"), (("dog", 15, 0.7), ("zebra", 15, 0.6)))
-    bars = Bars("t", ("dog", "zebra"), {"ours": [0.7, 0.6]}, {}, "cosine")
+    table = Table("Cosine by parent", ("parent", "pairs", "LatentDiff"), (("dog", 15, 0.7), ("zebra", 15, 0.6)))
+    bars = Bars("t", ("dog", "zebra"), {"LatentDiff": [0.7, 0.6]}, {}, "cosine")
     found = with_papers(Report((table,), {"cosine": bars}), "noisy-diff-coco")
     header = ("paper's table 1: LatentDiff (SAE)", "paper's table 1: VisDiff", "paper's table 2: LatentDiff (SAE)")
-    assert found.tables[0].header == ("parent", "pairs", "ours", *header)
+    assert found.tables[0].header == ("parent", "pairs", "LatentDiff", *header)
     dog, zebra = found.tables[0].rows
     assert dog == ("dog", 15, 0.7, 0.545, 0.263, 0.552) and all(v != v for v in zebra[3:])
-    assert list(found.plots["cosine"].series) == ["ours", *header[:2]] and found.plots["cosine"].series[header[1]][0] == 0.263
+    assert list(found.plots["cosine"].series) == ["LatentDiff", *header[:2]] and found.plots["cosine"].series[header[1]][0] == 0.263
     assert with_papers(Report((table,), {}), "corel").tables == (table,)
-    judged = Table("Acc@k", ("method", "PIS easy Acc@1", "PIS hard Acc@5", "ImageNet-R Acc@1"), (("ours", 0.9, 0.8, 0.7),))
+    judged = Table("Acc@k", ("method", "PIS easy Acc@1", "PIS hard Acc@5", "ImageNet-R Acc@1"), (("LatentDiff", 0.9, 0.8, 0.7),))
     assert with_papers(Report((judged,), {}), "visdiffbench").tables[0].rows[1][1:3] == (0.88, 0.80)
+
+
+def test_visdiffs_proposers_and_rankers_stand_beside_ours() -> None:
+    """Its tables 2 and 8 and appendix C.5 fill the same columns, row by row."""
+    rows = ("caption, CLIP", "caption, CLIP, centred", "caption, CLIP, by p", "caption, CLIP, no ranker", "feature, CLIP")
+    judged = Table("Acc@k", ("method", "PIS hard Acc@1"), tuple((row, 0.5) for row in rows))
+    found = with_papers(Report((judged,), {}), "visdiff-parts").tables[0]
+    assert found.header[:2] == judged.header and len(set(found.header)) == len(found.header) == 8
+    said = {row[0]: dict(zip(found.header[1:], row[1:], strict=True)) for row in found.rows}
+    hard = {row: (cells["VisDiff: PIS hard Acc@1"], cells["VisDiff: PIS hard Acc@5"]) for row, cells in said.items()}
+    del hard["caption, CLIP, centred"]  # the authors have no such row
+    assert hard == {"caption, CLIP": (0.61, 0.8), "caption, CLIP, by p": (0.58, 0.77), "caption, CLIP, no ranker": (0.54, 0.68),
+                    "feature, CLIP": (0.12, 0.23)}  # fmt: skip
+    assert all(v != v for title, v in said["caption, CLIP, centred"].items() if title.startswith("VisDiff"))
+    assert said["feature, CLIP"]["VisDiff: PIS easy Acc@5"] == 0.69 and said["feature, CLIP"]["PIS hard Acc@1"] == 0.5
 
 
 def test_every_place_in_the_data_file_is_one_of_ours(tmp_path) -> None:
     """Names of rows that the papers' figures are put beside exist in the suites."""
     sensitivity = {m.name for m in load_suite("sensitivity")(Options()).methods}
-    titles = {"ours", "GSCLIP", "VisDiff", *(f"paper mode, {s}" for s in ("3 + 2", "concepts", "exemplars")), *sensitivity}
+    titles = {"LatentDiff", "GSCLIP", "VisDiff", *(f"paper mode, {s}" for s in ("3 + 2", "concepts", "exemplars")), *sensitivity}
     titles |= {f"paper mode, {k} + {5 - k}" for k in range(6)}
+    titles |= {f"caption, CLIP{how}" for how in ("", ", by p", ", by difference of means", ", no ranker")}
+    titles |= {"caption, caption-qa", "caption, image-vqa", "image grid, CLIP", "feature, CLIP"}
     content = json.loads((Path(weights.__file__).parent / "papers.json").read_text(encoding="utf8"))
     assert set(content) <= set(SUITES)
     for name, entries in content.items():

@@ -63,11 +63,11 @@ def test_visdiffbench_runs_and_names_what_is_drawn(options, tmp_path) -> None:
     by_group = table(outcome, "Cosine by subset")
     assert {group: row["pairs"] for group, row in by_group.items()} == {"PIS easy": 1, "PIS hard": 1, "ImageNet-R": 1}
     found = {(r["task"].split(" | ")[0], row): v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
-    boat = found["PIS easy/1 boat", "ours, 3 + 2"]
+    boat = found["PIS easy/1 boat", "LatentDiff, 3 + 2"]
     assert "boat" in [f[0] for f in boat["A"][:5]] and "umbrella" in [f[0] for f in boat["B"][:5]]
-    assert "snow" in [f[0] for f in found["ImageNet-R/1 snow", "ours, 3 + 2"]["A"][:5]]
-    assert by_group["PIS easy"]["ours, 3 + 2"] == pytest.approx(1.0, abs=1e-5)
-    assert table(outcome, "All pairs")["ours, 3 + 2"]["sides"] == 5  # the plain counterpart of ImageNet-R has no label
+    assert "snow" in [f[0] for f in found["ImageNet-R/1 snow", "LatentDiff, 3 + 2"]["A"][:5]]
+    assert by_group["PIS easy"]["LatentDiff, 3 + 2"] == pytest.approx(1.0, abs=1e-5)
+    assert table(outcome, "All pairs")["LatentDiff, 3 + 2"]["sides"] == 5  # the plain counterpart of ImageNet-R has no label
     for name in ("results.json", "results.md", "cosine.png", "coverage.png"):
         assert (outcome.folder / name).stat().st_size > 200
     page = (outcome.folder / "results.md").read_text(encoding="utf8")
@@ -163,7 +163,7 @@ def test_pairs_from_visdiffs_csv(options, tmp_path) -> None:
 def test_purity(options, tmp_path) -> None:
     layouts.visdiffbench(tmp_path / "data", {"hard": [("boat", "umbrella")], "easy": [("cup", "vase")]})
     outcome = evaluate("purity", options(methods=("latentdiff",), runs=1))
-    cosine = {group: row["ours, 3 + 2"] for group, row in table(outcome, "Cosine by purity").items()}
+    cosine = {group: row["LatentDiff, 3 + 2"] for group, row in table(outcome, "Cosine by purity").items()}
     assert list(cosine) == ["100 %", "80 %", "60 %", "40 %", "20 %", "0 %"]
     assert cosine["100 %"] == pytest.approx(1.0, abs=1e-5) and cosine["60 %"] == pytest.approx(1.0, abs=1e-5)
     suite = load_suite("purity")(options(methods=("latentdiff",), runs=1))
@@ -179,7 +179,7 @@ def test_metashift(options, tmp_path) -> None:
     outcome = evaluate("metashift", options(vocabulary=None))
     rows = table(outcome, "Right label among 5")
     assert {r["pairs"] for r in rows.values()} == {4}
-    assert rows["ours"]["top-3"] == 1.0 and rows["GSCLIP"]["top-3"] >= 0.75
+    assert rows["LatentDiff"]["top-3"] == 1.0 and rows["GSCLIP"]["top-3"] >= 0.75
     for record in records_of(outcome.folder):  # the shares again, from what was ranked
         _, one, other = record["task"].split(" | ")[0].split("/")
         assert {f[0] for row in record["rows"].values() for f in row["A"]} <= {"beach", "snow", "forest", "room", "night"}, (one, other)
@@ -207,12 +207,12 @@ def test_noisy_diff_imagenet(options, tmp_path, sentence_judge) -> None:
         "protective covering": (20, "yes"),
     }
     (record,) = records_of(outcome.folder)
-    found = record["rows"]["ours, 3 + 2"]
+    found = record["rows"]["LatentDiff, 3 + 2"]
     assert record["task"] == "500/conveyance/protective covering | latentdiff"
     assert "boat" in [f[0] for f in found["A"][:5]] and "umbrella" in [f[0] for f in found["B"][:5]]
     cosine = [max(float(c) for c in sentence_judge.cosines(label, [f[0] for f in found[side][:5]]))
               for side, label in (("A", "conveyance"), ("B", "protective covering"))]
-    assert table(outcome, "All pairs")["ours, 3 + 2"]["cosine"] == pytest.approx(sum(cosine) / 2, abs=1e-5)
+    assert table(outcome, "All pairs")["LatentDiff, 3 + 2"]["cosine"] == pytest.approx(sum(cosine) / 2, abs=1e-5)
 
 
 def test_coco_counts_stand_beside_the_papers(options, tmp_path) -> None:
@@ -255,13 +255,13 @@ def test_noisy_diff_coco_runs_to_the_end(options, tmp_path, sentence_judge, zoo)
     outcome = evaluate("noisy-diff-coco", options(methods=("latentdiff", "mean"), split="val" if zoo else "train"))
     found = {row: v for r in records_of(outcome.folder) for row, v in r["rows"].items()}
     assert {r["task"].split(" | ")[0] for r in records_of(outcome.folder)} == {"dog/boat/umbrella"}
-    first = [(label, [f[0] for f in found["ours, 3 + 2"][side][:5]]) for side, label in (("A", "boat"), ("B", "umbrella"))]
+    first = [(label, [f[0] for f in found["LatentDiff, 3 + 2"][side][:5]]) for side, label in (("A", "boat"), ("B", "umbrella"))]
     cosine = [max(sentence_judge.cosines(label, phrases)) for label, phrases in first]
     by_parent = table(outcome, "Cosine by parent")["dog"]
-    assert by_parent["ours, 3 + 2"] == pytest.approx(np.mean(cosine), abs=1e-5) and np.mean(cosine) > 0.95
+    assert by_parent["LatentDiff, 3 + 2"] == pytest.approx(np.mean(cosine), abs=1e-5) and np.mean(cosine) > 0.95
     assert (by_parent["paper's table 1: VisDiff"], by_parent["paper's table 2: LatentDiff (SAE)"]) == (0.263, 0.552)
     assert table(outcome, "Eligible attributes")["dog"]["attributes here"] == 2
-    assert found["ours, 3 + 2"]["planted"][0] >= 0.8  # planted among the ten most extreme
+    assert found["LatentDiff, 3 + 2"]["planted"][0] >= 0.8  # planted among the ten most extreme
 
 
 def test_corel_runs_to_the_end(options, shared_data, monkeypatch) -> None:

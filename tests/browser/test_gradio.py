@@ -223,12 +223,23 @@ def test_zip_files_are_removed_when_the_tab_closes(visit, served, expected, scen
 
 
 def test_table_of_paths(visit, expected, scenes) -> None:
-    tab = visit()
-    tab.get_by_role("tab", name="A table of paths").click()
-    tab.locator('input[type="file"]').first.set_input_files(scenes / "table.csv")
-    tab.get_by_label("table.csv", exact=True).wait_for(timeout=SOON)
-    tab.get_by_label("Folder of the images").fill(str(scenes))
-    choose_words(tab, WORDS)
+    def chosen(table: Path) -> Any:
+        tab = visit()
+        tab.get_by_role("tab", name="A table of paths").click()
+        tab.locator('input[type="file"]').first.set_input_files(table)
+        tab.get_by_label(table.name, exact=True).wait_for(timeout=SOON)
+        tab.get_by_label("Folder of the images").fill(str(scenes))
+        choose_words(tab, WORDS)
+        return tab
+
+    tab = chosen(scenes / "table.csv")
+    assert compared(tab) == verdict(expected.comparison, "winter", "summer")
+    three = scenes / "three.csv"
+    three.write_text((scenes / "table.csv").read_text() + "lost.jpg,spring\n")  # a group that is not compared need not exist
+    tab = chosen(three)
+    assert "names 3 groups" in compared(tab)
+    for label, group in (("Group A", "winter"), ("Group B", "summer")):
+        pick(tab, label, group)
     assert compared(tab) == verdict(expected.comparison, "winter", "summer")
 
 

@@ -354,6 +354,28 @@ def test_paper_mode_names_by_the_decoder_and_says_how_many_concepts_its_bins_can
     assert compare(a, b, sae=SAE, vocabulary=VOCABULARY).info["one_bin"] == 0
 
 
+def test_to_the_letter_concepts_are_in_the_order_of_their_divergence() -> None:
+    """Plain JSD of the histograms of all activations, whatever bias it has and whatever the concept is called."""
+    a, b = images(220, 1, IN_A, 0.9)[0], images(330, 2, IN_B, 0.9)[0]
+    literal = CompareConfig.paper(prune_monosemanticity=0.0, prune_dominant=0.0)
+    codes = [SAE.encode(x).toarray().astype(float) for x in (a, b)]
+    expected = {}
+    for k, (x, y) in enumerate(zip(codes[0].T, codes[1].T, strict=True)):
+        both = np.concatenate([x, y])
+        flat = np.ptp(np.quantile(both, [0.25, 0.75])) == 0
+        edges = np.histogram_bin_edges(both, 1 if flat else "fd")
+        p, q = np.histogram(x, edges)[0] / len(x), np.histogram(y, edges)[0] / len(y)
+        expected[k] = jensenshannon(p, q) ** 2
+    result = compare(a, b, sae=SAE, config=literal)  # without words nothing is put together
+    scores = {h.concept: h.score for h in result.candidates}
+    assert scores
+    assert scores == pytest.approx({k: expected[k] for k in scores})
+    named = {h.concept: h.score for h in compare(a, b, sae=SAE, vocabulary=VOCABULARY, config=literal).candidates if h.source == "sae"}
+    assert named and named == pytest.approx({k: expected[k] for k in named})
+    corrected = compare(a, b, sae=SAE, config=dataclasses.replace(literal, rank_by="jsd"))
+    assert all(h.score < expected[h.concept] for h in corrected.candidates)
+
+
 def test_most_telling_images_are_the_planted_ones_in_one_mode(planted: Comparison) -> None:
     for side, rows in (("A", PLANTED_A), ("B", PLANTED_B)):
         found = planted.info["exemplars"][side]

@@ -17,7 +17,7 @@ from ...progress import Progress
 from ..case_suite import CaseSuite
 from ..cases import SIDES, Case, Findings, Space, planted_share
 from ..describing import described_phrases, describer_of
-from ..methods import METHODS, Method, compared, findings_of, ours, paper_mode, present_names
+from ..methods import METHODS, Method, compared, findings_of, latentdiff_rows, paper_mode, present_names
 from ..spaces import kept_sae
 from ..suite import Curves, Published, Record, Report, Table
 from .caption_space import CaptionSpace
@@ -103,7 +103,7 @@ class Mixes(Ablation):
     help = "Concepts and exemplar phrases among five findings, from 5 + 0 to 0 + 5 (paper appendix D)."
 
     def variants(self) -> list[Method]:
-        mine = ours("ours", lambda seed: CompareConfig(seed=seed), MIXES)
+        mine = latentdiff_rows("LatentDiff", lambda seed: CompareConfig(seed=seed), MIXES)
         literal = Method("paper", "LatentDiff, the paper's literal choices", paper_mode("paper mode", MIXES), reads_captions=True)
         return [Method("latentdiff", "LatentDiff", mine, reads_captions=True), literal]
 

@@ -52,8 +52,8 @@ class MetaShift(CaseSuite):
 
     def make_methods(self) -> list[Method]:
         known = {
-            "latentdiff": Method("latentdiff", "LatentDiff", _ours("ours", lambda seed: CompareConfig(seed=seed, compounds=False))),
-            "paper": Method("paper", "paper mode", _ours("paper mode", lambda seed: CompareConfig.paper(seed=seed, compounds=False))),
+            "latentdiff": Method("latentdiff", "LatentDiff", _labels("LatentDiff", lambda seed: CompareConfig(seed=seed, compounds=False))),
+            "paper": Method("paper", "paper mode", _labels("paper mode", lambda seed: CompareConfig.paper(seed=seed, compounds=False))),
             "gsclip": Method("gsclip", "GSCLIP", _gsclip),
             "gsclip-pairs": Method("gsclip-pairs", "GSCLIP as published: all pairs of phrases made of class and label", _gsclip_pairs),
         }
@@ -154,7 +154,7 @@ def _row(name: str, c: Comparison) -> dict[str, Findings]:
     return {name: Findings(tuple((label,) for label in ranked), ())}
 
 
-def _ours(name: str, config: Callable[[int], CompareConfig]) -> Run:
+def _labels(name: str, config: Callable[[int], CompareConfig]) -> Run:
     """Our comparison with the labels as its vocabulary; compounds of labels are no labels."""
     return lambda space, case, seed: _row(name, compared(space, case, config(seed)))
 

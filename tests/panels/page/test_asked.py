@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiftyone_plugin.panels.page.asked import FOLDERS, VIEWS, ZIPS, Asked, choices
+from fiftyone_plugin.panels.page.asked import FOLDERS, TABLE, VIEWS, ZIPS, Asked, choices
 from fiftyone_plugin.panels.page.inputs import _sent
 from fiftyone_plugin.panels.page.settings import PageSettings
+from fiftyone_plugin.panels.page.work import groups_of_table, named_sides
 
 from latentdiff.errors import InputError
+from latentdiff.progress import silent
 
 OURS, MODEL = "http://localhost:8000/v1", "ours"
 SERVER = {"llm_url": OURS, "llm_model": MODEL}
@@ -83,3 +85,23 @@ def test_the_page_says_what_will_be_sent(tmp_path) -> None:
 def test_a_server_needs_both_its_names(tmp_path) -> None:
     with pytest.raises(InputError, match="needs both"):
         PageSettings(roots=(tmp_path,), llm_url=OURS)
+
+
+def test_two_groups_of_a_table_with_more_are_chosen(tmp_path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.jpg").write_bytes(b"")
+    table = tmp_path / "t.csv"
+    table.write_text("path,group_name\na.jpg,sea\nb.jpg,old  town\nlost.jpg,snow\n", encoding="utf8")
+    assert groups_of_table(str(table)) == ["sea", "old town", "snow"]
+    asked, here = {"way": TABLE, "table": str(table), "table_base": str(tmp_path)}, settings(tmp_path)
+
+    def sides(**groups: str) -> list[tuple[str, list[str]]]:
+        return [(s.name, [p.name for p in s.paths]) for s in named_sides(Asked(**asked, **groups), here, tmp_path, silent)]
+
+    assert sides(group_a="old town", group_b="sea") == [("old town", ["b.jpg"]), ("sea", ["a.jpg"])]
+    for groups, said in (({}, "Group A and Group B"), ({"group_a": "sea"}, "choose both groups"),
+                         ({"group_a": "sea", "group_b": "sea"}, "two different groups")):  # fmt: skip
+        with pytest.raises(InputError, match=said):
+            sides(**groups)
+    table.write_bytes(b"\xff\xfe\x00")
+    assert groups_of_table(str(table)) == groups_of_table(None) == groups_of_table(str(tmp_path / "gone.csv")) == []
