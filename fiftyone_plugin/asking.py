@@ -141,7 +141,8 @@ def ask_views(
     request = latentdiff.CompareRequest(
         DatasetView(dataset, view_a), DatasetView(dataset, view_b), encoder=encoder, vocabulary=vocabulary, embeddings=embeddings
     )
-    opened = request.open(part(report, 0.0, 0.8), views=_open)
+    request.check_question()
+    opened = _open(request, part(report, 0.0, 0.8))
     vectors = opened.a.vectors, opened.b.vectors
     found = answers(*vectors, phrases, opened.encoder, opened.vocabulary, images, part(report, 0.8, 1.0))
     ids_a, ids_b = opened.items

@@ -34,7 +34,7 @@ from .vectors import Vectors, read_vectors
 
 
 @old_keywords(OLD_KEYWORDS, new_options)
-@takes_config
+@takes_config()
 def compare_views(
     dataset: Any,
     view_a: Any,

@@ -19,7 +19,7 @@ from .results.comparison import Comparison
 from .stats.verification import Verification
 
 
-@takes_config
+@takes_config()
 def compare_folders(
     a: Any,
     b: Any = None,

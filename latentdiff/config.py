@@ -108,23 +108,29 @@ class CompareConfig:
         return cls(**{**literal, **pruning, "exemplar_pool": 10, **changes})
 
 
-def takes_config(function: F) -> F:
+def takes_config(place: str = "config=latentdiff.CompareConfig({})") -> Callable[[F], F]:
     """A decorator: a choice that was passed as an argument of its own is a ``TypeError`` that says where it goes.
+
+    Args:
+        place: how choices are written in a call, "{}" where they stand.
 
     Example:
         >>> compare(a, b, alpha=0.01)
         TypeError: compare() takes no 'alpha': it is a choice of CompareConfig; write config=latentdiff.CompareConfig(alpha=0.01)
     """
-    choices = {f.name for f in dataclasses.fields(CompareConfig)} - set(inspect.signature(function).parameters)
 
-    @functools.wraps(function)
-    def called(*args: Any, **options: Any) -> Any:
-        given = {name: value for name, value in options.items() if name in choices}
-        if given:
-            wrong, right = ", ".join(map(repr, given)), ", ".join(f"{name}={value!r}" for name, value in given.items())
-            be = "it is a choice" if len(given) == 1 else "they are choices"
-            say = f"write config=latentdiff.CompareConfig({right})"
-            raise TypeError(f"{function.__name__}() takes no {wrong}: {be} of CompareConfig; {say}")
-        return function(*args, **options)
+    def decorated(function: F) -> F:
+        choices = {f.name for f in dataclasses.fields(CompareConfig)} - set(inspect.signature(function).parameters)
 
-    return called  # type: ignore[return-value]
+        @functools.wraps(function)
+        def called(*args: Any, **options: Any) -> Any:
+            given = {name: value for name, value in options.items() if name in choices}
+            if given:
+                wrong, right = ", ".join(map(repr, given)), ", ".join(f"{name}={value!r}" for name, value in given.items())
+                be = "it is a choice" if len(given) == 1 else "they are choices"
+                raise TypeError(f"{function.__name__}() takes no {wrong}: {be} of CompareConfig; write {place.format(right)}")
+            return function(*args, **options)
+
+        return called  # type: ignore[return-value]
+
+    return decorated

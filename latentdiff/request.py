@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from .errors import InputError
 from .inputs.fitting import PARQUET, TABLE, VIEWS, of_language, of_sides, refusals
 from .inputs.named import kind, labels_of, open_encoder
 from .inputs.opening import Opened, add_left_out, names_of, open_both, words_of
+from .inputs.views import of_datasets
 from .methods.config import MethodConfig
 from .methods.register import named
 from .methods.run import compare_with
@@ -147,21 +148,19 @@ class CompareRequest:
         """
         return list(refusals(self, self.kinds, self.config))
 
-    def run(self, progress: Progress | None = None, *, views: Callable[[CompareRequest, Progress], Any] | None = None) -> Outcome:
-        """Compare.
+    def run(self, progress: Progress | None = None) -> Outcome:
+        """Compare. What differs between views is stored with them.
 
         Args:
             progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
-            views: what compares views: ``fiftyone_plugin.comparing.compare_request``. The library itself opens no dataset.
 
         Raises:
             InputError: as :meth:`check`, and sides that cannot be used. Others as :func:`latentdiff.compare_with`.
+            MissingPackageError: views, where the FiftyOne plugin or FiftyOne is not installed.
         """
         kinds, report = self.check(), progress or silent
         if kinds == VIEWS:
-            if views is None:
-                raise InputError("views of a dataset are compared by fiftyone_plugin.compare_views, which stores the result with them")
-            return Outcome.of_run(views(self, report))
+            return Outcome.of_run(of_datasets("compare")(self, report))
         if kinds == PARQUET:
             return self._run_parquet(report)
         captions, prompts = texts_by_path(self.captions, "caption"), texts_by_path(self.prompts, "prompt")
@@ -177,23 +176,30 @@ class CompareRequest:
             weakref.finalize(outcome, shutil.rmtree, folder, ignore_errors=True)  # a report shows its images
         return outcome
 
-    def open(self, progress: Progress | None = None, *, views: Callable[[CompareRequest, Progress], Opened] | None = None) -> Opened:
-        """Vectors of both sides and the words, to ask about them: method, SAE and engine play no part.
+    def check_question(self) -> None:
+        """Everything that can be known to be wrong before the sides are asked about: method, SAE and engine play no part.
+
+        Raises:
+            InputError: sides or words that do not go together, and what to do.
+        """
+        for _, refusal in (*of_sides(self, self.kinds), *of_language(self, self.kinds)):
+            raise InputError(refusal)
+
+    def open(self, progress: Progress | None = None) -> Opened:
+        """Vectors of both sides and the words, to ask about them.
 
         Args:
             progress: ``progress(fraction, label)``.
-            views: what opens views: ``fiftyone_plugin.asking.open_views``.
 
         Raises:
-            InputError: sides or words that cannot be used.
+            InputError: as :meth:`check_question`, and sides or words that cannot be used.
+            MissingPackageError: views, where the FiftyOne plugin or FiftyOne is not installed.
         """
+        self.check_question()
         kinds, report = self.kinds, progress or silent
-        for _, refusal in (*of_sides(self, kinds), *of_language(self, kinds)):
-            raise InputError(refusal)
         if kinds == VIEWS:
-            if views is None:
-                raise InputError("views of a dataset are asked by fiftyone_plugin.ask_views")
-            return views(self, report)
+            opened: Opened = of_datasets("open")(self, report)
+            return opened
         with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
             opened = open_both(self, kinds, self.config.compare.skip_bad, Path(folder), report)
         # What was unpacked is gone with the folder: its rows have no names.

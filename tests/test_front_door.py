@@ -78,6 +78,8 @@ def test_a_table_has_every_field_of_every_hypothesis(comparison) -> None:
 def test_a_choice_in_the_wrong_place_is_told_where_it_goes() -> None:
     with pytest.raises(TypeError, match=r"takes no 'alpha'.*config=latentdiff\.CompareConfig\(alpha=0\.01\)"):
         latentdiff.compare([], [], alpha=0.01)
+    with pytest.raises(TypeError, match=r"write latentdiff\.MethodConfig\(compare=latentdiff\.CompareConfig\(alpha=0\.01\)\)"):
+        latentdiff.compare_with(latentdiff.MethodConfig(), [], [], alpha=0.01)
     with pytest.raises(TypeError, match=r"they are choices.*CompareConfig\(seed=1, mix=\(5, 0\)\)"):
         latentdiff.compare([], [], seed=1, mix=(5, 0))
     with pytest.raises(TypeError, match="unexpected keyword argument 'alfa'"):

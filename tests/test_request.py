@@ -218,12 +218,13 @@ def test_what_is_no_side(side, said) -> None:
         CompareRequest(side, ARRAYS[1]).check()
 
 
-def test_folders_take_no_vectors_and_views_go_to_the_plugin(tmp_path) -> None:
+def test_folders_take_no_vectors_and_views_go_to_the_plugin(tmp_path, monkeypatch) -> None:
     with pytest.raises(InputError, match="for vectors use compare"):
         latentdiff.compare_folders(*ARRAYS)
-    with pytest.raises(InputError, match=r"fiftyone_plugin\.compare_views"):
+    monkeypatch.setattr("latentdiff.inputs.views.entry_points", lambda **_: ())
+    with pytest.raises(latentdiff.MissingPackageError, match=r"pip install 'latentdiff\[fiftyone\]'"):
         CompareRequest("d:summer", "d:winter", embeddings="clip").run()
-    with pytest.raises(InputError, match=r"fiftyone_plugin\.ask_views"):
+    with pytest.raises(latentdiff.MissingPackageError, match=r"pip install 'latentdiff\[fiftyone\]'"):
         CompareRequest("d:summer", "d:winter", embeddings="clip").open()
     with pytest.raises(InputError, match="there is no file"):
         latentdiff.compare_folders(tmp_path / "a.zip", tmp_path / "b.zip", encoder="demo")

@@ -9,6 +9,7 @@ ordinary run of pytest. The exit status is that of the first run that failed.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,9 @@ def _aside(command: list[str]) -> tuple[int, IO[bytes]]:
 
 
 def _run(command: list[str], told: IO[bytes] | None) -> int:
-    return subprocess.run(command, cwd=ROOT, stdout=told, stderr=told and subprocess.STDOUT, check=False).returncode
+    # Two runs at once, each with as many threads as there are cores, wait for each other in products too small to be shared.
+    env = {"OMP_NUM_THREADS": "1", **os.environ}
+    return subprocess.run(command, cwd=ROOT, env=env, stdout=told, stderr=told and subprocess.STDOUT, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ def install(python: Path, *what: str) -> None:
     if uv := shutil.which("uv"):
         run(uv, "pip", "install", "--quiet", "--python", python, *what)
     else:
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *what)
+        # Modules are compiled when they are first imported: most of some 27,000 files never are.
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", *what)
 
 
 def ensure_database(python: Path) -> None:

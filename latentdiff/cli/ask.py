@@ -64,13 +64,7 @@ def _open(args: argparse.Namespace, progress: Progress) -> Opened:
         embeddings=args.embeddings,
         columns=columns_of(args),
     )
-    return request.open(progress, views=_views)
-
-
-def _views(request: CompareRequest, progress: Progress) -> Opened:
-    from fiftyone_plugin.asking import open_views
-
-    return open_views(request, progress)
+    return request.open(progress)
 
 
 def _listed(rows: Sequence[int], items: Any) -> list[str]:

@@ -76,7 +76,7 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     request = request_of(args)
     kinds = request.check()
     say_what_is_sent(request.config)
-    outcome = request.run(progress, views=_compare_views)
+    outcome = request.run(progress)
     if args.save and kinds == PARQUET:
         from ..scale.parquet import save
 
@@ -126,9 +126,3 @@ def _groups(args: argparse.Namespace) -> Any:
     if len(given) > 2:
         raise InputError("--groups names one field of the datasets, or two files, of A's rows and of B's")
     return tuple(given) if len(given) == 2 else given[0] if given else None
-
-
-def _compare_views(request: CompareRequest, progress: Progress) -> Any:
-    from fiftyone_plugin.comparing import compare_request
-
-    return compare_request(request, progress)

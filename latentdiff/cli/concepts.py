@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..embed.vocabulary import Vocabulary
-from ..embed.words import load_vocabulary, read_phrases, with_compounds
+from ..embed.words import with_compounds
 from ..errors import InputError
-from ..inputs.arrays import load_vectors, read_vocabulary
+from ..inputs.arrays import load_vectors
+from ..inputs.named import COMMON, open_encoder, open_vocabulary
 from ..report import percent
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def _describe(args: argparse.Namespace, progress: Any) -> ConceptSet:
     from ..sae.concepts import describe_concepts
     from ..sae.loading import check_encoder, load_sae
 
-    encoder, sae = _encoder(args), load_sae(args.sae)
+    encoder = open_encoder((args.encoder, args.pretrained))[0] if args.encoder else None
+    sae = load_sae(args.sae)
     if encoder is not None and not args.joint_vectors:  # joint vectors are of another layer than the SAE's
         check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
     return describe_concepts(
@@ -87,21 +88,17 @@ def _describe(args: argparse.Namespace, progress: Any) -> ConceptSet:
     )
 
 
-def _encoder(args: argparse.Namespace) -> Any:
-    if not args.encoder:
-        return None
-    from ..embed.encoder import load_encoder
-
-    return load_encoder(args.encoder, args.pretrained)
-
-
 def _vocabulary(args: argparse.Namespace, encoder: Any) -> Vocabulary | None:
-    """The words asked for; with an encoder alone, common English words by it."""
-    if not args.vocabulary:
-        return load_vocabulary(encoder) if encoder is not None else None
-    if encoder is None or args.vocabulary_vectors or Path(args.vocabulary).suffix == ".npz":
-        return with_compounds(read_vocabulary(args.vocabulary, args.vocabulary_vectors))
-    return load_vocabulary(encoder, words=(), phrases=read_phrases(args.vocabulary))
+    """The words asked for, compounds among them; with an encoder alone, common English words by it."""
+
+    def opened() -> Any:
+        if encoder is None:
+            raise InputError("words without vectors need the encoder of the images: pass --encoder, or --vocabulary-vectors")
+        return encoder
+
+    given = args.vocabulary or (COMMON if encoder is not None else None)
+    words = open_vocabulary(given, args.vocabulary_vectors, opened)
+    return None if words is None else with_compounds(words)
 
 
 def _save(found: ConceptSet, folder: str) -> None:

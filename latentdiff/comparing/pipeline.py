@@ -26,7 +26,7 @@ SMALL_WORK = 20_000_000
 """Vector entries below which threads cost more than they bring."""
 
 
-@takes_config
+@takes_config()
 def compare(
     a: np.ndarray,
     b: np.ndarray,

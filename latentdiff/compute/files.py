@@ -66,6 +66,8 @@ def read_json(path: Path) -> Any:
         if path.stat().st_size > LARGEST_TEXT:
             raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes, more than anything that LatentDiff writes")
         return json.loads(path.read_text(encoding="utf8"))
+    except FileNotFoundError as e:
+        raise CheckpointError(f"there is no file {path}") from e
     except (OSError, ValueError, RecursionError) as e:
         raise CheckpointError(f"{path} cannot be read as json: {e}") from e
 

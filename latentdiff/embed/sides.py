@@ -52,7 +52,7 @@ class Sides:
     def __init__(self, a: np.ndarray, b: np.ndarray, skip_bad: bool = False, omit: Omitted | None = None) -> None:
         self._arrays = tuple(checked_array(side, x) for side, x in (("A", a), ("B", b)))
         check_widths({side: x.shape[1] for side, x in zip("AB", self._arrays, strict=True)})
-        if a is b or (self._arrays[0].shape == self._arrays[1].shape and equal(*self._arrays, ROWS)):
+        if a is b or (self._arrays[0].shape == self._arrays[1].shape and equal(self._arrays[0], self._arrays[1], ROWS)):
             raise InputError("A and B are the same images; choose two different sets")
         self._use([len(x) for x in self._arrays], [bad_rows(x) for x in self._arrays], skip_bad, omit)
         first = self[np.array([0])]

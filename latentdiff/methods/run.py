@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..comparing.pipeline import compare
+from ..config import takes_config
 from ..describe.build import build_captioner, build_describer, build_endpoint, build_language
 from ..describe.captions import Captioner
 from ..describe.config import DescribeConfig
@@ -35,6 +36,7 @@ from .visdiff import visdiff
 Images = tuple[Sequence[Any], Sequence[Any]]
 
 
+@takes_config("latentdiff.MethodConfig(compare=latentdiff.CompareConfig({}))")
 def compare_with(
     config: MethodConfig,
     a: np.ndarray,

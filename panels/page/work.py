@@ -146,7 +146,6 @@ def _encoder(name: str, pretrained: str | None) -> Any:
 
 def _views(asked: Asked, given: dict[str, Any], progress: Progress) -> Answer:
     """Two saved views; the comparison is stored in their dataset, as everywhere."""
-    from fiftyone_plugin.comparing import compare_request
     from fiftyone_plugin.forms.common import suggest
     from fiftyone_plugin.reporting import exemplar_images
     from fiftyone_plugin.store.runs import as_dataset
@@ -162,7 +161,7 @@ def _views(asked: Asked, given: dict[str, Any], progress: Progress) -> Answer:
         stored_as=asked.run.strip() or suggest(dataset, {"view_a": asked.view_a, "view_b": asked.view_b}),
         **given,
     )
-    outcome = request.run(part(progress, 0.0, 0.95), views=compare_request)
+    outcome = request.run(part(progress, 0.0, 0.95))
     images: dict[str, Images] = {side: exemplar_images(outcome.stored, side) for side in "AB"}
     return Answer(outcome.comparison, outcome.names, images, f"stored in dataset {asked.dataset} as {outcome.run}")
 

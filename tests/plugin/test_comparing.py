@@ -41,6 +41,16 @@ def test_writes_the_librarys_own_answer(dataset, compare, vocabulary, sae) -> No
             assert rows == expected.rows_showing(h, side).tolist()
 
 
+def test_a_request_names_views_as_text(dataset, compare, vocabulary, sae) -> None:
+    of = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
+    request = latentdiff.CompareRequest(f"{dataset.name}:summer", f"{dataset.name}:winter", stored_as="asked", **of)
+    outcome, same = request.run(), compare(dataset)
+    assert sorted(list_comparisons(dataset)) == ["asked", "seasons"] and outcome.run == "asked"
+    assert [h.text for h in outcome.comparison.hypotheses] == [h.text for h in same.hypotheses]
+    opened = request.open()
+    assert opened.names == ("summer", "winter") and opened.items[0] == dataset.load_saved_view("summer").values("filepath")
+
+
 def test_a_run_at_a_prompt_and_in_a_notebook_is_its_comparison(stored) -> None:
     assert repr(stored).startswith("ComparisonRun 'seasons': Comparison(differs; 60 and 80 images")
     assert len(repr(stored).splitlines()) <= 10 and WORDS[DOG] in repr(stored)
