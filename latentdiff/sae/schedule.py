@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 BATCH = 1024
+"""Most vectors of a step."""
+MANY = 25_600
+"""Vectors from which every step takes ``BATCH`` of them."""
+FEW_BATCH = 256
+"""Most vectors of a step below that."""
 EPOCHS = 30
-FEWEST_STEPS, MOST_STEPS = 600, 3000
+MOST_STEPS = 3000
 WARM_UP = 20
 """Steps over which the learning rate rises."""
 DECAY = 0.2
@@ -30,7 +36,7 @@ def default_concepts(n: int, d: int, seconds: float | None = None) -> int:
     better spent on steps: 4 d after 500 explain .882, 8 d after 250 .854.
     """
     small, large = min(4 * d, n), min(8 * d, n)
-    affordable = seconds is None or steps_within(seconds, d, large, default_active(large), min(BATCH, n)) >= default_steps(n)
+    affordable = seconds is None or steps_within(seconds, d, large, default_active(large), default_batch(n)) >= default_steps(n)
     return large if n >= LARGE_FROM * d and affordable else small
 
 
@@ -43,9 +49,28 @@ def default_active(concepts: int) -> int:
     return max(1, min(32, max(concepts // 48, 16), concepts // 4))
 
 
+def default_batch(n: int) -> int:
+    """Vectors a step: 1,024 of many; of few 32 to 256, about 3 sqrt(n), since small steps learn more for the same work.
+
+    Of real CLIP ViT-B/32 vectors, explained variance of held-out ones, concepts active on them, and processor seconds, default sizes:
+
+    ======  =====================  ====================  =====================
+    n       600 steps of 1,024     this batch and steps  twice the batch
+    ======  =====================  ====================  =====================
+    400     .53, 86, 4.0           64 x 250: .51, 70, 1.0   128 x 150: .42, 60, .7
+    1,000   .57, 110, 15           64 x 400: .66, 72, 2.6   128 x 300: .58, 82, 2.1
+    4,000   .67, 82, 27            128 x 400: .73, 56, 5.5  256 x 400: .71, 66, 7.5
+    18,000  .815, 39, 35           256 x 600: .812, 36, 14  512 x 400: .801, 37, 14
+    ======  =====================  ====================  =====================
+    """
+    if n >= MANY:
+        return BATCH
+    return min(FEW_BATCH, 32 * 2 ** max(0, round(math.log2(max(n, 1) / 128) / 2)))
+
+
 def default_steps(n: int) -> int:
-    """Thirty epochs, at least 600 and at most 3,000 steps."""
-    return min(max(EPOCHS * n // BATCH, FEWEST_STEPS), MOST_STEPS)
+    """Thirty epochs of many vectors, at most 3,000 steps; of few ``55 n^(1/4)``: 309 of 1,000 (see :func:`default_batch`)."""
+    return min(EPOCHS * n // BATCH, MOST_STEPS) if n >= MANY else max(1, round(55 * n**0.25))
 
 
 def step_seconds(d: int, concepts: int, active: int, batch: int) -> float:

@@ -14,7 +14,7 @@ from ..embed.parquet import ParquetVectors, to_memmap
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from .model import SparseAutoencoder
-from .schedule import BATCH, default_active, default_concepts, default_steps, steps_within
+from .schedule import default_active, default_batch, default_concepts, default_steps, steps_within
 from .streams import open_source
 from .training_run import Options, TrainingRun
 
@@ -52,7 +52,7 @@ def train_sae(
         active: mean number of active concepts per image, in [1, concepts]; None chooses.
         seed: of initialisation, split and batch order: the same seed gives the same SAE on the same kind of machine.
         trainer: "batchtopk", or "matryoshka": concepts in nested groups, coarse first (``SparseAutoencoder.groups``).
-        steps: most optimiser steps of up to 1,024 vectors; None chooses from n and ``seconds``.
+        steps: most optimiser steps of 32 to 1,024 vectors; None chooses from n and ``seconds``.
         seconds: time budget on two cores with bf16 products, > 0. It is turned into a number of steps by a formula, so the result
             does not depend on the clock, unless a machine takes three times as long: training then ends early and says so.
         validation: share of the vectors held out, in [0, 0.5]; at most 10,000, none where they would be fewer than 10.
@@ -89,9 +89,10 @@ def train_sae(
             raise InputError(f"active must be between 1 and the number of concepts ({size}), not {kept}")
         held_out = min(MOST_HELD_OUT, int(validation * n))
         held_out = held_out if held_out >= FEWEST_HELD_OUT else 0
-        affordable = steps_within(seconds, d, size, kept, min(BATCH, n - held_out)) if seconds else None
+        batch = min(default_batch(n), n - held_out)
+        affordable = steps_within(seconds, d, size, kept, batch) if seconds else None
         most = steps or min(default_steps(n), affordable or default_steps(n))
-        options = Options(trainer, size, kept, seed, most, held_out, early_stop, _device(device))
+        options = Options(trainer, size, kept, seed, most, held_out, early_stop, _device(device), batch)
         state = Path(resume).expanduser() if resume is not None else None
         sae = TrainingRun(source, options, state, OVERTIME * seconds if seconds else None).train(part(progress, 0.02, 0.95))
     progress(1.0, "training the SAE")

@@ -47,6 +47,8 @@ class Options:
     held_out: int
     early_stop: bool
     device: str
+    batch: int = BATCH
+    """Vectors a step."""
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -63,7 +65,7 @@ class TrainingRun:
     def __init__(self, source: Source, options: Options, state: Path | None, limit: float | None) -> None:
         self.source, self.options, self.state, self.limit = source, options, state, limit
         self.order = Order(len(source), options.held_out, options.seed)
-        self.batch = min(BATCH, self.order.training)
+        self.batch = min(options.batch, self.order.training)
         self.centre = (source.mean * source.scale).astype(np.float32)
         self.schedule = Schedule(options.steps)
         self.trainer = Trainer(self._dictionary(), self.centre, options.active, options.groups, options.device)
@@ -183,7 +185,6 @@ def calibrated(sae: SparseAutoencoder, chunks: Iterable[np.ndarray], active: int
 
 FORMAT = "latentdiff-sae-training-1"
 NAMES = ("w_enc", "b_enc", "w_dec", "b_dec")
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def save_state(path: Path, trainer: Trainer, schedule: Schedule, step: int, run: dict[str, Any]) -> None:
@@ -191,9 +192,8 @@ def save_state(path: Path, trainer: Trainer, schedule: Schedule, step: int, run:
     from safetensors.torch import save
 
     tensors = {name: p.detach().cpu().contiguous() for name, p in zip(NAMES, trainer.parameters, strict=True)}
-    for name, p in zip(NAMES, trainer.parameters, strict=True):
-        if p in trainer.adam.state:
-            tensors |= {f"{name}.{m}": trainer.adam.state[p][m].cpu().contiguous() for m in MOMENTS}
+    for i, name in enumerate(NAMES):
+        tensors |= {f"{name}.{m}": value.cpu().contiguous() for m, value in trainer.moments(i).items()}
     tensors["silent_for"] = trainer.silent_for.cpu()
     record = {"format": FORMAT, "run": run, "step": step, "schedule": vars(schedule)}
     write_atomic(path, save(tensors, {"latentdiff": json.dumps(record)}))
@@ -232,9 +232,9 @@ def load_state(path: Path, trainer: Trainer, run: dict[str, Any]) -> tuple[int, 
                 "use another file, or delete it to train from the start"
             )
     with torch.no_grad():
-        for name, p in zip(NAMES, trainer.parameters, strict=True):
+        for i, (name, p) in enumerate(zip(NAMES, trainer.parameters, strict=True)):
             p.copy_(tensors[name])
-            if f"{name}.step" in tensors:
-                trainer.adam.state[p] = {m: tensors[f"{name}.{m}"].to(p.device) for m in MOMENTS}
+            for m, value in trainer.moments(i).items():
+                value.copy_(tensors[f"{name}.{m}"])
         trainer.silent_for.copy_(tensors["silent_for"])
     return step, schedule

@@ -12,7 +12,16 @@ import pytest
 
 from latentdiff import Cancelled, CheckpointError, InputError, SparseAutoencoder, train_sae
 from latentdiff.sae import training
-from latentdiff.sae.schedule import DECAY, Schedule, default_active, default_concepts, step_seconds, steps_within
+from latentdiff.sae.schedule import (
+    DECAY,
+    Schedule,
+    default_active,
+    default_batch,
+    default_concepts,
+    default_steps,
+    step_seconds,
+    steps_within,
+)
 
 X = np.random.default_rng(0).standard_normal((400, 16)).astype(np.float32) @ np.random.default_rng(1).standard_normal((16, 16)).astype("f4")
 OPTIONS = {"concepts": 40, "active": 3, "seed": 3, "steps": 120, "trainer": "matryoshka", "device": "cpu"}
@@ -161,9 +170,17 @@ def test_without_a_validation_split() -> None:
 
 def test_default_dictionary_follows_the_vectors_and_the_budget() -> None:
     assert [default_concepts(n, 384) for n in (300, 1536, 4952, 64 * 384 - 1, 64 * 384)] == [300, 1536, 1536, 1536, 3072]
-    step = step_seconds(384, 3072, 32, 1024)  # 24,576 vectors take 720 steps
-    assert [default_concepts(24576, 384, seconds) for seconds in (721 * step, 719 * step)] == [3072, 1536]
+    step = step_seconds(384, 3072, 32, 1024)  # 25,600 vectors take 750 steps
+    assert [default_concepts(25_600, 384, seconds) for seconds in (751 * step, 749 * step)] == [3072, 1536]
     assert train_sae(X, steps=2, device="cpu").info["training"]["concepts"] == default_concepts(*X.shape)
+
+
+def test_small_sets_take_small_steps() -> None:
+    sizes = (20, 100, 400, 1000, 4000, 18_000, 25_599, 25_600, 10**7)
+    assert [default_batch(n) for n in sizes] == [32, 32, 64, 64, 128, 256, 256, 1024, 1024]
+    assert [default_steps(n) for n in sizes] == [116, 174, 246, 309, 437, 637, 696, 750, 3000]
+    made = train_sae(X[:200], concepts=20, steps=2, device="cpu").info["training"]
+    assert (made["batch"], made["held_out"]) == (32, 20)
 
 
 def test_default_sparsity_follows_the_dictionary() -> None:

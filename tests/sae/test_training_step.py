@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -111,3 +115,37 @@ def test_bf16_products_change_little() -> None:
         fast = made._gradients(x, codes, made._errors(x, codes))
     for one, two in zip(exact_ones, fast, strict=True):
         assert torch.nn.functional.cosine_similarity(one.ravel(), two.ravel(), dim=0) > 0.9999
+
+
+@pytest.mark.parametrize("scale", [1e-3, 10.0])
+def test_steps_are_adams_under_unit_norm(scale: float) -> None:
+    """Beside the optimiser class, with gradients below and above the norm at which they are clipped."""
+    made, _ = build((UNITS,))
+    theirs = [p.clone().requires_grad_() for p in made.parameters]
+    adam = torch.optim.Adam(theirs, lr=trainer.LEARNING_RATE, betas=trainer.BETAS)
+    generator = torch.Generator().manual_seed(0)
+    for rate in (0.3, 1.0, 0.5):
+        gradients = [scale * torch.randn(p.shape, generator=generator) for p in made.parameters]
+        adam.param_groups[0]["lr"] = rate * trainer.LEARNING_RATE
+        for p, g in zip(theirs, gradients, strict=True):
+            p.grad = g.clone()
+        dec = theirs[2].detach()
+        theirs[2].grad -= (theirs[2].grad * dec).sum(1, keepdim=True) * dec
+        torch.nn.utils.clip_grad_norm_(theirs, 1.0)
+        adam.step()
+        with torch.no_grad():
+            theirs[2] /= theirs[2].norm(dim=1, keepdim=True)
+            made._update(gradients, rate)
+    for ours, other in zip(made.parameters, theirs, strict=True):
+        np.testing.assert_allclose(ours.numpy(), other.detach().numpy(), atol=2e-6)
+
+
+def test_training_does_without_the_compiler(root: Path) -> None:
+    """``torch._dynamo`` takes longer to import than a small SAE to train."""
+    code = (
+        "import sys, numpy as np\nfrom latentdiff.sae.training import train_sae\n"
+        "train_sae(np.random.default_rng(0).normal(size=(60, 8)), steps=2, device='cpu')\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True)
+    assert told.stdout.split() == ["False"]
