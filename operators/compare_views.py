@@ -41,7 +41,7 @@ class CompareViews(FormOperator):
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         comparison.choose_method(inputs, ctx.params)
-        describe.choose_description(inputs, ctx.dataset, ctx.params)
+        describe.choose_description(inputs, ctx)
         comparison.choose_groups(inputs, ctx.dataset)
         forms.choose_engine(inputs, ctx.params)
         forms.name_run(inputs, ctx.dataset, ctx.params)

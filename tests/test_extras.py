@@ -32,7 +32,6 @@ ENTRANCES = {
         "cli(['compare', '{folder}/a', '{folder}/b', '--encoder', 'demo'])",
     ),
     "describe": (
-        "from latentdiff.describe.endpoint import ChatEndpoint; ChatEndpoint('http://localhost:1/v1', 'model')",
         "from latentdiff.describe.image_to_text import load_image_to_text; load_image_to_text('x')",
     ),
     "tables": (

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from latentdiff.describe.server import is_openai
+from latentdiff.describe.server import ADDRESS, KEY, OPENAI_KEY, goes_with, is_openai, same_address
 from latentdiff.errors import InputError
 
 from .choices import FIELD, HOW, MODEL, NOT, SERVER, chosen_description
 from .common import choose, reject
 
-SECRET, OPENAI = "LATENTDIFF_API_KEY", "OPENAI_API_KEY"
-"""The second is for OpenAI's own address alone."""
 
-def choose_description(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+def choose_description(inputs: Any, ctx: Any) -> None:
     """Whether captions of the most telling images propose phrases, and who writes and compares them."""
     from fiftyone.operators import types
 
+    dataset, params = ctx.dataset, ctx.params
     choices = HOW | {FIELD: "By captions in a field"}
     text = "Captions of the images that are most typical of each side propose phrases, which are then tested on all images"
     prop = choose(inputs, "describe", "Describe images", list(choices), labels=list(choices.values()), description=text, empty="")
@@ -34,7 +33,7 @@ def choose_description(inputs: Any, dataset: Any, params: dict[str, Any]) -> Non
         inputs.bool("ask_model", label="Ask a language model", description="A server is sent these captions", default=False)
     if how == SERVER or params.get("ask_model"):
         url = inputs.str("llm_url", label="Server", description="OpenAI-compatible, such as http://localhost:8000/v1", required=True)
-        inputs.str("llm_model", label="Model", description=f"As the server calls it; its key is the secret {SECRET}", required=True)
+        inputs.str("llm_model", label="Model", description="As the server calls it", required=True)
         if how == MODEL and not params.get("captioner"):
             return  # the empty input says so itself
         try:
@@ -43,7 +42,7 @@ def choose_description(inputs: Any, dataset: Any, params: dict[str, Any]) -> Non
             if params.get("llm_url") and params.get("llm_model"):
                 reject(url, str(e))
             return
-        sent = "; ".join(config.sends) if config else ""
+        sent = "; ".join([*config.sends, *goes_with(config.base_url, _key(ctx, config.base_url) or "")]) if config else ""
         inputs.view("sent", types.Notice(label=f"Will be sent: {sent}", variant="outlined"))
     else:
         inputs.view("sent", types.Notice(label="Nothing leaves this machine.", variant="outlined"))
@@ -55,10 +54,16 @@ def description_of(ctx: Any) -> dict[str, Any]:
     if config is None:
         return {}
     captions = ctx.params.get("captions") or None if config.captioner == "given" else None
-    key = None
-    if config.base_url:
-        key = ctx.secret(SECRET) or (ctx.secret(OPENAI) if is_openai(config.base_url) else None)
-    return {"captions": captions, "key": key or None}
+    return {"captions": captions, "key": _key(ctx, config.base_url) or ""}
+
+
+def _key(ctx: Any, url: str | None) -> str | None:
+    """FiftyOne's secret for a server: the one that is bound to its address, or OpenAI's for OpenAI; no other server gets either."""
+    if not url:
+        return None
+    if same_address(url, ctx.secret(ADDRESS) or ""):
+        return ctx.secret(KEY) or None
+    return ctx.secret(OPENAI_KEY) or None if is_openai(url) else None
 
 
 def _text_fields(dataset: Any) -> list[str]:

@@ -51,7 +51,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from ..benchmark.plan import plan
     from ..benchmark.runner import evaluate
     from ..benchmark.suite import Options
-    from ..describe.server import checked_url
+    from ..describe.server import checked_url, goes_with
     from .outcome import progress_bar
 
     listed = tuple(name.strip() for name in args.methods.split(",") if name.strip())
@@ -73,6 +73,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
     if options.endpoint and not args.report_only:
         url, _, model = options.endpoint.partition(",")
         print(f"latentdiff: will send captions, phrases and labels to {checked_url(url)} ({model})", file=sys.stderr)
+        for what in goes_with(checked_url(url)):
+            print(f"latentdiff: {what}", file=sys.stderr)
     with progress_bar() as progress:
         outcome = evaluate(args.suite, options, fresh=args.fresh, report_only=args.report_only, progress=progress)
     for note in outcome.report.notes:

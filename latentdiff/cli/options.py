@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..describe.config import DescribeConfig, describe_by
+from ..describe.server import goes_with
 from ..errors import InputError
 from ..methods.config import PROPOSERS, RANKERS, MethodConfig, read_method
 from ..methods.register import METHODS
@@ -51,6 +52,8 @@ def say_what_is_sent(config: MethodConfig) -> None:
     """On standard error, before anything is."""
     for what in config.sends:
         print(f"latentdiff: will send {what}", file=sys.stderr)
+    for what in goes_with(config.describe.base_url if config.sends and config.describe else None):
+        print(f"latentdiff: {what}", file=sys.stderr)
 
 
 def _lines(path: str) -> tuple[str, ...]:
@@ -67,7 +70,7 @@ def describe_arguments(parser: argparse.ArgumentParser) -> None:
         "describing the most telling images",
         "Nothing leaves this machine unless --llm-url names a server: captions then go to it, and images only with --captioner endpoint "
         "or with VisDiff's grid and image-vqa. What will be sent is said before. "
-        "The server's key is read from LATENTDIFF_API_KEY (or OPENAI_API_KEY for OpenAI's own address).",
+        "The key in LATENTDIFF_API_KEY goes to the address in LATENTDIFF_BASE_URL alone (that in OPENAI_API_KEY to OpenAI's own).",
     )
     group.add_argument("--captions", metavar="FILE", help="captions that exist: CSV with the columns path,caption, or JSON lines")
     group.add_argument(

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from ..compute.extras import require
 from ..errors import Cancelled, EndpointError
 from ..progress import Progress, silent
-from .server import checked_url, find_key, is_openai
+from ..version import __version__
+from .http import Post
+from .server import check_key, checked_url, find_key, is_secret
 from .usage import Account, Budget
-from .wire import Failure, Reply, read_reply, send
+from .wire import MOST_BYTES, Failure, Reply, read_reply, send
 
 TICK = 0.05
 """Seconds between looks at whether the user has cancelled."""
@@ -31,7 +32,7 @@ class ChatEndpoint:
         base_url: such as ``"http://localhost:8000/v1"``.
         model: as the server calls it.
         key: the server's key; None: from the environment (:func:`~latentdiff.describe.server.find_key`); local servers need none. It is
-            in no repr, error, log or account.
+            in no repr, error, log or account, and never sent over plain http to another machine.
         timeout: seconds that one request may take, > 0.
         retries: repeats after a refused or cut connection, a time-out, 429 or 5xx, >= 0.
         backoff: seconds before the first repeat; doubled each time, with jitter. A server's Retry-After counts more.
@@ -43,7 +44,7 @@ class ChatEndpoint:
         account: what was sent so far.
 
     Raises:
-        InputError: an address that cannot be used.
+        InputError: an address or key that cannot be used.
     """
 
     def __init__(
@@ -59,12 +60,10 @@ class ChatEndpoint:
         budget: Budget | None = None,
         account: Account | None = None,
     ) -> None:
-        require("describe", "openai", "a language or vision server")
         self.base_url, self.model = checked_url(base_url), str(model)
         self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
         self.budget, self.account = budget or Budget(), account or Account()
-        self._key = find_key(self.base_url) if key is None else key
-        self._client: Any = None
+        self._key = check_key(self.base_url, find_key(self.base_url) if key is None else key)
         self._unknown: set[str] = set()
         self._room = 1
         self._jitter = random.Random(0)
@@ -147,11 +146,11 @@ class ChatEndpoint:
 
     def _once(self, body: dict[str, Any], images: int, answer_tokens: int, progress: Progress) -> str:
         """One request in a thread of its own: a server that drips bytes, or a stuck name look-up, holds nobody longer than the time-out."""
-        reserved = self.account.reserve(self.budget, len(json.dumps(body, ensure_ascii=False).encode()), images, answer_tokens)
+        sent = json.dumps(body, ensure_ascii=False).encode("utf8", "replace")
+        reserved = self.account.reserve(self.budget, len(sent), images, answer_tokens)
         box: queue.Queue[Reply | Failure] = queue.Queue(1)
-        given_up = threading.Event()
-        self._client = client = self._client or self._connect()
-        threading.Thread(target=send, args=(client, body, box, given_up, self._clean), name="latentdiff-endpoint", daemon=True).start()
+        post = self._post(sent)
+        threading.Thread(target=send, args=(post, box, self._clean), name="latentdiff-endpoint", daemon=True).start()
         deadline, reply = time.monotonic() + self.timeout, None
         try:
             while reply is None:
@@ -163,9 +162,11 @@ class ChatEndpoint:
                         reply = Failure(f"did not answer within {self.timeout:g} s", retry=True)
             if isinstance(reply, Failure):
                 raise reply
-            text = self._clean(read_reply(reply))
+            text = read_reply(reply, self._clean)
+            if self._clean(text) != text:
+                raise Failure("repeated its key; an answer that holds it is not kept")
         except BaseException:
-            given_up.set()
+            post.end()  # its thread ends with the waiting
             self.account.settle(reserved, reply.usage if isinstance(reply, Reply) else None, "", failed=True)
             raise
         self.account.settle(reserved, reply.usage, text)
@@ -181,20 +182,14 @@ class ChatEndpoint:
             progress(0.0, f"{self.model} is busy, trying again in {left:.0f} s")
             time.sleep(min(TICK, left))
 
-    def _connect(self) -> Any:
-        import openai
-
-        # No redirects: what is sent goes to the server that the user named, or nowhere. Retries are ours: they are counted and cancelled.
-        limit = openai.Timeout(self.timeout + 1, connect=min(self.timeout, 10.0))  # ours ends the waiting; this ends the thread
-        http = openai.DefaultHttpxClient(follow_redirects=False, timeout=limit)
-        client = openai.OpenAI(base_url=self.base_url, api_key=self._key or "none", max_retries=0, timeout=limit, http_client=http)
-        if not is_openai(self.base_url):
-            client.organization = client.project = None  # OPENAI_ORG_ID and its like are for OpenAI alone
-        return client
+    def _post(self, sent: bytes) -> Post:
+        """A request as it goes out: to the server that the user named, with the key of that server, and nothing of the environment's."""
+        own = {"User-Agent": f"latentdiff/{__version__}", **({"Authorization": f"Bearer {self._key}"} if self._key else {})}
+        return Post(f"{self.base_url}/chat/completions", sent, own, timeout=self.timeout + 1, limit=MOST_BYTES)
 
     def _clean(self, text: str) -> str:
-        """A server that repeats the key does not get it shown."""
-        return text.replace(self._key, "[key]") if self._key else text
+        """A server that repeats the key does not get it shown; a word that only stands in for one may be said."""
+        return text.replace(self._key, "[key]") if self._key and is_secret(self._key) else text
 
 
 Item = TypeVar("Item")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import email.utils
+import http.client
 import json
 import math
 import queue
-import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .http import Post, TooLarge, Unreadable
+
+Clean = Callable[[str], str]
 
 MOST_BYTES = 256 * 1024
 """Of an answer; phrases and captions need a few thousand."""
@@ -32,7 +37,7 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole response with status 200."""
+    """A whole response with a status that says that all is well."""
 
     body: str
 
@@ -50,48 +55,46 @@ class Reply:
         return self.message.get("usage") if isinstance(self.message, dict) else None
 
 
-def send(
-    client: Any, body: dict[str, Any], box: queue.Queue[Reply | Failure], given_up: threading.Event, clean: Callable[[str], str]
-) -> None:
-    """Post a chat completion and put the :class:`Reply` or :class:`Failure` into ``box``; meant for a thread.
+def send(post: Post, box: queue.Queue[Reply | Failure], clean: Clean) -> None:
+    """Send a chat completion and put the :class:`Reply` or :class:`Failure` into ``box``; meant for a thread.
 
     ``clean`` takes the key out of a server's words before they are cut to length: a cut key would pass.
     """
-    import openai
-
     try:
-        with client.chat.completions.with_streaming_response.create(**body) as response:
-            parts, size = [], 0
-            for part in response.iter_bytes(1 << 14):
-                size += len(part)
-                if size > MOST_BYTES:
-                    raise Failure(f"answered with more than {MOST_BYTES // 1024} kB; that is no list of phrases")
-                if given_up.is_set():
-                    raise Failure("was given up")
-                parts.append(part)
-        result: Reply | Failure = Reply(clean(b"".join(parts).decode("utf-8-sig", "replace")))
-    except Failure as e:
-        result = e
-    except openai.APIStatusError as e:
-        result = _refused(e.status_code, e.response.headers, clean(_text(e))[:SHOWN])
-    except openai.APITimeoutError:
+        answer = post.run()
+        if answer.status < 300:
+            result: Reply | Failure = Reply(answer.body.decode("utf-8-sig", "replace"))
+        else:
+            result = _refused(answer.status, answer.headers, clean(_text(answer.body))[:SHOWN])
+    except TooLarge:
+        result = Failure(f"answered with more than {MOST_BYTES // 1024} kB; that is no list of phrases")
+    except Unreadable:
+        result = Failure("packed its answer in a way that it was not asked for")
+    except TimeoutError:
         result = Failure("did not answer in time", retry=True)
-    except openai.APIConnectionError as e:
-        result = Failure(f"cannot be reached ({type(e.__cause__ or e).__name__}); is it running, and is its address right?", retry=True)
-    except Exception as e:  # whatever the transport raises while the body is read: a cut connection, a wrong length, bad compression
+    except (http.client.IncompleteRead, zlib.error) as e:
         result = Failure(f"broke off its answer ({type(e).__name__})", retry=True)
+    except Exception as e:  # whatever a transport raises; its words may hold what was sent
+        result = Failure(f"cannot be reached ({type(e).__name__}); is it running, and is its address right?", retry=True)
     box.put(result)
 
 
-def _text(error: Any) -> str:
-    body = error.body
-    inner = body.get("message") or body.get("error") or body.get("detail") if isinstance(body, dict) else body
-    return " ".join(str(inner or error.message or "").split())
+def _text(body: bytes) -> str:
+    """A server's own words in the body of an error."""
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        said = text
+    if isinstance(said, dict) and isinstance(said.get("error"), dict):
+        said = said["error"]
+    inner = said.get("message") or said.get("error") or said.get("detail") or "" if isinstance(said, dict) else said
+    return " ".join(str(inner).split())
 
 
 def _refused(status: int, headers: Mapping[str, str], text: str) -> Failure:
     hints = {
-        401: "does not take the key; set LATENTDIFF_API_KEY (or OPENAI_API_KEY for OpenAI) to this server's",
+        401: "takes no request without its key: set LATENTDIFF_API_KEY to it, and LATENTDIFF_BASE_URL to this address",
         403: "does not allow this",
         404: "does not know this model or address (the address usually ends in /v1)",
         429: "is too busy or its quota is used up",
@@ -119,25 +122,25 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(value, 0.0) if math.isfinite(value) else None
 
 
-def read_reply(reply: Reply) -> str:
-    """The text of a chat completion.
+def read_reply(reply: Reply, clean: Clean) -> str:
+    """The text of a chat completion, as it is; ``clean`` takes the key out of the server's words in errors.
 
     Raises:
         Failure: it is none, a refusal, or empty.
     """
     message = reply.message
     if not isinstance(message, dict):
-        start = " ".join(reply.body[:SHOWN].split())
+        start = " ".join(clean(reply.body)[:SHOWN].split())
         raise Failure(f"did not answer in the chat-completions protocol but with {start[:80]!r}; is the address right?")
     if message.get("error"):
-        raise Failure(f"answered with an error: {str(message['error'])[:SHOWN]}")
+        raise Failure(f"answered with an error: {clean(str(message['error']))[:SHOWN]}")
     try:
         choice = message["choices"][0]
         content, refusal = choice["message"].get("content"), choice["message"].get("refusal")
     except (KeyError, IndexError, TypeError, AttributeError):
         raise Failure("did not answer in the chat-completions protocol: no choices") from None
     if refusal or choice.get("finish_reason") == "content_filter":
-        raise Failure(f"refused: {str(refusal or 'its content filter')[:SHOWN]}")
+        raise Failure(f"refused: {clean(str(refusal or 'its content filter'))[:SHOWN]}")
     if isinstance(content, list):
         content = "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
     if not isinstance(content, str) or not content.strip():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fiftyone_plugin.forms.choices import FIELD, HOW, LATENTDIFF, MODEL, NOT, OWN, SERVER, WHERE, concept_titles, method_titles
+from latentdiff.describe.server import goes_with
 from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.scale.engine import LOCAL
 
@@ -194,11 +195,13 @@ def _sent(asked: dict[str, Any], settings: PageSettings) -> str:
     if asked["describe"] == NOT:
         return ""
     try:
-        config = choices(Asked(**{name: value for name, value in asked.items() if value is not None}), settings)["method"]
+        given = choices(Asked(**{name: value for name, value in asked.items() if value is not None}), settings)
+        sends = given["method"].sends
+        along = goes_with(given["method"].describe.base_url if sends else None, given["key"])
     except InputError as e:
         said = sentence(e)
     else:
-        said = f"Will be sent: {'; '.join(config.sends)}." if config.sends else "Nothing leaves this machine."
+        said = f"Will be sent: {'; '.join([*sends, *along])}." if sends else "Nothing leaves this machine."
     return f'<p class="ld-where">{escape(said)}</p>'
 
 

@@ -38,7 +38,7 @@ def private(tmp_path_factory, monkeypatch) -> Path:
     """A cache folder of this test's own, and no server's key in the environment."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("LATENTDIFF_CACHE", str(folder))
-    for name in ("LATENTDIFF_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in ("LATENTDIFF_API_KEY", "LATENTDIFF_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     return folder
 

@@ -135,7 +135,7 @@ def test_failures_are_values_and_are_not_cached(server, pictures, tmp_path) -> N
 def test_a_dead_server_is_given_up(server, pictures) -> None:
     """Three batches in a row without one caption: no more is sent."""
     server.script = [status(401, "bad key")]
-    with pytest.raises(EndpointError, match="does not take the key"):
+    with pytest.raises(EndpointError, match="takes no request without its key"):
         captioner(server, at_once=1).captions(pictures)
     assert len(server.requests) == 3
 

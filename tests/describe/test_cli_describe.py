@@ -82,11 +82,13 @@ def test_captions_of_folders(folders, tmp_path, monkeypatch, capsys) -> None:
 def test_what_is_sent_is_said_before_and_after(folders, server, monkeypatch, capsys) -> None:
     a, b, captions = folders
     monkeypatch.setenv("LATENTDIFF_API_KEY", KEY)
+    monkeypatch.setenv("LATENTDIFF_BASE_URL", server.url)
     server.script = [says('{"phrases": ["red bus"]}')]
     arguments = ["compare", str(a), str(b), "--encoder", "demo", "--captions", str(captions), "--llm-url", server.url, "--llm-model", "m"]
     assert main(arguments) == 0
     found = capsys.readouterr()
     assert f"latentdiff: will send the captions of about 40 images to {server.url} (m)" in found.err
+    assert f"latentdiff: the key LATENTDIFF_API_KEY goes to {server.url} with it" in found.err
     assert f"sent to {server.url}: 2 requests, 0 images, 154 tokens" in " ".join(found.out.split())
     assert server.headers[0]["authorization"] == f"Bearer {KEY}" and KEY not in found.out + found.err
 
@@ -132,7 +134,7 @@ def test_captions_of_views_from_a_field_and_a_file(dataset, files, tmp_path, cap
 def test_the_key_is_in_no_run_or_field(dataset, files, server) -> None:
     from fiftyone_plugin import compare_views
 
-    server.script = [says(f'["{KEY}", "{PLANTED}"]')]
+    server.script = [status(500, f"key {KEY}", Retry_After="0"), says(f'["{PLANTED}"]')]
     config = latentdiff.DescribeConfig(language="endpoint", base_url=server.url, language_model="m")
     given = {"vocabulary": files[3], "sae": files[5], "config": latentdiff.MethodConfig(describe=config)}
     run = compare_views(dataset, "summer", "winter", embeddings="clip", **given, key=KEY, run="keyed")

@@ -64,7 +64,8 @@ def test_the_form_says_what_will_be_sent(dataset, server) -> None:
 
 def test_the_operator_describes_and_keeps_the_key_to_itself(dataset, files, server, monkeypatch) -> None:
     monkeypatch.setenv("LATENTDIFF_API_KEY", KEY)  # FiftyOne's secrets are its server's environment
-    server.script = [says(f'["{WORDS[3]}", "{KEY}"]')]
+    monkeypatch.setenv("LATENTDIFF_BASE_URL", server.url)
+    server.script = [says(f'["{WORDS[3]}"]')]
     params = {"describe": "field", "captions": "said", "ask_model": True, "llm_url": server.url, "llm_model": "m"}
     execute("compare_views", dataset, **SIDES, **files, **params)
     dataset.reload()
@@ -98,7 +99,7 @@ def test_words_and_a_local_model_describe_too(dataset, files, server) -> None:
     assert dataset.list_runs() == ["seasons"]
 
 
-@pytest.mark.parametrize(("address", "key"), [("https://api.openai.com/v1", KEY), ("http://127.0.0.1:9/v1", None)])
+@pytest.mark.parametrize(("address", "key"), [("https://api.openai.com/v1", KEY), ("http://127.0.0.1:9/v1", "")])
 def test_openais_secret_goes_to_openai_alone(monkeypatch, address, key) -> None:
     from fiftyone_plugin.forms.describe import description_of
 

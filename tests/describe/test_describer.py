@@ -188,7 +188,7 @@ def test_cancelling_while_the_server_is_asked(sae, server) -> None:
 
 def test_the_key_is_in_no_result_log_or_file(sae, server, tmp_path, caplog, capfd) -> None:
     caplog.set_level(logging.DEBUG)
-    server.script = [says(f'["{KEY}", "thingd"]'), status(401, f"bad key {KEY}")]
+    server.script = [status(500, f"bad key {KEY}"), says(f'["{KEY}", "thingd"]')]
     describer = given(language="endpoint", base_url=server.url, language_model="m")
     c = latentdiff.compare(A, B, sae=sae, vocabulary=VOCABULARY, describer=describer)
     c.save(tmp_path / "c")
@@ -197,7 +197,7 @@ def test_the_key_is_in_no_result_log_or_file(sae, server, tmp_path, caplog, capf
     said = [repr(describer), repr(describer.config), repr(c.info), caplog.text, *capfd.readouterr()]
     said += [p.read_bytes().decode("latin1") for p in tmp_path.rglob("*") if p.is_file()]
     assert server.headers[0]["authorization"] == f"Bearer {KEY}" and not [s for s in said if KEY in s]
-    assert "401" in c.info["describe"]["error"]
+    assert "repeated its key" in c.info["describe"]["error"]
 
 
 def test_images_leave_only_with_a_vision_server(sae, server, tmp_path) -> None:

@@ -224,7 +224,7 @@ def test_the_key_is_nowhere(server, caplog, capfd) -> None:
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"  # it was sent, and to this server only
     said += [repr(one), str(one), repr(ChatLanguageModel(one)), str(one.account), str(one.account.to_dict())]
     said += [caplog.text, *capfd.readouterr()]
-    assert "red bus" in said and not [s for s in said if KEY in s]
+    assert "repeated its key" in said[0] and not [s for s in said if KEY in s]
     with pytest.raises(TypeError):
         pickle.dumps(one)
 
@@ -275,11 +275,33 @@ def test_keys_come_from_the_environment_and_go_to_their_own_server(monkeypatch) 
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1/")
     assert find_key("http://localhost:8000/v1") == "sk-openai"
     monkeypatch.setenv("LATENTDIFF_API_KEY", "own")
-    assert find_key("http://other:8000/v1") == "own"
+    assert find_key("http://other:8000/v1") is None  # bound to no address yet
+    monkeypatch.setenv("LATENTDIFF_BASE_URL", "https://Other:443/v1/")
+    assert find_key("https://other/v1") == "own" and find_key("https://other/v2") is find_key("http://other/v1") is None
+    assert find_key("https://api.openai.com/v1") == "sk-openai"
+
+
+@pytest.mark.parametrize("key", ["x", "none", "test", "key", "token", "EMPTY", "sk-no-key-required"])
+def test_words_that_stand_in_for_a_key_leave_answers_alone(server, key) -> None:
+    """Local servers ask for any key at all; what is written there may well be a word of an answer."""
+    wanted = [f"{key} on a box", "text, tokens and keys", "none of the tests"]
+    server.script = [says(json.dumps({"phrases": wanted}))]
+    assert phrases(server, key=key) == wanted
+    assert server.headers[0]["authorization"] == f"Bearer {key}"
+
+
+def test_a_key_is_not_sent_readable(server) -> None:
+    with pytest.raises(InputError, match="plain http") as caught:
+        ChatEndpoint("http://models.example/v1", "tiny", key=KEY)
+    assert KEY not in str(caught.value)
+    ChatEndpoint("http://models.example/v1", "tiny", key="none"), ChatEndpoint("https://models.example/v1", "tiny", key=KEY)
+    with pytest.raises(InputError, match="characters that no key has"):
+        ChatEndpoint(server.url, "tiny", key="sk-1\r\nX-Other: 1")
 
 
 def test_what_is_openais_goes_to_no_other_server(server, monkeypatch) -> None:
     names = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_WEBHOOK_SECRET")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway: secret-of-a-gateway")
     for name in names:
         monkeypatch.setenv(name, f"secret-of-{name}")
     server.script = [GOOD]
