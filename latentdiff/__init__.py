@@ -9,6 +9,7 @@ from .describe.build import build_describer
 from .describe.config import DescribeConfig
 from .describe.describer import Describer
 from .embed.encoder import load_encoder
+from .embed.measures import measure_images
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
 from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, MissingPackageError, RunError
@@ -17,6 +18,7 @@ from .methods.run import compare_with
 from .report import write_report
 from .request import CompareRequest
 from .results.comparison import Comparison
+from .results.fields import FieldDifference, FieldShare
 from .results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .sae.concepts import describe_concepts
 from .sae.loading import load_sae
@@ -39,6 +41,8 @@ __all__ = [
     "EncoderError",
     "EndpointError",
     "Engine",
+    "FieldDifference",
+    "FieldShare",
     "Hypothesis",
     "InputError",
     "LatentDiffError",
@@ -58,6 +62,7 @@ __all__ = [
     "load_encoder",
     "load_sae",
     "load_vocabulary",
+    "measure_images",
     "monosemanticity",
     "train_sae",
     "verify",

@@ -102,6 +102,8 @@ def show(outcome: Outcome, args: argparse.Namespace) -> None:
         console.print(_table(said, lines))
         if args.tree and not any(line.depth for some in lines.values() for line in some):
             console.print(Text("No tree: none of these lies below a coarser concept. Matryoshka SAEs have such.", style="dim"))
+    if said.fields:
+        console.print(_fields_table(said, args.top))
     if any(card.hypothesis.weak for side in SIDES for card in said.cards[side]):
         console.print(Text('"looks like": the words fit the images poorly; look at them before believing the name.', style="dim"))
     if outcome.run:
@@ -162,6 +164,21 @@ def _table(said: Content, lines: dict[str, Sequence[Branch]]) -> Any:
     return table
 
 
+def _fields_table(said: Content, top: int) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for i, header in enumerate(("field", "more in", *(f"in {said.names[side]}" for side in SIDES), "q", "AUROC")):
+        table.add_column(Text(header), justify="right" if i > 1 else "left")
+    for row in said.fields[: 2 * top]:
+        cells = (row.title, said.names[row.difference.side], row.values["A"], row.values["B"], row.q, row.auroc)
+        table.add_row(*map(Text, cells))
+    if len(said.fields) > 2 * top:
+        table.add_row(Text(f"and {len(said.fields) - 2 * top} more", style="dim"))
+    return table
+
+
 def _json(outcome: Outcome, top: int) -> dict[str, Any]:
     comparison = outcome.comparison
     sides = {}
@@ -181,6 +198,7 @@ def _json(outcome: Outcome, top: int) -> dict[str, Any]:
         "hypotheses": len(comparison.hypotheses),
         "run": outcome.run,
         "sides": sides,
+        "fields": [dataclasses.asdict(d) for d in comparison.fields],
         "config": comparison.config.to_dict(),
         "info": comparison.info,
     }

@@ -16,9 +16,11 @@ from ..embed.ordering import in_content_order
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import with_compounds
+from ..inputs.columns import Both, Fields, check_fields
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
+from .fields import columns_of
 from .mirroring import mirrored
 from .stages import Stages
 
@@ -37,6 +39,8 @@ def compare(
     groups_a: Groups = None,
     groups_b: Groups = None,
     paired: bool = False,
+    fields_a: Fields = None,
+    fields_b: Fields = None,
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -53,6 +57,9 @@ def compare(
             images of one group are held out, relabelled and counted together. None: every image is a group of its own.
         groups_b: the same for B; a label on both sides is one group.
         paired: row i of A and row i of B are one thing (a prompt, a frame) seen twice; they are compared pair by pair.
+        fields_a: what else is known of A's images: by name, one value per row (a dict of arrays, or a data frame): texts, lists of texts,
+            truth values, numbers, dates; None or NaN where there is none. What differs is ``Comparison.fields``.
+        fields_b: the same of B's images.
         config: every choice; None for the defaults.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
@@ -62,11 +69,17 @@ def compare(
     Raises:
         InputError: sides, vectors or widths that cannot be used; the message says what to do.
         CheckpointError: ``sae`` is a folder without a readable SAE.
+
+    Example:
+        >>> compare(a, b, fields_a={"camera": cameras_a}, fields_b={"camera": cameras_b}).fields[0].name
+        'camera = 2'
     """
     config = config or CompareConfig()
     sides = Sides(a, b, skip_bad=config.skip_bad)
     sides.group(groups_a, groups_b, paired)
-    return compare_sides(sides, sae=sae, vocabulary=vocabulary, describer=describer, config=config, progress=progress)
+    fields = check_fields(fields_a, fields_b, (len(a), len(b)))
+    own: dict[str, Any] = {"sae": sae, "vocabulary": vocabulary, "describer": describer, "fields": fields}
+    return compare_sides(sides, **own, config=config, progress=progress)
 
 
 def compare_sides(
@@ -75,6 +88,7 @@ def compare_sides(
     sae: SparseAutoencoder | str | Path | None = None,
     vocabulary: Vocabulary | None = None,
     describer: Describer | None = None,
+    fields: Both | None = None,
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -86,7 +100,7 @@ def compare_sides(
         describer.check(sides, vocabulary)
     with _threads(sides):
         ordered = in_content_order(sides)
-        found = Stages(ordered, config, vocabulary, progress or silent, describer).run(sae)
+        found = Stages(ordered, config, vocabulary, progress or silent, describer, columns_of(ordered, fields)).run(sae)
     return mirrored(found) if ordered.swapped else found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import time
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from ..embed.ordering import Pooled
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
+from ..inputs.columns import Columns
 from ..progress import Progress, part
 from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
@@ -49,6 +51,7 @@ from .concept_cards import with_cards
 from .differing import density_ratio_of, divergence_of, verdict_of
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
+from .fields import beside, told, with_fields
 from .merging import distinct, link, names_trusted, with_words
 from .placing import concept_table, spread, spread_rows
 from .word_candidates import tail_words
@@ -63,6 +66,7 @@ class Stages:
     vocabulary: Vocabulary | None
     progress: Progress
     describer: Describer | None = None
+    columns: Columns | None = None
     described: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     _clock: float = field(default_factory=time.perf_counter)
@@ -76,7 +80,7 @@ class Stages:
         d = divergence_of(self.sides, codes, self.config)
         self._done("divergence", 0.55)
         ratio = density_ratio_of(self.sides, codes, self.config, part(self.progress, 0.55, 0.82))
-        found = verdict_of(self.sides, codes, self.vocabulary, self.config)
+        found, fields = with_fields(verdict_of(self.sides, codes, self.vocabulary, self.config), self.columns, self.sides, self.config)
         self._done("density ratio", 0.85)
         drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
         for draft in drafts:  # a finding is one only where the sides differ at all
@@ -84,6 +88,7 @@ class Stages:
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
+        candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
         exemplars = telling_images(self.sides, ratio.in_sample, self.config)
         levels = self._levels(int((concept_q_values(d, self.config)[0]).sum()))
@@ -96,9 +101,10 @@ class Stages:
             "exemplars": exemplars,
             "cards": cards,
             **self.described,
+            **told(self.columns),
         }
         concepts = concept_table(d, names, self.vocabulary, found.p_value, self.config)
-        return self._comparison(candidates, ratio, shows, found, concepts, info)
+        return dataclasses.replace(self._comparison(candidates, ratio, shows, found, concepts, info), tested_fields=fields)
 
     def _comparison(
         self,

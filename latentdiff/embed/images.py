@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -62,13 +63,22 @@ def read_image(source: Source, preprocess: Preprocess, white: float | None = Non
     Raises:
         InputError: with the reason, for a file that cannot be used.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
+    with reasons():
         if isinstance(source, Image.Image):
             return preprocess.apply(upright(plain(source, white)))
         with opened(source) as image:
             return _decode(image, preprocess, white)
+
+
+@contextlib.contextmanager
+def reasons() -> Iterator[None]:
+    """Whatever a file cannot be read for, as an :class:`~latentdiff.errors.InputError` with the reason."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        yield
     except InputError:
         raise
     except FileNotFoundError as e:

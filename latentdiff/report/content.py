@@ -9,6 +9,7 @@ from typing import Any
 from ..embed.opening import said_unread
 from ..results.comparison import Comparison
 from ..results.storage import LEFT_OUT
+from .fields import FieldRow, field_rows, left_out_fields
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
 from .leads import leads
 from .text import title as title_of
@@ -42,6 +43,8 @@ class Content:
     """Differences found beyond the cards, by side."""
     trees: dict[str, tuple[Branch, ...]]
     """The same differences from coarse to fine, by side; empty where concepts have no groups."""
+    fields: tuple[FieldRow, ...]
+    """Fields of the images that differ, best first."""
     reading: tuple[tuple[str, str], ...]
     """How to read it: term and meaning, for the methods whose findings are on the cards."""
 
@@ -71,11 +74,13 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
         notes=(
             *left_out(comparison.info, (a, b)),
             *(note for said in (misfit, repeated, shifts, leads) for note in said(comparison, (a, b))),
+            *left_out_fields(comparison),
             *description(comparison),
         ),
         cards=shown,
         more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
         trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
+        fields=field_rows(comparison),
         reading=_reading(comparison, shown),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .concept import concept_facts
+from .fields import ALONG, GOES_WITH, beside_text
 from .text import p_text, percent, title
 
 SIDES = ("A", "B")
@@ -130,7 +131,7 @@ def further_facts(h: Hypothesis, names: Mapping[str, str]) -> list[Fact]:
     if math.isfinite(h.fires_a) and math.isfinite(h.fires_b):
         rows.append(("pattern fires on", f"{percent(h.fires_a)} of {names['A']}, {percent(h.fires_b)} of {names['B']}"))
     rows += [(name, ", ".join(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
-    return [(name, value, MEANING[name]) for name, value in rows]
+    return [(name, value, MEANING[name]) for name, value in rows] + [(GOES_WITH, beside_text(field), ALONG) for field in h.fields]
 
 
 def interval_text(h: Hypothesis) -> str:

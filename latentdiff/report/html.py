@@ -38,7 +38,8 @@ def document(content: Content, images: Mapping[str, Images | None]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="referrer" content="no-referrer"><title>{escape(content.title)}</title><style>{css}</style></head><body><main>\n'
         f"<h1>{escape(content.title)}</h1>\n{verdict_html(content)}\n"
-        f'<div class="columns">{columns}</div>\n{_plots(content)}\n{_telling(content, images)}\n{_reading(content)}\n{_settings(content)}\n'
+        f'<div class="columns">{columns}</div>\n{fields_html(content)}'
+        f'{_plots(content)}\n{_telling(content, images)}\n{_reading(content)}\n{_settings(content)}\n'
         f"<footer>{escape(_made_by(content))}</footer></main></body></html>\n"
     )
 
@@ -104,6 +105,19 @@ def _column(content: Content, side: str, at: Images | None) -> str:
     more = f'<p class="ld-none">and {content.more[side]} more</p>' if content.more[side] else ""
     below = more + tree_html(content, side)
     return f'<section class="side">{side_html(content, side)}<div class="cards">{"".join(cards)}</div>{below}</section>'
+
+
+def fields_html(content: Content) -> str:
+    """The fields that differ, as a table; nothing where none does."""
+    if not content.fields:
+        return ""
+    names = content.names
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in ("field", "more in", f"in {names['A']}", f"in {names['B']}", "q", "AUROC"))
+    rows = ""
+    for row in content.fields:
+        cells = (row.title, names[row.difference.side], row.values["A"], row.values["B"], row.q, row.auroc)
+        rows += "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    return f'<h2>Fields that differ</h2><div class="box"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n'
 
 
 def tree_html(content: Content, side: str) -> str:

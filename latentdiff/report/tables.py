@@ -9,8 +9,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
 from .content import Content, images
+from .fields import beside_text
 from .finding import SIDES
 from .text import plain_markdown as plain
 from .thumbnails import Images, source
@@ -47,18 +49,34 @@ def markdown(content: Content) -> str:
         lines += [f"\nand {content.more[side]} more" if content.more[side] else "", ""]
         if content.trees[side]:
             lines += ["From coarse to fine:", "", *(f"{'  ' * b.depth}- {plain(b.label)}" for b in content.trees[side]), ""]
+    lines += fields_markdown(content)
     lines += ["## How to read this", "", *(f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in content.reading), ""]
     return "\n".join(lines)
+
+
+def fields_markdown(content: Content) -> list[str]:
+    """The fields that differ, as a table; nothing where none does."""
+    if not content.fields:
+        return []
+    names = {side: plain(content.names[side]) for side in SIDES}
+    lines = ["## Fields that differ", "", f"| field | more in | in {names['A']} | in {names['B']} | q | AUROC |"]
+    lines += ["|---|---|---:|---:|---:|---:|"]
+    for row in content.fields:
+        cells = (row.title, content.names[row.difference.side], row.values["A"], row.values["B"], row.q, row.auroc)
+        lines.append("| " + " | ".join(plain(cell) for cell in cells) + " |")
+    return [*lines, ""]
 
 
 def csv_text(content: Content, at: Mapping[str, Images | None]) -> str:
     """Every difference that passes, one row each, numbers in full; a text that a spreadsheet would run as a formula is quoted."""
     rows = [_row(content, rank, h, at.get(h.side)) for rank, h in enumerate(content.comparison.hypotheses)]
+    rows += [_field_row(content, rank, d) for rank, d in enumerate(content.comparison.fields)]
     further = [name for f in dataclasses.fields(Hypothesis) for name in _named(f.name, ()) if name not in FIRST]
+    further += [name for name in ("field", "value", "kind", "center_a", "center_b") if content.comparison.fields]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*FIRST, *further])
-    writer.writerows([[row[name] for name in (*FIRST, *further)] for row in rows])
+    writer.writerows([[row.get(name, "") for name in (*FIRST, *further)] for row in rows])
     return out.getvalue()
 
 
@@ -72,11 +90,19 @@ def _row(content: Content, rank: int, h: Hypothesis, at: Images | None) -> dict[
     return {name: _cell(value) for name, value in values.items()}
 
 
+def _field_row(content: Content, rank: int, d: FieldDifference) -> dict[str, Any]:
+    """A field that differs, by the same columns and its own; its source is "field"."""
+    values = {"name": content.names[d.side], "rank": rank, "text": d.name, "source": "field", **dataclasses.asdict(d)}
+    return {name: _cell("" if value is None else value) for name, value in values.items()}
+
+
 def _named(name: str, value: Any) -> dict[str, Any]:
     """A field's columns: one, but for an interval."""
     if name == "interval":
         low, high = value or ("", "")
         return {"interval_low": low, "interval_high": high}
+    if name == "fields":
+        return {name: "; ".join(map(beside_text, value))}
     if isinstance(value, tuple):
         return {name: (" > " if name == "path" else "; ").join(map(str, value))}
     return {name: "" if value is None else value}
@@ -99,6 +125,7 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
         "sides": {side: {"name": content.names[side], "images": content.counts[side]} for side in SIDES},
         "notes": list(content.notes),
         "hypotheses": found,
+        "fields": [dataclasses.asdict(d) for d in comparison.fields],
         "config": comparison.config.to_dict(),
         "info": comparison.info,
     }

@@ -18,20 +18,22 @@ def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
         comparison: the result.
         name_a, name_b: what people call the sides.
     """
-    test = comparison.two_sample
+    test, count = comparison.two_sample, len(comparison.fields)
+    fields = f" {count} {'field differs' if count == 1 else 'fields or values differ'}, first {comparison.fields[0].name}." if count else ""
     near = " A borderline case: a few other images could have turned it." if comparison.borderline else ""
     evidence = f" (AUC {test.auc:.2f}, {p_text(test.p_value)})" if math.isfinite(test.auc) else ""  # baselines have no such test
     if not comparison.differs:
+        what = "the pictures of " if count else ""
         share = f"{comparison.smallest_detectable:.0%}" if comparison.smallest_detectable >= 0.01 else "1%"
-        found = f"No detectable difference between {name_a} and {name_b}{evidence}."
+        found = f"No detectable difference between {what}{name_a} and {name_b}{evidence}."
         if not math.isfinite(comparison.smallest_detectable):
-            return found + near
-        return f"{found}{near} Something in {share} more images of one side than of the other would have been seen."
+            return found + near + fields
+        return f"{found}{near} Something in {share} more images of one side than of the other would have been seen.{fields}"
     count = len(comparison.hypotheses)
     if count == 0:
         slight = " beyond slight shifts" if comparison.shifts else ""
-        return f"{name_a} and {name_b} differ{evidence}, but no single difference stands out{slight}.{near}"
-    return f"{name_a} and {name_b} differ: {count} {'difference' if count == 1 else 'differences'} found{evidence}.{near}"
+        return f"{name_a} and {name_b} differ{evidence}, but no single difference stands out{slight}.{near}{fields}"
+    return f"{name_a} and {name_b} differ: {count} {'difference' if count == 1 else 'differences'} found{evidence}.{near}{fields}"
 
 
 def p_text(p: float, name: str = "p") -> str:

@@ -16,6 +16,7 @@ from ..compute.files import read_json, read_npz
 from ..config import CompareConfig
 from ..errors import CheckpointError, InputError
 from . import display
+from .fields import FieldDifference
 from .hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .schema import Column, Share
 from .storage import Newer, from_parts, to_parts
@@ -52,6 +53,8 @@ class Comparison:
     info: dict[str, Any] = field(default_factory=dict)
     """n_a, n_b, dropped rows, SAE and vocabulary in use, seconds per stage, versions; ``exemplars``: by side, the ``rows`` of its most
     telling, diverse images and the ``modes`` they fall into. Plain JSON values."""
+    tested_fields: tuple[FieldDifference, ...] = ()
+    """Fields of the images, and values of them, that were tested, best first; those that differ are :attr:`fields`."""
 
     def __repr__(self) -> str:
         return display.summary(self)
@@ -60,11 +63,12 @@ class Comparison:
         """What notebooks show: the verdict and the first cards of both sides."""
         return display.as_html(self)
 
-    def to_pandas(self, *, gated: bool = True) -> Any:
+    def to_pandas(self, *, gated: bool = True, fields: bool = False) -> Any:
         """A ``pandas.DataFrame``, one row a hypothesis, best first; its columns are the fields of :class:`~latentdiff.Hypothesis`.
 
         Args:
             gated: only those that pass the gate (q <= alpha), as ``hypotheses``; False: all ``candidates``.
+            fields: the images' fields in place of hypotheses: one row a :class:`~latentdiff.FieldDifference`.
 
         Raises:
             MissingPackageError: pandas is not installed.
@@ -72,7 +76,9 @@ class Comparison:
         Example:
             >>> comparison.to_pandas().query("side == 'A'")[["text", "rate_a", "rate_b", "q_value"]]
         """
-        return display.frame(self.hypotheses if gated else self.candidates)
+        if fields:
+            return display.frame(self.fields if gated else self.tested_fields, FieldDifference)
+        return display.frame(self.hypotheses if gated else self.candidates, Hypothesis)
 
     @property
     def borderline(self) -> bool:
@@ -89,6 +95,11 @@ class Comparison:
         from .ranking import fold
 
         return fold(h for h in self.candidates if h.q_value <= self.config.alpha and not h.slight)
+
+    @property
+    def fields(self) -> tuple[FieldDifference, ...]:
+        """Fields, and values of them, that differ between the sides (q <= alpha), best first."""
+        return tuple(d for d in self.tested_fields if d.q_value <= self.config.alpha)
 
     @property
     def shifts(self) -> tuple[Hypothesis, ...]:

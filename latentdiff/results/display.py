@@ -30,7 +30,7 @@ def as_html(comparison: Any) -> str | None:
 
 
 def summary(comparison: Any) -> str:
-    """At most nine lines: verdict, sizes, test, and the first differences of each side."""
+    """At most ten lines: verdict, sizes, test, the first differences of each side, and the first fields."""
     names = [str(n) for n in comparison.info.get("names") or ("A", "B")]
     n_a, n_b = len(comparison.log_ratio_a), len(comparison.log_ratio_b)
     auc, p = comparison.two_sample.auc, comparison.two_sample.p_value
@@ -41,19 +41,21 @@ def summary(comparison: Any) -> str:
         own = sum(h.side == side for h in found)
         lines += [f"  more in {_short(name)}: {_line(h)}" for h in comparison.top(side, SHOWN)]
         lines += [f"  and {own - SHOWN} more in {_short(name)}"] * (own > SHOWN)
+    if comparison.fields:
+        lines += [f"  fields that differ: {', '.join(_short(d.name) for d in comparison.fields[:SHOWN])}"]
     return "\n".join(lines)
 
 
-def frame(hypotheses: Iterable[Hypothesis]) -> Any:
-    """A ``pandas.DataFrame`` of hypotheses: one row each, one column for each of their fields.
+def frame(found: Iterable[Any], kind: type) -> Any:
+    """A ``pandas.DataFrame`` of instances of a dataclass: one row each, one column for each field of it.
 
     Raises:
         MissingPackageError: pandas is not installed.
     """
     with needs("tables", "to_pandas()"):
         import pandas
-    columns = [f.name for f in dataclasses.fields(Hypothesis)]
-    return pandas.DataFrame([[getattr(h, name) for name in columns] for h in hypotheses], columns=columns)
+    columns = [f.name for f in dataclasses.fields(kind)]
+    return pandas.DataFrame([[getattr(one, name) for name in columns] for one in found], columns=columns)
 
 
 def _line(h: Hypothesis) -> str:

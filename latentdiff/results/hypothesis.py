@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .fields import FieldShare
 from .schema import Column, Index, Indices, Rates, Share, Side, Text
 
 
@@ -68,6 +69,8 @@ class Hypothesis:
     """Concepts: share of A's images on which the concept fires; NaN for phrases."""
     fires_b: Share = math.nan
     """The same of B's images."""
+    fields: tuple[FieldShare, ...] = ()
+    """Fields that it goes along with, those that leave least of it first."""
 
 
 @dataclass(frozen=True)

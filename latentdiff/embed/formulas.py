@@ -1,0 +1,128 @@
+"""Picture quality from pixels: one published formula a function.
+
+Pixels are (h, w, 3) float32 in 0..255, luma (h, w) by ITU-R BT.601.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import ndimage
+from scipy.fft import dctn
+
+COLOURLESS = 8.0
+"""Levels by which the channels of a pixel may differ without colour: what JPEG adds to grey."""
+UNIFORM = 3.0
+"""Standard deviation, in levels, of a row or column that is a border."""
+BLUR = 11
+"""Width of the low-pass filter of the blur measure (Crete et al. 2007 use a vertical and a horizontal one of 9; scikit-image 11)."""
+BLOCK = 8
+"""Side of a block of JPEG."""
+HASH = 8
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    """(h, w) brightness as the eye weighs the channels, ``.299 R + .587 G + .114 B``."""
+    return np.asarray(pixels @ np.array([0.299, 0.587, 0.114], np.float32))
+
+
+def sharpness(y: np.ndarray) -> float:
+    """1 minus the perceptual blur of Crete, Dolmiere, Ladret and Nicolas (2007), in [0, 1]: how much of the variation between neighbours a
+    low-pass filter takes away. The darker or flatter of two pictures is not the blurrier one by it. NaN for a picture of one colour."""
+    blur = []
+    for axis in (0, 1):
+        if y.shape[axis] < 3:
+            return math.nan
+        smooth = ndimage.uniform_filter1d(y, BLUR, axis=axis, mode="reflect")
+        before, after = np.abs(np.diff(y, axis=axis)), np.abs(np.diff(smooth, axis=axis))
+        total = float(before.sum())
+        if total <= 0:
+            return math.nan
+        blur.append((total - float(np.maximum(before - after, 0).sum())) / total)
+    return 1.0 - max(blur)
+
+
+def noise(y: np.ndarray) -> float:
+    """Standard deviation of the noise in levels (Immerkaer 1996): what a mask leaves that is blind to planes; fine texture counts too."""
+    h, w = y.shape
+    if h < 3 or w < 3:
+        return math.nan
+    row = y[:, :-2] - 2 * y[:, 1:-1] + y[:, 2:]
+    mask = row[:-2] - 2 * row[1:-1] + row[2:]
+    return float(math.sqrt(math.pi / 2) * np.abs(mask).mean() / 6)
+
+
+def colourfulness(pixels: np.ndarray) -> float:
+    """Hasler and Suesstrunk (2003), their third metric: 0 none, about 60 quite, 110 extremely colourful."""
+    r, g, b = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    rg, yb = r - g, (r + g) / 2 - b
+    return float(math.hypot(rg.std(), yb.std()) + 0.3 * math.hypot(rg.mean(), yb.mean()))
+
+
+def hue_and_saturation(pixels: np.ndarray) -> tuple[float, float]:
+    """Mean hue in degrees, 0 red, 120 green, 240 blue: the angle of the mean chroma (NaN for grey); mean HSV saturation in [0, 1]."""
+    high, low = pixels.max(-1), pixels.min(-1)
+    saturation = float(np.divide(high - low, high, out=np.zeros_like(high), where=high > 0).mean())
+    r, g, b = (float(pixels[..., i].mean()) for i in range(3))
+    x, y = r - (g + b) / 2, math.sqrt(3) / 2 * (g - b)
+    return (math.degrees(math.atan2(y, x)) % 360 if math.hypot(x, y) > 0.5 else math.nan), saturation
+
+
+def greyscale(pixels: np.ndarray) -> float:
+    """Share of the pixels without colour, in [0, 1]."""
+    return float((pixels.max(-1) - pixels.min(-1) <= COLOURLESS).mean())
+
+
+def blockiness(y: np.ndarray) -> float:
+    """How much larger steps across the borders of JPEG's blocks are than others (Wang, Bovik and Evans 2000, in space): 1 none.
+
+    Args:
+        y: luma whose first pixel is the first of a block.
+    """
+    ratios = []
+    for axis in (0, 1):
+        step = np.abs(np.diff(y, axis=axis)).mean(1 - axis, dtype=np.float64)
+        across = np.arange(len(step)) % BLOCK == BLOCK - 1
+        if across.any() and step[~across].sum() > 0:
+            ratios.append(step[across].mean() / step[~across].mean())
+    return float(np.mean(ratios)) if ratios else math.nan
+
+
+def borders(y: np.ndarray) -> float:
+    """Share of the picture in uniform rows and columns along its edges (letterbox, frame, padding), in [0, 1]."""
+    flat = [y.std(1 - axis) <= UNIFORM for axis in (0, 1)]
+    if any(f.all() for f in flat):
+        return 1.0
+    kept = [len(f) - int(f.argmin()) - int(f[::-1].argmin()) for f in flat]
+    return 1.0 - kept[0] * kept[1] / y.size
+
+
+def perceptual_hash(small: np.ndarray) -> int:
+    """64 bits that near-duplicates share (pHash, Zauner 2010): signs, about their median, of the lowest frequencies of (32, 32) luma."""
+    low = dctn(small, norm="ortho")[: HASH + 1, : HASH + 1].ravel()[1 : HASH * HASH + 1]
+    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
+
+
+def near_copies(hashes: np.ndarray, bits: int = 3) -> np.ndarray:
+    """(n,) how many other hashes differ in at most ``bits`` (0 to 3) of their 64 bits; two such share one of four quarters.
+
+    Args:
+        hashes: (n,) uint64.
+        bits: how many may differ.
+    """
+    unique, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
+    found = (count - 1).astype(np.int64)
+    pairs = set()
+    for part in range(4):
+        quarter = (unique >> np.uint64(16 * part)) & np.uint64(0xFFFF)
+        order = np.argsort(quarter, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(quarter[order])) + 1):
+            for at, i in enumerate(rows[:-1].tolist()):
+                others = rows[at + 1 :]
+                near = others[np.bitwise_count(unique[others] ^ unique[i]) <= bits]
+                pairs |= {(min(i, j), max(i, j)) for j in near.tolist()}
+    for i, j in pairs:
+        found[i] += count[j]
+        found[j] += count[i]
+    return np.asarray(found[place])

@@ -1,0 +1,130 @@
+"""What can be measured of a picture without a model: how bright, sharp, noisy, colourful, compressed, large it is."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compute.parallel import ordered_map
+from ..errors import InputError
+from ..progress import Progress, silent
+from . import formulas
+from .images import reasons
+from .opening import opened
+from .pixels import plain, upright
+from .preprocess import flatten
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+WINDOW = 1024
+"""Side, in pixels, of the middle of a picture in which fine structure is measured; colours and borders are of all of it, made smaller."""
+SMALL = 512
+"""Longest side of a picture made smaller."""
+LARGE = 24_000_000
+"""Pixels above which a JPEG is decoded at a fraction; its fine structure is then not measured."""
+HASHED = 32
+MEASURES = (
+    *("brightness", "contrast", "sharpness", "noise", "colourfulness", "saturation", "hue", "greyscale", "aspect", "pixels"),
+    *("blockiness", "bytes_per_pixel", "borders", "duplicates"),
+)
+"""Names of what is measured, in the order in which it is listed."""
+
+
+def measure_images(images: Sequence[Any], *, skip_bad: bool = False, progress: Progress | None = None) -> dict[str, np.ndarray]:
+    """Measure the quality of pictures; the result can be given to ``compare`` as fields.
+
+    Args:
+        images: n paths or PIL images.
+        skip_bad: pictures that cannot be read are NaN in every array, in place of an error.
+        progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+
+    Returns:
+        (n,) float64 by name: ``brightness`` (mean luma, 0 to 255), ``contrast`` (its standard deviation, Peli 1990), ``sharpness`` (1 minus
+        Crete's blur, 0 to 1), ``noise`` (Immerkaer's, in levels), ``colourfulness`` (Hasler and Suesstrunk), ``saturation`` (0 to 1),
+        ``hue`` (degrees, NaN for grey), ``greyscale`` (share of pixels without colour), ``aspect`` (width over height), ``pixels``,
+        ``blockiness`` (steps across JPEG's blocks over other steps), ``bytes_per_pixel`` (NaN for PIL images), ``borders`` (share of the
+        picture), ``duplicates`` (other pictures of the list whose perceptual hash differs in at most 3 of 64 bits). The formulas:
+        :mod:`latentdiff.embed.formulas`.
+
+    Raises:
+        InputError: no images, or one that cannot be read (the first, with its reason), unless ``skip_bad``.
+
+    Example:
+        >>> fields_a, fields_b = measure_images(paths_a), measure_images(paths_b)
+        >>> compare(a, b, fields_a=fields_a, fields_b=fields_b).fields[0].name
+        'brightness'
+    """
+    if isinstance(images, (str, bytes, os.PathLike)) or not len(images):
+        raise InputError("measure_images takes a list of image files or PIL images, at least one")
+    report, rows = progress or silent, list[dict[str, float]]()
+    hashes, read = np.zeros(len(images), np.uint64), np.zeros(len(images), bool)
+    for i, found in enumerate(ordered_map(_measured, images)):
+        if isinstance(found, str):
+            if not skip_bad:
+                raise InputError(f"image {i} ({str(images[i])[:200]}): {found}; mend it, or pass skip_bad=True")
+            rows.append({})
+        else:
+            values, hashes[i] = found
+            rows.append(values)
+            read[i] = True
+        report((i + 1) / len(images), "measuring images")
+    out = {name: np.array([row.get(name, math.nan) for row in rows]) for name in MEASURES}
+    out["duplicates"][read] = formulas.near_copies(hashes[read])
+    return out
+
+
+def _measured(source: Any) -> tuple[dict[str, float], int] | str:
+    """What is measured of one picture, and its hash; or why it cannot be."""
+    from PIL import Image
+
+    try:
+        with reasons():
+            if isinstance(source, Image.Image):
+                return _of(upright(plain(source)), math.nan, source.size)
+            with opened(source) as image:
+                size, whole = image.size, image.size
+                if image.format == "JPEG" and size[0] * size[1] > LARGE:
+                    image.draft(None, (size[0] // 2, size[1] // 2))
+                    whole = (0, 0)
+                return _of(upright(plain(image)), os.path.getsize(source) / (size[0] * size[1]), size, whole == size)
+    except InputError as e:
+        return str(e) or type(e).__name__
+
+
+def _of(image: Image.Image, bytes_per_pixel: float, size: tuple[int, int], whole: bool = True) -> tuple[dict[str, float], int]:
+    colour = flatten(image)
+    fine = formulas.luma(_window(colour)) if whole else None
+    small = colour.copy()
+    small.thumbnail((SMALL, SMALL), reducing_gap=2.0)
+    pixels = np.asarray(small, np.float32)
+    y = formulas.luma(pixels)
+    hue, saturation = formulas.hue_and_saturation(pixels)
+    hashed = np.asarray(colour.convert("L").resize((HASHED, HASHED), reducing_gap=2.0), np.float64)
+    values = {
+        "brightness": float(y.mean(dtype=np.float64)),
+        "contrast": float(y.std(dtype=np.float64)),
+        "sharpness": math.nan if fine is None else formulas.sharpness(fine),
+        "noise": math.nan if fine is None else formulas.noise(fine),
+        "colourfulness": formulas.colourfulness(pixels),
+        "saturation": saturation,
+        "hue": hue,
+        "greyscale": formulas.greyscale(pixels),
+        "aspect": image.width / image.height,
+        "pixels": float(size[0] * size[1]),
+        "blockiness": math.nan if fine is None else formulas.blockiness(fine),
+        "bytes_per_pixel": bytes_per_pixel,
+        "borders": formulas.borders(y),
+    }
+    return values, formulas.perceptual_hash(hashed)
+
+
+def _window(image: Image.Image) -> np.ndarray:
+    """(h, w, 3) float32 of the middle of a picture, from the first pixel of a block on."""
+    left, top = (max(0, (n - WINDOW) // 2) // formulas.BLOCK * formulas.BLOCK for n in image.size)
+    part = image.crop((left, top, min(image.width, left + WINDOW), min(image.height, top + WINDOW)))
+    return np.asarray(part, np.float32)

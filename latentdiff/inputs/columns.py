@@ -1,0 +1,220 @@
+"""Fields of the images as people hold them (a dict of arrays, a data frame) → columns that can be tested."""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..errors import InputError
+
+FEWEST = 5
+"""Images of both sides together that need a value for it to be tested (blind to the sides)."""
+MOST_VALUES = 1_000
+"""Values of a field that are tested, the most frequent ones."""
+FEW_NUMBERS = 12
+"""Whole numbers of so few different values are also tested value by value: they may be codes, of cameras say."""
+NONE = "none"
+"""What the lack of a value is called."""
+NAMED_IDS = re.compile(r"(^|[_.\s])(id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
+Fields = Mapping[str, Any] | None
+"""By field: one value per row. A ``pandas.DataFrame`` is one."""
+Both = tuple[dict[str, Sequence[Any]], dict[str, Sequence[Any]]]
+"""Checked fields of A and of B, a value for each row as given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One field of all images, A's first."""
+
+    name: str
+    kind: str
+    values: tuple[str, ...] = ()
+    """Values that are tested."""
+    has: sp.csr_array = field(default_factory=lambda: sp.csr_array((0, 0), dtype=bool))
+    """(n, len(values)) bool: which image has which."""
+    number: np.ndarray | None = None
+    """(n,) float64 of numbers and dates, NaN where missing."""
+    code: np.ndarray | None = None
+    """(n,) int64: equal for images of equal values, to hold the field equal by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Fields that can be tested, and why others cannot."""
+
+    columns: tuple[Column, ...]
+    left_out: dict[str, str]
+
+    def named(self, name: str) -> Column | None:
+        """The column of a field."""
+        return next((c for c in self.columns if c.name == name), None)
+
+
+def check_fields(fields_a: Fields, fields_b: Fields, rows: tuple[int, int]) -> Both | None:
+    """Fields of both sides, or None where there are none.
+
+    Args:
+        fields_a: by name, a value per row of A as given.
+        fields_b: the same of B.
+        rows: (rows of A, rows of B), as given.
+
+    Raises:
+        InputError: fields of one side alone, of another length, or that are no mapping.
+    """
+    if fields_a is None and fields_b is None:
+        return None
+    return _checked("a", fields_a, rows[0]), _checked("b", fields_b, rows[1])
+
+
+def read_columns(held: Both, used: np.ndarray) -> Columns:
+    """Columns of checked fields.
+
+    Args:
+        held: fields of A and B.
+        used: rows that are compared, as numbers among A's rows and then B's, in their order.
+    """
+    columns, left_out = [], {name: "on one side only" for name in [*held[0], *held[1]] if (name in held[0]) != (name in held[1])}
+    for name in held[0]:
+        if name not in held[1]:
+            continue
+        values = [*held[0][name], *held[1][name]]
+        found = _column(name, [values[i] for i in used.tolist()])
+        if isinstance(found, str):
+            left_out[name] = found
+        else:
+            columns.append(found)
+    return Columns(tuple(columns), left_out)
+
+
+def _checked(side: str, given: Fields, n: int) -> dict[str, Sequence[Any]]:
+    if given is None:
+        raise InputError(f"fields_{side} is missing; give the fields of both sides")
+    if not hasattr(given, "items"):
+        raise InputError(f"fields_{side} must be a dict of arrays or a data frame, not {type(given).__name__}")
+    out: dict[str, Sequence[Any]] = {}
+    for name, values in given.items():
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != n:
+            got = len(values) if hasattr(values, "__len__") and not isinstance(values, (str, bytes)) else repr(values)
+            raise InputError(f"fields_{side}[{name!r}] must hold one value per row: {n} values, not {got}")
+        out[str(name)] = _plain(values)
+    return out
+
+
+def _plain(values: Any) -> Sequence[Any]:
+    """Values of Python: dates of numpy and pandas become ``datetime``."""
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    if isinstance(values, np.ndarray):
+        return list(values) if values.ndim > 1 else (values.astype("datetime64[us]") if values.dtype.kind == "M" else values).tolist()
+    return list(values)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, numbers.Real) and value != value) or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _column(name: str, values: list[Any]) -> Column | str:
+    """The column, or why it cannot be one."""
+    missing = np.array([_is_missing(v) for v in values])
+    known = [v for v in values if not _is_missing(v)]
+    if not known:
+        return "nothing entered"
+    for holds, read in _KINDS:
+        if all(map(holds, known)):
+            return read(name, values, missing)
+    return f"values of a kind that is not compared ({', '.join(sorted({type(v).__name__ for v in known})[:3])})"
+
+
+def _truth(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
+    return _categories(name, [None if m else ("true" if v else "false") for v, m in zip(values, missing, strict=True)], missing, "truth")
+
+
+def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
+    x = np.array([np.nan if m else float(v) for v, m in zip(values, missing, strict=True)])
+    x[~np.isfinite(x)] = np.nan
+    different = np.unique(x[np.isfinite(x)])
+    if NAMED_IDS.search(name) and len(different) > FEW_NUMBERS:
+        return "an id"
+    if len(different) == 1 and np.isfinite(x).all():
+        return "the same everywhere"
+    texts: list[Any] = [None] * len(x)
+    if len(different) <= FEW_NUMBERS and (different == np.round(different)).all():
+        texts = [None if not np.isfinite(v) else str(int(v)) for v in x.tolist()]
+    own = _categories(name, texts, ~np.isfinite(x), "number")
+    return Column(name, "number", *((), sp.csr_array((len(x), 0), dtype=bool)) if isinstance(own, str) else (own.values, own.has), x)
+
+
+def _dates(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
+    x = np.array([np.nan if m else _seconds(v) for v, m in zip(values, missing, strict=True)])
+    if len(np.unique(x[~missing])) == 1 and not missing.any():
+        return "the same everywhere"
+    own = _categories(name, [None] * len(x), missing, "date")
+    return Column(name, "date", *((), sp.csr_array((len(x), 0), dtype=bool)) if isinstance(own, str) else (own.values, own.has), x)
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, datetime.datetime):
+        value = datetime.datetime(value.year, value.month, value.day)
+    return (value if value.tzinfo else value.replace(tzinfo=datetime.timezone.utc)).timestamp()
+
+
+def _texts(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
+    known = [v for v, m in zip(values, missing, strict=True) if not m]
+    if len(set(known)) > max(len(known) // 2, FEW_NUMBERS):
+        return "almost every image has a value of its own"
+    return _categories(name, values, missing, "category")
+
+
+def _tags(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
+    sets = [() if m else tuple(dict.fromkeys(v)) for v, m in zip(values, missing, strict=True)]
+    return _several(name, sets, missing, "tags", [tuple(sorted(s)) for s in sets])
+
+
+def _categories(name: str, values: list[Any], missing: np.ndarray, kind: str) -> Column | str:
+    return _several(name, [() if v is None else (v,) for v in values], missing, kind, values)
+
+
+def _several(name: str, sets: list[Any], missing: np.ndarray, kind: str, same: list[Any]) -> Column | str:
+    """A column of the values that enough images have, the most frequent first, and of the lack of any."""
+    place: dict[Any, int] = {}
+    pairs = np.array([(i, place.setdefault(v, len(place))) for i, own in enumerate(sets) for v in own], np.int64).reshape(-1, 2)
+    count = np.bincount(pairs[:, 1], minlength=len(place))
+    kept = np.flatnonzero((count >= FEWEST) & (count < len(sets)))
+    kept = kept[np.argsort(-count[kept], kind="stable")][:MOST_VALUES]
+    if kind == "truth" and len(kept) == 2 and not missing.any():
+        kept = kept[[list(place)[k] == "true" for k in kept]]  # "false" says the same again
+    rank = np.full(len(place), -1)
+    rank[kept] = np.arange(len(kept))
+    some = rank[pairs[:, 1]] >= 0
+    rows, columns = pairs[some, 0], rank[pairs[some, 1]]
+    texts = list(place)
+    values = [str(texts[k]) or "(empty text)" for k in kept]
+    if FEWEST <= missing.sum() < len(missing):
+        rows, columns = np.append(rows, np.flatnonzero(missing)), np.append(columns, np.full(missing.sum(), len(values)))
+        values.append(NONE)
+    if not values:
+        return "the same everywhere" if len(place) <= 1 else f"no value on {FEWEST} images or more"
+    has = sp.csr_array((np.ones(len(rows), bool), (rows, columns)), shape=(len(sets), len(values)))
+    code: dict[Any, int] = {}
+    return Column(name, kind, tuple(values), has, code=np.array([code.setdefault(v, len(code)) for v in same]))
+
+
+def _is_tags(value: Any) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset, np.ndarray)) and all(isinstance(v, str) for v in value)
+
+
+_KINDS: tuple[tuple[Callable[[Any], bool], Callable[[str, list[Any], np.ndarray], Column | str]], ...] = (
+    (lambda v: isinstance(v, (bool, np.bool_)), _truth),
+    (lambda v: isinstance(v, numbers.Real), _numbers),
+    (lambda v: isinstance(v, datetime.date), _dates),
+    (lambda v: isinstance(v, str), _texts),
+    (_is_tags, _tags),
+)
+"""What values of a kind are, and what reads them; the first that fits all values of a field."""

@@ -1,0 +1,144 @@
+"""Measures of pictures, against the formulas written out, and against pictures that were changed in one way."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+
+from latentdiff import InputError, measure_images
+from latentdiff.embed import formulas
+from latentdiff.embed.measures import MEASURES
+
+RNG = np.random.default_rng(11)
+
+
+def picture(seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
+    """Coloured blobs and edges, with a little grain."""
+    rng = np.random.default_rng(seed)
+    image = Image.fromarray(rng.integers(30, 220, (9, 12, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    pixels = np.asarray(image, float)
+    pixels[40:70, 30:80] = rng.integers(20, 230, 3)
+    return Image.fromarray(np.clip(pixels + rng.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8))
+
+
+PICTURES = [picture(i) for i in range(8)]
+
+
+def recompressed(image: Image.Image) -> Image.Image:
+    held = io.BytesIO()
+    image.save(held, "JPEG", quality=10)
+    return Image.open(held)
+
+
+CHANGES = {
+    "brightness": (lambda p: p.point(lambda v: v * 0.5), -1),
+    "contrast": (lambda p: Image.blend(Image.new("RGB", p.size, (128, 128, 128)), p, 0.4), -1),
+    "sharpness": (lambda p: p.filter(ImageFilter.GaussianBlur(2)), -1),
+    "noise": (lambda p: Image.fromarray(np.clip(np.asarray(p) + RNG.normal(0, 15, (120, 160, 3)), 0, 255).astype(np.uint8)), 1),
+    "colourfulness": (lambda p: ImageOps.grayscale(p).convert("RGB"), -1),
+    "saturation": (lambda p: ImageOps.grayscale(p).convert("RGB"), -1),
+    "greyscale": (lambda p: ImageOps.grayscale(p), 1),
+    "aspect": (lambda p: p.crop((0, 0, 80, 120)), -1),
+    "pixels": (lambda p: p.resize((320, 240)), 1),
+    "blockiness": (recompressed, 1),
+    "borders": (lambda p: ImageOps.expand(p, 12, "black"), 1),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_changed_is_measured(name: str) -> None:
+    change, sign = CHANGES[name]
+    before, after = measure_images(PICTURES)[name], measure_images([change(p) for p in PICTURES])[name]
+    assert (sign * (after - before) > 0).all()
+
+
+def test_darker_is_not_blurrier() -> None:
+    before, after = (measure_images(some)["sharpness"] for some in (PICTURES, [p.point(lambda v: v * 0.5) for p in PICTURES]))
+    np.testing.assert_allclose(after, before, atol=0.02)
+
+
+def test_brightness_contrast_and_colour_are_the_formulas_written_out() -> None:
+    pixels = np.asarray(PICTURES[0], float)
+    found = {name: value[0] for name, value in measure_images(PICTURES[:1]).items()}
+    y = 0.299 * pixels[..., 0] + 0.587 * pixels[..., 1] + 0.114 * pixels[..., 2]
+    assert found["brightness"] == pytest.approx(y.mean(), rel=1e-5)
+    assert found["contrast"] == pytest.approx(y.std(), rel=1e-5)
+    rg, yb = pixels[..., 0] - pixels[..., 1], 0.5 * (pixels[..., 0] + pixels[..., 1]) - pixels[..., 2]
+    colour = math.sqrt(rg.std() ** 2 + yb.std() ** 2) + 0.3 * math.sqrt(rg.mean() ** 2 + yb.mean() ** 2)
+    assert found["colourfulness"] == pytest.approx(colour, rel=1e-5)
+    hsv = np.asarray(PICTURES[0].convert("HSV"), float)[..., 1] / 255
+    assert found["saturation"] == pytest.approx(hsv.mean(), abs=0.005)
+
+
+def test_noise_is_that_which_was_added() -> None:
+    """Immerkaer's estimate on a plane is the standard deviation of its noise."""
+    plane = np.add.outer(np.linspace(50, 150, 400), np.linspace(0, 50, 500))
+    for sigma in (2.0, 10.0):
+        assert formulas.noise(plane + RNG.normal(0, sigma, plane.shape)) == pytest.approx(sigma, rel=0.02)
+
+
+def test_sharpness_is_cretes_by_loops() -> None:
+    y = RNG.uniform(0, 255, (14, 17))
+    worst = []
+    for axis in (0, 1):
+        rows = y if axis else y.T
+        total = lost = 0.0
+        for row in rows:
+            padded = np.concatenate([row[4::-1], row, row[:-6:-1]])  # 5 mirrored values on either side
+            smooth = [padded[i : i + 11].mean() for i in range(len(row))]
+            for i in range(len(row) - 1):
+                step, left = abs(row[i + 1] - row[i]), abs(smooth[i + 1] - smooth[i])
+                total, lost = total + step, lost + max(step - left, 0)
+        worst.append((total - lost) / total)
+    assert formulas.sharpness(y) == pytest.approx(1 - max(worst))
+
+
+def test_blockiness_borders_and_hue_of_drawn_pictures() -> None:
+    smooth = np.add.outer(np.arange(48.0), np.arange(48.0))
+    assert formulas.blockiness(smooth) == pytest.approx(1)
+    steps = np.repeat(np.arange(6.0) % 2 * 40, 8)  # up and down by 40 at five borders, where the slope of 1 goes on
+    assert formulas.blockiness(smooth + np.add.outer(steps, steps)) == pytest.approx((3 * 41 + 2 * 39) / 5)
+    framed = np.zeros((100, 50))
+    framed[10:90, 5:40] = RNG.uniform(0, 255, (80, 35))
+    assert formulas.borders(framed) == pytest.approx(1 - 80 * 35 / 5000)
+    assert formulas.borders(np.zeros((5, 5))) == 1
+    for colour, hue in (((255, 0, 0), 0), ((255, 255, 0), 60), ((0, 255, 0), 120), ((0, 0, 255), 240)):
+        assert measure_images([Image.new("RGB", (20, 20), colour)])["hue"][0] == pytest.approx(hue, abs=1e-3)
+    assert math.isnan(measure_images([Image.new("L", (20, 20), 90)])["hue"][0])
+
+
+def test_near_copies_are_those_of_all_pairs() -> None:
+    base = RNG.integers(0, 2**63, 20, dtype=np.uint64)
+    flips = [np.uint64(sum(1 << int(b) for b in RNG.choice(64, k, replace=False))) for k in (0, 1, 2, 3, 4, 5) for _ in range(10)]
+    hashes = np.concatenate([base, [base[i % 20] ^ f for i, f in enumerate(flips)]])
+    distance = np.bitwise_count(hashes[:, None] ^ hashes[None])
+    np.testing.assert_array_equal(formulas.near_copies(hashes), (distance <= 3).sum(1) - 1)
+
+
+def test_a_smaller_and_recompressed_copy_is_a_duplicate() -> None:
+    copies = [PICTURES[0].resize((120, 90)), recompressed(PICTURES[1])]
+    np.testing.assert_array_equal(measure_images([*PICTURES, *copies])["duplicates"], [1, 1, *[0] * 6, 1, 1])
+
+
+def test_files_turned_transparent_and_broken(tmp_path: Path) -> None:
+    turned, clear, broken = tmp_path / "turned.jpg", tmp_path / "clear.png", tmp_path / "broken.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    PICTURES[0].save(turned, exif=exif)
+    Image.new("RGBA", (40, 20), (0, 0, 0, 0)).save(clear)
+    broken.write_bytes(b"\xff\xd8\xff none")
+    found = measure_images([turned, clear, broken], skip_bad=True)
+    assert tuple(found) == MEASURES
+    assert found["aspect"][:2] == pytest.approx([120 / 160, 2.0])
+    assert found["brightness"][1] == pytest.approx(255)
+    assert found["bytes_per_pixel"][0] == pytest.approx(turned.stat().st_size / (160 * 120))
+    assert all(math.isnan(found[name][2]) for name in MEASURES)
+    with pytest.raises(InputError, match=r"image 2 .*broken\.jpg"):
+        measure_images([turned, clear, broken])
+    with pytest.raises(InputError, match="at least one"):
+        measure_images([])

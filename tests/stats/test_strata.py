@@ -1,0 +1,111 @@
+"""Tests within strata, against naive loops, other implementations, and all relabellings there are."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy import stats
+
+from latentdiff.stats.strata import Strata, alike, count_test, crossed, rank_test
+
+RNG = np.random.default_rng(7)
+N = 300
+STRATUM = RNG.integers(0, 6, N)
+IN_A = RNG.random(N) < 0.2 + 0.1 * STRATUM
+SHOWN = RNG.random((N, 5)) < np.array([0.05, 0.2, 0.5, 0.5, 0.9]) * (0.6 + 0.08 * STRATUM[:, None])
+VALUES = np.round(RNG.normal(STRATUM, 2, (4, N)), 1)  # with ties
+
+
+def test_counts_are_those_of_the_textbook_table_by_table() -> None:
+    z, p = count_test(sp.csr_array(SHOWN), Strata(IN_A, STRATUM), continuity=False)
+    for k in range(SHOWN.shape[1]):
+        gap = variance = 0.0
+        for s in range(6):
+            here = s == STRATUM
+            n, n_a, m = here.sum(), (here & IN_A).sum(), SHOWN[here, k].sum()
+            gap += SHOWN[here & IN_A, k].sum() - n_a * m / n
+            variance += n_a * (n - n_a) * m * (n - m) / (n**2 * (n - 1))
+        assert z[k] == pytest.approx(gap / math.sqrt(variance), abs=1e-12)
+        assert p[k] == pytest.approx(stats.chi2.sf(gap**2 / variance, 1), rel=1e-9)
+
+
+def test_counts_agree_with_the_published_admissions_of_berkeley() -> None:
+    """Bickel, Hammel and O'Connell 1975; by six departments R's mantelhaen.test(UCBAdmissions) prints X2 = 1.5246 (1.4269 corrected)."""
+    admitted = [(512, 89), (353, 17), (120, 202), (138, 131), (53, 94), (22, 24)]
+    refused = [(313, 19), (207, 8), (205, 391), (279, 244), (138, 299), (351, 317)]
+    rows = [
+        (s, man, yes)
+        for s, (won, lost) in enumerate(zip(admitted, refused, strict=True))
+        for yes, counts in ((1, won), (0, lost))
+        for man, count in zip((True, False), counts, strict=True)
+        for _ in range(count)
+    ]
+    stratum, man, yes = map(np.array, zip(*rows, strict=True))
+    z, _ = count_test(sp.csr_array(yes[:, None]), Strata(man, stratum))
+    assert z[0] ** 2 == pytest.approx(1.5246, abs=5e-5)  # none of so many images is few
+
+
+def test_ranks_of_one_stratum_are_wilcoxons() -> None:
+    z, p = rank_test(VALUES, Strata(IN_A))
+    for row, one_z, one_p in zip(VALUES, z, p, strict=True):
+        other = stats.mannwhitneyu(row[IN_A], row[~IN_A], use_continuity=False, method="asymptotic")
+        assert one_p == pytest.approx(other.pvalue, rel=1e-9)
+        assert np.sign(one_z) == np.sign(other.statistic - IN_A.sum() * (~IN_A).sum() / 2)
+
+
+def test_ranks_within_strata_have_the_moments_of_all_relabellings() -> None:
+    values, stratum = np.array([3.0, 1.0, 3.0, 7.0, 2.0, 2.0, 5.0]), np.array([0, 0, 0, 0, 1, 1, 1])
+    in_a = np.array([True, False, True, False, False, True, False])
+    drawn = []
+    for first, second in itertools.product(itertools.combinations(range(4), 2), itertools.combinations(range(4, 7), 1)):
+        total = 0.0
+        for rows, chosen in ((range(4), first), (range(4, 7), second)):
+            rank = stats.rankdata(values[list(rows)])
+            total += sum(rank[i - rows[0]] for i in chosen) / (len(rows) + 1)
+        drawn.append((set(first) | set(second), total))
+    mean, spread = np.mean([t for _, t in drawn]), np.std([t for _, t in drawn])
+    seen = next(t for rows, t in drawn if rows == set(np.flatnonzero(in_a)))
+    z, _ = rank_test(values[None], Strata(in_a, stratum))
+    assert z[0] == pytest.approx((seen - mean) / spread, abs=1e-12)
+
+
+def test_adjusted_means_and_images_are_those_of_mantel_and_haenszel() -> None:
+    strata = Strata(IN_A, STRATUM)
+    gap = weight = 0.0
+    for s in range(6):
+        here = s == STRATUM
+        n_a, n_b = (here & IN_A).sum(), (here & ~IN_A).sum()
+        gap += n_a * n_b / (n_a + n_b) * (VALUES[0, here & IN_A].mean() - VALUES[0, here & ~IN_A].mean())
+        weight += n_a * n_b / (n_a + n_b)
+    a, b = strata.means(VALUES[0])
+    assert a - b == pytest.approx(gap / weight)
+    assert strata.images == pytest.approx(2 * weight)
+    assert Strata(np.arange(40) < 20).images == 20
+    assert strata.shares[IN_A].sum() == pytest.approx(1) == pytest.approx(strata.shares[~IN_A].sum())
+
+
+def test_a_stratum_of_one_side_says_nothing() -> None:
+    in_a, number = np.append(IN_A, [True] * 30), np.append(STRATUM, [6] * 30)
+    values, shown = np.append(VALUES, np.full((4, 30), 99.0), axis=1), np.append(SHOWN, np.ones((30, 5), bool), axis=0)
+    np.testing.assert_allclose(rank_test(values, Strata(in_a, number)), rank_test(VALUES, Strata(IN_A, STRATUM)))
+    without = count_test(sp.csr_array(SHOWN), Strata(IN_A, STRATUM))
+    np.testing.assert_allclose(count_test(sp.csr_array(shown), Strata(in_a, number)), without)
+    assert (~Strata(in_a, number).counterparts).sum() == 30
+
+
+def test_few_images_are_not_too_sure() -> None:
+    """Five of five in A: exactly 1 in 16; without the correction .025."""
+    shown = sp.csr_array((np.arange(200) < 5)[:, None])
+    _, p = count_test(shown, Strata(np.arange(200) % 40 < 20, np.zeros(200, int)))
+    assert p[0] == pytest.approx(1 / 16, abs=0.015)
+
+
+def test_alike() -> None:
+    np.testing.assert_array_equal(alike(np.array([2.0, 5.0, np.nan, 2.0]), 4), [1, 2, 0, 1])
+    many = alike(np.append(np.arange(1000.0), [np.nan]), 20)
+    assert sorted(np.bincount(many).tolist()) == [1] + [50] * 20
+    np.testing.assert_array_equal(crossed([np.array([0, 0, 1, 1]), np.array([0, 1, 0, 0])]), [0, 1, 2, 2])
