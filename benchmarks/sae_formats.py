@@ -35,6 +35,7 @@ LIBRARIES = {
     "dictionary_learning": "dictionary-learning==0.1.0",
     "sparsify": "eai-sparsify==1.3.3",
     "saev": "saev==0.1.0",
+    "visaebench": "visaebench==0.1.0",
 }
 SHARED = ("einops==0.8.2", "jaxtyping", "beartype", "simple-parsing", "docstring-parser", "natsort", "wadler_lindig", "typeguard")
 ROWS, WIDTH, CLOSE = 64, 12, 1e-4

@@ -219,6 +219,44 @@ def saev(cases: Cases) -> None:
     cases.add("SparseAutoencoder", lambda f: nn.dump(str(f / "sae.pt"), model), lambda x: model(x)[1])
 
 
+def visaebench(cases: Cases) -> None:
+    """It writes no files: those of its documented layout, as its own loader takes and encodes them."""
+    from safetensors.torch import save_file
+    from visaebench import load_sae
+
+    g = torch.Generator().manual_seed(0)
+    weights = {name: 0.3 * torch.randn(size, generator=g) for name, size in (("w", (K, D)), ("b", (K,)), ("d", (K, D)), ("c", (D,)))}
+    limits = 0.2 + 0.1 * torch.randn(K, generator=g).abs()
+    simple = {"encoder.weight": weights["w"], "encoder.bias": weights["b"], "decoder.weight": weights["d"]}
+    named = {"encoder.final_block.0.weight": weights["w"], "encoder.final_block.0.bias": weights["b"], "dictionary._weights": weights["d"]}
+    layouts = {"simple": simple, "with bias": simple | {"decoder.bias": weights["c"]},
+               "overcomplete's": named | {"dictionary.multiplier": torch.tensor(0.3)}}  # fmt: skip
+    gates: dict[str, tuple[dict[str, Any], dict[str, torch.Tensor]]] = {
+        "topk": ({"k": TOP}, {}),
+        "batchtopk": ({"k": TOP, "threshold": 0.25}, {}),
+        "batchtopk, threshold in the weights": ({"k": TOP}, {"_running_threshold": torch.tensor(0.25)}),
+        "jumprelu": ({}, {"jump_thresholds": limits}),
+        "jumprelu, thresholds": ({}, {"thresholds": limits}),
+    }
+    names = product(layout=tuple(layouts), gate=tuple(gates), weights=("sae.pt", "model.safetensors"), config=("config.json", "config.yaml"))
+    for case in names:
+        more, state = gates[case["gate"]]
+        config = {"activation": case["gate"].partition(",")[0], "input_dim": D, "hidden_dim": K, "backbone": "clip_vitb16", **more}
+        tensors = {name: t.clone() for name, t in {**layouts[case["layout"]], **state}.items()}
+        folder = cases.folder(say(case))
+
+        def save(f: Path, c: dict[str, Any] = case, t: dict[str, torch.Tensor] = tensors, entries: dict[str, Any] = config) -> None:
+            (save_file if c["weights"].endswith("safetensors") else torch.save)(t, f / c["weights"])
+            text = "".join(f"{k}: {v}\n" for k, v in entries.items()) if c["config"].endswith("yaml") else json.dumps(entries)
+            (f / c["config"]).write_text(text)
+
+        def encode(x: torch.Tensor, f: Path = folder, write: Callable[[Path], None] = save) -> torch.Tensor:
+            write(f)
+            return load_sae(str(f), device="cpu").encode(x)
+
+        cases.add(say(case), save, encode)
+
+
 def libraries() -> dict[str, Callable[[Cases], None]]:
     """What writes the cases of each library."""
     import sae_formats_lenses as lenses
@@ -233,6 +271,7 @@ def libraries() -> dict[str, Callable[[Cases], None]]:
         "dictionary_learning": dictionary_learning,
         "sparsify": sparsify,
         "saev": saev,
+        "visaebench": visaebench,
     }
 
 

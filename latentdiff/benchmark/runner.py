@@ -22,8 +22,6 @@ from .papers import papers_tables, with_papers
 from .suite import Options, Record, Report, Suite, Table
 from .suites import load_suite
 
-RECORDS = 2
-"""Raised when rows are called otherwise or methods find otherwise under one version: older records are refused, not mixed in."""
 PACKAGES = ("numpy", "scipy", "torch", "open_clip_torch", "sentence-transformers")
 
 
@@ -96,7 +94,7 @@ def load_records(suite: Suite, *, fresh: bool = False, check: bool = True) -> Re
     """What earlier calls found; of another version of this package nothing is taken over. See :class:`Records`."""
     from ..version import __version__
 
-    settings = {"latentdiff": __version__, "records": RECORDS, **suite.settings()}
+    settings = {"latentdiff": __version__, **suite.settings()}
     return Records(suite.options.out / suite.name / "records.jsonl", settings, fresh, check)
 
 

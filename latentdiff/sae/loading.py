@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import CheckpointError, InputError, LatentDiffError
 from .compatibility import check_encoder, encoder_name
-from .formats.archives import read_file, read_json
+from .formats.archives import read_config, read_file
 from .formats.checkpoint import Checkpoint, Options
 from .formats.known import PICKLES, WEIGHTS, find_config, find_weights, format_of
 from .hub import fetch
@@ -89,7 +89,7 @@ def _local(name: str, public: PublicSAE | None) -> Path:
 
 def _read(path: Path, options: Options) -> SparseAutoencoder:
     config_path = find_config(path)
-    config = read_json(config_path) if config_path is not None else {}
+    config = read_config(config_path) if config_path is not None else {}
     if path.is_dir() and str(config.get("format", "")).startswith("latentdiff"):
         return _own(path, config)
     weights = find_weights(path)

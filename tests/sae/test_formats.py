@@ -197,6 +197,23 @@ def test_sparse_coders_that_are_something_else(tmp_path: Path) -> None:
     refused(tmp_path, r"holds W_skip")
 
 
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("activation: [topk", "cannot be read as YAML"),
+        ("activation: topk\nk: &a [4]\nh: [*a, *a]", "anchors"),
+        ("- topk", "YAML list"),
+        ("!!python/object/apply:os.system [id]", "cannot be read as YAML"),
+        ("activation: topk\nk: 4\nthreshold: 0.5", "threshold = 0.5"),
+        ("activation: topk\n" + "# much\n" * 50_000, "a config has a few thousand"),
+    ],
+)
+def test_what_a_yaml_config_may_not_hold(tmp_path: Path, text: str, match: str) -> None:
+    others.visaebench(tmp_path, 0, yaml=True)
+    (tmp_path / "config.yaml").write_text(text, encoding="utf8")
+    refused(tmp_path, match)
+
+
 def test_thresholds_that_two_libraries_read_differently(tmp_path: Path) -> None:
     others.visaebench(tmp_path, 0, kind="jumprelu", named=True)
     state = torch.load(tmp_path / "sae.pt", weights_only=True)

@@ -28,7 +28,7 @@ STATISTICS = ("sparsity.safetensors", "_log_feature_sparsity.pt", "trainer_state
 """Endings of files beside the weights that hold none."""
 PICKLES = (".pkl.gz", ".pkl")
 """Endings of weights that are never opened."""
-CONFIGS = ("config.json", "cfg.json")
+CONFIGS = ("config.json", "cfg.json", "config.yaml", "config.yml")
 
 
 @dataclass(frozen=True)

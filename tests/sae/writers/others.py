@@ -87,7 +87,9 @@ def saev(folder: Path, seed: int, *, schema: int = 0, k: int = 0) -> Published:
     return Published(folder / "sae.pt", encode, lambda z, h: z @ wide(w["dec"]) + wide(w["bd"]))
 
 
-def visaebench(folder: Path, seed: int, *, kind: str = "topk", bias: bool = True, named: bool = False) -> Published:
+def visaebench(
+    folder: Path, seed: int, *, kind: str = "topk", bias: bool = True, named: bool = False, yaml: bool = False
+) -> Published:
     """VisAEBench: both weights (K, d), nothing subtracted from the input."""
     w, prefix = weights(seed), "encoder.final_block.0." if named else "encoder."
     state = {f"{prefix}weight": w["enc"].T.contiguous(), f"{prefix}bias": w["be"]}
@@ -98,7 +100,10 @@ def visaebench(folder: Path, seed: int, *, kind: str = "topk", bias: bool = True
         state["decoder.bias"] = w["bd"]
     if kind == "jumprelu":
         state["jump_thresholds"] = w["r"].abs()
-    write_json(folder / "config.json", config)
+    if yaml:
+        (folder / "config.yaml").write_text("".join(f"{name}: {value}\n" for name, value in config.items()), encoding="utf8")
+    else:
+        write_json(folder / "config.json", config)
     torch.save(state, folder / "sae.pt")
     after = wide(w["bd"]) if bias and not named else np.zeros(D)
     scale = np.exp(float(np.float32(0.3))) if named else 1.0
@@ -213,6 +218,8 @@ OTHERS: dict[str, tuple[str, Writer]] = {
     "bussmann matryoshka": ("bartbussmann matryoshka", variant(bussmann, kind="global-matryoshka-topk")),
     "sparsify": ("sparsify TopK", sparsify),
     "visaebench topk": ("VisAEBench TopK", visaebench),
+    "visaebench topk, YAML": ("VisAEBench TopK", variant(visaebench, yaml=True)),
+    "visaebench jumprelu, YAML": ("VisAEBench jump-ReLU", variant(visaebench, kind="jumprelu", yaml=True)),
     "visaebench batchtopk": ("VisAEBench BatchTopK", variant(visaebench, kind="batchtopk", bias=False)),
     "visaebench jumprelu": ("VisAEBench jump-ReLU", variant(visaebench, kind="jumprelu")),
     "visaebench, overcomplete's names": ("VisAEBench TopK", variant(visaebench, named=True)),
