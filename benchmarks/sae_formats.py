@@ -1,6 +1,6 @@
 """Which sparse autoencoders of other libraries are read equal, which are refused, and by how much any is off.
 
-    python benchmarks/sae_formats.py [--folder build/sae_formats]
+    python benchmarks/sae_formats.py [--folder build/sae_formats] [--library NAME]
 
 Installs the libraries, pinned, into folders of their own (without what they depend on; torch is the one of this environment), lets each
 write every architecture and option that it has with its own code and encode 64 vectors, and opens the files with ``load_sae``. An SAE is
@@ -93,9 +93,15 @@ def table(results: dict[str, list[dict[str, Any]]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=HERE.parent / "build" / "sae_formats", help="for the libraries and what they write")
-    root = parser.parse_args().folder.resolve()
+    parser.add_argument("--library", choices=LIBRARIES, help="that one anew; the others are kept as they were found")
+    args = parser.parse_args()
+    root, written_to = args.folder.resolve(), HERE / "results" / "sae_formats.json"
+    kept = json.loads(written_to.read_text(encoding="utf8"))["cases"] if args.library else {}
     results = {}
     for library in LIBRARIES:
+        if args.library not in (None, library):
+            results[library] = kept[library]
+            continue
         out = written(root, library)
         x = np.load(out / "x.npy")
         results[library] = [judged(folder, x) for folder in sorted(p for p in out.iterdir() if p.is_dir())]
@@ -109,7 +115,6 @@ def main() -> None:
     summary = {"written": len(everything), "one_pass": len(able), "equal": sum(c["outcome"] == "equal" for c in able)}
     summary |= {"off": sum(c["outcome"] == "off" for c in everything)}
     print(summary)
-    written_to = HERE / "results" / "sae_formats.json"
     written_to.write_text(json.dumps({"versions": LIBRARIES, "summary": summary, "cases": results}, indent=1) + "\n", encoding="utf8")
 
 

@@ -238,8 +238,8 @@ def visaebench(cases: Cases) -> None:
         "jumprelu": ({}, {"jump_thresholds": limits}),
         "jumprelu, thresholds": ({}, {"thresholds": limits}),
     }
-    names = product(layout=tuple(layouts), gate=tuple(gates), weights=("sae.pt", "model.safetensors"), config=("config.json", "config.yaml"))
-    for case in names:
+    files = {"weights": ("sae.pt", "model.safetensors"), "config": ("config.json", "config.yaml")}
+    for case in product(layout=tuple(layouts), gate=tuple(gates), **files):
         more, state = gates[case["gate"]]
         config = {"activation": case["gate"].partition(",")[0], "input_dim": D, "hidden_dim": K, "backbone": "clip_vitb16", **more}
         tensors = {name: t.clone() for name, t in {**layouts[case["layout"]], **state}.items()}

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 import latentdiff
+from latentdiff.calls import say_left_out
 from latentdiff.comparing.asking import answers
 from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.inputs.named import COMMON, DatasetView, OpenSide, open_encoder, open_vocabulary
 from latentdiff.inputs.opening import Opened
 from latentdiff.progress import Progress, part, silent
+from latentdiff.report.content import left_out
 
 from . import encoders
-from .comparing import comparable
+from .comparing import comparable, left_out_of
 from .encoders import chosen_vocabulary, vocabulary_for
 from .requests import named_views
 from .sides import Side, resolve
@@ -34,6 +36,8 @@ class Answer:
     """AUROC, Welch t, p and rates."""
     ids: dict[str, list[str]]
     """By "A" and "B": the images that show it best, best first, at most 200."""
+    notes: tuple[str, ...] = ()
+    """What was not compared, and so not asked, in words."""
 
 
 def ask(run: ComparisonRun, phrase: str, *, progress: Progress | None = None) -> Answer:
@@ -62,7 +66,8 @@ def ask(run: ComparisonRun, phrase: str, *, progress: Progress | None = None) ->
     a, b = (_vectors(run, side, part(progress, 0.4 + 0.2 * i, 0.6 + 0.2 * i)) for i, side in enumerate("AB"))
     (found,) = latentdiff.verify(a, b, [phrase], vector, vocabulary=words, rows=BEST, progress=part(progress, 0.8, 1.0))
     rows = {"A": found.rows_a, "B": found.rows_b}
-    return Answer(found, {side: [str(run.sides[side].ids[row]) for row in rows[side]] for side in "AB"})
+    ids = {side: [str(run.sides[side].ids[row]) for row in rows[side]] for side in "AB"}
+    return Answer(found, ids, left_out({"left_out": run.counts}, [run.sides[side].name for side in "AB"]))
 
 
 def can_ask(run: ComparisonRun) -> str | None:
@@ -118,6 +123,8 @@ def ask_views(
 ) -> list[tuple[latentdiff.Verification, list[str], list[str]]]:
     """How many images of each view show a phrase, does it tell them apart, and which samples show it best. Writes nothing.
 
+    A ``UserWarning`` says which images of the views were left out.
+
     Args:
         dataset: ``fo.Dataset`` (or its name) in which saved views are looked up.
         view_a, view_b: name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``.
@@ -145,33 +152,42 @@ def ask_views(
     opened = _open(request, part(report, 0.0, 0.8))
     vectors = opened.a.vectors, opened.b.vectors
     found = answers(*vectors, phrases, opened.encoder, opened.vocabulary, images, part(report, 0.8, 1.0))
+    say_left_out(opened)
     ids_a, ids_b = opened.items
     return [(v, ids_a[list(v.rows_a)].tolist(), ids_b[list(v.rows_b)].tolist()) for v in found]
 
 
 def open_views(request: latentdiff.CompareRequest, progress: Progress) -> Opened:
     """Vectors and files of both views of a request, the text encoder and the words: what the command line asks with."""
-    sides, read = _read(request, part(progress, 0.0, 0.7))
+    sides, read, counts = _read(request, part(progress, 0.0, 0.7))
     items = []
     for side, own in zip(sides, read, strict=True):
         path = dict(zip(*side.dataset.values(["id", "filepath"]), strict=True))
         items.append([path[i] for i in own.samples.tolist()])
-    return _with_language(request, sides, read, items, part(progress, 0.7, 1.0))
+    return _with_language(request, sides, read, items, counts, part(progress, 0.7, 1.0))
 
 
 def _open(request: latentdiff.CompareRequest, progress: Progress) -> Opened:
     """The same, with the ids of samples or labels in place of files."""
-    sides, read = _read(request, part(progress, 0.0, 0.7))
-    return _with_language(request, sides, read, [own.ids for own in read], part(progress, 0.7, 1.0))
+    sides, read, counts = _read(request, part(progress, 0.0, 0.7))
+    return _with_language(request, sides, read, [own.ids for own in read], counts, part(progress, 0.7, 1.0))
 
 
-def _read(request: latentdiff.CompareRequest, progress: Progress) -> tuple[tuple[Side, Side], tuple[Vectors, Vectors]]:
-    sides, read, _ = comparable(*named_views(request), str(request.embeddings), True, progress)
-    return sides, read
+def _read(
+    request: latentdiff.CompareRequest, progress: Progress
+) -> tuple[tuple[Side, Side], tuple[Vectors, Vectors], dict[str, Any]]:
+    """The sides, their vectors, and what was left out of them."""
+    sides, read, record = comparable(*named_views(request), str(request.embeddings), True, progress)
+    return sides, read, left_out_of(record)
 
 
 def _with_language(
-    request: latentdiff.CompareRequest, sides: tuple[Side, Side], read: tuple[Vectors, Vectors], items: list[Any], progress: Progress
+    request: latentdiff.CompareRequest,
+    sides: tuple[Side, Side],
+    read: tuple[Vectors, Vectors],
+    items: list[Any],
+    counts: dict[str, Any],
+    progress: Progress,
 ) -> Opened:
     """The text encoder of the vectors, where it is known, and the words on which phrases are centred."""
     dataset, stored, encoder, given = sides[0].dataset, sides[0].stored, None, request.vocabulary
@@ -182,4 +198,4 @@ def _with_language(
     given = COMMON if given is None and encoder is not None else given
     words = open_vocabulary(given, request.vocabulary_vectors, lambda: encoder or encoders.rebuild(dataset, stored), progress)
     a, b = (OpenSide(own.values, names) for own, names in zip(read, items, strict=True))
-    return Opened(a, b, (sides[0].name, sides[1].name), encoder, words)
+    return Opened(a, b, (sides[0].name, sides[1].name), encoder, words, counts)

@@ -141,10 +141,15 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> C
         else:
             of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
-        left_out = {letter: {kind: side[kind] for kind in ("missing", "bad", "repeated")} for letter, side in record["sides"].items()}
-        comparison.info["left_out"] = {"overlap": record["overlap"], **left_out}
+        comparison.info["left_out"] = left_out_of(record)
         record |= {"embeddings": request.embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
         return store(dataset, run, sides, (a, b), comparison, record, request.overwrite, part(progress, 0.8, 1.0))
+
+
+def left_out_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record counts as left out, as ``info["left_out"]`` has it."""
+    sides = {letter: {kind: side[kind] for kind in ("missing", "bad", "repeated")} for letter, side in record["sides"].items()}
+    return {"overlap": record["overlap"], **sides}
 
 
 def comparable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from .config import CompareConfig, takes_config
 from .errors import InputError
 from .inputs.fitting import TABLE
 from .inputs.named import OF_IMAGES
+from .inputs.opening import Opened, add_left_out
 from .methods.config import MethodConfig, method_of
 from .progress import Progress, part, silent
 from .report import write_report
+from .report.content import left_out
 from .request import CompareRequest
 from .results.comparison import Comparison
 from .stats.verification import Verification
@@ -90,7 +93,8 @@ def ask(
         progress: ``progress(fraction, label)``.
 
     Returns:
-        One verification a phrase: rates, AUROC, p, q over all phrases, and the rows that show it best.
+        One verification a phrase: rates, AUROC, p, q over all phrases, and the rows that show it best. A ``UserWarning`` says which
+        images were left out: those on both sides, listed twice, or in formats that are not read.
 
     Raises:
         InputError: sides, words or phrases that cannot be used.
@@ -101,5 +105,15 @@ def ask(
     """
     report = progress or silent
     opened = CompareRequest(a, b, encoder=encoder, vocabulary=vocabulary).open(part(report, 0.0, 0.8))
+    say_left_out(opened)
     own = [phrases] if isinstance(phrases, str) else phrases
     return answers(opened.a.vectors, opened.b.vectors, own, opened.encoder, opened.vocabulary, images, part(report, 0.8, 1.0))
+
+
+def say_left_out(opened: Opened) -> None:
+    """Warn of images that are not asked, since a list of answers has no place for them."""
+    info: dict[str, Any] = {}
+    add_left_out(info, opened.left_out)
+    notes = left_out(info, opened.names)
+    if notes:
+        warnings.warn("; ".join(notes), stacklevel=3)

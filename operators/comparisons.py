@@ -139,4 +139,5 @@ class AskQuestion(FormOperator):
             "auroc": found.auroc,
             "p_value": found.p_value,
             "ids": answer.ids,
+            "notes": list(answer.notes),
         }

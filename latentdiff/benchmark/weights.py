@@ -12,7 +12,7 @@ from ..compute.cache import cache_folder
 from ..compute.extras import needs
 from ..compute.parallel import cores
 from ..embed.encoder import DEMO_FOLDER, PRESETS
-from ..embed.open_clip_backend import read_config
+from ..embed.open_clip_config import read_config
 from ..embed.precision import has_bf16, pick_device
 from ..sae.public import find
 from .evaluation import SENTENCE_MODEL

@@ -86,6 +86,8 @@ def _print(sae: SparseAutoencoder, folder: Path, as_json: bool) -> None:
         return
     where = "held-out vectors" if report["held_out"] else "its own vectors"
     print(f"{sae.concepts:,} concepts from {report['vectors']:,} vectors of width {sae.width}, {report['steps']:,} steps: {folder}")
+    if report["left_out"]:
+        print(f"{report['left_out']:,} vectors left out: missing, not finite or all zero")
     print(
         f"explains {report['explained_variance']:.1%} of the variance of {where} with {report['mean_active']:.1f} concepts per image; "
         f"{report['dead']:,} concepts never fire"

@@ -112,7 +112,7 @@ def matrix(column: Any, width: int, dtype: np.dtype, path: str) -> np.ndarray:
     column = plain(column)
     here = ~without_vector(column)
     values = _numbers(column)
-    if len(values) != here.sum() * width or (_lengths(column)[here] != _lengths(column)[here][:1]).any():
+    if (_counts(column)[here] != width).any():
         raise InputError(f"{path} has rows with a vector of other than {width} numbers; write NaN vectors for images that failed")
     with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
         values = values.astype(dtype, copy=False).reshape(-1, width)
@@ -123,10 +123,16 @@ def matrix(column: Any, width: int, dtype: np.dtype, path: str) -> np.ndarray:
     return out
 
 
-def _lengths(column: Any) -> np.ndarray:
+def _counts(column: Any) -> np.ndarray:
+    """(n,) numbers in each row, of lists of lists (a matrix of Hugging Face's datasets) those of all its lists."""
     import pyarrow.compute as pc
 
-    return np.asarray(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False))
+    lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False))
+    inner = column.flatten()
+    if not hasattr(inner.type, "value_type"):
+        return lengths
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    return np.diff(np.concatenate([[0], np.cumsum(_counts(inner))])[ends])
 
 
 def _numbers(column: Any) -> np.ndarray:

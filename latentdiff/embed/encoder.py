@@ -179,8 +179,8 @@ def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None =
     Args:
         name: a preset (``"paper"``, ``"fast"``, ``"demo"``); an open_clip architecture such as ``"ViT-L-14-336"``; an open_clip config
             file; a local folder with an open_clip or transformers model; or a transformers hub id such as ``"org/model"``.
-        pretrained: for an architecture, a pretrained tag, the file of its weights, or ``"TAG=FILE"`` where the file does not tell which tag
-            it is; for a config file, its checkpoint.
+        pretrained: for an architecture, a pretrained tag, the file of its weights or the folder it lies in, or ``"TAG=FILE"`` where the
+            file does not tell which tag it is; for a config file, its checkpoint.
         device: torch device; None: CUDA, else MPS, else CPU.
         dtype: ``"float32"`` or ``"bfloat16"``; None: bf16 where the hardware has it and vectors stay within cosine 0.999, else float32.
 
@@ -204,7 +204,7 @@ def _backend(name: str, pretrained: str | None) -> Any:
     if path.is_dir():
         config = next((path / c for c in ("open_clip_config.json", "config.json") if (path / c).is_file()), None)
         if config is None:
-            raise EncoderError(f"{path} has neither open_clip_config.json nor config.json: not a model folder")
+            return open_clip_backend.from_folder(path)
         if config.name == "config.json" and b'"model_type"' in config.read_bytes():
             return transformers_backend.load(name)
         return open_clip_backend.from_files(config, Path(pretrained) if pretrained else open_clip_backend.find_weights(path))

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.extras import needs
-from ..compute.files import read_json
 from ..errors import CheckpointError, EncoderError, InputError
+from .open_clip_config import check_sizes, read_config, unsaid
 from .open_clip_text import short_text, visible_length
-from .preprocess import LARGEST, Preprocess
-from .pretrained import Origin, of_file, of_tag
+from .preprocess import Preprocess
+from .pretrained import Origin, completed, of_file, of_tag, of_weights
 
 WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.bin", "pytorch_model.bin", "model.pt")
-MOST_LAYERS = 1000
 
 
 class OpenClipBackend:
@@ -62,6 +61,7 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
 
     loaded = read_config(config)
     check_sizes(loaded["model_cfg"], checkpoint)
+    loaded, tag = completed(loaded, checkpoint)
     with tempfile.TemporaryDirectory() as folder:  # open_clip's own reader of local models wants one folder, this file name
         (Path(folder) / "open_clip_config.json").write_text(json.dumps(loaded), encoding="utf8")
         tokenizer_files = [f for f in config.parent.iterdir() if f.name.startswith(("tokenizer", "vocab", "merges", "special_tokens"))]
@@ -74,7 +74,7 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
         except Exception as e:
             raise CheckpointError(f"{config} does not describe an open_clip model: {type(e).__name__}: {e}") from e
     _load(model, checkpoint)
-    origin = Origin(None, None, {}, _unsaid(loaded.get("preprocess_cfg"), config))
+    origin = Origin(tag, None, {}, unsaid(loaded, config))
     try:
         return OpenClipBackend(model, tokenizer, str(loaded["model_cfg"].get("name") or config.parent.name), origin)
     except (TypeError, ValueError, KeyError, InputError) as e:
@@ -86,10 +86,12 @@ def from_name(name: str, pretrained: str) -> OpenClipBackend:
 
     Args:
         name: open_clip architecture.
-        pretrained: a tag (downloaded once by open_clip), a local file of weights, or ``"TAG=FILE"``: the file of that tag.
+        pretrained: a tag (downloaded once by open_clip), a local file of weights or the folder it lies in, or ``"TAG=FILE"``: the file of
+            that tag.
     """
     import open_clip
 
+    pretrained = str(find_weights(Path(pretrained))) if Path(pretrained).is_dir() else pretrained
     tag, _, file = ("", "", pretrained) if Path(pretrained).is_file() else pretrained.partition("=")
     config = open_clip.get_pretrained_cfg(name, tag) if tag else None
     if tag and not config:
@@ -121,55 +123,23 @@ def _activation(model: Any) -> str | None:
     return {"QuickGELU": "quick_gelu", "GELU": "gelu", "NoneType": None}.get(kind, kind)
 
 
-def _unsaid(preparation: Any, config: Path) -> str:
-    """What a config leaves open, which is then taken as OpenAI prepared images."""
-    said = preparation if isinstance(preparation, dict) else {}
-    missing = [name for name in ("mean", "std", "interpolation", "resize_mode") if said.get(name) is None]
-    if not missing:
-        return ""
-    return f"{config.name} does not say {', '.join(missing)} of preprocess_cfg: those of OpenAI's CLIP are assumed"
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """``{"model_cfg", "preprocess_cfg"}`` from a json file in either of open_clip's two forms."""
-    loaded = read_json(path)
-    if isinstance(loaded, dict) and isinstance(loaded.get("model_cfg"), dict):
-        return loaded
-    if isinstance(loaded, dict) and {"embed_dim", "vision_cfg", "text_cfg"} <= set(loaded) and isinstance(loaded["vision_cfg"], dict):
-        return {"model_cfg": loaded, "preprocess_cfg": {"size": loaded["vision_cfg"].get("image_size", 224)}}
-    raise CheckpointError(f"{path} is not an open_clip config: it needs model_cfg, or embed_dim, vision_cfg and text_cfg")
-
-
-def check_sizes(model: dict[str, Any], checkpoint: Path) -> None:
-    """Refuse an architecture that its checkpoint cannot fill, before memory is taken for it.
-
-    Args:
-        model: open_clip's ``model_cfg``.
-        checkpoint: its weights; every parameter takes at least one byte.
+def from_folder(folder: Path) -> OpenClipBackend:
+    """Model from a folder of weights alone, whose digest or hub folder says what they are.
 
     Raises:
-        CheckpointError: no such file, or a tower whose widths, layers or words make more parameters than it has bytes.
+        EncoderError: nothing says it.
     """
-    if not checkpoint.is_file():
-        raise CheckpointError(f"{checkpoint}: no such checkpoint file")
-    size = checkpoint.stat().st_size
-    embed = _whole(model.get("embed_dim"))
-    for name in ("vision_cfg", "text_cfg"):
-        tower = model.get(name)
-        if not isinstance(tower, dict):
-            continue
-        width, layers = _whole(tower.get("width"), 1), tower.get("layers")
-        deep = layers if isinstance(layers, list) else [layers]
-        blocks = sum(_whole(n) for n in deep)
-        patch = tower.get("patch_size")
-        patches = (_whole(tower.get("image_size")) // max(1, _whole(patch))) ** 2 if patch else 0
-        least = width * max(_whole(tower.get("vocab_size")), _whole(tower.get("context_length")), patches, embed, width, blocks)
-        if blocks > MOST_LAYERS or least > size or _whole(tower.get("image_size")) > LARGEST:
-            raise CheckpointError(f"{checkpoint} does not fit the model: {name} describes more than its {size:,} bytes; fetch both anew")
-
-
-def _whole(value: Any, otherwise: int = 0) -> int:
-    return value if type(value) is int and value > 0 else otherwise
+    if not any(p.suffix in (".safetensors", ".bin", ".pt") for p in folder.iterdir()):
+        raise EncoderError(f"{folder} has neither open_clip_config.json nor config.json, and no weights: not a model folder")
+    checkpoint = find_weights(folder)
+    with needs("encoders", "an encoder"):
+        told = of_weights(checkpoint)
+    if told is None:
+        raise EncoderError(
+            f"{folder} has neither open_clip_config.json nor config.json, and {checkpoint.name} is none of the files known to open_clip; "
+            f"say whose weights they are: load_encoder('ViT-B-32', {str(folder)!r})"
+        )
+    return from_name(told[0], f"{told[1]}={checkpoint}")
 
 
 def find_weights(folder: Path) -> Path:

@@ -203,21 +203,28 @@ class ParquetIds(Sequence):
         return self._kept[1][row - self._starts[group]]
 
 
-def to_memmap(vectors: ParquetVectors, path: str | Path) -> np.ndarray:
+def to_memmap(vectors: ParquetVectors, path: str | Path, without: np.ndarray | None = None) -> np.ndarray:
     """All vectors as one array on disk, written a block at a time: what a comparison on one machine reads many times.
 
     Args:
         vectors: (n, d) rows.
         path: a new ``.npy`` file.
+        without: numbers of rows to leave out, ascending; None: none.
 
     Returns:
-        (n, d) read-only memory map of the table's own number format (float16 or float32).
+        (n, d) read-only memory map of the table's own number format (float16 or float32), fewer rows where some are left out.
     """
-    out, at = np.lib.format.open_memmap(path, "w+", vectors.dtype, vectors.shape), 0
+    left_out = np.zeros(0, np.int64) if without is None else without
+    shape = (vectors.shape[0] - len(left_out), vectors.width)
+    if not shape[0]:
+        raise InputError(f"{vectors.source}: no row of {vectors.vector_column!r} holds a vector")
+    out, at, row = np.lib.format.open_memmap(path, "w+", vectors.dtype, shape), 0, 0
     for group in vectors.groups:
         for block in vectors.blocks(group):
-            out[at : at + len(block)] = block
-            at += len(block)
+            first, end = np.searchsorted(left_out, (row, row + len(block)))
+            kept = np.delete(block, left_out[first:end] - row, axis=0) if end > first else block
+            out[at : at + len(kept)] = kept
+            at, row = at + len(kept), row + len(block)
     out.flush()
     return np.load(path, mmap_mode="r")
 

@@ -37,6 +37,47 @@ def picked(config: dict[str, Any]) -> dict[str, Any]:
     return {k: config[k] for k in PREPARATION if config.get(k) is not None}
 
 
+def of_weights(checkpoint: Path) -> tuple[str, str] | None:
+    """The architecture and tag of a file of weights that the digest or the hub folder tells; None where they tell none.
+
+    Of architectures that share a file, the one without a suffix for its activation is meant: the tag says that.
+    """
+    import open_clip
+
+    by_name: dict[str, dict[str, Any]] = {}
+    for name, tag in open_clip.list_pretrained():
+        by_name.setdefault(name, {})[tag] = open_clip.get_pretrained_cfg(name, tag)
+    digests = {(n, t): found for n, tags in by_name.items() for t, config in tags.items() if (found := _expected_digest(config))}
+    digest = _sha256(checkpoint)
+    found = [place for place, expected in digests.items() if digest.startswith(expected)]
+    found = found or [(name, tag) for name, tags in by_name.items() for tag in _by_folder(tags, checkpoint)]
+    meant = {(name.removesuffix("-quickgelu"), tag): (name, tag) for name, tag in sorted(found, reverse=True)}
+    return next(iter(meant.values())) if len(meant) == 1 else None
+
+
+def completed(config: dict[str, Any], checkpoint: Path) -> tuple[dict[str, Any], str | None]:
+    """A config with what it leaves open of the activation and of how images are prepared, from the tag that its weights are.
+
+    Args:
+        config: ``{"model_cfg", "preprocess_cfg"}``.
+        checkpoint: the weights.
+
+    Returns:
+        The config, and the tag; as given and None where nothing is open or no tag can be told.
+    """
+    import open_clip
+
+    preparation = config.get("preprocess_cfg")
+    said = picked(preparation if isinstance(preparation, dict) else {})
+    open_points = {*PREPARATION[:4]} - set(said)
+    told = of_weights(checkpoint) if open_points or "quick_gelu" not in config["model_cfg"] else None
+    if told is None:
+        return config, None
+    tag = open_clip.get_pretrained_cfg(*told)
+    model = {"quick_gelu": bool(tag.get("quick_gelu")), **config["model_cfg"]}
+    return {**config, "model_cfg": model, "preprocess_cfg": {**picked(tag), **said}}, told[1]
+
+
 def of_file(name: str, checkpoint: Path) -> Origin:
     """What a file of weights for a built-in architecture is.
 

@@ -146,12 +146,9 @@ def labels_of(given: Any) -> Any:
 
 
 def name_of(side: Any, how: str, letter: str) -> str:
-    """What people call a side that was given no name."""
+    """What people call a side that was given no name; views are called by what opens them, since datasets have colons in their names."""
     if isinstance(side, ImageSide):
         return side.name
-    if how == "view":
-        view = side.view if isinstance(side, DatasetView) else os.fspath(side).partition(":")[2]
-        return str(getattr(view, "name", None) or (view if isinstance(view, str) else letter))
     if not isinstance(side, (str, os.PathLike)):
         return letter
     return Path(os.fspath(side).rstrip("/")).stem or os.fspath(side)

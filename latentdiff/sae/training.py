@@ -60,13 +60,14 @@ def train_sae(
         resume: file that keeps the state of an unfinished run, written every half minute and when the run is stopped. If it is there,
             training goes on from it, to the very SAE that an undisturbed run gives; it is removed at the end.
         device: torch device; None: CUDA where there is one, else the CPU.
-        skip_bad: leave out vectors with NaN or infinite values in place of an error.
+        skip_bad: leave out vectors that are not finite or all zero in place of an error; rows of Parquet without a vector always are.
         encoder: fingerprint of the vectors' encoder, kept in ``info["encoder"]``; None takes that of a store.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
     Returns:
-        The SAE; ``info["training"]`` holds the options, explained variance and mean active concepts (of held-out vectors, where there
-        are any), dead units among the training vectors, and why training ended ("steps", "plateau" or "time").
+        The SAE; ``info["training"]`` holds the options, how many vectors were left out, explained variance and mean active concepts (of
+        held-out vectors, where there are any), dead units among the training vectors, and why training ended ("steps", "plateau" or
+        "time").
 
     Raises:
         InputError: vectors or sizes that cannot be trained on, or a ``resume`` file of another run.
@@ -80,7 +81,7 @@ def train_sae(
         raise InputError(f"seconds must be a positive time budget, not {seconds!r}")
     if steps is not None and steps < 1:
         raise InputError(f"steps must be at least 1, not {steps!r}")
-    with _on_disk(vectors) as (rows, recorded):
+    with _on_disk(vectors) as (rows, recorded, missing):
         source = open_source(rows, skip_bad=skip_bad, progress=part(progress, 0.0, 0.02))
         n, d = len(source), source.width
         size = default_concepts(n, d, seconds) if concepts is None else concepts
@@ -95,6 +96,7 @@ def train_sae(
         options = Options(trainer, size, kept, seed, most, held_out, early_stop, _device(device), batch)
         state = Path(resume).expanduser() if resume is not None else None
         sae = TrainingRun(source, options, state, OVERTIME * seconds if seconds else None).train(part(progress, 0.02, 0.95))
+        sae.info["training"]["left_out"] = missing + len(source.bad)
     progress(1.0, "training the SAE")
     known = encoder or source.fingerprint or recorded
     if known:
@@ -103,15 +105,17 @@ def train_sae(
 
 
 @contextmanager
-def _on_disk(vectors: Any) -> Iterator[tuple[Any, Fingerprint | None]]:
-    """Vectors in Parquet as an array on disk, for training passes over them dozens of times, and their fingerprint; others as they are."""
+def _on_disk(vectors: Any) -> Iterator[tuple[Any, Fingerprint | None, int]]:
+    """Vectors in Parquet as an array on disk, for training passes over them dozens of times, their fingerprint, and how many rows have
+    no vector; others as they are."""
     if isinstance(vectors, (str, Path)) and is_parquet(str(vectors)):
         vectors = ParquetVectors(str(vectors))
     if not isinstance(vectors, ParquetVectors):
-        yield vectors, None
+        yield vectors, None, 0
         return
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
-        yield to_memmap(vectors, Path(folder, "vectors.npy")), vectors.fingerprint
+        rows = to_memmap(vectors, Path(folder, "vectors.npy"), vectors.missing)
+        yield rows, vectors.fingerprint, len(vectors.missing)
 
 
 def _device(device: Any) -> str:

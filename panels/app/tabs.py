@@ -89,7 +89,7 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
         box.md(plain(board["ask"]), name="cannot", componentsProps=FAINT)
         return
     a, b = plain(names["A"]), plain(names["B"])
-    text = f"Is something more true of **{a}** or of **{b}**? Type a phrase; it is tested on all their images."
+    text = f"Is something more true of **{a}** or of **{b}**? Type a phrase; it is tested on all images that were compared."
     box.md(text, name="what", componentsProps=FAINT)
     row = box.h_stack("row", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
     row.str("phrase", label="Phrase", view=types.TextFieldView())
@@ -108,6 +108,8 @@ def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[s
         bar(card, f"rate_{side}", f"about **{plain(percent(rate))}** of {plain(names[side])}", rate, COLOURS[side])
     said = f"AUROC {answer['auroc']:.2f} (0.5: no difference; above: more in {names['A']}; below: more in {names['B']}), "
     card.md(plain(said + p_text(answer["p_value"])), name="evidence", componentsProps=FAINT)
+    if answer.get("notes"):
+        card.md(plain("; ".join(answer["notes"])) + ".", name="notes", componentsProps=FAINT)
     row = card.h_stack("actions", gap=1, componentsProps=grid(**ROW))
     for side in "AB":
         count = len(answer["ids"][side])

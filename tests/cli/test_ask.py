@@ -113,6 +113,22 @@ def test_sdk_answers_with_sample_ids_and_writes_nothing(dataset, files) -> None:
     assert state(dataset) == before
 
 
+def test_images_that_are_not_asked_are_said(dataset, files, capsys) -> None:
+    from fiftyone_plugin import ask_views
+
+    both = dataset.load_saved_view("summer").concat(dataset.load_saved_view("winter").limit(2))
+    dataset.save_view("mixed", both.concat(both.limit(1)))
+    said = ["2 images on both sides left out", "1 image of mixed listed again left out"]
+    try:
+        sides = [f"{dataset.name}:mixed", f"{dataset.name}:winter"]
+        assert main(["ask", *sides, WORDS[DOG], "--embeddings", "clip", "--vocabulary", files[3], "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["notes"] == said
+        with pytest.warns(UserWarning, match="; ".join(said)):
+            ask_views(dataset, "mixed", "winter", [WORDS[DOG]], embeddings="clip", vocabulary=files[3])
+    finally:
+        dataset.delete_saved_view("mixed")
+
+
 @pytest.mark.parametrize(("method", "source"), [("gsclip", "gsclip"), ("mean", "mean"), ("visdiff", "visdiff")])
 def test_compare_by_a_baseline(files, tmp_path, capsys, method, source) -> None:
     assert main(["compare", *files, "--method", method, "--report", str(tmp_path / "r.html"), "--json"]) == 0

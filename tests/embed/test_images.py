@@ -242,6 +242,13 @@ def test_a_jpeg_of_many_megapixels_is_decoded_at_a_fraction(tmp_path, monkeypatc
         read_image(tmp_path / "x.png", square(16))
 
 
+def test_the_jpeg_of_a_phone_of_108_megapixels_is_read(tmp_path) -> None:
+    Image.fromarray(np.tile(np.repeat(np.uint8([30, 220]), 6000), (9000, 1))).save(tmp_path / "phone.jpg", quality=60)
+    pixels = read_image(tmp_path / "phone.jpg", square(224))
+    np.testing.assert_allclose(pixels[:, :100], 30, atol=1)
+    np.testing.assert_allclose(pixels[:, 124:], 220, atol=1)
+
+
 def test_one_list_of_formats() -> None:
     from latentdiff.embed.opening import FORMATS, SUFFIXES, UNREAD
 

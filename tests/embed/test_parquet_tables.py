@@ -69,8 +69,9 @@ def test_ids_are_paths_or_told_apart(tmp_path: Path) -> None:
         pa.array(list(X.astype(np.float16)), pa.list_(pa.float16())),
         pa.FixedShapeTensorArray.from_numpy_ndarray(X),
         pa.array(X.reshape(30, 1, 4).tolist(), pa.list_(pa.list_(pa.float32()))),
+        pa.array(X.reshape(30, 4, 1).tolist(), pa.list_(pa.list_(pa.float32()))),
     ],
-    ids=["list", "large list of doubles", "fixed-size list", "half floats", "Arrow tensor", "list of a list"],
+    ids=["list", "large list of doubles", "fixed-size list", "half floats", "Arrow tensor", "Array2D of one row", "of one column"],
 )
 def test_kinds_of_vectors(column: Any, tmp_path: Path) -> None:
     found = ParquetVectors(written(tmp_path, v=column))
@@ -124,6 +125,14 @@ def test_vectors_of_other_widths_are_an_error(tmp_path: Path) -> None:
     rows[3], rows[4] = rows[3][:3], [*rows[4], 1.0]
     found = ParquetVectors(written(tmp_path, v=pa.array(rows)))
     with pytest.raises(InputError, match="other than 4 numbers"):
+        read(found)
+
+
+@pytest.mark.parametrize("rows", [[[[1.0], [2.0]], [[1.0], []], [[1.0, 2.0], [3.0]]], [[[1.0, 2.0]], [[1.0]], [[1.0, 2.0, 3.0]]]])
+def test_matrices_whose_rows_differ_are_an_error(rows: Any, tmp_path: Path) -> None:
+    """As many lists in each, and six numbers in all: a reader that counted these would shift numbers from row to row."""
+    found = ParquetVectors(written(tmp_path, v=pa.array(rows)))
+    with pytest.raises(InputError, match="other than 2 numbers"):
         read(found)
 
 

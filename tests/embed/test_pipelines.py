@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,34 @@ def test_what_is_guessed_is_said(
 
 def test_a_bare_config_says_what_it_leaves_open(tmp_path: Path) -> None:
     assert "does not say mean, std, interpolation, resize_mode" in loaded(save_open_clip(tmp_path)).assumed
+
+
+def test_a_folder_is_matched_to_its_tag_by_the_digest_of_its_weights(
+    architecture: tuple[str, Path], tags: dict[str, Any], pictures: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A config of the architecture alone, no config at all, and the architecture's name with the folder: all are the tag's encoder."""
+    name, file = architecture
+    openai, folder = by_tag(name, "openai", file, monkeypatch), tmp_path / "mine"
+    folder.mkdir()
+    shutil.copy(file, folder / "open_clip_pytorch_model.bin")
+    same(loaded(name, folder), openai, pictures)
+    same(loaded(folder), openai, pictures)
+    (folder / "config.json").write_text(json.dumps({k: v for k, v in CONFIG.items() if k != "quick_gelu"}))
+    bare = loaded(folder)
+    assert bare.assumed == ""
+    assert disagreement({**bare.fingerprint, "model": ""}, {**openai.fingerprint, "model": ""}) == ""
+    np.testing.assert_array_equal(bare.encode_images(pictures[:3]).vectors, openai.encode_images(pictures[:3]).vectors)
+    said = {"model_cfg": {**CONFIG, "quick_gelu": False}, "preprocess_cfg": {"mean": [0.1] * 3}}  # what a config says stands
+    (folder / "config.json").write_text(json.dumps(said))
+    assert loaded(folder).fingerprint["activation"] == "gelu" and loaded(folder)._backend.preprocess.mean == (0.1,) * 3
+    (folder / "config.json").unlink()
+    with open(folder / "open_clip_pytorch_model.bin", "ab") as f:
+        f.write(b"\0")
+    with pytest.raises(EncoderError, match=r"none of the files known to open_clip; say whose weights they are: load_encoder\("):
+        load_encoder(folder)
+    (folder / "open_clip_pytorch_model.bin").unlink()
+    with pytest.raises(EncoderError, match="not a model folder"):
+        load_encoder(folder)
 
 
 def test_tags_that_are_none(architecture: tuple[str, Path], tags: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import latentdiff
-from fiftyone_plugin import compare_views
+from fiftyone_plugin import compare_views, delete_comparison
 from fiftyone_plugin.asking import ask, can_ask
 from latentdiff import demo
 from latentdiff.embed.encoder import load_encoder
@@ -45,6 +45,19 @@ def test_panel_and_operator_give_the_same_answer(scenes):
     state = {"run": "seasons", "answer": shown(panel(dataset, "answered", {}, result=result))["answer"]}
     (request,) = [r for r in panel(dataset, "show_answer", state, side="A") if r["operator_uri"].endswith("set_view")]
     assert dict(request["params"]["view"][-1]["kwargs"])["sample_ids"] == result["ids"]["A"]
+
+
+def test_what_was_not_compared_is_not_asked_and_said(scenes):
+    dataset = scenes.dataset
+    winter = dataset.load_saved_view("winter")
+    dataset.save_view("mixed", winter.concat(dataset.load_saved_view("summer").limit(3)))
+    run = compare_views(dataset, "mixed", "summer", embeddings="demo_clip", sae=demo.load_sae(), run="mixed")
+    said = ["3 images on both sides left out"]
+    assert list(ask(run, "snow").notes) == said
+    assert execute("ask_question", dataset, run="mixed", phrase="snow").result["notes"] == said
+    assert ask(scenes, "snow").notes == ()
+    delete_comparison(dataset, "mixed")
+    dataset.delete_saved_view("mixed")
 
 
 def test_what_cannot_be_asked_says_why(scenes, dataset, stored):

@@ -156,4 +156,25 @@ def test_parquet_is_trained_on_as_the_array_is(tmp_path) -> None:
         spoilt[[5, 6, 299]] = np.nan
         write_table(vector_table(list(range(300)), spoilt), str(tmp_path / "bad.parquet"))
         train_sae(tmp_path / "bad.parquet", **options)
-    assert train_sae(tmp_path / "bad.parquet", skip_bad=True, **options).info["training"]["vectors"] == 297
+    report = train_sae(tmp_path / "bad.parquet", skip_bad=True, **options).info["training"]
+    assert (report["vectors"], report["left_out"]) == (297, 3)
+
+
+def test_rows_of_parquet_without_a_vector_are_missing_and_counted(tmp_path, monkeypatch) -> None:
+    """Trained on as if they were not there, in whichever block they lie."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    from latentdiff.embed import parquet
+
+    gone = [0, 63, 64, 130, 299]
+    rows = [None if i in gone else row for i, row in enumerate(X[:300].tolist())]
+    pq.write_table(pa.table({"vector": pa.array(rows, pa.list_(pa.float32()))}), tmp_path / "v.parquet", row_group_size=100)
+    monkeypatch.setattr(parquet, "BLOCK_ROWS", 64)
+    options = {"concepts": 16, "active": 2, "steps": 20, "seed": 3}
+    got, expected = train_sae(tmp_path / "v.parquet", **options), train_sae(np.delete(X[:300], gone, axis=0), **options)
+    np.testing.assert_array_equal(got.w_enc, expected.w_enc)
+    assert (got.info["training"]["left_out"], expected.info["training"]["left_out"]) == (5, 0)
+    pq.write_table(pa.table({"vector": pa.array([None] * 30, pa.list_(pa.float32()))}), tmp_path / "none.parquet")
+    with pytest.raises(InputError, match="no row of 'vector' holds a vector"):
+        train_sae(tmp_path / "none.parquet", **options)
