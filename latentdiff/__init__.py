@@ -13,12 +13,14 @@ from .embed.measures import measure_images
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
 from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, MissingPackageError, RunError
+from .groups.comparing import compare_groups
 from .methods.config import MethodConfig
 from .methods.run import compare_with
 from .report import write_report
 from .request import CompareRequest
 from .results.comparison import Comparison
 from .results.fields import FieldDifference, FieldShare
+from .results.groups import GroupComparison
 from .results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .sae.concepts import describe_concepts
 from .sae.loading import load_sae
@@ -43,6 +45,7 @@ __all__ = [
     "Engine",
     "FieldDifference",
     "FieldShare",
+    "GroupComparison",
     "Hypothesis",
     "InputError",
     "LatentDiffError",
@@ -57,6 +60,7 @@ __all__ = [
     "build_describer",
     "compare",
     "compare_folders",
+    "compare_groups",
     "compare_with",
     "describe_concepts",
     "load_encoder",

@@ -10,10 +10,14 @@ import pytest
 
 ORDER = (
     "errors", "version", "deprecation", "progress", "config", "compute", "embed", "inputs", "sae", "stats", "results", "describe",
-    "comparing", "methods", "scale", "report", "request", "calls", "demo", "benchmark", "cli",
+    "comparing", "groups", "methods", "scale", "report", "request", "calls", "demo", "benchmark", "cli",
 )  # fmt: skip
 """Folders and files of ``latentdiff``: each may import those before it."""
-NEVER = {"stats": {"describe", "sae"}, "report": {"comparing", "methods", "scale", "describe", "sae", "stats"}, "results": {"sae", "embed"}}
+NEVER = {
+    "stats": {"describe", "sae"},
+    "report": {"comparing", "groups", "methods", "scale", "describe", "sae", "stats"},
+    "results": {"sae", "embed"},
+}
 """And these not, though they come before or after."""
 PLUGIN = ("store", "forms", "operators", "panels")
 """Folders of ``fiftyone_plugin``; the SDK's own files stand between ``store`` and ``forms``, sides and vectors below both."""

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments; None takes the process's.
 
     Returns:
-        Exit status: 0; 1 where the sides differ and ``--exit-code`` was given; 2 for errors; 130 for Ctrl-C.
+        Exit status: 0; 1 where the sides (or groups) differ and ``--exit-code`` was given; 2 for errors; 130 for Ctrl-C.
     """
     try:
         args = _parser().parse_args(argv)
@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
 COMMANDS = (
     Command("compare", "Compare two sets of images.", "compare"),
+    Command("groups", "Compare many sets of images: each with the rest, and every pair.", "groups"),
     Command("embed", "Turn images into Parquet shards of vectors.", "scale"),
     Command("plan", "Say what a comparison will take: time, memory and disk.", "scale"),
     Command("ask", "Ask how many images of each side show a phrase, and which.", "ask"),

@@ -28,19 +28,25 @@ def document(content: Content, images: Mapping[str, Images | None]) -> str:
     Returns:
         HTML. Its content security policy forbids scripts and all loading; the style sheet is allowed by its digest.
     """
-    css = page_css()
+    columns = "".join(column_html(content, side, images.get(side)) for side in SIDES)
+    return page(
+        content.title,
+        f'{verdict_html(content)}\n<div class="columns">{columns}</div>\n{fields_html(content)}{_plots(content)}\n'
+        f"{_telling(content, images)}\n{_reading(content)}\n{_settings(content)}\n<footer>{escape(_made_by(content))}</footer>",
+    )
+
+
+def page(title: str, body: str, further_css: str = "") -> str:
+    """A whole page round a body of HTML; its content security policy allows its own style sheet, by its digest, and no loading."""
+    css = page_css() + further_css
     digest = base64.b64encode(hashlib.sha256(css.encode("utf8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    columns = "".join(_column(content, side, images.get(side)) for side in SIDES)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="referrer" content="no-referrer"><title>{escape(content.title)}</title><style>{css}</style></head><body><main>\n'
-        f"<h1>{escape(content.title)}</h1>\n{verdict_html(content)}\n"
-        f'<div class="columns">{columns}</div>\n{fields_html(content)}'
-        f'{_plots(content)}\n{_telling(content, images)}\n{_reading(content)}\n{_settings(content)}\n'
-        f"<footer>{escape(_made_by(content))}</footer></main></body></html>\n"
+        f'<meta name="referrer" content="no-referrer"><title>{escape(title)}</title><style>{css}</style></head><body><main>\n'
+        f"<h1>{escape(title)}</h1>\n{body}</main></body></html>\n"
     )
 
 
@@ -95,7 +101,8 @@ def strip_html(uris: list[str], text: str) -> str:
     return f'<div class="ld-strip">{cells}</div>' if uris else ""
 
 
-def _column(content: Content, side: str, at: Images | None) -> str:
+def column_html(content: Content, side: str, at: Images | None) -> str:
+    """What is more in one side: its heading and cards, with thumbnails where images are at hand."""
     cards = []
     for card in content.cards[side]:
         uris = [uri for row in card.hypothesis.exemplars if (uri := inline(source(at, row)))] if at is not None else []

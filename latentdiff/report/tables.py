@@ -23,6 +23,9 @@ FIRST = (
 )  # fmt: skip
 """Columns that come first; after them every further field of a hypothesis."""
 
+SHOWN = ("difference", "q", "AUROC", "found as", "name")
+"""Facts of a difference that Markdown shows beside its rates."""
+
 
 def markdown(content: Content) -> str:
     """The verdict, a table per side, and how to read it; markup in names and phrases shows as text."""
@@ -31,22 +34,7 @@ def markdown(content: Content) -> str:
     if content.notes:
         lines += [plain("; ".join(content.notes)) + ".", ""]
     for side in SIDES:
-        lines += [f"## More in {names[side]} ({images(content.counts[side])})", ""]
-        if not content.cards[side]:
-            lines += ["Nothing is found more often here.", ""]
-            continue
-        lines += [f"| what | in {names['A']} | in {names['B']} | " + " | ".join(("difference", "q", "AUROC", "found as", "name")) + " |"]
-        lines += ["|---|---:|---:|---:|---:|---:|---|---|"]
-        for card in content.cards[side]:
-            facts = {name: value for name, value, _ in card.facts}
-            cells = [
-                card.title,
-                card.rates["A"],
-                card.rates["B"],
-                *(facts.get(k, "") for k in ("difference", "q", "AUROC", "found as", "name")),
-            ]
-            lines.append("| " + " | ".join(plain(cell) for cell in cells) + " |")
-        lines += [f"\nand {content.more[side]} more" if content.more[side] else "", ""]
+        lines += [f"## More in {names[side]} ({images(content.counts[side])})", "", *markdown_side(content, side)]
         if content.trees[side]:
             lines += ["From coarse to fine:", "", *(f"{'  ' * b.depth}- {plain(b.label)}" for b in content.trees[side]), ""]
     lines += fields_markdown(content)
@@ -65,6 +53,19 @@ def fields_markdown(content: Content) -> list[str]:
         cells = (row.title, content.names[row.difference.side], row.values["A"], row.values["B"], row.q, row.auroc)
         lines.append("| " + " | ".join(plain(cell) for cell in cells) + " |")
     return [*lines, ""]
+
+
+def markdown_side(content: Content, side: str) -> list[str]:
+    """Lines of a table of one side's differences."""
+    if not content.cards[side]:
+        return ["Nothing is found more often here.", ""]
+    names = {s: plain(content.names[s]) for s in SIDES}
+    lines = [f"| what | in {names['A']} | in {names['B']} | " + " | ".join(SHOWN) + " |", "|---|---:|---:|---:|---:|---:|---|---|"]
+    for card in content.cards[side]:
+        facts = {name: value for name, value, _ in card.facts}
+        cells = [card.title, card.rates["A"], card.rates["B"], *(facts.get(k, "") for k in SHOWN)]
+        lines.append("| " + " | ".join(plain(cell) for cell in cells) + " |")
+    return [*lines, f"\nand {content.more[side]} more" if content.more[side] else "", ""]
 
 
 def csv_text(content: Content, at: Mapping[str, Images | None]) -> str:
@@ -87,13 +88,13 @@ def _row(content: Content, rank: int, h: Hypothesis, at: Images | None) -> dict[
     for field in dataclasses.fields(h):
         values |= _named(field.name, getattr(h, field.name))
     values["exemplars"] = "; ".join(_name(at, row) for row in h.exemplars)
-    return {name: _cell(value) for name, value in values.items()}
+    return {name: csv_cell(value) for name, value in values.items()}
 
 
 def _field_row(content: Content, rank: int, d: FieldDifference) -> dict[str, Any]:
     """A field that differs, by the same columns and its own; its source is "field"."""
     values = {"name": content.names[d.side], "rank": rank, "text": d.name, "source": "field", **dataclasses.asdict(d)}
-    return {name: _cell("" if value is None else value) for name, value in values.items()}
+    return {name: csv_cell("" if value is None else value) for name, value in values.items()}
 
 
 def _named(name: str, value: Any) -> dict[str, Any]:
@@ -137,7 +138,8 @@ def _name(at: Images | None, row: int) -> str:
     return str(image) if isinstance(image, str) or hasattr(image, "__fspath__") else str(row)
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """A value as a spreadsheet takes it: a text that it would run as a formula is quoted."""
     if isinstance(value, float):
         return "" if math.isnan(value) else repr(float(value))
     if isinstance(value, str):

@@ -6,11 +6,14 @@ import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..compute.files import strict_json
 from ..errors import InputError
 from ..results.comparison import Comparison
-from .content import CARDS, content
+from ..results.groups import GroupComparison
+from .content import CARDS, Content, content
+from .groups import group_report
 from .html import document
 from .tables import as_dict, csv_text, markdown
 from .thumbnails import Images
@@ -19,10 +22,10 @@ SUFFIXES = (".html", ".md", ".csv", ".json")
 
 
 def write_report(
-    comparison: Comparison,
+    comparison: Comparison | GroupComparison,
     path: str | os.PathLike[str],
     *,
-    images: Mapping[str, Images | None] | Sequence[Images | None] | None = None,
+    images: Mapping[str, Images | None] | Sequence[Any] | None = None,
     names: Sequence[str] | None = None,
     title: str | None = None,
     cards: int = CARDS,
@@ -30,7 +33,7 @@ def write_report(
     """Write what a comparison found to a file that needs nothing else.
 
     Args:
-        comparison: the result.
+        comparison: the result; of many groups too (``images`` is then one list, a path or PIL image per row; ``names`` are the groups').
         path: where to; its suffix says what: ``.html`` (one self-contained page: thumbnails, plots, settings), ``.md``, ``.csv`` or
             ``.json``. A file that is there is replaced in one step; missing folders are made.
         images: where the images are: (A's, B's), or {"A": ..., "B": ...}; each a list with a path or PIL image per row, or a mapping
@@ -50,19 +53,24 @@ def write_report(
         raise InputError(f"a report is one of {', '.join(SUFFIXES)}, which the file's name has to end in, not {path.name!r}")
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file in it")
-    at = _by_side(images)
-    said = content(comparison, names, title, cards)
-    made = {
+    if isinstance(comparison, GroupComparison):
+        made = group_report(comparison, path.suffix.lower(), images, title, cards)
+    else:
+        made = _report(path.suffix.lower(), _by_side(images), content(comparison, names, title, cards))
+    replace_file(path, made)
+    return path
+
+
+def _report(suffix: str, at: dict[str, Images | None], said: Content) -> str:
+    return {
         ".html": lambda: document(said, at),
         ".md": lambda: markdown(said),
         ".csv": lambda: csv_text(said, at),
         ".json": lambda: strict_json(as_dict(said, at)) + "\n",
-    }[path.suffix.lower()]()
-    _replace(path, made)
-    return path
+    }[suffix]()
 
 
-def _by_side(images: Mapping[str, Images | None] | Sequence[Images | None] | None) -> dict[str, Images | None]:
+def _by_side(images: Mapping[str, Images | None] | Sequence[Any] | None) -> dict[str, Images | None]:
     if images is None:
         return {"A": None, "B": None}
     if isinstance(images, Mapping):
@@ -72,8 +80,8 @@ def _by_side(images: Mapping[str, Images | None] | Sequence[Images | None] | Non
     return {"A": images[0], "B": images[1]}
 
 
-def _replace(path: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never a part."""
+def replace_file(path: Path, text: str) -> None:
+    """Write a file: a reader sees the old file or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -81,18 +81,18 @@ def verdict(
     else:
         view = codes[rows]
         parts["concepts"] = float(share_at_least(largest_firing_difference(view, labels, weight, groups[rows]))[0])
-    return Verdict(float(_p_of_cauchy(_cauchy(np.array([list(parts.values())]).T))[0]), parts, count)
+    return Verdict(float(_p_of_cauchy(cauchy(np.array([list(parts.values())]).T))[0]), parts, count)
 
 
 def _combined(shares: dict[str, np.ndarray], exact: float) -> Verdict:
-    together = _cauchy(np.array(list(shares.values())))
+    together = cauchy(np.array(list(shares.values())))
     p, count = float(share_at_least(together)[0]), len(together) - 1
     if len(shares) * exact < 1 / (count + 1):  # beyond what the relabellings can tell: the exact test of a single concept goes on
         p = len(shares) * exact
     return Verdict(p, {k: float(v[0]) for k, v in shares.items()}, count)
 
 
-def _cauchy(p: np.ndarray) -> np.ndarray:
+def cauchy(p: np.ndarray) -> np.ndarray:
     """(c,) mean of the Cauchy quantiles of (k, c) p-values; a p of 1 does not drown the others."""
     return np.tan((0.5 - np.minimum(p, 0.99)) * np.pi).mean(0)
 

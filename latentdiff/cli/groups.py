@@ -1,0 +1,125 @@
+"""``latentdiff groups``: many sets of images, each against the rest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..compute.files import strict_json as dump
+from ..config import CompareConfig
+from ..errors import InputError
+from ..groups.comparing import compare_groups
+from ..inputs.many import Labelled, read_groups
+from ..inputs.named import needs_encoder, open_encoder, open_vocabulary
+from ..progress import Progress, part
+from ..report import percent, title, write_report
+from ..report.groups import group_dict, group_verdict, notes
+from ..results.groups import HEAD, GroupComparison
+from ..sae.loading import check_encoder, load_sae
+from .outcome import ITEMS, progress_bar
+
+DIFFERS = 1
+"""Exit status of ``--exit-code`` where the groups differ."""
+
+
+def set_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that say how sets of images become vectors, and what they are compared with."""
+    parser.add_argument("--encoder", metavar="NAME", help="encoder of image folders and of --vocabulary without vectors")
+    parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
+    words = "words: .npz with words and vectors, or a text file, one word or phrase a line"
+    parser.add_argument("--vocabulary", metavar="FILE", help=words)
+    parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
+    parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or a name (pach); default: train one")
+    parser.add_argument("--alpha", type=float, default=0.05, help="level of false alarms (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same result (default: %(default)s)")
+    parser.add_argument("--skip-bad", action="store_true", help="drop images whose vectors are not finite or all zero, and count them")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
+
+
+def groups_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``latentdiff groups``."""
+    sets = "two or more sets, each a group (.npy of vectors, Parquet, folder or .zip of images); with --by: one or more, grouped by label"
+    parser.add_argument("sets", metavar="SET", nargs="+", help=sets)
+    parser.add_argument("--by", metavar="FILE", help="the group of each row, one label a line; an empty line: in none")
+    set_arguments(parser)
+    parser.add_argument("--top", type=int, default=5, metavar="K", help="differences listed per group (default: %(default)s)")
+    parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
+    parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
+    parser.add_argument("--overwrite", action="store_true", help="replace the files in --save")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the groups differ, 0 when not")
+
+
+def run_groups(args: argparse.Namespace) -> int:
+    """Compare, print, and say by the exit status whether the groups differ where that was asked."""
+    if args.top < 1:
+        raise InputError(f"--top must be at least 1, not {args.top}")
+    if args.save and Path(args.save, HEAD).exists() and not args.overwrite:
+        raise InputError(f"{args.save} already holds a comparison of groups; pass --overwrite or another folder")
+    if args.by is None and len(args.sets) < 2:
+        raise InputError("name two or more sets, or one with --by FILE, the group of each of its rows")
+    with progress_bar() as progress:
+        opened = Opened.of(args, progress)
+        read = read_groups(args.sets, args.by, opened.encoder, args.skip_bad, part(progress, 0.1, 0.5))
+        given = {"sae": opened.sae, "vocabulary": opened.vocabulary, "config": opened.config}
+        found = compare_groups(read.vectors, read.labels, **given, progress=part(progress, 0.5, 1.0))
+    _keep(found, read, args)
+    print(dump(group_dict(found, args.top))) if args.json else _print(found, args.top)
+    return DIFFERS if args.exit_code and found.differs else 0
+
+
+class Opened:
+    """Encoder, words, SAE and config that the options name."""
+
+    def __init__(self, encoder: Any, vocabulary: Any, sae: Any, config: CompareConfig) -> None:
+        self.encoder, self.vocabulary, self.sae, self.config = encoder, vocabulary, sae, config
+
+    @classmethod
+    def of(cls, args: argparse.Namespace, progress: Progress) -> Opened:
+        """Open them.
+
+        Raises:
+            InputError: options that do not fit together.
+        """
+        encoder = open_encoder((args.encoder, args.pretrained))[0] if args.encoder else None
+        if encoder is None and needs_encoder(args.vocabulary, args.vocabulary_vectors):
+            raise InputError("--vocabulary holds words without vectors: name the encoder of the images too (--encoder)")
+        vocabulary = open_vocabulary(args.vocabulary, args.vocabulary_vectors, lambda: encoder, part(progress, 0.0, 0.1))
+        sae = load_sae(args.sae) if args.sae else None
+        if sae is not None and encoder is not None:
+            check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
+        return cls(encoder, vocabulary, sae, CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad))
+
+
+def _keep(found: GroupComparison, read: Labelled, args: argparse.Namespace) -> None:
+    if args.save:
+        found.save(args.save)
+        (Path(args.save) / ITEMS).write_text(json.dumps(read.items, default=str), encoding="utf8")
+    if args.report:
+        write_report(found, args.report, images=read.items)
+
+
+def _print(found: GroupComparison, top: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(group_verdict(found), style="bold"))
+    for note in notes(found):
+        console.print(Text(note, style="dim"))
+    table = Table("group", "images", "AUC", "p", "what", "in it", "in the rest", "q")
+    for name, comparison in found.groups.items():
+        test = comparison.two_sample
+        table.add_row(Text(name), f"{len(found.rows(name)):,}", f"{test.auc:.2f}", f"{test.p_value:.2g}")
+        for h in sorted(comparison.top("A", top) + comparison.top("B", top), key=lambda h: -abs(h.effect))[:top]:
+            what = f"{'more' if h.side == 'A' else 'less'}: {title(h)}"
+            table.add_row("", "", "", "", Text(what), percent(h.rate_a), percent(h.rate_b), f"{h.q_value:.2g}")
+    console.print(table)
+    apart = Table("AUC")
+    for name in found.names:
+        apart.add_column(Text(name), justify="right")
+    for name, row in zip(found.names, found.distances.tolist(), strict=True):
+        apart.add_row(Text(name), *(f"{value:.2f}" for value in row))
+    console.print(apart)

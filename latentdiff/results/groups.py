@@ -1,0 +1,212 @@
+"""What a comparison of many groups returns; saved as JSON + npz without pickles, by the schema of a comparison."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..compute.cache import write_together
+from ..compute.files import read_json, read_npz
+from ..config import CompareConfig
+from ..errors import CheckpointError, InputError
+from ..version import __version__
+from .comparison import Comparison
+from .hypothesis import Hypothesis
+from .schema import Indices, Share, Text, need, pack, unpack
+from .storage import Newer, from_parts, to_parts, too_new
+
+FORMAT = 1
+"""A reader of this format reads later ones too where only fields were added."""
+HEAD, ARRAYS = "groups.json", "arrays.npz"
+SHOWN_A_GROUP = 5
+"""Findings of a group that the map of rates shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupComparison:
+    """Result of :func:`latentdiff.compare_groups`."""
+
+    names: tuple[Text, ...]
+    """k groups, in the order of their labels."""
+    comparisons: tuple[Any, ...]
+    """k comparisons: each group as A with all others as B. Use ``groups[name]``."""
+    label: Indices
+    """(n,) int32 group of each row as given, -1 for rows in none."""
+    distances: np.ndarray
+    """(k, k) out-of-fold AUC of every pair: 0.5 cannot be told apart, 1 always; symmetric, 0.5 on the diagonal."""
+    p_value: Share
+    """p of "the groups are samples of one population"."""
+    differs: bool
+    """Verdict: at least one group differs from the rest; at most alpha of comparisons of equal groups say so."""
+    rate_texts: tuple[Text, ...]
+    """m findings, the strongest of each group first."""
+    rates: np.ndarray
+    """(m, k) share of each group's images that show each, in [0, 1]."""
+    config: CompareConfig
+    info: dict[str, Any] = field(default_factory=dict)
+    """SAE and vocabulary in use, rows left out, seconds, versions. Plain JSON values."""
+
+    @cached_property
+    def groups(self) -> Mapping[str, Comparison]:
+        """By name: the comparison of that group (A) with the rest (B): hypotheses, scores, evidence."""
+        return MappingProxyType(dict(zip(self.names, self.comparisons, strict=True)))
+
+    @cached_property
+    def typical(self) -> Mapping[str, np.ndarray]:
+        """By name: (n,) float32 out-of-fold log density ratio of each row, group against rest; NaN for rows in no group."""
+        return MappingProxyType({name: self._of_rows(g) for g, name in enumerate(self.names)})
+
+    def rows(self, name: str) -> np.ndarray:
+        """Row numbers of a group's images, ascending: row i of its comparison's A is the i-th of them.
+
+        Raises:
+            InputError: there is no such group.
+        """
+        return np.flatnonzero(self.label == self._number(name))
+
+    def rest(self, name: str) -> np.ndarray:
+        """Row numbers of all other groups' images, ascending: row i of the comparison's B is the i-th of them."""
+        return np.flatnonzero((self.label >= 0) & (self.label != self._number(name)))
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """Groups that differ from the rest, by one control of false alarms over all groups."""
+        return tuple(name for name, c in zip(self.names, self.comparisons, strict=True) if c.differs)
+
+    @property
+    def hypotheses(self) -> tuple[tuple[str, Hypothesis], ...]:
+        """(group, hypothesis) of all that pass the gate, smallest q first; side A: more in the group, B: less."""
+        found = [(name, h) for name, c in zip(self.names, self.comparisons, strict=True) for h in c.hypotheses]
+        return tuple(sorted(found, key=lambda x: x[1].q_value))
+
+    def tree(self) -> np.ndarray:
+        """(k - 1, 4) average-linkage tree of the groups by distance, as ``scipy.cluster.hierarchy`` has it."""
+        from scipy.cluster.hierarchy import linkage
+        from scipy.spatial.distance import squareform
+
+        apart = np.maximum(self.distances - 0.5, 0.0)
+        np.fill_diagonal(apart, 0.0)
+        return np.asarray(linkage(squareform(apart, checks=False), "average"))
+
+    def __repr__(self) -> str:
+        said = f"{', '.join(self.differing)} differ" if self.differs else "no detectable difference"
+        return f"GroupComparison({len(self.names)} groups, {int((self.label >= 0).sum()):,} images; {said}, p {self.p_value:.2g})"
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``groups.json`` and ``arrays.npz`` into a folder (made if missing) and return it.
+
+        Raises:
+            OSError: the folder cannot be written; what was in it is as it was.
+        """
+        folder, packed = Path(folder), io.BytesIO()
+        arrays: dict[str, np.ndarray] = {}
+        plain = {"format": FORMAT, "version": __version__, **pack(_without(self), arrays)}
+        plain["comparisons"] = []
+        for g, comparison in enumerate(self.comparisons):
+            head, own = to_parts(comparison)
+            plain["comparisons"].append(head)
+            arrays |= {f"group{g}_{name}": value for name, value in own.items()}
+        np.savez_compressed(packed, allow_pickle=False, **arrays)
+        write_together({folder / ARRAYS: packed.getvalue(), folder / HEAD: json.dumps(plain, indent=1).encode("utf8")})
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> GroupComparison:
+        """Read what :meth:`save` wrote, in this version or an earlier one.
+
+        Raises:
+            CheckpointError: where a file is missing or damaged, or a later version made what this one cannot read.
+        """
+        folder, head = Path(folder), {}
+        try:
+            head = read_json(folder / HEAD)
+            return _unpacked(cls, head, read_npz(folder / ARRAYS))
+        except Newer as e:
+            raise CheckpointError(f"{folder} was {e}") from e
+        except Exception as e:
+            newer = too_new(head) if isinstance(head, dict) else ""
+            raise CheckpointError(
+                f"{folder} was {newer}" if newer else f"{folder} does not hold a saved comparison of groups: {type(e).__name__}: {e}"
+            ) from e
+
+    def _number(self, name: str) -> int:
+        if name not in self.names:
+            raise InputError(f"there is no group {name!r}; there are {', '.join(self.names[:10])}")
+        return self.names.index(name)
+
+    def _of_rows(self, group: int) -> np.ndarray:
+        comparison, out = self.comparisons[group], np.full(len(self.label), np.nan, np.float32)
+        out[self.rows(self.names[group])] = comparison.log_ratio_a
+        out[self.rest(self.names[group])] = comparison.log_ratio_b
+        return out
+
+
+def rates_of(comparisons: Sequence[Comparison], label: np.ndarray, each: int = SHOWN_A_GROUP) -> dict[str, Any]:
+    """``rate_texts`` and ``rates`` of the strongest findings of each group, in all groups; a phrase is told once.
+
+    Args:
+        comparisons: k, each group with the rest.
+        label: (n,) group of each row as given, -1 for none.
+        each: findings of a group.
+    """
+    texts: list[str] = []
+    rates: list[np.ndarray] = []
+    for g, comparison in enumerate(comparisons):
+        usable = np.isfinite(_spread(comparison.log_ratio_a, comparison.log_ratio_b, label, g))
+        size = np.maximum(np.bincount(label[usable & (label >= 0)], minlength=len(comparisons)), 1)
+        for h in (comparison.top("A", each) + comparison.top("B", each))[:each]:
+            if h.text in texts:
+                continue
+            of_a, of_b = _column(comparison, h, "A"), _column(comparison, h, "B")
+            shown = _spread(of_a, of_b, label, g)
+            texts.append(h.text)
+            rates.append(np.bincount(label[shown == 1], minlength=len(comparisons)) / size)
+    return {"rate_texts": tuple(texts), "rates": np.array(rates, np.float64).reshape(len(rates), len(comparisons))}
+
+
+def _column(comparison: Comparison, hypothesis: Hypothesis, side: str) -> np.ndarray:
+    out = np.zeros((comparison.shows_a if side == "A" else comparison.shows_b).shape[0])
+    out[comparison.rows_showing(hypothesis, side)] = 1
+    return out
+
+
+def _spread(of_a: np.ndarray, of_b: np.ndarray, label: np.ndarray, group: int) -> np.ndarray:
+    """(n,) values of a group's rows and of the rest's at their places among all; NaN for rows in no group."""
+    out = np.full(len(label), np.nan)
+    out[label == group], out[(label >= 0) & (label != group)] = of_a, of_b
+    return out
+
+
+def _without(found: GroupComparison) -> GroupComparison:
+    """Without the comparisons, which are packed each by itself."""
+    return GroupComparison(**{**{f.name: getattr(found, f.name) for f in fields(found)}, "comparisons": ()})
+
+
+def _unpacked(kind: Any, head: dict[str, Any], arrays: dict[str, np.ndarray]) -> GroupComparison:
+    need(isinstance(head, dict) and head.get("format") in range(1, FORMAT + 1), "format", head)
+    stored = head["comparisons"]
+    need(isinstance(stored, list), "comparisons", stored)
+    flat = {name: value for name, value in arrays.items() if not name.startswith("group")}
+    found: GroupComparison = unpack(kind, {**head, "comparisons": []}, flat)
+    told = []
+    for g, one in enumerate(stored):
+        prefix = f"group{g}_"
+        told.append(from_parts(Comparison, one, {n[len(prefix) :]: value for n, value in arrays.items() if n.startswith(prefix)}))
+    k = len(found.names)
+    need(k == len(told) == len(set(found.names)) and k > 1, "names", found.names)
+    need(found.distances.shape == (k, k) and bool(np.isfinite(found.distances).all()), "distances", found.distances.shape)
+    need(found.rates.shape == (len(found.rate_texts), k) and bool(np.isfinite(found.rates).all()), "rates", found.rates.shape)
+    need(not len(found.label) or (found.label.min() >= -1 and found.label.max() < k), "label", "a group that there is not")
+    inside = int((found.label >= 0).sum())
+    for g, c in enumerate(told):
+        own = int((found.label == g).sum())
+        need((len(c.log_ratio_a), len(c.log_ratio_b)) == (own, inside - own), "comparisons", found.names[g])
+    return kind(**{**{f.name: getattr(found, f.name) for f in fields(found)}, "comparisons": tuple(told)})

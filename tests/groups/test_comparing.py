@@ -1,0 +1,161 @@
+"""compare_groups() on vectors whose groups are known: who differs, by what, and that it is kept and read again as it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import latentdiff
+from latentdiff import CheckpointError, GroupComparison, InputError
+from latentdiff.cli.main import main
+from tests.planted import DOG, WIDTH, WORDS, vectors
+
+SIZES = {"north": 150, "south": 200, "east": 120}
+SHOWN = {"north": 0.02, "south": 0.03, "east": 0.4}
+EYE = np.eye(WIDTH, dtype=np.float32)
+
+
+def parts() -> tuple[np.ndarray, list[str]]:
+    x = np.concatenate([vectors(n, SHOWN[name], seed=i) for i, (name, n) in enumerate(SIZES.items())])
+    return x, [name for name, n in SIZES.items() for _ in range(n)]
+
+
+@pytest.fixture(scope="module")
+def given() -> dict:
+    zeros = np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(EYE, zeros, EYE, zeros, np.full(WIDTH, 0.5, np.float32))
+    return {"sae": sae, "vocabulary": latentdiff.Vocabulary(WORDS, EYE)}
+
+
+@pytest.fixture(scope="module")
+def found(given) -> GroupComparison:
+    return latentdiff.compare_groups(*parts(), **given)
+
+
+def test_the_group_that_differs_is_named_with_what_it_has_more_of(found) -> None:
+    assert found.names == ("east", "north", "south") and found.differs and "east" in found.differing
+    first = found.groups["east"].top("A")[0]
+    assert first.text == WORDS[DOG] and first.rate_a == pytest.approx(0.4, abs=0.02) and first.rate_b == pytest.approx(9 / 350, abs=0.01)
+    assert found.hypotheses[0][0] == "east"
+    row = found.rates[found.rate_texts.index(WORDS[DOG])]
+    assert row == pytest.approx([0.4, 0.02, 0.03], abs=0.02)
+
+
+def test_scores_and_distances_are_of_the_rows_as_given(found) -> None:
+    x, labels = parts()
+    planted = x[:, DOG] > 1
+    typical = found.typical["east"]
+    assert typical.shape == (470,) and np.isfinite(typical).all()
+    assert typical[planted].min() > np.median(typical[~planted])
+    assert found.rows("south").tolist() == [i for i, label in enumerate(labels) if label == "south"]
+    assert found.distances[0, 1] > 0.6 > found.distances[1, 2] and (found.distances == found.distances.T).all()
+    assert found.tree().shape == (2, 4) and set(found.tree()[0, :2]) == {1, 2}
+    east = found.groups["east"]
+    assert set(found.rows("east")[east.rows_showing(east.top("A")[0], "A")]) <= set(np.flatnonzero(planted))
+
+
+def test_the_order_of_the_rows_changes_nothing(found, given) -> None:
+    x, labels = parts()
+    order = np.random.default_rng(0).permutation(len(x))
+    again = latentdiff.compare_groups(x[order], np.array(labels)[order], **given)
+    assert again.p_value == found.p_value and (again.distances == found.distances).all()
+    assert (again.typical["north"] == found.typical["north"][order]).all()
+    assert [(g, h.text, h.q_value) for g, h in again.hypotheses] == [(g, h.text, h.q_value) for g, h in found.hypotheses]
+
+
+def test_equal_groups_claim_nothing(given) -> None:
+    x = vectors(300, 0.1, seed=9)[np.random.default_rng(1).permutation(300)]
+    equal = latentdiff.compare_groups(x, np.repeat([3, 1, 2], 100), **given)
+    assert equal.names == ("1", "2", "3") and not equal.differs and not equal.differing and not equal.hypotheses
+    assert np.abs(equal.distances - 0.5).max() < 0.15
+
+
+def test_rows_in_no_group_and_bad_rows_are_left_out_and_counted(given) -> None:
+    x, labels = parts()
+    x[5], labels[7:10] = 0, [None, float("nan"), None]
+    with pytest.raises(InputError, match=r"1 vectors have NaN.*rows 5"):
+        latentdiff.compare_groups(x, labels, **given)
+    found = latentdiff.compare_groups(x, labels, **given, config=latentdiff.CompareConfig(skip_bad=True))
+    assert found.info["left_out"] == {"unlabelled": 3, "bad": 1}
+    north = found.typical["north"]
+    assert np.flatnonzero(np.isnan(north)).tolist() == [5, 7, 8, 9] and len(found.groups["north"].log_ratio_a) == 147
+    assert found.groups["north"].info["dropped_rows"] == {"A": [5], "B": []}
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["a"] * 40, "there is one group"),
+        (["a"] * 30 + ["b"] * 10, r"'b' \(10\)"),
+        (["a"] * 39, "40 labels, not 39 labels"),
+        ("abc", "'abc'"),
+        ([["a"]] * 40, "texts, numbers or dates"),
+        (["1"] * 20 + [1] * 20, "read differently"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(labels, said) -> None:
+    with pytest.raises(InputError, match=said):
+        latentdiff.compare_groups(vectors(40, 0.1, seed=0), labels)
+
+
+def test_what_is_saved_is_read_as_it_was(found, tmp_path: Path) -> None:
+    again = GroupComparison.load(found.save(tmp_path / "kept"))
+    assert again.names == found.names and again.p_value == found.p_value and again.info == json.loads(json.dumps(found.info))
+    assert (again.distances == found.distances).all() and (again.rates == found.rates).all() and (again.label == found.label).all()
+    assert again.hypotheses == found.hypotheses
+    assert (again.typical["south"] == found.typical["south"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda head: head.update(format=9), "Update latentdiff"),
+        (lambda head: head.update(names=["a", "a", "b"]), "names"),
+        (lambda head: head["comparisons"].pop(), "names"),
+        (lambda head: head.update(p_value=7), "p_value"),
+    ],
+)
+def test_damaged_files_are_told(found, tmp_path: Path, change, said) -> None:
+    folder = found.save(tmp_path / "kept")
+    head = json.loads((folder / "groups.json").read_text())
+    change(head)
+    (folder / "groups.json").write_text(json.dumps(head))
+    with pytest.raises(CheckpointError, match=said):
+        GroupComparison.load(folder)
+
+
+def test_reports_say_what_was_found(found, tmp_path: Path) -> None:
+    texts = {s: latentdiff.write_report(found, tmp_path / f"r{s}").read_text(encoding="utf8") for s in (".html", ".md", ".csv", ".json")}
+    assert "differ" in texts[".html"] and texts[".html"].count('<table class="ld-heat">') == 2 and "style=" not in texts[".html"]
+    assert f"| {WORDS[DOG]} | 40%" in texts[".md"]
+    head, first = texts[".csv"].splitlines()[:2]
+    assert head.startswith("group,more_or_less,title") and first.startswith(f"east,more,{WORDS[DOG]}")
+    told = json.loads(texts[".json"])
+    assert told["groups"]["east"]["more"][0]["text"] == WORDS[DOG] and told["rates"][WORDS[DOG]]["east"] == pytest.approx(0.4)
+
+
+def test_the_command_compares_files_and_one_file_by_labels(given, tmp_path: Path, capsys) -> None:
+    x, labels = parts()
+    np.save(tmp_path / "all.npy", x)
+    (tmp_path / "labels.txt").write_text("\n".join(labels))
+    given["sae"].save(tmp_path / "sae")
+    np.savez(tmp_path / "words.npz", words=np.array(WORDS), vectors=EYE)
+    common = ["--sae", str(tmp_path / "sae"), "--vocabulary", str(tmp_path / "words.npz"), "--json", "--exit-code"]
+    for name in SIZES:
+        np.save(tmp_path / f"{name}.npy", x[np.array(labels) == name])
+    told = []
+    for sets in (["all.npy", "--by", "labels.txt"], [f"{name}.npy" for name in SIZES]):
+        sets = [s if s.startswith("--") else str(tmp_path / s) for s in sets]
+        assert main(["groups", *sets, *common, "--save", str(tmp_path / f"kept{len(told)}")]) == 1
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0]["groups"] == told[1]["groups"] and told[0]["p_value"] <= 0.05
+    assert GroupComparison.load(tmp_path / "kept0").names == ("east", "north", "south")
+    assert main(["groups", str(tmp_path / "all.npy"), "--by", str(tmp_path / "words.npz"), *common]) == 2
+    assert main(["groups", str(tmp_path / "all.npy"), *common]) == 2
+    said = capsys.readouterr().err
+    assert "UTF-8" in said and "two or more sets" in said
+    assert main(["groups", *(str(tmp_path / f"{name}.npy") for name in SIZES), *common[:4]]) == 0
+    assert "differ from the rest" in " ".join(capsys.readouterr().out.split())
