@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..comparing.asking import answers
@@ -15,14 +16,17 @@ from ..report.content import left_out
 from ..request import CompareRequest
 from ..stats.verification import Verification
 from .options import column_arguments, columns_of
+from .terminal import console, table
 
 
 def ask_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latentdiff ask``."""
-    side = "dataset:saved_view, a .npy file of vectors (n, d), or a folder or .zip of images"
-    parser.add_argument("a", metavar="A", help=side)
+    side = "dataset:saved_view, a .npy file of vectors (n, d), Parquet of vectors (file, folder, URI), or a folder or .zip of images"
+    parser.add_argument("a", metavar="A", help=f"{side}; alone: a .csv with the columns path and group_name")
     parser.add_argument("b", metavar="B", help=side)
-    parser.add_argument("phrases", metavar="PHRASE", nargs="+", help='what to look for, such as "a red kite"')
+    parser.add_argument("phrases", metavar="PHRASE", nargs="*", help='what to look for, such as "a red kite"')
+    parser.add_argument("--sides", metavar=("A", "B"), nargs=2, help="of a .csv: the two of its groups to ask about, where there are more")
+    parser.add_argument("--skip-bad", action="store_true", help="drop images whose vectors are not finite or all zero, and count them")
     column_arguments(parser)
     parser.add_argument("--embeddings", metavar="FIELD", help="vector field of the datasets (needed for dataset:view)")
     parser.add_argument("--encoder", metavar="NAME", help="encoder of image folders and of the phrases, as load_encoder takes it")
@@ -39,6 +43,10 @@ def run_ask(args: argparse.Namespace) -> int:
     """Answer and print."""
     from .outcome import progress_bar
 
+    if Path(args.a).suffix.lower() == ".csv":  # both sides in one: what follows it is a phrase
+        args.b, args.phrases = None, [args.b, *args.phrases]
+    if not args.phrases:
+        raise InputError("say what to look for after the two sides, such as \"a red kite\"")
     if args.images < 0:
         raise InputError(f"--images must be at least 0, not {args.images}")
     with progress_bar() as progress:
@@ -63,6 +71,8 @@ def _open(args: argparse.Namespace, progress: Progress) -> Opened:
         vocabulary_vectors=args.vocabulary_vectors,
         embeddings=args.embeddings,
         columns=columns_of(args),
+        table_sides=args.sides,
+        skip_bad=args.skip_bad,
     )
     return request.open(progress)
 
@@ -81,23 +91,19 @@ def _print_json(found: list[Verification], names: tuple[str, str], items: tuple[
 
 
 def _print_table(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any], notes: Sequence[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     from ..report import p_text, percent
 
-    console, table = Console(), Table()
+    out, drawn = console(), table(("phrase", f"in {names[0]}", f"in {names[1]}", "AUROC", "q"), right=range(1, 5))
     for note in notes:
-        console.print(Text(note, style="dim"))
-    for i, header in enumerate(("phrase", f"in {names[0]}", f"in {names[1]}", "AUROC", "q")):
-        table.add_column(Text(header), justify="right" if i else "left")
+        out.print(Text(note, style="dim"))
     for v in found:
         q = p_text(v.q_value, "").strip().removeprefix("= ")
-        table.add_row(*map(Text, (v.text, percent(v.rate_a), percent(v.rate_b), f"{v.auroc:.2f}", q)))
-    console.print(table)
-    console.print(Text(f"AUROC: how often a random image of {names[0]} fits better than one of {names[1]}; 0.5 is chance.", style="dim"))
+        drawn.add_row(*map(Text, (v.text, percent(v.rate_a), percent(v.rate_b), f"{v.auroc:.2f}", q)))
+    out.print(drawn)
+    out.print(Text(f"AUROC: how often a random image of {names[0]} fits better than one of {names[1]}; 0.5 is chance.", style="dim"))
     for v in found:
         for name, rows, own in ((names[0], v.rows_a, items[0]), (names[1], v.rows_b, items[1])):
             if rows:
-                console.print(Text(f'"{v.text}" in {name}: {", ".join(_listed(rows, own))}'), soft_wrap=True)
+                out.print(Text(f'"{v.text}" in {name}: {", ".join(_listed(rows, own))}'), soft_wrap=True)

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..inputs.arrays import load_vectors
 from ..inputs.named import COMMON, open_encoder, open_vocabulary
 from ..report import percent
+from .terminal import console, table
 
 if TYPE_CHECKING:
     from ..sae.concepts import ConceptSet
@@ -133,25 +134,20 @@ def _print_lines(cards: list[dict[str, Any]]) -> None:
 
 
 def _print_table(found: ConceptSet, rows: list[tuple[dict[str, Any], int]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     alive, total, n = int((found.fires > 0).sum()), found.sae.concepts, found.codes.shape[0]
-    console = Console()
-    console.print(Text(f"{alive} of {total} concepts fire on {n} images (MS: monosemanticity)", style="bold"))
-    table = Table()
-    for i, header in enumerate(("concept", "what", "fires on", "MS", "strength", "also")):
-        table.add_column(Text(header), justify="right" if i in (0, 2, 3, 4) else "left")
+    out = console()
+    out.print(Text(f"{alive} of {total} concepts fire on {n} images (MS: monosemanticity)", style="bold"))
+    drawn = table(("concept", "what", "fires on", "MS", "strength", "also"), right=(0, 2, 3, 4))
     for card, depth in rows:
         also = ", ".join([*card["also"], *card["words"][1:]][:4])
         figures = (percent(card["firing_rate"]), _figure(card["monosemanticity"]), _figure(card["strength"]))
-        table.add_row(*map(Text, (str(card["concept"]), "  " * depth + _plain(card), *figures, also)))
-    console.print(table)
+        drawn.add_row(*map(Text, (str(card["concept"]), "  " * depth + _plain(card), *figures, also)))
+    out.print(drawn)
 
 
 def _print_card(card: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.text import Text
 
     lines = [
@@ -165,11 +161,11 @@ def _print_card(card: dict[str, Any]) -> None:
         ("fires with", ", ".join(f"{c['label']} ({percent(c['share'])}, {c['lift']:.1f}x)" for c in card["cofiring"])),
         ("top images", ", ".join(map(str, card["exemplars"]))),
     ]
-    console = Console()
-    console.print(Text(f"\nconcept {card['concept']}: {_plain(card)}", style="bold"))
+    out = console()
+    out.print(Text(f"\nconcept {card['concept']}: {_plain(card)}", style="bold"))
     for what, said in lines:
         if said:
-            console.print(Text(f"{what:>16}  {said}"))
+            out.print(Text(f"{what:>16}  {said}"))
 
 
 def _plain(card: dict[str, Any]) -> str:

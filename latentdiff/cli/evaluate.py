@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..benchmark.suite import Table
@@ -88,20 +88,15 @@ def run_evaluate(args: argparse.Namespace) -> int:
 
 def show_table(table: Table) -> None:
     """Print a table for people."""
-    from rich.console import Console
-    from rich.table import Table as Drawn
     from rich.text import Text
 
     from ..benchmark.runner import cell
+    from .terminal import console
+    from .terminal import table as drawn_table
 
-    drawn = Drawn(title=table.title, title_justify="left")
-    for i, name in enumerate(table.header):
-        drawn.add_column(Text(name), justify="right" if i else "left")
+    drawn = drawn_table(table.header, range(1, len(table.header)), title=table.title, title_justify="left")
     for row in table.rows:
         drawn.add_row(*(Text(cell(value)) for value in row))
-    console: Any = Console()
-    if not console.is_terminal:
-        console = Console(width=max(120, 14 * len(table.header)))
-    console.print(drawn)
+    console().print(drawn)
     if table.note:
         print(table.note)

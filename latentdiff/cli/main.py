@@ -12,6 +12,8 @@ from typing import Any
 
 from ..errors import Cancelled, LatentDiffError
 from ..version import __version__
+from .examples import EXAMPLES
+from .parsing import Parser
 from .terminal import printable, screened
 
 FAILED, INTERRUPTED = 2, 130
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0; 1 where the sides (or groups) differ and ``--exit-code`` was given; 2 for errors; 130 for Ctrl-C.
     """
     try:
-        args = _parser().parse_args(argv)
+        args = _parser().parse(argv)
     except SystemExit as e:
         return int(e.code or 0)
     try:
@@ -81,14 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="latentdiff", description="How do these two sets of images differ?")
+def _parser() -> Parser:
+    parser = Parser(prog="latentdiff", description="How do these two sets of images differ?")
     parser.add_argument("--version", action="version", version=f"latentdiff {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        sub = commands.add_parser(command.name, help=command.help, description=command.help, examples=EXAMPLES.get(command.name, ()))
         command.arguments(sub)
-        sub.set_defaults(command=command)
+        sub.set_defaults(command=command, parser=sub)
     return parser
 
 

@@ -19,6 +19,8 @@ from ..report.finding import SIDES
 from ..report.tree import Branch
 from ..request import Outcome
 from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
+from .terminal import console, table
 
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
@@ -89,25 +91,24 @@ def show(outcome: Outcome, args: argparse.Namespace) -> None:
     if args.json:
         print(dump(_json(outcome, args.top)))
         return
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    out = console()
     said = content(outcome.comparison, outcome.names, cards=args.top)
-    console.print(Text(said.verdict, style="bold"))
+    out.print(Text(said.verdict, style="bold"))
     for note in said.notes:
-        console.print(Text(note, style="dim"))
+        out.print(Text(note, style="dim"))
     if any(said.cards.values()):
         lines = {side: _lines(said, side, args.tree) for side in SIDES}
-        console.print(_table(said, lines))
+        out.print(_table(said, lines))
         if args.tree and not any(line.depth for some in lines.values() for line in some):
-            console.print(Text("No tree: none of these lies below a coarser concept. Matryoshka SAEs have such.", style="dim"))
+            out.print(Text("No tree: none of these lies below a coarser concept. Matryoshka SAEs have such.", style="dim"))
     if said.fields:
-        console.print(_fields_table(said, args.top))
+        out.print(_fields_table(said, args.top))
     if any(card.hypothesis.weak for side in SIDES for card in said.cards[side]):
-        console.print(Text('"looks like": the words fit the images poorly; look at them before believing the name.', style="dim"))
+        out.print(Text('"looks like": the words fit the images poorly; look at them before believing the name.', style="dim"))
     if outcome.run:
-        console.print(Text(f"stored as run {outcome.run}", style="dim"))
+        out.print(Text(f"stored as run {outcome.run}", style="dim"))
 
 
 def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
@@ -126,20 +127,18 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
     if as_json:
         print(dump(rows))
         return
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     if not rows:
         print("no comparisons")
         return
-    table = Table("run", "A", "B", "differ", "differences", "AUC", "state")
+    drawn = table(("run", "A", "B", "differ", "differences", "AUC", "state"), right=(4, 5))
     for row in rows:
         differs = "" if "differs" not in row else "yes" if row["differs"] else "no"
         auc = f"{row['auc']:.2f}" if row.get("auc") is not None else ""
         cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, row["state"])
-        table.add_row(*(Text(cell) for cell in cells))
-    Console().print(table)
+        drawn.add_row(*(Text(cell) for cell in cells))
+    console().print(drawn)
 
 
 def _lines(said: Content, side: str, tree: bool) -> Sequence[Branch]:
@@ -148,54 +147,50 @@ def _lines(said: Content, side: str, tree: bool) -> Sequence[Branch]:
 
 
 def _table(said: Content, lines: dict[str, Sequence[Branch]]) -> Any:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table()
-    for i, header in enumerate(("more in", "what", *(f"in {said.names[side]}" for side in SIDES), "q", "AUROC")):
-        table.add_column(Text(header), justify="right" if i > 1 else "left")
+    drawn = table(("more in", "what", *(f"in {said.names[side]}" for side in SIDES), "q", "AUROC"), right=range(2, 6))
     cards = {id(card.hypothesis): card for side in SIDES for card in said.cards[side]}
     for side in SIDES:
         for line in lines[side]:
             what = Text("  " * line.depth + line.label, style="" if line.hypothesis else "dim")
             card = cards.get(id(line.hypothesis))
             figures = (card.rates["A"], card.rates["B"], card.q, card.auroc) if card else ("",) * 4
-            table.add_row(Text(said.names[side]), what, *map(Text, figures))
-    return table
+            drawn.add_row(Text(said.names[side]), what, *map(Text, figures))
+    return drawn
 
 
 def _fields_table(said: Content, top: int) -> Any:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table()
-    for i, header in enumerate(("field", "more in", *(f"in {said.names[side]}" for side in SIDES), "q", "AUROC")):
-        table.add_column(Text(header), justify="right" if i > 1 else "left")
+    drawn = table(("field", "more in", *(f"in {said.names[side]}" for side in SIDES), "q", "AUROC"), right=range(2, 6))
     for row in said.fields[: 2 * top]:
         cells = (row.title, said.names[row.difference.side], row.values["A"], row.values["B"], row.q, row.auroc)
-        table.add_row(*map(Text, cells))
+        drawn.add_row(*map(Text, cells))
     if len(said.fields) > 2 * top:
-        table.add_row(Text(f"and {len(said.fields) - 2 * top} more", style="dim"))
-    return table
+        drawn.add_row(Text(f"and {len(said.fields) - 2 * top} more", style="dim"))
+    return drawn
 
 
 def _json(outcome: Outcome, top: int) -> dict[str, Any]:
     comparison = outcome.comparison
-    sides = {}
-    for i, side in enumerate("AB"):
-        found = []
-        for h in comparison.top(side, top):
-            entry = dataclasses.asdict(h)
-            if outcome.items is not None and outcome.items[i] is not None:
-                entry["exemplar_items"] = [str(outcome.items[i][row]) for row in h.exemplars]
-            found.append(entry)
-        sides[side] = {"name": outcome.names[i], "images": len((comparison.log_ratio_a, comparison.log_ratio_b)[i]), "more_here": found}
+
+    def listed(h: Hypothesis) -> dict[str, Any]:
+        entry, items = dataclasses.asdict(h), (outcome.items or (None, None))["AB".index(h.side)]
+        if items is not None:
+            entry["exemplar_items"] = [str(items[row]) for row in h.exemplars]
+        return entry
+
+    sides = {
+        side: {"name": name, "images": len(scores), "more_here": [listed(h) for h in comparison.top(side, top)]}
+        for side, name, scores in zip("AB", outcome.names, (comparison.log_ratio_a, comparison.log_ratio_b), strict=True)
+    }
     return {
         "differs": bool(comparison.differs),
         "verdict": verdict(comparison, *outcome.names),
         "two_sample": dataclasses.asdict(comparison.two_sample),
         "smallest_detectable": comparison.smallest_detectable,
-        "hypotheses": len(comparison.hypotheses),
+        "hypotheses": [listed(h) for h in comparison.hypotheses],
         "run": outcome.run,
         "sides": sides,
         "fields": [dataclasses.asdict(d) for d in comparison.fields],

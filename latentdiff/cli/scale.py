@@ -13,6 +13,7 @@ from ..scale.engine import Engine
 from ..scale.machine import Machine, measure
 from ..scale.plan import FLOPS_AN_IMAGE, Plan, check, plan
 from .outcome import progress_bar
+from .terminal import console, table
 
 
 def engine_arguments(parser: argparse.ArgumentParser, exchange: bool = False) -> None:
@@ -107,20 +108,17 @@ def _machine(text: str) -> Machine:
 
 
 def _print(plans: list[Plan]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    first, console = plans[0], Console()
+    first, out = plans[0], console()
     m = first.machine
     speed = f"{m.float32_gflops:,.0f} Gflop/s float32, {m.bf16_gflops:,.0f} bf16, {m.memory_gb_per_s:.1f} GB/s of memory"
-    console.print(f"{first.machines} x {m.cores} cores: {speed}; width {first.width}, {first.concepts:,} concepts")
+    out.print(f"{first.machines} x {m.cores} cores: {speed}; width {first.width}, {first.concepts:,} concepts")
     for p in plans:
-        table = Table(f"{p.images:,} images", *(("time", "memory GB", "disk GB")))
+        drawn = table((f"{p.images:,} images", "time", "memory GB", "disk GB"), right=range(1, 4))
         for s in p.stages:
-            table.add_row(s.name, duration(s.seconds), f"{s.memory_gb:,.1f}", f"{s.disk_gb:,.1f}" if s.disk_gb else "")
-        table.add_row("all", duration(p.seconds), f"{p.memory_gb:,.1f}", f"{p.disk_gb:,.1f}" if p.disk_gb else "", style="bold")
-        console.print(table)
-    console.print("Assumed: " + "; ".join(first.assumptions) + ".")
+            drawn.add_row(s.name, duration(s.seconds), f"{s.memory_gb:,.1f}", f"{s.disk_gb:,.1f}" if s.disk_gb else "")
+        drawn.add_row("all", duration(p.seconds), f"{p.memory_gb:,.1f}", f"{p.disk_gb:,.1f}" if p.disk_gb else "", style="bold")
+        out.print(drawn)
+    out.print("Assumed: " + "; ".join(first.assumptions) + ".")
 
 
 def duration(seconds: float) -> str:
@@ -139,11 +137,9 @@ def _print_check(path: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("images", "concepts", "measured s", "planned s", "planned/measured", "measured GB", "planned GB")
+    headers = ("images", "concepts", "measured s", "planned s", "planned/measured", "measured GB", "planned GB")
+    drawn = table(headers, right=range(len(headers)))
     for r in rows:
         numbers = f"{r['seconds']:.1f}", f"{r['planned_seconds']:.1f}", f"{r['planned_over_measured']:.2f}"
-        table.add_row(f"{r['rows']:,}", f"{r['concepts']:,}", *numbers, f"{r['memory_gb']:.2f}", f"{r['planned_memory_gb']:.2f}")
-    Console().print(table)
+        drawn.add_row(f"{r['rows']:,}", f"{r['concepts']:,}", *numbers, f"{r['memory_gb']:.2f}", f"{r['planned_memory_gb']:.2f}")
+    console().print(drawn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 COLOUR = r"\x1b\[[0-9;]*m"
@@ -13,6 +13,9 @@ BAR = r"\r|\x1b\[(?:\?25[hl]|[0-9]*[AKGJm]|[0-9;]+m)"
 """What a progress bar needs beside colours: back to the start of the line or a line up, clear it, hide the cursor."""
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
 """All that is not drawn but obeyed, but for tab and line feed; halves of characters; and what reverses the order of a line."""
+
+PIPED = 10_000
+"""Columns of what is no terminal: no line there is broken or cut."""
 
 
 def printable(text: str) -> str:
@@ -39,6 +42,38 @@ class Screened:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def console() -> Any:
+    """Standard output for tables and text: as wide as the terminal, as wide as needed where it is piped.
+
+    A reader that has seen enough (``head``) is a ``BrokenPipeError``: rich would leave with 1, which means "differ" here.
+    """
+    from rich.console import Console
+
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    out = Output()
+    return out if out.is_terminal else Output(width=PIPED)
+
+
+def table(headers: Iterable[str], right: Container[int], **options: Any) -> Any:
+    """A rich table whose cells are folded rather than cut, and whose headers are plain text.
+
+    Args:
+        headers: of the columns.
+        right: numbers of those that are aligned to the right.
+        **options: of ``rich.table.Table``.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(**options)
+    for i, header in enumerate(headers):
+        made.add_column(Text(header), justify="right" if i in right else "left", overflow="fold")
+    return made
 
 
 @contextlib.contextmanager
