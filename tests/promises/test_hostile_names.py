@@ -126,12 +126,13 @@ def test_names_cannot_steer_the_terminal(tmp_path: Path, root: Path, faults: Any
         with open(os.path.join(os.fsencode(tmp_path), name), "wb") as f:
             np.save(f, x)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), os.environ["PYTHONPATH"])), "PYTHONIOENCODING": "utf8:strict"}
-    start = [sys.executable, "-m", "latentdiff.cli", "compare"]
+    sae().save(tmp_path / "sae")
+    start = [sys.executable, "-m", "latentdiff.cli", "compare", "--sae", str(tmp_path / "sae")]
     sides = [os.path.join(os.fsencode(tmp_path), name) for name in names]
     for more in ([], ["--json"], ["--report", str(tmp_path / "r.html")], ["--sae", "no\x1b[2Jwhere"]):
         command = [*start, *sides, "--vocabulary", str(tmp_path / "words.npz"), *more]
         done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment, check=False)
-        assert done.returncode == (2 if "--sae" in more else 0), done.stderr[-500:]
+        assert done.returncode == (2 if more[:1] == ["--sae"] else 0), done.stderr[-500:]
         said = (done.stdout + done.stderr).decode("utf8")  # which it is: no lone bytes of a file's name
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", re.sub("\x1b\\[[0-9;]*m", "", said) if not more else said)
         faults.survived("escape sequence in a name on the command line")
