@@ -70,7 +70,8 @@ def compare(port: int, session: str, **headers: str) -> Any:
         order = {"textbox": ["folder_a", "folder_b", "table_base", "run", "groups", "address", "exchange", "words", "sae", "captions",
                              "captioner", "llm_url", "llm_model", "llm_key"],
                  "file": ["zip_a", "zip_b", "table"], "state": ["way"], "slider": ["alpha"], "number": ["seed"],
-                 "dropdown": ["group_a", "group_b", "dataset", "view_a", "view_b", "field", "engine", "encoder", "method", "concepts", "describe"],
+                 "dropdown": ["group_a", "group_b", "dataset", "view_a", "view_b", "field",
+                             "engine", "encoder", "method", "concepts", "describe"],
                  "checkbox": ["ask_model", "skip_bad"]}  # fmt: skip
         given = {**dict.fromkeys(name for names in order.values() for name in names), **dict.fromkeys(order["textbox"], ""), "alpha": 0.05,
                  "seed": 0, "ask_model": False, "skip_bad": False, "encoder": "demo", "method": "latentdiff", "concepts": "started",
