@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
     from .reporting import export_report
     from .store.run import ComparisonRun
-    from .store.runs import RunSummary, delete_comparison, list_comparisons, load_comparison, rename_comparison
+    from .store.runs import RunSummary, delete_comparison, list_comparisons, load_comparison, mend_comparison, rename_comparison
     from .sweeping import ClassDifference, sweep_classes
     from .training import train_sae
 
@@ -43,6 +43,7 @@ _SDK = {
     "list_comparisons": ".store.runs",
     "load_comparison": ".store.runs",
     "load_noisy_diff": ".noisy_diff",
+    "mend_comparison": ".store.runs",
     "noisy_diff_pairs": ".noisy_diff",
     "rename_comparison": ".store.runs",
     "sweep_classes": ".sweeping",
@@ -72,6 +73,7 @@ __all__ = [
     "list_comparisons",
     "load_comparison",
     "load_noisy_diff",
+    "mend_comparison",
     "noisy_diff_pairs",
     "register",
     "rename_comparison",

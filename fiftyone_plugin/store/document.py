@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from latentdiff.compute.files import read_npz
+from latentdiff.compute.files import read_npz, strict
 from latentdiff.errors import CheckpointError
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.storage import Newer, from_parts, to_parts
@@ -24,6 +24,13 @@ def labels(comparison: Comparison) -> tuple[str, ...]:
             label = f"{hypothesis.text} ({n})"
         out.append(label)
     return tuple(out)
+
+
+def verdict_of(comparison: Comparison) -> dict[str, Any]:
+    """What the record of a run says of it, before its results are opened."""
+    test = comparison.two_sample
+    found = {"auc": test.auc, "p_value": test.p_value, "hypotheses": len(comparison.hypotheses)}
+    return dict(strict({"differs": bool(comparison.differs), **found}))
 
 
 def to_document(comparison: Comparison, ids_a: np.ndarray, ids_b: np.ndarray) -> dict[str, Any]:

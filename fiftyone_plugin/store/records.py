@@ -21,6 +21,8 @@ OWNER = "latentdiff"
 """Key in a field's ``info`` that names the run which wrote it: nothing else is ever overwritten or deleted."""
 RECORD = "latentdiff_record"
 """Key that names its record: of two runs that bear the same name one after the other, each removes its own fields only."""
+LEASED = {"$set": {"config.lease": "$$NOW"}}
+"""A step of an update: its writer is heard of, by the database's clock."""
 COMPLETE, WRITING, DELETING, RENAMING, REPLACING = "complete", "writing", "deleting", "renaming", "replacing"
 
 
@@ -40,6 +42,11 @@ class Record:
     def state(self) -> str:
         """One of the states above."""
         return str(self.config.get("state", WRITING))
+
+    @property
+    def lease(self) -> Any:
+        """When its writer was last heard of, by the database's clock; None where nobody is at it, or an earlier version."""
+        return self.config.get("lease")
 
     @property
     def mark(self) -> str:
@@ -145,7 +152,8 @@ def claim(dataset: Any, run: str, config: dict[str, Any]) -> Record:
     record = Record(key, dataset_id, run, config, now, None)
     runs, datasets = database.journaled("runs"), database.journaled("datasets")
     try:
-        runs.insert_one({"_id": key, **document, "results_meta": {}})
+        whole = {"$replaceWith": {"$literal": {"_id": key, **document, "results_meta": {}}}}
+        runs.update_one({"_id": key}, [whole, LEASED], upsert=True)  # no insertion: only an update knows the database's clock
         # The condition and the change are one: of two that claim a name at once, one is refused.
         done = datasets.update_one({"_id": dataset_id, f"runs.{run}": {"$exists": False}}, {"$set": {f"runs.{run}": key}})
         if not done.matched_count:
@@ -174,10 +182,10 @@ def change(record: Record, state: str, *, since: tuple[str, ...] = (), drop: tup
     found = {"_id": record.id, **({"config.state": {"$in": list(since)}} if since else {})}
     if "writer" in changes:
         changes["writer"] = _at(changes["writer"], record.id)
-    update: dict[str, Any] = {"$set": {"config.state": state, **{f"config.{name}": value for name, value in changes.items()}}}
-    drop = (*drop, "writer") if state == COMPLETE else drop  # nobody is at it any more
+    drop = (*drop, "writer", "lease") if state == COMPLETE else drop  # nobody is at it any more
+    update = [_set(state=state, **changes), *([LEASED] if "writer" in changes else [])]
     if drop:
-        update["$unset"] = {f"config.{name}": "" for name in drop}
+        update.append({"$unset": [f"config.{name}" for name in drop]})
     if not database.journaled("runs").update_one(found, update).matched_count:
         raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
 
@@ -189,9 +197,15 @@ def _at(writer: dict[str, Any], record: Any) -> dict[str, Any]:
 
 def take(record: Record, writer: dict[str, Any], state: str | None = None) -> bool:
     """Become its writer, and change its state, if it is still as it was read; False where another process was quicker."""
-    found = {"_id": record.id, "config.writer": record.config.get("writer"), "config.state": record.config.get("state")}
-    update = {"$set": {"config.writer": _at(writer, record.id), "config.state": state or record.state}}
+    known = {name: record.config.get(name) for name in ("writer", "state", "lease")}  # a lease renewed meanwhile is another
+    found = {"_id": record.id, **{f"config.{name}": value for name, value in known.items()}}
+    update = [_set(writer=_at(writer, record.id), state=state or record.state), LEASED]
     return bool(database.journaled("runs").update_one(found, update).matched_count)
+
+
+def _set(**entries: Any) -> dict[str, Any]:
+    """A step of an update that sets entries of the config to values as they are: one that begins with "$" is no field's name."""
+    return {"$set": {f"config.{name}": {"$literal": value} for name, value in entries.items()}}
 
 
 def relink(record: Record, new: str) -> None:

@@ -5,11 +5,14 @@ Every step leaves the record in a state from which the rest can be done, or undo
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
-from latentdiff.errors import RunError
+from latentdiff.errors import LatentDiffError, RunError
 
 from . import database, fields, records, writers
+from .document import from_document, verdict_of
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, Record
 from .targets import name_of, places
 
@@ -22,7 +25,7 @@ def erase(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
     Raises:
         RunError: somebody else removed or changed it meanwhile, or is at it.
     """
-    if record.state in CHANGING and not record.abandoned and writers.alive(record.config.get("writer")):
+    if record.state in CHANGING and not record.abandoned and writers.alive(*_held(record)):
         raise RunError(f"somebody else is {record.state} the comparison {record.run!r}; wait for the end of it")
     if not records.take(record, writer, DELETING):
         raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
@@ -85,7 +88,7 @@ def mend(dataset: Any) -> dict[str, Record]:
         The comparisons that there are then, by name; those that live processes are at among them.
     """
     named, loose = records.find(dataset._doc.id)
-    dead = [r for r in (*named.values(), *loose) if r.state != COMPLETE and (r.abandoned or writers.gone(r.config.get("writer")))]
+    dead = [r for r in (*named.values(), *loose) if r.state != COMPLETE and (r.abandoned or writers.gone(*_held(r)))]
     for record in dead:
         with writers.working() as writer:
             if records.take(record, writer):  # of two that open the dataset at once, one mends
@@ -93,7 +96,33 @@ def mend(dataset: Any) -> dict[str, Record]:
     return records.find(dataset._doc.id)[0] if dead else named
 
 
+def finish(dataset: Any, record: Record) -> None:
+    """As :func:`mend`, one comparison, also where of its writer nothing is known.
+
+    Raises:
+        RunError: somebody is at it.
+    """
+    if not record.abandoned and writers.alive(*_held(record)):
+        raise RunError(f"somebody is {record.state} the comparison {record.run!r}; wait for the end of it")
+    with writers.working() as writer:
+        if not records.take(record, writer):
+            raise RunError(f"somebody else is at the comparison {record.run!r} now")
+        _end(dataset, record, writer)
+
+
+def _held(record: Record) -> tuple[Any, Callable[[], bool | None]]:
+    """A record's writer, and a question after its lease."""
+    return record.config.get("writer"), lambda: writers.expired(record.id, record.lease)
+
+
 def _end(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
+    # Of a copy that was made meanwhile nobody knows when each part was taken.
+    if record.state == records.WRITING and not record.abandoned and (verdict := _whole(dataset, record)) is not None:
+        state = REPLACING if record.config.get("replaces") else COMPLETE
+        records.change(record, state, since=(records.WRITING,), verdict=verdict)
+        if state == COMPLETE:
+            return
+        record = dataclasses.replace(record, config=record.config | {"state": state})
     if record.state == REPLACING or (record.state == RENAMING and record.config.get("replaces")):
         try:
             replace(dataset, record, writer)
@@ -103,6 +132,21 @@ def _end(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
         _finish_renaming(dataset, record)
     else:
         _erase_own(dataset, record, writer)
+
+
+def _whole(dataset: Any, record: Record) -> dict[str, Any] | None:
+    """The verdict of a comparison of which everything is there, results last, and only the word was not yet given that it is; else None."""
+    if record.results is None:
+        return None
+    try:
+        document = records.load_results(record)
+        comparison, _, _ = from_document(document)
+        sides = record.config["sides"]
+        for place in places(dataset, record):  # once more, as whoever stores one does
+            fields.declare(place.dataset, record.run, record, place.labels, (sides["A"]["name"], sides["B"]["name"]))
+    except LatentDiffError:
+        return None
+    return verdict_of(comparison)
 
 
 def _erase_own(dataset: Any, record: Record, writer: dict[str, Any]) -> None:

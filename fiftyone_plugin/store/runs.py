@@ -18,7 +18,7 @@ from .run import ComparisonRun, RunSide
 from .targets import as_dataset, dataset_by_id, places
 
 __all__ = ["COMPLETE", "DELETING", "RENAMING", "REPLACING", "WRITING", "RunSummary", "as_dataset", "check_name", "check_new"]
-__all__ += ["delete_comparison", "list_comparisons", "load_comparison", "rename_comparison", "set_state"]
+__all__ += ["delete_comparison", "list_comparisons", "load_comparison", "mend_comparison", "rename_comparison", "set_state"]
 
 
 class RunSummary(str):
@@ -83,14 +83,38 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
         config = record.config
         if record.state != COMPLETE:
             raise RunError(
-                f"run {run!r} was interrupted while {record.state}, or somebody is still at it; wait for its end, or remove its rest with "
-                f"delete_comparison(dataset, {run!r})"
+                f"run {run!r} was interrupted while {record.state}, or somebody is still at it; wait for its end, or end it with "
+                f"mend_comparison(dataset, {run!r})"
             )
         if config.get("format", FORMAT) > FORMAT:
             raise RunError(f"run {run!r} was {too_new(config)}")
         comparison, ids_a, ids_b = from_document(records.load_results(record))
         sides = {letter: _run_side(dataset, record, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
         return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)
+
+
+def mend_comparison(dataset: Any, run: str) -> ComparisonRun | None:
+    """End what an interrupted process began: whoever opens a dataset does that by itself, once it is certain that nobody is at it.
+
+    For comparisons of which that never gets certain, such as those that an earlier version was writing on another machine.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the run's name.
+
+    Returns:
+        The comparison, finished where all of it was there; None where it was taken back, or was being removed.
+
+    Raises:
+        RunError: there is no such run, or somebody is at it.
+    """
+    dataset = as_dataset(dataset)
+    with database.explained(f"mending {run!r}", dataset):
+        record = _record(dataset, run)
+        if record.state != COMPLETE:
+            recovery.finish(dataset, record)
+        now = records.reread(record)  # under another name, where it was to get one
+        return load_comparison(dataset, now.run) if now is not None else None
 
 
 def delete_comparison(dataset: Any, run: str) -> None:

@@ -16,7 +16,7 @@ from latentdiff.results.comparison import Comparison
 from ..sides import Side
 from ..vectors import Vectors
 from . import fields, records, recovery, runs, writers
-from .document import labels, to_document
+from .document import labels, to_document, verdict_of
 from .run import ComparisonRun
 
 
@@ -78,9 +78,7 @@ def _write(
     for side in sides:  # once more: FiftyOne in another process may have put back a schema that it read before
         fields.declare(side.dataset, record.run, record, side.labels, names)
     progress(1.0, "done")
-    two_sample = document["two_sample"]
-    found = {"auc": two_sample["auc"], "p_value": two_sample["p_value"], "hypotheses": len(comparison.hypotheses)}
-    return {"differs": bool(comparison.differs), **found}
+    return verdict_of(comparison)
 
 
 def _tags(comparison: Comparison, shows: Any) -> list[list[str]]:

@@ -1,14 +1,26 @@
-"""Who is at work on a stored comparison, and whether they still live: a dead writer's rest can be cleared up, a live one's must not be."""
+"""Who is at work on a stored comparison, and whether they still live: a dead writer's rest can be cleared up, a live one's must not be.
+
+A writer holds a lease on its record and renews it, by the database's clock, for as long as it works: what machine, container or clock
+it has makes no difference. Where a process can be looked at for certain (the same boot, the same view of processes), that counts before.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import platform
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from . import database
+
+LEASE = 60.0
+"""Seconds for which a writer is taken for alive after it was last heard of."""
+RENEWED = 10.0
+"""Seconds between two renewals: several may be lost."""
 
 _working: set[str] = set()
 """Tokens of what this process is doing now."""
@@ -17,37 +29,86 @@ _working: set[str] = set()
 @contextlib.contextmanager
 def working() -> Iterator[dict[str, Any]]:
     """What to record as the writer of a change; it counts as alive while the block runs and its process lives."""
-    token = uuid.uuid4().hex
+    token, done = uuid.uuid4().hex, threading.Event()
     _working.add(token)
+    renewing = threading.Thread(target=_renew, args=(token, done), name="latentdiff-lease", daemon=True)
+    renewing.start()
     try:
         yield {**_machine(), "pid": os.getpid(), "started": _started(os.getpid()), "token": token}
     finally:
+        done.set()
         _working.discard(token)
+        renewing.join()
 
 
-def gone(writer: Any) -> bool:
-    """Whether a recorded writer is surely dead.
+def gone(writer: Any, lease: Any) -> bool:
+    """Whether a recorded writer is dead: its process is seen to be, or its lease has run out.
 
-    No clock is asked, since clocks are set back. Of another machine, or another container's processes, nothing is known: not gone.
+    Args:
+        writer: as recorded.
+        lease: :func:`expired` of its record, asked only where it is not certain; a writer of an earlier version has none, and is never
+            taken for dead by it.
+    """
+    seen = _look(writer)
+    return isinstance(writer, dict) and (not seen if seen is not None else bool(lease()))
+
+
+def alive(writer: Any, lease: Any) -> bool:
+    """Whether a recorded writer lives: its process is seen to, or its lease runs. Of one that left neither, nothing is known: False.
+
+    Args:
+        writer, lease: as :func:`gone`.
+    """
+    seen = _look(writer)
+    return isinstance(writer, dict) and (seen if seen is not None else lease() is False)
+
+
+def expired(record: Any, held: Any) -> bool | None:
+    """Whether a record's lease has run out by the database's clock; None where it bears none."""
+    if held is None:
+        return None
+    over = {"$expr": {"$lt": ["$config.lease", {"$subtract": ["$$NOW", LEASE * 1000]}]}}
+    return database.journaled("runs").count_documents({"_id": record, "config.lease": held, **over}) > 0
+
+
+def _renew(token: str, done: threading.Event) -> None:
+    """Until ``done``. A database that does not answer now is asked again: whoever takes the record meanwhile is noticed by its writer."""
+    from pymongo.errors import PyMongoError
+
+    while not done.wait(RENEWED):
+        with contextlib.suppress(PyMongoError):
+            database.journaled("runs").update_many({"config.writer.token": token}, [{"$set": {"config.lease": "$$NOW"}}])
+
+
+def _look(writer: Any) -> bool | None:
+    """Whether a recorded writer's process lives, where that is certain; else None.
+
+    One boot of one machine has an id that no other has, and within it a view of processes, too. What such a process is cannot be mistaken,
+    but /proc may hide it: then nothing is said of it.
     """
     here = _machine()
-    if not isinstance(writer, dict) or writer.get("host") != here["host"]:
+    if not isinstance(writer, dict) or not (here["boot"] and here["processes"]):
+        return None
+    if any(writer.get(k) != v for k, v in here.items()) or not isinstance(writer.get("pid"), int):
+        return None
+    pid = writer["pid"]
+    if pid == os.getpid():
+        return writer.get("started") == _started(pid) and writer.get("token") in _working
+    started = _started(pid)
+    if started is not None:
+        return bool(started) and started == writer.get("started")
+    return None if _exists(pid) else False
+
+
+def _exists(pid: int) -> bool:
+    """Whether there is such a process, visible in /proc or not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
-    return writer.get("boot") != here["boot"] or (_seen(writer) and not alive(writer))
-
-
-def alive(writer: Any) -> bool:
-    """Whether a recorded writer surely lives: a process that is seen here, this one only while it is at that very work."""
-    if not _seen(writer):
-        return False
-    if writer["pid"] == os.getpid() and writer.get("started") == _started(os.getpid()):
-        return writer.get("token") in _working
-    return _started(writer["pid"]) == writer.get("started")
-
-
-def _seen(writer: Any) -> bool:
-    """Whether a recorded writer's process would be seen from here, if it lived."""
-    return isinstance(writer, dict) and all(writer.get(k) == v for k, v in _machine().items()) and isinstance(writer.get("pid"), int)
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def _machine() -> dict[str, str]:
@@ -59,22 +120,10 @@ def _machine() -> dict[str, str]:
     return {"host": platform.node(), "boot": boot, "processes": processes}
 
 
-def _started(pid: int) -> str:
-    """When a process was started, which tells it from a later one of the same number; empty where there is none."""
+def _started(pid: int) -> str | None:
+    """When a process was started, which tells it from a later one of the same number; empty for one that has ended, None unseen."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return _started_elsewhere(pid)
+        return None
     return "" if state in "ZX" else rest[18]  # ticks since boot, whatever the clock says
-
-
-def _started_elsewhere(pid: int) -> str:
-    """As :func:`_started`, where there is no /proc."""
-    import psutil
-
-    if Path("/proc/self/stat").exists():
-        return ""
-    try:
-        return str(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return ""

@@ -33,7 +33,7 @@ def planted(lab) -> dict[str, Any]:
     done = fine(lab.do("compare", "cancel", "plain"))
     after = fine(lab.do("inspect", "cancel")).returned["whole"]
     fine(lab.do("delete", "cancel"))
-    return {"before": before, "after": after, "commands": len(done.commands), "first": done.commands.index("insert runs") + 1}
+    return {"before": before, "after": after, "commands": len(done.commands), "first": done.commands.index("update runs") + 1}
 
 
 def settle(lab, planted, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,19 @@ def test_the_clock_runs_backwards(backwards, lab, faults, torture) -> None:
                 fine(backwards.do("delete", "clock", run))
             assert fine(backwards.do("inspect", "clock")).returned["whole"] == before["whole"]
         fine(backwards.do("change", "clock", "delete the dataset"))
+
+
+def test_leases_do_not_ask_the_clocks_of_machines(backwards) -> None:
+    """Writer and opener see clocks that are hours apart from one another's and from the database's; neither can see the other's process."""
+    machines = [{"host": "one", "boot": str(i), "processes": "pid:[1]"} for i in range(2)]
+    fine(backwards.do("make", "skewed", "plain"))
+    job = backwards.start("compare", "skewed", "plain", kill={"command": 12, "halt": True}, pretend=(machines[0], 1.0))
+    assert backwards.halted(job)
+    for _ in range(3):
+        assert fine(backwards.do("states", "skewed", pretend=(machines[1], 1.0))).returned == {"seasons": "writing"}
+        time.sleep(0.5)
+    fine(backwards.end(job))
+    assert fine(backwards.do("states", "skewed", pretend=(machines[1], 1.0))).returned == {"seasons": "complete"}
 
 
 def test_memory_runs_out(lab, faults, torture) -> None:

@@ -170,7 +170,7 @@ def test_the_databases_disk_is_full(disk, tmp_path, faults, torture) -> None:
         assert lab.do("make", "full", "plain").error is None
         before = lab.do("inspect", "full").returned
         done = lab.do("compare", "full", "plain")
-        first, after = done.commands.index("insert runs") + 1, lab.do("inspect", "full").returned
+        first, after = done.commands.index("update runs") + 1, lab.do("inspect", "full").returned
         assert lab.do("delete", "full").error is None
         for at in np.random.default_rng(0).integers(first, len(done.commands), 6 if torture else 1).tolist():
             with faults.trial("full disk: the database's"):

@@ -43,7 +43,7 @@ def look(lab: Laboratory, name: str) -> Any:
 
 def halts(commands: tuple[str, ...], count: int, rng: np.random.Generator) -> list[int]:
     """Commands at which one halts for the other: those that make its record and its fields, and some at random."""
-    first, filled = commands.index("insert runs") + 1, commands.index("update samples")
+    first, filled = commands.index("update runs") + 1, commands.index("update samples")
     making = [i + 1 for i in range(first, filled) if commands[i] == "update datasets"]
     return sorted({first, *making, *rng.integers(1, first, 1 + count // 5).tolist(), *rng.integers(first, len(commands), count).tolist()})
 
@@ -92,7 +92,7 @@ def test_both_want_the_same_name(lab, name, alone, faults, torture, overwrite) -
         whole.append(look(lab, name)["whole"])
         fine(lab.do("delete", name))
     assert whole[0] != whole[1]
-    first = alone["commands"].index("insert runs") + 1  # the other one is sure to be quicker then
+    first = alone["commands"].index("update runs") + 1  # the other one is sure to be quicker then
     checked = first - 2  # the name was found to be free, and the record is not made yet
     for at in (0, checked, first, *(halts(alone["commands"], 20, np.random.default_rng(1)) if torture else ())):
         with faults.trial("two comparisons of one name"):
@@ -147,7 +147,7 @@ CHANGES = ["rename the view", "delete samples", "add samples", "add a field", "r
 def test_changed_while_a_comparison_runs(lab, alone, faults, torture, what) -> None:
     """The result is that of what it read."""
     commands = alone["commands"]
-    read = commands.index("insert runs")  # by then both sides are read
+    read = commands.index("update runs")  # by then both sides are read
     rng = np.random.default_rng(len(what))
     for at in (read + 2, *rng.integers(read + 1, len(commands), 8 if torture else 1).tolist()):  # as it takes its name, and later
         made = f"changed-{uuid.uuid4().hex[:8]}"
@@ -189,7 +189,7 @@ def test_the_dataset_is_deleted_while_a_comparison_runs(lab, alone, faults, tort
 
 def test_the_run_is_deleted_while_it_is_written(lab, name, alone, faults, torture) -> None:
     before, commands = look(lab, name)["whole"], alone["commands"]
-    first = commands.index("insert runs") + 2  # its record is there
+    first = commands.index("update runs") + 2  # its record is there
     for at in np.random.default_rng(6).integers(first + 1, len(commands) - 25, 25 if torture else 2).tolist():
         with faults.trial("while comparing: delete the run"):
             job = lab.start("compare", name, "plain", kill={"command": at, "halt": True})

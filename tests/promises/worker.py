@@ -34,7 +34,7 @@ class Trigger:
         self.names: list[str] = []
 
     def seen(self, name: str, after: bool) -> None:
-        if not self.armed or name in ("hello", "ismaster", "ping", "endSessions"):
+        if not self.armed or name in ("hello", "ismaster", "ping", "endSessions") or threading.current_thread().name == "latentdiff-lease":
             return
         if not after:
             self.count += 1
@@ -292,6 +292,39 @@ def values(name: str) -> dict[str, Any]:
     return {"runs": list(runs), "samples": found, "told": told, "declared": declared, "counts": counts, "views": dataset.list_saved_views()}
 
 
+def states(name: str) -> dict[str, str]:
+    """Comparisons and their states, as whoever opens the dataset finds them."""
+    import fiftyone as fo
+
+    from fiftyone_plugin import list_comparisons
+
+    return {str(run): run.state for run in list_comparisons(fo.load_dataset(name))}
+
+
+def mend(name: str) -> None:
+    from fiftyone_plugin import mend_comparison
+
+    mend_comparison(name, RUN)
+
+
+def unfinished(name: str, writer: dict[str, Any]) -> None:
+    """Make of a comparison one that an earlier version is writing."""
+    import fiftyone as fo
+    import fiftyone.core.odm as foo
+
+    changed = {"$set": {"config.state": "writing", "config.writer": writer}, "$unset": {"config.verdict": "", "config.lease": ""}}
+    foo.get_db_conn().runs.update_one({"_dataset_id": fo.load_dataset(name)._doc.id}, changed)
+
+
+def pretend(machine: dict[str, str], lease: float) -> None:
+    """Be on another machine, boot or container, with leases of so many seconds."""
+    from fiftyone_plugin.store import writers
+
+    writers.LEASE, writers.RENEWED = lease, lease / 8
+    if machine:
+        writers._machine = lambda: machine
+
+
 def recorded() -> list[str]:
     """States of all records of comparisons as they lie in the database; nothing is opened, and so nothing mended."""
     import fiftyone.core.odm as foo
@@ -413,6 +446,8 @@ def work(order: dict[str, Any], database: int) -> dict[str, Any]:
 
     for name in fo.list_datasets():
         fo.load_dataset(name)
+    if order.get("pretend"):
+        pretend(*order["pretend"])
     Path(order["ready"]).touch()
     while not all(Path(other).exists() for other in order.get("together", ())):
         time.sleep(0.0005)
