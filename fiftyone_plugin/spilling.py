@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import shutil
-import tempfile
 import uuid
 import weakref
 from collections import deque
@@ -17,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from latentdiff.compute.temporary import make_folder, remove_folder, temporary_folder
 from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
 from latentdiff.scale.engine import Engine
@@ -49,7 +48,7 @@ class Spilled(Vectors):
         """Only the rows where ``keep`` (n,) bool is true, copied from file to file a chunk at a time."""
         if keep.all():
             return self
-        folder = Path(tempfile.mkdtemp(prefix="latentdiff-"))
+        folder = make_folder()
         values = np.lib.format.open_memmap(folder / "values.npy", "w+", self.values.dtype, (int(keep.sum()), self.values.shape[1]))
         at = 0
         for start in range(0, len(keep), ROWS):
@@ -67,11 +66,11 @@ def spill_vectors(side: Side, progress: Progress = silent) -> Vectors:
     """
     if side.index:  # it is in memory whole, whatever one asks of it
         return read_vectors(side, progress)
-    folder = Path(tempfile.mkdtemp(prefix="latentdiff-"))
+    folder = make_folder()
     try:
         return _spill(side, folder, progress)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         raise
 
 
@@ -94,7 +93,7 @@ def _spill(side: Side, folder: Path, progress: Progress) -> Vectors:
     names = _joined(ids)
     missing, again = count_left_out(names, without)
     if first is None:
-        shutil.rmtree(folder)
+        remove_folder(folder)
         return Vectors(names, names, np.empty((0, 0), np.float32), missing, again)
     values = np.memmap(folder / "values", first.dtype, "r", shape=(len(names), first.shape[1]))
     read = _owning(folder, names, _joined(samples) if side.labels else names, values, missing, again)
@@ -118,7 +117,7 @@ def _pieces(side: Side, progress: Progress) -> Iterator[_Part]:
 
 def _owning(folder: Path, ids: np.ndarray, samples: np.ndarray, values: np.ndarray, missing: int, again: int) -> Spilled:
     spilled = Spilled(ids, samples, values, missing, again)
-    weakref.finalize(spilled, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(spilled, remove_folder, folder)
     return spilled
 
 
@@ -140,7 +139,7 @@ def compare_on_cluster(
     from latentdiff.embed.parquet import vector_table
     from latentdiff.scale import parquet as scale
 
-    with tempfile.TemporaryDirectory(prefix="latentdiff-") as local:
+    with temporary_folder() as local:
         folder = f"{engine.exchange.rstrip('/') if engine.exchange else local}/latentdiff-{uuid.uuid4().hex[:12]}"
 
         def tables(side: str, read: Vectors) -> Iterator[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import latentdiff
+from latentdiff.compute.temporary import temporary_folder
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 
@@ -73,8 +73,8 @@ def train_sae(
 def _spooled(side: Side, progress: Progress) -> Iterator[np.ndarray]:
     """(n, d) float32 of a side as a memory map: read from the database once, since training passes over them dozens of times."""
     path, total = _stored_path(side), max(1, side.view.count())
-    with tempfile.TemporaryDirectory(prefix="latentdiff-") as temporary:
-        file, count, width, seen = Path(temporary) / "vectors", 0, 0, 0
+    with temporary_folder() as temporary:
+        file, count, width, seen = temporary / "vectors", 0, 0, 0
         with open(file, "wb") as out, contextlib.closing(_documents(side, path)) as documents:
             while chunk := list(itertools.islice(documents, CHUNK)):
                 read = _part(side, path, chunk)

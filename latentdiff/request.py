@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from .compute.temporary import make_folder, remove_folder, temporary_folder
 from .describe.captions import read_captions
 from .describe.config import DescribeConfig
 from .errors import InputError
@@ -164,16 +162,16 @@ class CompareRequest:
         if kinds == PARQUET:
             return self._run_parquet(report)
         captions, prompts = texts_by_path(self.captions, "caption"), texts_by_path(self.prompts, "prompt")
-        folder = Path(tempfile.mkdtemp(prefix="latentdiff-")) if "zip" in kinds else None
+        folder = make_folder() if "zip" in kinds else None
         try:
             opened = open_both(self, kinds, self.config.compare.skip_bad, folder, part(report, 0.0, 0.5))
             outcome = self._run_vectors(opened, captions, prompts, part(report, 0.5, 1.0))
         except BaseException:
             if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_folder(folder)
             raise
         if folder is not None:
-            weakref.finalize(outcome, shutil.rmtree, folder, ignore_errors=True)  # a report shows its images
+            weakref.finalize(outcome, remove_folder, folder)  # a report shows its images
         return outcome
 
     def check_question(self) -> None:
@@ -200,8 +198,8 @@ class CompareRequest:
         if kinds == VIEWS:
             opened: Opened = of_datasets("open")(self, report)
             return opened
-        with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
-            opened = open_both(self, kinds, self.config.compare.skip_bad, Path(folder), report)
+        with temporary_folder() as folder:
+            opened = open_both(self, kinds, self.config.compare.skip_bad, folder, report)
         # What was unpacked is gone with the folder: its rows have no names.
         a, b = (dataclasses.replace(x, items=None) if how == "zip" else x for x, how in zip((opened.a, opened.b), kinds, strict=True))
         return dataclasses.replace(opened, a=a, b=b)

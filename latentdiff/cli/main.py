@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -16,7 +19,8 @@ from .examples import EXAMPLES
 from .parsing import Parser
 from .terminal import printable, screened
 
-FAILED, INTERRUPTED = 2, 130
+FAILED, INTERRUPTED, SIGNALLED = 2, 130, 128
+"""Exit statuses; the last one with the signal's number added."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as e:
         return int(e.code or 0)
     try:
-        with screened():
+        with screened(), ended_by_signals():
             return args.command.run(args)
     except Cancelled as e:
         print(printable(f"latentdiff: {e}"), file=sys.stderr)
@@ -81,6 +85,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(printable(f"latentdiff: there is not enough memory ({e}); free some, or take fewer images"), file=sys.stderr)
         return FAILED
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the work as an exit does: what it wrote down meanwhile is removed. One that is ignored (nohup) stays so."""
+
+    def end(number: int, frame: Any) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: the clearing up is not to be ended too
+        raise SystemExit(SIGNALLED + number)
+
+    caught = []
+    if threading.current_thread() is threading.main_thread():
+        wanted = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        caught = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
+    for number in caught:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _parser() -> Parser:

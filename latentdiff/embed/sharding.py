@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.extras import needs
+from ..compute.temporary import temporary_folder
 from ..errors import InputError
 from .encoder import Encoder, load_encoder
 from .filesystem import files_of, filesystem_of, write_table
@@ -188,7 +188,7 @@ def _pictures(task: ShardTask) -> tuple[Sequence[Any], Sequence[Any]]:
 @contextlib.contextmanager
 def _as_files(pictures: Sequence[Any]) -> Any:
     """Pictures as local files, which is what the decoder checks best: bytes and files from afar are written down first."""
-    with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
+    with temporary_folder() as folder:
         files = []
         for i, picture in enumerate(pictures):
             if isinstance(picture, str) and "://" not in picture:

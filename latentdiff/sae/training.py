@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..compute.temporary import temporary_folder
 from ..embed.filesystem import is_parquet
 from ..embed.fingerprint import Fingerprint
 from ..embed.parquet import ParquetVectors, to_memmap
@@ -113,7 +113,7 @@ def _on_disk(vectors: Any) -> Iterator[tuple[Any, Fingerprint | None, int]]:
     if not isinstance(vectors, ParquetVectors):
         yield vectors, None, 0
         return
-    with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
+    with temporary_folder() as folder:
         rows = to_memmap(vectors, Path(folder, "vectors.npy"), vectors.missing)
         yield rows, vectors.fingerprint, len(vectors.missing)
 

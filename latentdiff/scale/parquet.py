@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.temporary import temporary_folder
 from ..config import CompareConfig
 from ..embed.encoder import Encoder
 from ..embed.filesystem import filesystem_of, write_table
@@ -62,7 +62,7 @@ def open_sides(
         with connected(engine.address, engine.workers) as found:
             yield ShardedSides(a, b, found, skip_bad, left_out(a, b))
         return
-    with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
+    with temporary_folder() as folder:
         yield Sides(to_memmap(a, Path(folder, "a.npy")), to_memmap(b, Path(folder, "b.npy")), skip_bad, left_out(a, b))
 
 
@@ -128,9 +128,9 @@ def save(comparison: Comparison, folder: str, a: str | ParquetVectors, b: str | 
     if isinstance(filesystem, fs.LocalFileSystem):
         comparison.save(place)
         return folder
-    with tempfile.TemporaryDirectory(prefix="latentdiff-") as local:
-        comparison.save(local)
-        fs.copy_files(local, place, destination_filesystem=filesystem)
+    with temporary_folder() as local:
+        comparison.save(local / "comparison")
+        fs.copy_files(str(local / "comparison"), place, destination_filesystem=filesystem)
     return folder
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latentdiff.compute.extras import needs
+from latentdiff.compute.temporary import make_folder, remove_folder
 from latentdiff.errors import InputError
 
 from .cards import CSS
@@ -45,7 +44,7 @@ class Page:
         if self._blocks.is_running:
             self._blocks.close(verbose=False)
         self.sessions.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
         if os.environ.get(UPLOADS) == str(self.folder / "uploads"):
             os.environ.pop(UPLOADS)
             if self._before is not None:
@@ -66,7 +65,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
     settings = settings or PageSettings()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while Gradio is imported
     before = os.environ.get(UPLOADS)
-    folder = Path(tempfile.mkdtemp(prefix="latentdiff-ui-"))  # readable by this user only
+    folder = make_folder("ui-")  # readable by this user only
     try:
         (folder / "uploads").mkdir()
         (folder / "sessions").mkdir()
@@ -79,7 +78,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         blocks = build(settings, sessions)
         _launch(gr, blocks, settings, folder, open_browser)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
         raise
     page = Page(_address(settings.host, blocks.server_port), settings, sessions, folder, blocks, before)
     atexit.register(page.close)

@@ -215,9 +215,14 @@ def test_a_broken_off_upload_leaves_no_more_than_the_sweep_removes(page: Page) -
 
 
 def test_no_secret_in_any_answer_or_log(tmp_path: Path, root: Path, faults: Any) -> None:
-    """``latentdiff ui`` with a password and somebody's key in the environment: neither is in what it sends, prints, or shows to ``ps``."""
+    """``latentdiff ui`` with a password and somebody's key in the environment: neither is in what it sends, prints, or shows to ``ps``.
+
+    SIGTERM, which ends it here, leaves nothing of what was sent to it.
+    """
+    (tmp_path / "tmp").mkdir()
     (tmp_path / "password").write_text(PASSWORD + "\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), os.environ["PYTHONPATH"])), "OPENAI_API_KEY": KEY}
+    environment["TMPDIR"] = str(tmp_path / "tmp")
     command = [sys.executable, "-m", "latentdiff.cli", "ui", "--password-file", str(tmp_path / "password"), "--port", "0", "--no-browser"]
     command += ["--encoder", "demo", "--root", str(tmp_path)]
     log = (tmp_path / "log").open("w+")
@@ -244,11 +249,12 @@ def test_no_secret_in_any_answer_or_log(tmp_path: Path, root: Path, faults: Any)
                 call = compare(port, "someone", **headers)
                 seen += [call(folder_a=str(tmp_path), folder_b="/etc"), call(folder_a=str(tmp_path / "password"), folder_b=str(tmp_path))]
                 assert "holds no images" in seen[-2] or "outside" in seen[-2]
+                assert upload(port, b"x" * 1000, **headers)[0] == 200 and list((tmp_path / "tmp").glob("latentdiff-ui-*/uploads/*/x.zip"))
             seen.append(ask(port, "/gradio_api/queue/join", "POST", b"{not json", Content_Type="application/json", **headers)[2])
         seen.append(Path(f"/proc/{server.pid}/cmdline").read_text())
     finally:
         server.terminate()
-        server.wait(30)
+        assert server.wait(30) == 143 and list((tmp_path / "tmp").glob("latentdiff-*")) == []
         log.close()
     seen.append((tmp_path / "log").read_text())
     assert len(seen) > 25
