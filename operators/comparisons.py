@@ -74,6 +74,7 @@ class ExportReport(FormOperator):
     IN_MENU = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
+        from fiftyone_plugin import allowed
         from fiftyone_plugin.forms import common as forms
 
         forms.choose_run(inputs, ctx.dataset, complete=True)
@@ -83,16 +84,20 @@ class ExportReport(FormOperator):
         text = "A folder on the machine of the App's server; the file is named after the comparison"
         folder = inputs.str("folder", label="Folder", description=text, default="~", required=True)
         given = ctx.params.get("folder")
-        if given and not Path(given).expanduser().is_dir():
-            forms.reject(folder, f"There is no folder {given}.")
+        why = given and allowed.problem(allowed.place, given)
+        if why or (given and not Path(given).expanduser().is_dir()):
+            forms.reject(folder, why or f"There is no folder {given}.")
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         from urllib.parse import quote
 
+        from fiftyone_plugin import allowed
         from fiftyone_plugin.reporting import export_report
 
         run, suffix = ctx.params["run"], ctx.params.get("format") or ".html"
-        path = export_report(ctx.dataset, run, Path(ctx.params.get("folder") or "~").expanduser() / f"{run}{suffix}")
+        place = allowed.place(ctx.params.get("folder") or "~") / f"{run}{suffix}"
+        allowed.free_file(place)
+        path = export_report(ctx.dataset, run, place)
         ctx.ops.browser_download(f"/media?filepath={quote(str(path))}", filename=path.name)
         return {"path": str(path)}
 

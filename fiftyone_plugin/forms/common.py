@@ -6,11 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from latentdiff.errors import LatentDiffError, sentence
+from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.inputs.named import COMMON
-from latentdiff.scale.engine import LOCAL
+from latentdiff.inputs.roots import is_path
+from latentdiff.scale.engine import LOCAL, Engine
 
-from .. import encoders
+from .. import allowed, encoders
 from ..encoders import OWN_WORDS
 from ..sides import vector_fields, vector_sources
 from ..store import runs
@@ -86,6 +87,9 @@ def _file_problem(path: Any, stamp: encoders.Stamp | None) -> str | None:
     if not path:
         return None
     file = Path(str(path)).expanduser()
+    why = allowed.problem(allowed.file, path)
+    if why:
+        return why
     if not file.is_file():
         return f"There is no file {file}."
     if file.suffix != ".npz" and not (stamp and stamp.source):
@@ -102,17 +106,27 @@ def choose_encoder(inputs: Any, params: dict[str, Any]) -> None:
         return
     described = "A model folder, an open_clip architecture such as ViT-B-16, or a hub id such as google/siglip-base-patch16-224"
     name = inputs.str("model", label="Model", description=described, required=True)
-    if params.get("model") and str(params["model"]).startswith(("/", "~", ".")) and not Path(params["model"]).expanduser().exists():
+    why = params.get("model") and allowed.problem(allowed.file, params["model"])
+    if why:
+        reject(name, why)
+    elif params.get("model") and str(params["model"]).startswith(("/", "~", ".")) and not Path(params["model"]).expanduser().exists():
         reject(name, f"There is no {params['model']}.")
     inputs.str("weights", label="Weights", description="For an architecture: a pretrained tag or a checkpoint file", required=False)
 
 
 def chosen_encoder(params: dict[str, Any]) -> Any:
-    """What :func:`choose_encoder` was answered, as ``compute_embeddings`` takes it."""
+    """What :func:`choose_encoder` was answered, as ``compute_embeddings`` takes it.
+
+    Raises:
+        InputError: a file that forms may not name.
+    """
     if params.get("encoder") != OTHER:
         return params.get("encoder") or "fast"
     model = str(params.get("model") or "")
     weights = params.get("weights") or None
+    for named in filter(None, (model, weights)):
+        if is_path(named):
+            allowed.file(named)
     return (str(Path(model).expanduser()) if model.startswith("~") else model, weights)
 
 
@@ -125,7 +139,10 @@ def name_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     name = params.get("field") or suggested
     stamp = encoders.recorded(dataset, name)
     taken = dataset.has_field(name)
-    given = chosen_encoder(params)
+    try:
+        given = chosen_encoder(params)
+    except InputError:
+        return  # its own input says so
     source = given if isinstance(given, tuple) else (given, None)
     if taken:
         inputs.bool("overwrite", label=f"Replace the vectors in {name!r}", default=False)
@@ -196,8 +213,6 @@ def find_hypothesis(run: ComparisonRun, index: Any) -> Any:
     Raises:
         InputError: no such rank.
     """
-    from latentdiff.errors import InputError
-
     if isinstance(index, bool) or not str(index).isdigit() or int(index) >= len(run.hypotheses):
         raise InputError(f"comparison {run.name!r} has {len(run.hypotheses)} differences; there is no number {index!r}")
     return run.hypotheses[int(index)]
@@ -213,6 +228,9 @@ def choose_engine(inputs: Any, params: dict[str, Any]) -> None:
     if (params.get("engine") or LOCAL.kind) == LOCAL.kind:
         return
     text = "Such as ray://host:10001; empty for the cluster that RAY_ADDRESS names, else a new one on this machine"
-    inputs.str("address", label="Address of the cluster", description=text, required=False)
+    where = inputs.str("address", label="Address of the cluster", description=text, required=False)
     text = "Folder or URI that all its machines can read, such as s3://bucket/folder; may stay empty for a cluster on this machine"
     inputs.str("exchange", label="Exchange folder", description=text, required=False)
+    why = allowed.problem(allowed.engine, Engine("ray", params.get("address") or None, params.get("exchange") or None))
+    if why:
+        reject(where, why)

@@ -9,6 +9,7 @@ import latentdiff
 from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.inputs.named import DatasetView
 
+from .. import allowed
 from ..encoders import chosen_vocabulary
 from . import choices, describe
 from . import common as forms
@@ -42,7 +43,10 @@ def _choose_concepts(inputs: Any, params: dict[str, Any]) -> None:
     text = "Folder or file on the machine that serves the App, or a hub id; “LatentDiff: train a sparse autoencoder” makes one"
     file = inputs.str("sae", label="Sparse autoencoder", description=text, required=True)
     given = str(params.get("sae") or "")
-    if given.startswith(("/", "~", ".")) and not Path(given).expanduser().exists():
+    why = given and allowed.problem(allowed.file, given)
+    if why:
+        forms.reject(file, why)
+    elif given.startswith(("/", "~", ".")) and not Path(given).expanduser().exists():
         forms.reject(file, f"There is no {given}.")
 
 
@@ -77,9 +81,9 @@ def request_of(ctx: Any, sides: tuple[Any, Any], names: tuple[str, str] | None =
         names: what people call them.
 
     Raises:
-        InputError: answers that do not go together, or are no answers.
+        InputError: answers that do not go together, are no answers, or name what the App's owner does not let forms reach.
     """
-    params = ctx.params
+    params = _reached(ctx.params)
     return latentdiff.CompareRequest(
         DatasetView(ctx.dataset, sides[0]),
         DatasetView(ctx.dataset, sides[1]),
@@ -91,6 +95,17 @@ def request_of(ctx: Any, sides: tuple[Any, Any], names: tuple[str, str] | None =
         **choices.choices_of(params),
         **describe.description_of(ctx),
     )
+
+
+def _reached(params: dict[str, Any]) -> dict[str, Any]:
+    """Answers whose files, servers and clusters may be reached; the files as they were found to lie."""
+    wanted = [name for name in ("sae", "vocabulary", "captioner") if params.get(name)]
+    found = {**params, **{name: allowed.file(params[name]) for name in wanted}}
+    asks = params.get("describe") == choices.SERVER or (params.get("describe") not in (None, choices.NOT) and params.get("ask_model"))
+    if asks:
+        allowed.server(params.get("llm_url"))
+    allowed.engine(choices.chosen_engine(params))
+    return found
 
 
 def mark(inputs: Any, ctx: Any) -> None:

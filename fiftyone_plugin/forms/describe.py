@@ -7,6 +7,7 @@ from typing import Any
 from latentdiff.describe.server import ADDRESS, KEY, OPENAI_KEY, goes_with, is_openai, same_address
 from latentdiff.errors import InputError
 
+from .. import allowed
 from .choices import FIELD, HOW, MODEL, NOT, SERVER, chosen_description
 from .common import choose, reject
 
@@ -28,7 +29,10 @@ def choose_description(inputs: Any, ctx: Any) -> None:
         choose(inputs, "captions", "Captions", fields, description="Field of texts", empty="No field of this dataset holds texts.")
     if how == MODEL:
         text = "A BLIP-2, BLIP, GIT or ViT-GPT2 model: its folder on the machine that serves the App, or its hub id"
-        inputs.str("captioner", label="Captioning model", description=text, required=True)
+        model = inputs.str("captioner", label="Captioning model", description=text, required=True)
+        why = params.get("captioner") and allowed.problem(allowed.file, params["captioner"])
+        if why:
+            reject(model, why)
     if how != SERVER:
         inputs.bool("ask_model", label="Ask a language model", description="A server is sent these captions", default=False)
     if how == SERVER or params.get("ask_model"):
@@ -36,6 +40,10 @@ def choose_description(inputs: Any, ctx: Any) -> None:
         inputs.str("llm_model", label="Model", description="As the server calls it", required=True)
         if how == MODEL and not params.get("captioner"):
             return  # the empty input says so itself
+        why = allowed.problem(allowed.server, params.get("llm_url"))
+        if why:
+            reject(url, why)
+            return
         try:
             config = chosen_description(params)
         except InputError as e:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .. import allowed
+
 
 def choose_training(inputs: Any, params: dict[str, Any]) -> None:
     """The operator's inputs: where to, which kind, and the sizes for those who know them."""
     from . import common as forms
 
     where = inputs.str("folder", label="Folder", description="Where the SAE is kept; a comparison takes it from there", required=True)
-    if params.get("folder") and (Path(params["folder"]).expanduser() / "config.json").exists():
+    why = params.get("folder") and allowed.problem(lambda named: allowed.free_folder(allowed.place(named)), params["folder"])
+    if why:
+        forms.reject(where, why)
+    elif params.get("folder") and (Path(params["folder"]).expanduser() / "config.json").exists():
         inputs.bool("overwrite", label="Replace the SAE in this folder", default=False)
         if not params.get("overwrite"):
             forms.reject(where, "This folder already holds an SAE; tick Replace or choose another.")
@@ -27,7 +32,8 @@ def choose_training(inputs: Any, params: dict[str, Any]) -> None:
 
 def chosen_training(params: dict[str, Any]) -> dict[str, Any]:
     """What :func:`choose_training` was answered, as :func:`train_sae` takes it; a stopped run is gone on with."""
-    folder = Path(str(params["folder"])).expanduser()
+    folder = allowed.place(params["folder"])
+    allowed.free_folder(folder)
     return {
         "folder": folder,
         "resume": folder / "unfinished-training",

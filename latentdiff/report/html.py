@@ -17,6 +17,9 @@ from .style import page_css
 from .text import percent
 from .thumbnails import Images, inline, source
 
+GENERATOR = '<meta name="generator" content="LatentDiff">'
+"""Tells a report of ours from other pages."""
+
 
 def document(content: Content, images: Mapping[str, Images | None]) -> str:
     """The whole report.
@@ -43,7 +46,7 @@ def page(title: str, body: str, further_css: str = "") -> str:
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'{GENERATOR}<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="referrer" content="no-referrer"><title>{escape(title)}</title><style>{css}</style></head><body><main>\n'
         f"<h1>{escape(title)}</h1>\n{body}</main></body></html>\n"

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -144,5 +145,7 @@ def csv_cell(value: Any) -> Any:
         return "" if math.isnan(value) else repr(float(value))
     if isinstance(value, str):
         text = " ".join(value.split())
+        # Where numbers have commas, spreadsheets take ";" for the end of a cell, in quotes or not: what follows would begin another.
+        text = re.sub(r"(;\s*)(?=[=+\-@|%])", r"\1'", text)
         return f"'{text}" if text.startswith(("=", "+", "-", "@", "|", "%")) else text
     return value

@@ -14,11 +14,13 @@ from ..results.comparison import Comparison
 from ..results.groups import GroupComparison
 from .content import CARDS, Content, content
 from .groups import group_report
-from .html import document
-from .tables import as_dict, csv_text, markdown
+from .html import GENERATOR, document
+from .tables import FIRST, as_dict, csv_text, markdown
 from .thumbnails import Images
 
-SUFFIXES = (".html", ".md", ".csv", ".json")
+MARKS = {".html": GENERATOR, ".md": "\n## More in ", ".csv": ",".join(FIRST[:6]), ".json": '"smallest_detectable"'}
+"""By suffix, what stands within the first 4 kB of every report: others are not ours to replace unasked."""
+SUFFIXES = tuple(MARKS)
 
 
 def write_report(

@@ -49,10 +49,12 @@ def test_the_operator_hands_a_comparison_to_the_cluster(cluster: Any, dataset: A
     assert fiftyone_plugin.load_comparison(dataset, "there").comparison.info["engine"] == "ray"
 
 
-def test_the_form_says_what_a_cluster_needs(dataset: Any) -> None:
+def test_the_form_says_what_a_cluster_needs(dataset: Any, monkeypatch: Any) -> None:
     pytest.importorskip("ray")
     assert "address" not in form("compare_views", dataset)
     assert form("compare_views", dataset, engine="ray", describe="field")["engine"]["invalid"]
+    assert "no cluster" in form("compare_views", dataset, engine="ray", address="ray://far:10001")["address"]["error_message"]
+    monkeypatch.setenv("LATENTDIFF_CLUSTERS", "ray://far:10001")
     assert form("compare_views", dataset, engine="ray", address="ray://far:10001")["exchange"]["invalid"]
 
 
