@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from latentdiff.errors import InputError
 from latentdiff.inputs.named import DatasetView
 from latentdiff.methods.config import method_of
 from latentdiff.progress import Progress, part, silent
+from latentdiff.results.comparison import Comparison
 from latentdiff.sae.loading import check_encoder, load_sae
 from latentdiff.scale.engine import Engine, engine_of
 
@@ -28,7 +29,7 @@ from .requests import OLD_KEYWORDS, named_views, new_options, run_name
 from .sides import Side, resolve
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
-from .store.run import ComparisonRun
+from .store.run import ComparisonRun, RunSide
 from .store.storing import store
 from .vectors import Vectors, read_vectors
 
@@ -118,6 +119,33 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> C
     Raises:
         InputError, RunError: as :func:`compare_views`.
     """
+    found = _compared(request, progress)
+    with database.explained(f"the comparison {found.run!r}", found.dataset):
+        return store(*found, request.overwrite, part(progress, 0.8, 1.0))
+
+
+def compare_unstored(request: latentdiff.CompareRequest, progress: Progress) -> ComparisonRun:
+    """As :func:`compare_request`, but nothing is written: what was found goes with what this returns."""
+    found = _compared(request, progress)
+    sides = {
+        side.letter: RunSide(side.name, side.dataset, side.dataset.name, side.labels, read.ids)
+        for side, read in zip(found.sides, found.read, strict=True)
+    }
+    return ComparisonRun(found.run, found.dataset, found.comparison, found.record, sides)
+
+
+class _Found(NamedTuple):
+    """A comparison that is not stored yet, in the order in which :func:`store` takes it."""
+
+    dataset: Any
+    run: str
+    sides: tuple[Side, Side]
+    read: tuple[Vectors, Vectors]
+    comparison: Comparison
+    record: dict[str, Any]
+
+
+def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
     request.check()
     method, ray = request.config, request.engine.kind == "ray"
     dataset, view_a, view_b = named_views(request)
@@ -143,7 +171,7 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> C
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
         comparison.info["left_out"] = left_out_of(record)
         record |= {"embeddings": request.embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
-        return store(dataset, run, sides, (a, b), comparison, record, request.overwrite, part(progress, 0.8, 1.0))
+        return _Found(dataset, run, sides, (a, b), comparison, record)
 
 
 def left_out_of(record: dict[str, Any]) -> dict[str, Any]:

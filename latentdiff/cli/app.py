@@ -39,6 +39,7 @@ def ui_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-upload", type=int, default=2000, metavar="MB", help="largest zip file that may be uploaded (default: %(default)s)"
     )
+    parser.add_argument("--write", action="store_true", help="let comparisons of datasets be stored in them off loopback, too")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
@@ -63,6 +64,7 @@ def run_ui(args: argparse.Namespace) -> int:
         llm_model=args.llm_model,
         roots=None if args.root is None else tuple(Path(root) for root in args.root),
         max_upload=args.max_upload * 1_000_000,
+        write=True if args.write else None,
     )
     page = serve(settings, open_browser=not args.no_browser)
     print(f"LatentDiff is open at {page.url}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..comparing.asking import answers
 from ..errors import InputError
+from ..inputs.folders import shown
 from ..inputs.opening import Opened, add_left_out
 from ..progress import Progress, part
 from ..report.content import left_out
@@ -78,7 +79,7 @@ def _open(args: argparse.Namespace, progress: Progress) -> Opened:
 
 
 def _listed(rows: Sequence[int], items: Any) -> list[str]:
-    return [str(items[r]) if items is not None else f"row {r}" for r in rows]
+    return [shown(items[r]) if items is not None else f"row {r}" for r in rows]
 
 
 def _print_json(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any], notes: Sequence[str]) -> None:

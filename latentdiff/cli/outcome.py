@@ -12,6 +12,7 @@ from typing import Any
 
 from ..compute.files import strict_json as dump
 from ..errors import InputError
+from ..inputs.folders import shown
 from ..progress import Progress
 from ..report import verdict, write_report
 from ..report.content import Content, content
@@ -178,7 +179,7 @@ def _json(outcome: Outcome, top: int) -> dict[str, Any]:
     def listed(h: Hypothesis) -> dict[str, Any]:
         entry, items = dataclasses.asdict(h), (outcome.items or (None, None))["AB".index(h.side)]
         if items is not None:
-            entry["exemplar_items"] = [str(items[row]) for row in h.exemplars]
+            entry["exemplar_items"] = [shown(items[row]) for row in h.exemplars]
         return entry
 
     sides = {

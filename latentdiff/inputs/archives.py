@@ -65,7 +65,8 @@ def unpack(
                 left -= _copy(opened, member, target, left, max_bytes)
                 kept.append(target)
                 progress((i + 1) / len(members), f"unpacking image {i + 1:,} of {len(members):,}")
-            return ImageSide(Path(archive).stem, tuple(kept), passed_over)
+            names = {path: f"{Path(archive).name}/{member.filename}" for path, member in zip(kept, members, strict=True)}
+            return ImageSide(Path(archive).stem, tuple(kept), passed_over, names)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, ValueError) as e:
         if isinstance(e, InputError):
             raise

@@ -33,6 +33,24 @@ class ImageSide:
     """Its images, in the order of the comparison's rows."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
     """Images in formats that are not read: how many of which ending."""
+    entries: Mapping[Path, str] = field(default_factory=dict)
+    """What people know its files by, where that is not their path: the names that an archive gives to what was unpacked of it."""
+
+
+class Named(str):
+    """The path of a file that people know by another name, which reports and messages say."""
+
+    shown: str
+
+    def __new__(cls, path: str, shown: str) -> Named:
+        self = super().__new__(cls, path)
+        self.shown = shown
+        return self
+
+
+def shown(item: Any) -> str:
+    """What people know an item of a side by: its path, its other name, or its id."""
+    return str(getattr(item, "shown", item))
 
 
 def hidden(parts: Iterable[str]) -> bool:
@@ -182,13 +200,22 @@ def _two(found: Sequence[str], groups: Sequence[str] | None) -> tuple[str, str]:
     return chosen[0], chosen[1]
 
 
-def encode_side(encoder: Any, paths: Sequence[Path], what: str, *, skip_bad: bool = False, progress: Progress = silent) -> np.ndarray:
+def encode_side(
+    encoder: Any,
+    paths: Sequence[Path],
+    what: str,
+    *,
+    entries: Mapping[Path, str] | None = None,
+    skip_bad: bool = False,
+    progress: Progress = silent,
+) -> np.ndarray:
     """Vectors of one side's images.
 
     Args:
         encoder: from :func:`latentdiff.load_encoder`.
         paths: n image files.
         what: what the side is called in messages.
+        entries: what files are called in messages, where that is not their path.
         skip_bad: leave NaN rows where images cannot be read, in place of an error.
         progress: ``progress(fraction, label)``.
 
@@ -203,7 +230,7 @@ def encode_side(encoder: Any, paths: Sequence[Path], what: str, *, skip_bad: boo
         row, reason = next(iter(encoded.failures.items()))
         count = len(encoded.failures)
         raise InputError(
-            f"{count} images of {what} cannot be read, first {paths[row]}: {reason}; "
+            f"{count} images of {what} cannot be read, first {(entries or {}).get(paths[row], paths[row])}: {reason}; "
             "mend them, or leave bad images out (skip_bad, --skip-bad)"
         )
     return encoded.vectors
@@ -240,6 +267,11 @@ def _above(base: Path, given: Path, roots: Sequence[Path] | None) -> Path | None
     """The file below the folder above, where it is there and may be read."""
     file = base.parent / given
     return allowed(file, roots) if (roots is None or _inside(file, roots)) and file.is_file() else None
+
+
+def may_be_read(path: str | Path, roots: Sequence[Path] | None) -> bool:
+    """Whether a file lies below one of ``roots``, links followed; None: every file does."""
+    return roots is None or _inside(Path(path), roots)
 
 
 def _inside(path: Path, roots: Sequence[Path]) -> bool:

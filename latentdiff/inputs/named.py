@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from .archives import unpack
 from .arrays import load_vectors, read_labels, read_vocabulary
-from .folders import ImageSide, encode_side, image_folder, read_table
+from .folders import ImageSide, Named, encode_side, image_folder, read_table
 
 COMMON = "common"
 """Stands for the word list that comes with the package."""
@@ -123,8 +123,9 @@ def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progr
     if how == "parquet":
         table = side if isinstance(side, ParquetVectors) else ParquetVectors(os.fspath(side))
         return OpenSide(np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids)
-    vectors = encode_side(encoder, side.paths, side.name, skip_bad=skip_bad, progress=progress)
-    return OpenSide(vectors, [os.path.abspath(p) for p in side.paths])
+    vectors = encode_side(encoder, side.paths, side.name, entries=side.entries, skip_bad=skip_bad, progress=progress)
+    files = [(os.path.abspath(path), side.entries.get(path)) for path in side.paths]
+    return OpenSide(vectors, [path if entry is None else Named(path, entry) for path, entry in files])
 
 
 def groups_of(path: str | os.PathLike, groups: Sequence[str] | None = None) -> tuple[ImageSide, ImageSide]:

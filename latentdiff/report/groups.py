@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import io
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..results.groups import GroupComparison
 from .content import Content, content
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
-from .text import p_text, percent, title
+from .text import escape, p_text, percent, title
 from .text import plain_markdown as plain
 from .thumbnails import Images
 

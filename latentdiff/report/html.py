@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from ..compute.files import strict
@@ -14,7 +13,7 @@ from .content import THUMBNAILS, Content, images
 from .finding import MEANING, SIDES, Card, Fact
 from .plots import histogram_svg, volcano_svg
 from .style import page_css
-from .text import percent
+from .text import escape, percent
 from .thumbnails import Images, inline, source
 
 GENERATOR = '<meta name="generator" content="LatentDiff">'

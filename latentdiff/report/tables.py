@@ -134,8 +134,10 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
 
 
 def _name(at: Images | None, row: int) -> str:
-    """An exemplar as its path where it has one, else its row."""
+    """An exemplar as what people know it by, else its path where it has one, else its row."""
     image = source(at, row)
+    if hasattr(image, "shown"):  # of an archive, whose files lie elsewhere for a while
+        return str(image.shown)
     return str(image) if isinstance(image, str) or hasattr(image, "__fspath__") else str(row)
 
 

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
+import unicodedata
 
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 
 MARKDOWN = "\\`*_{}[]()#+-.!|~>:@"
 """Escaped in text; the colon and the @ keep bare addresses from becoming links."""
+
+ISOLATE, END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Characters that steer in which direction a line is read, beyond themselves."""
+
+
+def isolated(name: str) -> str:
+    """A name as it stands in a sentence: one in a right-to-left script keeps to itself, and no direction mark in it reaches further."""
+    name = re.sub(f"[{DIRECTIONS}]", "", name)
+    leftward = any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in name)
+    return f"{ISOLATE}{name}{END}" if leftward else name
+
+
+def directed(text: str) -> str:
+    """Text without direction marks, but for those that :func:`isolated` put round a name."""
+    return re.sub(f"({ISOLATE}[^{DIRECTIONS}]*{END})|[{DIRECTIONS}]", lambda found: found[1] or "", text)
+
+
+def escape(text: str, quote: bool = True) -> str:
+    """As :func:`html.escape`, of :func:`directed` text."""
+    return html.escape(directed(text), quote)
 
 
 def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
@@ -62,5 +86,5 @@ def title(hypothesis: Hypothesis) -> str:
 
 def plain_markdown(text: str) -> str:
     """Text that Markdown shows as it is, on one line: phrases come from models and files, never trusted with markup."""
-    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    text = " ".join(directed(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     return "".join(f"\\{c}" if c in MARKDOWN else c for c in text)

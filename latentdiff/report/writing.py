@@ -13,9 +13,11 @@ from ..errors import InputError
 from ..results.comparison import Comparison
 from ..results.groups import GroupComparison
 from .content import CARDS, Content, content
+from .finding import SIDES
 from .groups import group_report
 from .html import GENERATOR, document
 from .tables import FIRST, as_dict, csv_text, markdown
+from .text import isolated
 from .thumbnails import Images
 
 MARKS = {".html": GENERATOR, ".md": "\n## More in ", ".csv": ",".join(FIRST[:6]), ".json": '"smallest_detectable"'}
@@ -58,7 +60,9 @@ def write_report(
     if isinstance(comparison, GroupComparison):
         made = group_report(comparison, path.suffix.lower(), images, title, cards)
     else:
-        made = _report(path.suffix.lower(), _by_side(images), content(comparison, names, title, cards))
+        called = [str(name) for name in names or comparison.info.get("names") or SIDES]
+        told = list(map(isolated, called)) if path.suffix.lower() in (".html", ".md") else called
+        made = _report(path.suffix.lower(), _by_side(images), content(comparison, told, title, cards))
     replace_file(path, made)
     return path
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from latentdiff.report.content import THUMBNAILS, content
 from latentdiff.report.finding import Card, card
+from latentdiff.report.text import isolated
 
 CARDS = 6
 """Cards per side at first, and how many more each time one asks for more: a hundred cards make the browser slow."""
@@ -45,7 +46,7 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
 
 
 def _names(run: Any) -> tuple[str, str]:
-    return run.sides["A"].name, run.sides["B"].name
+    return isolated(run.sides["A"].name), isolated(run.sides["B"].name)
 
 
 def _drawn(run: Any, one: Card) -> dict[str, Any]:

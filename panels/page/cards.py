@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from latentdiff.errors import InputError
+from latentdiff.inputs.folders import Named
 from latentdiff.progress import Progress
 from latentdiff.report import write_report
 from latentdiff.report.content import Content, content
@@ -17,6 +17,7 @@ from latentdiff.report.html import card_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
+from latentdiff.report.text import escape, isolated
 from latentdiff.report.thumbnails import source, whole
 
 from .work import Answer
@@ -49,9 +50,17 @@ class Result:
     """Format → report file."""
 
 
-def result(answer: Answer, folder: Path, progress: Progress) -> Result:
-    """Prepare what is shown, and write the reports into a folder of the session."""
-    said = content(answer.comparison, answer.names, cards=SLOTS)
+def result(answer: Answer, folder: Path, progress: Progress, roots: tuple[Path, ...] | None = None) -> Result:
+    """Prepare what is shown, and write the reports into a folder of the session.
+
+    Args:
+        answer: the comparison, with its images.
+        folder: the session's.
+        progress: ``progress(fraction, label)``.
+        roots: folders below which images are named by where they lie in them: a visitor is told no path of the server's. None: by paths.
+    """
+    called = {side: images if roots is None else _below(images, roots) for side, images in answer.images.items()}
+    said = content(answer.comparison, tuple(map(isolated, answer.names)), cards=SLOTS)
     cards: dict[str, list[Shown]] = {}
     total = sum(len(said.cards[side]) for side in SIDES) + 1
     for side in SIDES:
@@ -64,10 +73,26 @@ def result(answer: Answer, folder: Path, progress: Progress) -> Result:
     files = {}
     for kind in FORMATS:
         path = folder / f"latentdiff-report.{kind}"
-        files[kind] = str(write_report(answer.comparison, path, images=answer.images, names=answer.names))
+        files[kind] = str(write_report(answer.comparison, path, images=called, names=answer.names))
     stored = f'<p class="ld-notes">This comparison is {escape(answer.stored)}.</p>' if answer.stored else ""
     heads = {side: f'<div class="ld">{side_html(said, side)}{_rest(said, side)}{tree_html(said, side)}</div>' for side in SIDES}
     return Result(f'<div class="ld">{verdict_html(said)}{stored}</div>', heads, cards, _plots(said), files)
+
+
+def _below(images: Any, roots: tuple[Path, ...]) -> dict[int, Any]:
+    """Images by row, their files named as seen from the roots."""
+    rows = images.items() if isinstance(images, Mapping) else enumerate(images)
+    return {row: Named(str(image), _from(image, roots)) if isinstance(image, (str, Path)) else image for row, image in rows}
+
+
+def _from(image: Any, roots: tuple[Path, ...]) -> str:
+    if hasattr(image, "shown"):
+        return str(image.shown)
+    path = Path(image)
+    for root in roots:
+        if path.is_relative_to(root):
+            return str(Path(root.name, path.relative_to(root)))
+    return path.name
 
 
 def _rest(said: Content, side: str) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import os
+import shutil
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from .clients import Tries, Uploads, client_of
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 PAGES = frozenset(
@@ -20,12 +25,14 @@ FILES = ("/assets/", "/static/", "/svelte/", "/pwa_icon", "/gradio_api/heartbeat
 own source, keeps histories, reloads itself), and each release may bring new ones: what is not named here is closed."""
 ELSEWHERE = "/gradio_api/file=http"
 """Behind an open door, another address that would be fetched."""
-TRIES, WINDOW = 10, 60.0
-"""Passwords tried within so many seconds, from everybody together; further ones have to wait."""
 MOST_SENT = 4_000_000
 """Bytes of any other request: inputs of the page, a password. Gradio reads them whole, before it asks who sends them."""
 MOST_UPLOADS = 200
 """Uploaded files that may lie there at once, however small: a tab needs two."""
+STALLED, SLOWEST = 60.0, 20_000
+"""Seconds in which something of a request has to come, and the bytes a second that it has to come to after them; else it is broken off."""
+SPARE = 1_000_000_000
+"""Bytes of the disk that uploads leave free: it is not the page's alone."""
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"same-origin",
@@ -52,8 +59,7 @@ class Guard:
 
     def __init__(self, app: Any, *, hosts: frozenset[str] | None, max_upload: int, folder: Path, quota: int) -> None:
         self.app, self.hosts, self.max_upload, self.folder, self.quota = app, hosts, max_upload, folder, quota
-        self._tried: deque[float] = deque(maxlen=TRIES)
-        self._coming: list[int] = []
+        self._tries, self._uploads = Tries(), Uploads()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -65,32 +71,38 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         door = scope["path"].rstrip("/") or "/"
-        refusal = self._refusal(scope["method"], door, headers)
+        client = client_of(scope)
+        refusal = self._refusal(client, scope["method"], door, headers)
         if refusal:
             await _refuse(send, *refusal)
             return
 
         posted = scope["method"] == "POST"
         login, upload = posted and door == "/login", posted and door.endswith("/upload")
+        size, said = int(headers.get("content-length", "0")) if upload else 0, bytearray()
 
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
-                if login and message["status"] < 400 and self._tried:
-                    self._tried.pop()  # it was the right one
+                if login and message["status"] < 400:
+                    self._tries.right(client)
                 message["headers"] = [*message.get("headers", ()), *HEADERS.items(), *_resource_policy(scope["path"])]
+            elif upload and len(said) < MOST_SENT:
+                said.extend(message.get("body", b""))
             await send(message)
 
         if login:
-            self._tried.append(time.monotonic())  # before it is answered: a thousand at once are a thousand tries
+            self._tries.note(client)
         if upload:
-            self._coming.append(int(headers["content-length"]))
+            self._uploads.begin(client, size)
         try:
-            await self.app(scope, receive, answer)
+            await self.app(scope, _in_time(receive) if posted else receive, answer)
         finally:
             if upload:
-                self._coming.remove(int(headers["content-length"]))
+                self._uploads.end(client, size)
+                for path in _paths(said):
+                    self._uploads.lies(client, path)
 
-    def _refusal(self, method: str, door: str, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, client: str, method: str, door: str, headers: dict[str, str]) -> tuple[int, str] | None:
         """(status, reason) where a request is not answered."""
         host, origin = headers.get("host", ""), headers.get("origin")
         if self.hosts is not None and _name(host) not in self.hosts:
@@ -104,16 +116,16 @@ class Guard:
         if (door not in PAGES and not door.startswith(FILES)) or door.lower().startswith(ELSEWHERE):
             return 404, "There is nothing here."
         if method == "POST" and door.endswith("/upload"):
-            return self._upload_refusal(headers)
+            return self._upload_refusal(client, headers)
         if "transfer-encoding" in headers:
             return 411, "A request has to say how large it is."
         if int(_digits(headers.get("content-length", "0")) or MOST_SENT + 1) > MOST_SENT:
             return 413, f"This is too large: the limit is {MOST_SENT / 1e6:,.0f} MB."
-        if method == "POST" and door == "/login" and self._throttled():
+        if method == "POST" and door == "/login" and self._tries.throttled(client):
             return 429, "Too many wrong passwords. Wait a minute and try again."
         return None
 
-    def _upload_refusal(self, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _upload_refusal(self, client: str, headers: dict[str, str]) -> tuple[int, str] | None:
         length = _digits(headers.get("content-length", ""))
         if not length or "transfer-encoding" in headers:  # of both, servers believe the one that says no length
             return 411, "An upload has to say how large it is."
@@ -121,12 +133,40 @@ class Guard:
             return 413, f"This file is too large: the limit is {self.max_upload / 1e6:,.0f} MB."
         used, _ = _held(self.folder)
         _, uploads = _held(self.folder / "uploads")
-        if used + sum(self._coming) + int(length) > self.quota or uploads + len(self._coming) >= MOST_UPLOADS:
+        bytes_, coming = self._uploads.coming
+        free = shutil.disk_usage(self.folder).free - bytes_ - int(length)
+        if used + bytes_ + int(length) > self.quota or uploads + coming >= MOST_UPLOADS or free < SPARE:
             return 507, "There is no room for more uploads. Close other tabs of this page, or try again later."
-        return None
+        return self._uploads.refusal(client, int(length), self.quota, MOST_UPLOADS)
 
-    def _throttled(self) -> bool:
-        return len(self._tried) == TRIES and time.monotonic() - self._tried[0] < WINDOW
+
+def _in_time(receive: Any) -> Any:
+    """What comes of a request, which ends where nothing does for a minute, or hardly anything."""
+    began, got, whole = time.monotonic(), 0, False
+
+    async def timed() -> Any:
+        nonlocal got, whole
+        if whole:
+            return await receive()  # only that the client has gone
+        with contextlib.suppress(asyncio.TimeoutError):
+            message = await asyncio.wait_for(receive(), STALLED)
+            got += len(message.get("body", b""))
+            whole = message["type"] != "http.request" or not message.get("more_body", False)
+            passed = time.monotonic() - began
+            if whole or passed < STALLED or got >= SLOWEST * passed:
+                return message
+        return {"type": "http.disconnect"}
+
+    return timed
+
+
+def _paths(said: bytearray) -> list[str]:
+    """Where uploads lie, as Gradio answers."""
+    try:
+        found = json.loads(said or b"[]")
+    except (ValueError, RecursionError):
+        return []
+    return [path for path in found if isinstance(path, str)] if isinstance(found, list) else []
 
 
 def _digits(length: str) -> str:

@@ -13,6 +13,7 @@ from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.scale.engine import LOCAL
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
+from .clients import visitor
 from .sessions import Sessions
 from .settings import PageSettings
 from .work import choices_of, dataset_names, groups_of_table
@@ -73,10 +74,10 @@ def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:
 
     def sent(request: Any, path: str) -> None:
         if path:
-            sessions.claim(sessions.get(request.session_hash), path)
+            sessions.claim(sessions.get(request.session_hash, visitor(request)), path)
 
     def cleared(request: Any, *kept: str | None) -> None:
-        session = sessions.get(request.session_hash)
+        session = sessions.get(request.session_hash, visitor(request))
         for path in list(session.uploads - {Path(one) for one in kept if one}):
             sessions.forget(session, path)
 

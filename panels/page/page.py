@@ -12,6 +12,7 @@ from latentdiff.progress import Progress, part
 
 from .asked import FOLDERS, TABLE, ZIPS, Asked
 from .cards import FORMATS, SLOTS, message_html, progress_html, result
+from .clients import visitor
 from .inputs import options, sources
 from .sessions import Session, Sessions
 from .settings import PageSettings
@@ -47,10 +48,10 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
         # Built here, since Gradio hands over what the signature's annotations ask for, and they need Gradio itself.
         def compare(request: Any, *values: Any) -> Iterator[dict[Any, Any]]:
             given = {name: value for name, value in zip(names, values, strict=True) if value is not None}  # None: never touched
-            yield from run(gr, outputs, Asked(**given), settings, sessions, request.session_hash)
+            yield from run(gr, outputs, Asked(**given), settings, sessions, request.session_hash, visitor(request))
 
         def cancel(request: Any) -> Any:
-            sessions.get(request.session_hash).stop.set()
+            sessions.get(request.session_hash, visitor(request)).stop.set()
             return gr.Button("Stopping …", interactive=False)
 
         def leave(request: Any) -> None:
@@ -66,12 +67,12 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
 
 
 def run(
-    gr: Any, outputs: dict[str, Any], asked: Asked, settings: PageSettings, sessions: Sessions, tab: str | None
+    gr: Any, outputs: dict[str, Any], asked: Asked, settings: PageSettings, sessions: Sessions, tab: str | None, client: str = ""
 ) -> Iterator[dict[Any, Any]]:
     """One comparison of one tab: updates of the page, from its first sign of life to the result or the reason why there is none."""
     from fiftyone_plugin.running import live
 
-    session = sessions.get(tab)
+    session = sessions.get(tab, client)
     if not session.working.acquire(blocking=False):
         yield {outputs["status"]: message_html("A comparison of this page is still running; cancel it, or wait for its end.", "info")}
         return
@@ -115,7 +116,7 @@ def _work(asked: Asked, settings: PageSettings, sessions: Sessions, session: Ses
         try:
             _check_uploads(asked, sessions, session)
             found = answer(asked, settings, folder, part(report, 0.0, 0.9))
-            return result(found, folder, part(report, 0.9, 1.0))
+            return result(found, folder, part(report, 0.9, 1.0), None if settings.loopback else settings.roots)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -14,8 +14,8 @@ from latentdiff.errors import InputError
 
 IDLE = 6 * 3600.0
 """Seconds after which a tab that was never heard of again is taken for closed."""
-MOST_TABS = 1000
-"""Tabs that may be open at once: each has a folder."""
+MOST_TABS, MOST_EACH = 1000, 100
+"""Tabs that may be open at once, of all and of one client: each has a folder. Whoever sits at the machine itself is never kept out."""
 UNCLAIMED = 3600.0
 """Seconds after which a file that was sent, and that no tab ever named as its own, is removed."""
 
@@ -32,6 +32,8 @@ class Session:
     """Held while a comparison runs."""
     uploads: set[Path] = field(default_factory=set)
     """Files that it has sent."""
+    client: str = ""
+    """Whose it is."""
     seen: float = field(default_factory=time.monotonic)
 
     def fresh(self) -> Path:
@@ -64,8 +66,12 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._open)
 
-    def get(self, name: str | None) -> Session:
+    def get(self, name: str | None, client: str = "") -> Session:
         """The session of a tab, opened where it is new; closes those that were left behind.
+
+        Args:
+            name: the tab's.
+            client: who opened it; empty for this machine's own user.
 
         Raises:
             InputError: too many are open.
@@ -76,9 +82,11 @@ class Sessions:
             idle = [k for k, s in self._open.items() if now - s.seen > IDLE and k != key and not s.working.locked()]
             session = self._open.get(key)
             if session is None:
-                if len(self._open) - len(idle) >= MOST_TABS:
+                own = sum(s.client == client for k, s in self._open.items() if k not in idle)
+                others = sum(bool(s.client) for k, s in self._open.items() if k not in idle)
+                if own >= (MOST_EACH if client else MOST_TABS) or (client and others >= MOST_TABS):
                     raise InputError("too many tabs of this page are open; close some")
-                session = self._open[key] = Session(self.root / secrets.token_urlsafe(16))
+                session = self._open[key] = Session(self.root / secrets.token_urlsafe(16), client=client)
                 session.folder.mkdir(parents=True, mode=0o700)
             session.seen = now
         for k in idle:

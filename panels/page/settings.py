@@ -40,6 +40,8 @@ class PageSettings:
     """Its model."""
     roots: tuple[Path, ...] | None = None
     """Folders that may be read; None: home and working folder on loopback, none elsewhere."""
+    write: bool | None = None
+    """Whether comparisons of datasets are stored in them; None: on loopback alone."""
     max_upload: int = 2_000_000_000
     """Bytes of the largest zip file."""
     max_unpacked: int = MOST_BYTES
@@ -69,6 +71,11 @@ class PageSettings:
         if missing and self.roots is not None:
             raise InputError(f"there is no folder {missing[0]}")
         object.__setattr__(self, "roots", tuple(path for path in resolved if path.is_dir()))
+
+    @property
+    def stores(self) -> bool:
+        """Whether comparisons of datasets are stored in them."""
+        return self.loopback if self.write is None else self.write
 
     @property
     def loopback(self) -> bool:

@@ -13,7 +13,7 @@ from fiftyone_plugin.forms.choices import LATENTDIFF
 from latentdiff import CompareRequest, Comparison, load_encoder
 from latentdiff.errors import InputError
 from latentdiff.inputs.archives import unpack
-from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, read_table, table_groups
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, may_be_read, read_table, table_groups
 from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
@@ -50,7 +50,7 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     """
     given = choices(asked, settings)
     if asked.way == VIEWS:
-        return _views(asked, given, progress)
+        return _views(asked, settings, given, progress)
     a, b = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
     words = _lines(asked.words)
     request = CompareRequest(a, b, encoder=asked.encoder, vocabulary=words or COMMON, names=(a.name, b.name), **given)
@@ -144,8 +144,9 @@ def _encoder(name: str, pretrained: str | None) -> Any:
         return _encoders[name, pretrained]
 
 
-def _views(asked: Asked, given: dict[str, Any], progress: Progress) -> Answer:
-    """Two saved views; the comparison is stored in their dataset, as everywhere."""
+def _views(asked: Asked, settings: PageSettings, given: dict[str, Any], progress: Progress) -> Answer:
+    """Two saved views; the comparison is stored in their dataset, as everywhere, unless this page may not write."""
+    from fiftyone_plugin.comparing import compare_request, compare_unstored
     from fiftyone_plugin.forms.common import suggest
     from fiftyone_plugin.reporting import exemplar_images
     from fiftyone_plugin.store.runs import as_dataset
@@ -153,6 +154,8 @@ def _views(asked: Asked, given: dict[str, Any], progress: Progress) -> Answer:
     if not (asked.dataset and asked.view_a and asked.view_b and asked.field):
         raise InputError("choose a dataset, two of its saved views, and its vector field first")
     dataset = as_dataset(asked.dataset)
+    if not settings.loopback:
+        _check_media(dataset, (asked.view_a, asked.view_b), settings)
     request = CompareRequest(
         DatasetView(dataset, asked.view_a),
         DatasetView(dataset, asked.view_b),
@@ -161,9 +164,20 @@ def _views(asked: Asked, given: dict[str, Any], progress: Progress) -> Answer:
         stored_as=asked.run.strip() or suggest(dataset, {"view_a": asked.view_a, "view_b": asked.view_b}),
         **given,
     )
-    outcome = request.run(part(progress, 0.0, 0.95))
-    images: dict[str, Images] = {side: exemplar_images(outcome.stored, side) for side in "AB"}
-    return Answer(outcome.comparison, outcome.names, images, f"stored in dataset {asked.dataset} as {outcome.run}")
+    found = (compare_request if settings.stores else compare_unstored)(request, part(progress, 0.0, 0.95))
+    images: dict[str, Images] = {side: exemplar_images(found, side) for side in "AB"}
+    where = f"stored in dataset {asked.dataset} as {found.name}" if settings.stores else ""
+    return Answer(found.comparison, (found.sides["A"].name, found.sides["B"].name), images, where)
+
+
+def _check_media(dataset: Any, views: Sequence[str], settings: PageSettings) -> None:
+    """Refuse views of pictures that lie outside the folders that may be read here, as folders of them are refused."""
+    outside = 0
+    for name in views:
+        if name in dataset.list_saved_views():  # else the comparison says so
+            outside += sum(not may_be_read(path, settings.roots) for path in dataset.load_saved_view(name).values("filepath"))
+    if outside:
+        raise InputError(f"{outside:,} images of these views lie outside the folders that may be read here")
 
 
 def _words_for(dataset: Any, asked: Asked) -> Any:

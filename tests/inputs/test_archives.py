@@ -10,6 +10,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -140,3 +141,26 @@ def test_damaged_files_give_our_error_only(tmp_path: Path) -> None:
             refused += 1
     assert refused > 100  # the damage is real
     assert all(path.name.startswith("out") or path.suffix == ".zip" for path in tmp_path.iterdir())
+
+
+def test_messages_and_reports_name_the_entries(tmp_path: Path) -> None:
+    """Where an archive is unpacked to is nobody's business, and gone when one reads it."""
+    from types import SimpleNamespace
+
+    from latentdiff.inputs.folders import encode_side, shown
+    from latentdiff.inputs.named import read_side
+    from latentdiff.report.tables import _name
+
+    archive = tmp_path / "summer.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for name in ("b/2.png", "a/1.png"):
+            made.writestr(name, b"x")
+    side = unpack(archive, tmp_path / "secret")
+    encoded = SimpleNamespace(vectors=np.ones((2, 3), np.float32), failures={1: "it is no image"})
+    encoder = SimpleNamespace(encode_images=lambda paths, progress: encoded)
+    with pytest.raises(InputError) as caught:
+        encode_side(encoder, side.paths, side.name, entries=side.entries)
+    assert "first summer.zip/b/2.png: it is no image" in str(caught.value) and "secret" not in str(caught.value)
+    items = read_side(side, "images", encoder, True, lambda fraction, label: None).items
+    assert [shown(item) for item in items] == ["summer.zip/a/1.png", "summer.zip/b/2.png"] == [_name(items, row) for row in (0, 1)]
+    assert [Path(item) for item in items] == list(side.paths)  # and are files all the same

@@ -1,0 +1,48 @@
+"""Names in right-to-left scripts, and direction marks in any text, do not turn the sentences round that they stand in."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import latentdiff
+from latentdiff.report.text import DIRECTIONS, END, ISOLATE, directed, escape, isolated, plain_markdown
+from tests.planted import WIDTH, WORDS, vectors
+
+HEBREW, ARABIC, OVERRIDDEN = "קיץ 2024", "شتاء", "summer\u202e\u2067 dne"
+
+
+def stray(text: str) -> list[str]:
+    """Direction marks that are not closed within a name."""
+    return re.findall(f"[{DIRECTIONS}]", re.sub(f"{ISOLATE}[^{DIRECTIONS}]*{END}", "", text))
+
+
+def test_a_name_keeps_to_itself() -> None:
+    assert isolated("summer") == "summer" and isolated("été, 夏") == "été, 夏"
+    assert isolated(HEBREW) == f"{ISOLATE}{HEBREW}{END}" and isolated(f"\u200f{ARABIC}\u202c") == f"{ISOLATE}{ARABIC}{END}"
+    assert isolated(OVERRIDDEN) == "summer dne"
+    steering = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    marks = [chr(c) for c in range(0x110000) if unicodedata.bidirectional(chr(c)) in steering]
+    assert len(marks) == 9 and directed("a".join(reversed(marks))) == "a" * 8
+    assert directed(f"{isolated(HEBREW)} and {ISOLATE}x") == f"{isolated(HEBREW)} and x"
+    assert escape(f"<{isolated(ARABIC)}>\u202e") == f"&lt;{ISOLATE}{ARABIC}{END}&gt;" and plain_markdown("a\u202eb") == "ab"
+
+
+@pytest.mark.parametrize("names", [(HEBREW, ARABIC), (OVERRIDDEN, "winter"), (f"{ISOLATE}x", f"{END}y")])
+def test_reports(tmp_path: Path, names: tuple[str, str]) -> None:
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32))
+    words = latentdiff.Vocabulary([f"{word}\u202e" if i % 2 else word for i, word in enumerate(WORDS)], eye)
+    found = latentdiff.compare(vectors(60, 2 / 3, 1), vectors(80, 0.05, 2), sae=sae, vocabulary=words)
+    for suffix in ("html", "md"):
+        text = latentdiff.write_report(found, tmp_path / f"r.{suffix}", names=names).read_text(encoding="utf8")
+        assert stray(text) == []
+        for name in names:
+            assert isolated(name) in text
+    said = json.loads(latentdiff.write_report(found, tmp_path / "r.json", names=names).read_text(encoding="utf8"))
+    assert said["sides"]["A"]["name"] == names[0]  # data keeps names as they are
