@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from latentdiff.describe.server import ADDRESS, OPENAI_ADDRESS, OPENAI_KEY, is_local, is_openai, same_address
+from latentdiff.describe.server import ADDRESS, OPENAI_ADDRESS, OPENAI_KEY, checked_url, is_local, is_openai, same_address
 from latentdiff.errors import InputError, sentence
 from latentdiff.inputs.roots import is_path, reachable
 from latentdiff.scale.engine import Engine
@@ -67,7 +67,10 @@ def server(url: str | None) -> None:
     Raises:
         InputError: saying how it is named.
     """
-    if not url or (is_local(url) and not shared()) or (is_openai(url) and os.environ.get(OPENAI_KEY)):
+    if not url:
+        return
+    url = checked_url(url)  # before it is shown: an address may hold a password
+    if (is_local(url) and not shared()) or (is_openai(url) and os.environ.get(OPENAI_KEY)):
         return
     known = [os.environ.get(ADDRESS, ""), os.environ.get(OPENAI_ADDRESS, ""), *os.environ.get(SERVERS, "").split()]
     if not any(same_address(url, one) for one in known):

@@ -8,13 +8,16 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+DIGEST = 16
+"""Bytes of the digest behind a kept array."""
 
 
 def cache_folder() -> Path:
@@ -67,8 +70,8 @@ def write_together(files: dict[Path, bytes]) -> None:
         for path, data in files.items():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                handle, ready[path] = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-                with os.fdopen(handle, "wb") as f:
+                ready[path] = str(path.parent / f".tmp-{secrets.token_hex(8)}")
+                with open(ready[path], "xb") as f:  # by the umask, as any file: mkstemp would keep colleagues and containers out
                     f.write(data)
                     f.flush()
                     os.fsync(f.fileno())
@@ -108,15 +111,41 @@ def kept_array(make: Callable[[], np.ndarray], like: np.ndarray, *names: str) ->
         names: texts that change when the result would.
     """
     try:
-        path = cache_folder() / "arrays" / f"{array_digest(like, *names)}.npy"
-        return np.load(path, allow_pickle=False)
+        return read_array(cache_folder() / "arrays" / f"{array_digest(like, *names)}.npy")
     except (OSError, ValueError, EOFError):  # no cache, not there yet, or damaged
         made = np.asarray(make(), np.float32)
-    buffer = io.BytesIO()
-    np.save(buffer, made)
     with contextlib.suppress(OSError):
-        write_atomic(cache_folder() / "arrays" / f"{array_digest(like, *names)}.npy", buffer.getvalue())
+        write_array(cache_folder() / "arrays" / f"{array_digest(like, *names)}.npy", made)
     return made
+
+
+def write_array(path: Path, values: np.ndarray) -> None:
+    """Keep an array for :func:`read_array`: an ``.npy`` file with a digest behind it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    data = buffer.getvalue()
+    write_atomic(path, data + _digest(data))
+
+
+def read_array(path: Path) -> np.ndarray:
+    """What :func:`write_array` kept.
+
+    Raises:
+        OSError, ValueError: there is none, or one bit of it is another.
+    """
+    data = path.read_bytes()
+    data, digest = data[:-DIGEST], data[-DIGEST:]
+    if digest != _digest(data):
+        raise ValueError(f"{path} is damaged")
+    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=DIGEST).digest()
 
 
 def array_digest(x: np.ndarray, *extra: str) -> str:

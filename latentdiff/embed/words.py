@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import io
 import os
 from collections.abc import Sequence
 from importlib import resources
@@ -14,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..compute.cache import cache_folder, write_atomic
+from ..compute.cache import cache_folder, read_array, write_array
 from ..errors import InputError
 from ..progress import Progress, silent
 from .encoder import Encoder
@@ -110,12 +109,10 @@ def list_digest(words: Sequence[str], template: str = "{}") -> str:
 def _cached_vectors(encoder: Encoder, words: tuple[str, ...], template: str, progress: Progress) -> np.ndarray:
     name = f"{fingerprint_key(encoder.fingerprint, PREPARED + list_digest(words, template))}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):  # not there yet, or damaged: computed below
-        vectors = np.load(cache_folder() / "texts" / name, allow_pickle=False)
+        vectors = read_array(cache_folder() / "texts" / name)
         if vectors.shape == (len(words), encoder.width) and np.isfinite(vectors).all():
             return vectors
     vectors = encoder.encode_texts([template.replace("{}", w) for w in words], progress=progress)
-    buffer = io.BytesIO()
-    np.save(buffer, vectors)
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs the next run its time
-        write_atomic(cache_folder() / "texts" / name, buffer.getvalue())
+        write_array(cache_folder() / "texts" / name, vectors)
     return vectors

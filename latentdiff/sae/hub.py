@@ -45,11 +45,19 @@ def _download(repository: str, patterns: tuple[str, ...]) -> Path:
     chosen = choose(files, patterns, repository)
     folder = chosen.rpartition("/")[0]
     above = folder.rpartition("/")[0] if folder.endswith("checkpoints") else folder
+    revision = None
     for config in CONFIGS:
         place = f"{above}/{config}" if above else config
         if place in files:
-            hf_hub_download(repository, place)
-    return Path(hf_hub_download(repository, chosen))
+            revision = revision_of(Path(hf_hub_download(repository, place, revision=revision)))
+    return Path(hf_hub_download(repository, chosen, revision=revision))  # not what was pushed meanwhile
+
+
+def revision_of(path: Path) -> str | None:
+    """The commit of a repository that a file of the hub's cache is from; None for any other file."""
+    parts = path.parts
+    at = next((i for i, part in enumerate(parts[:-1]) if part == "snapshots" and i and parts[i - 1].startswith("models--")), None)
+    return None if at is None else parts[at + 1]
 
 
 def choose(files: list[str], patterns: tuple[str, ...], repository: str) -> str:

@@ -13,7 +13,7 @@ from .compatibility import check_encoder, encoder_name
 from .formats.archives import read_config, read_file
 from .formats.checkpoint import Checkpoint, Options
 from .formats.known import PICKLES, WEIGHTS, find_config, find_weights, format_of
-from .hub import fetch
+from .hub import fetch, revision_of
 from .model import FORMAT, SparseAutoencoder
 from .public import REGISTRY, PublicSAE, find
 
@@ -63,6 +63,9 @@ def load_sae(
         raise InputError(f"threshold does not apply: {path} is a {sae.info['format']}, which has its own gate; leave it out")
     if top_k is not None and sae.top_k != top_k:
         raise InputError(f"top_k does not apply: {path} is a {sae.info['format']} (its own: {sae.top_k}); leave it out")
+    revision = revision_of(path)
+    if revision is not None:
+        sae.info["origin"] = {**sae.info.get("origin", {}), "revision": revision}
     if public is not None:
         _check_public(sae, public, path)
         sae.info["encoder"] = {"model": public.encoder, "layer": public.layer}

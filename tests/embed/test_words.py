@@ -61,6 +61,11 @@ def test_a_damaged_cache_is_computed_again(encoder, cache):
     file.write_bytes(file.read_bytes()[:-5])
     np.testing.assert_array_equal(load_vocabulary(counting, words=["dog", "cat"]).vectors, first.vectors)
     assert counting.count == 4
+    data = bytearray(file.read_bytes())
+    data[-40] ^= 1  # a number is another, and finite
+    file.write_bytes(data)
+    np.testing.assert_array_equal(load_vocabulary(counting, words=["dog", "cat"]).vectors, first.vectors)
+    assert counting.count == 6
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(encoder, cache, monkeypatch):

@@ -103,6 +103,8 @@ def test_operators_form(dataset: Any, tmp_path: Path) -> None:
     assert [c["value"] for c in fields["trainer"]["view"]["choices"]] == ["batchtopk", "matryoshka"]
     assert "overwrite" not in form(folder=str(tmp_path))
     (tmp_path / "config.json").write_text("{}")
+    assert "not of LatentDiff" in form(folder=str(tmp_path), overwrite=True)["folder"]["error_message"]
+    (tmp_path / "config.json").write_text('{"format": "latentdiff-sae-2"}')
     assert form(folder=str(tmp_path))["folder"]["invalid"] and "overwrite" in form(folder=str(tmp_path))
     assert not form(folder=str(tmp_path), overwrite=True)["folder"]["invalid"]
 

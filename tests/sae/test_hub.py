@@ -106,7 +106,8 @@ def test_public_names_and_hub_ids_are_downloaded_once(hub: tuple[str, Path, list
         done = opened(source, address, tmp_path, root, before)
         assert done.returncode == 0, done.stderr[-2000:]
         np.testing.assert_allclose(np.load(tmp_path / "codes.npy"), written.codes(x), atol=1e-6)
-        assert json.loads(done.stdout)["format"] == "dictionary_learning BatchTopK"
+        told = json.loads(done.stdout)
+        assert told["format"] == "dictionary_learning BatchTopK" and told["origin"]["revision"] == COMMIT
     assert sorted(fetched) == ["ae.pt", "config.json"]
 
 
