@@ -19,6 +19,7 @@ from latentdiff.report.content import left_out
 from . import encoders
 from .comparing import comparable, left_out_of
 from .encoders import chosen_vocabulary, vocabulary_for
+from .grouping import groups_of
 from .requests import named_views
 from .sides import Side, resolve
 from .store.run import ComparisonRun
@@ -63,8 +64,10 @@ def ask(run: ComparisonRun, phrase: str, *, progress: Progress | None = None) ->
     encoder = encoders.rebuild(home.dataset, stored)
     vector = encoder.encode_texts([phrase])
     words = _words(run, stored, part(progress, 0.1, 0.4))
-    a, b = (_vectors(run, side, part(progress, 0.4 + 0.2 * i, 0.6 + 0.2 * i)) for i, side in enumerate("AB"))
-    (found,) = latentdiff.verify(a, b, [phrase], vector, vocabulary=words, rows=BEST, progress=part(progress, 0.8, 1.0))
+    sides, read = zip(*(_read_again(run, side, part(progress, 0.4 + 0.2 * i, 0.6 + 0.2 * i)) for i, side in enumerate("AB")), strict=True)
+    groups = groups_of(sides, read, run.config.get("groups"))
+    a, b = (own.values for own in read)
+    (found,) = latentdiff.verify(a, b, [phrase], vector, vocabulary=words, rows=BEST, **groups, progress=part(progress, 0.8, 1.0))
     rows = {"A": found.rows_a, "B": found.rows_b}
     ids = {side: [str(run.sides[side].ids[row]) for row in rows[side]] for side in "AB"}
     return Answer(found, ids, left_out({"left_out": run.counts}, [run.sides[side].name for side in "AB"]))
@@ -97,16 +100,18 @@ def _words(run: ComparisonRun, stored: str, progress: Progress) -> latentdiff.Vo
         return None  # a file that was moved: centring sharpens the answer, it does not make it
 
 
-def _vectors(run: ComparisonRun, side: str, progress: Progress) -> np.ndarray:
-    """(n, d) vectors of a side's images, in the comparison's order."""
+def _read_again(run: ComparisonRun, side: str, progress: Progress) -> tuple[Side, Vectors]:
+    """A side and the vectors of its images, in the comparison's order."""
     place = run.sides[side]
     view = place.select([str(i) for i in place.ids], ordered=False)
-    read = read_vectors(resolve(side, view, run.dataset, run.config["embeddings"]), progress)
+    resolved = resolve(side, view, run.dataset, run.config["embeddings"])
+    read = read_vectors(resolved, progress)
     at = {name: row for row, name in enumerate(read.ids.tolist())}
     missing = [name for name in place.ids.tolist() if name not in at]
     if missing:
         raise InputError(f"{len(missing)} of the images of {place.name!r} are gone, or have no vector any more; compare again")
-    return read.values[[at[name] for name in place.ids.tolist()]]
+    rows = np.array([at[name] for name in place.ids.tolist()])
+    return resolved, Vectors(read.ids[rows], read.samples[rows], read.values[rows], read.missing, read.repeated)
 
 
 def ask_views(
@@ -119,6 +124,7 @@ def ask_views(
     vocabulary: Any = None,
     encoder: Any = None,
     images: int = 10,
+    groups: str | None = None,
     progress: Progress | None = None,
 ) -> list[tuple[latentdiff.Verification, list[str], list[str]]]:
     """How many images of each view show a phrase, does it tell them apart, and which samples show it best. Writes nothing.
@@ -135,6 +141,8 @@ def ask_views(
         encoder: text encoder: an object, or what ``load_encoder`` takes; None: the one recorded for the field, if any. Without one,
             phrases are made of the vocabulary's words.
         images: samples listed, per side.
+        groups: field of the samples whose value says which are no independent evidence, as
+            :func:`~fiftyone_plugin.comparing.compare_views` takes it; patches go by the sample that they are of.
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
 
     Returns:
@@ -146,12 +154,17 @@ def ask_views(
     """
     report = progress or silent
     request = latentdiff.CompareRequest(
-        DatasetView(dataset, view_a), DatasetView(dataset, view_b), encoder=encoder, vocabulary=vocabulary, embeddings=embeddings
+        DatasetView(dataset, view_a),
+        DatasetView(dataset, view_b),
+        encoder=encoder,
+        vocabulary=vocabulary,
+        embeddings=embeddings,
+        groups=groups,
     )
     request.check_question()
     opened = _open(request, part(report, 0.0, 0.8))
     vectors = opened.a.vectors, opened.b.vectors
-    found = answers(*vectors, phrases, opened.encoder, opened.vocabulary, images, part(report, 0.8, 1.0))
+    found = answers(*vectors, phrases, opened.encoder, opened.vocabulary, images, opened.groups, part(report, 0.8, 1.0))
     say_left_out(opened)
     ids_a, ids_b = opened.items
     return [(v, ids_a[list(v.rows_a)].tolist(), ids_b[list(v.rows_b)].tolist()) for v in found]
@@ -198,4 +211,4 @@ def _with_language(
     given = COMMON if given is None and encoder is not None else given
     words = open_vocabulary(given, request.vocabulary_vectors, lambda: encoder or encoders.rebuild(dataset, stored), progress)
     a, b = (OpenSide(own.values, names) for own, names in zip(read, items, strict=True))
-    return Opened(a, b, (sides[0].name, sides[1].name), encoder, words, counts)
+    return Opened(a, b, (sides[0].name, sides[1].name), encoder, words, counts, groups_of(sides, read, request.groups))

@@ -170,7 +170,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
         comparison.info["left_out"] = left_out_of(record)
-        record |= {"embeddings": request.embeddings, "encoder": stamp, "config": comparison.config.to_dict()}
+        record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "config": comparison.config.to_dict()}
         return _Found(dataset, run, sides, (a, b), comparison, record)
 
 

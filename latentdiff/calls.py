@@ -79,6 +79,8 @@ def ask(
     encoder: Any = None,
     vocabulary: Any = None,
     images: int = 10,
+    groups: Any = None,
+    paired: bool = False,
     progress: Progress | None = None,
 ) -> list[Verification]:
     """How many images of each side show a phrase, does it tell the sides apart, and which images show it best?
@@ -90,6 +92,9 @@ def ask(
             phrases are made of the vocabulary's words.
         vocabulary: words on whose mean phrases are centred, as :func:`compare_folders` takes them.
         images: rows listed, per side, >= 0.
+        groups: (labels of A's rows, of B's), sequences or files with one a line, where images are not independent of each
+            other (frames of a scene): p and q count groups then.
+        paired: row i of A and row i of B are one thing seen twice.
         progress: ``progress(fraction, label)``.
 
     Returns:
@@ -104,10 +109,10 @@ def ask(
         >>> found.rate_a, found.rate_b, found.auroc, found.q_value
     """
     report = progress or silent
-    opened = CompareRequest(a, b, encoder=encoder, vocabulary=vocabulary).open(part(report, 0.0, 0.8))
+    opened = CompareRequest(a, b, encoder=encoder, vocabulary=vocabulary, groups=groups, paired=paired).open(part(report, 0.0, 0.8))
     say_left_out(opened)
-    own = [phrases] if isinstance(phrases, str) else phrases
-    return answers(opened.a.vectors, opened.b.vectors, own, opened.encoder, opened.vocabulary, images, part(report, 0.8, 1.0))
+    own, vectors = [phrases] if isinstance(phrases, str) else phrases, (opened.a.vectors, opened.b.vectors)
+    return answers(*vectors, own, opened.encoder, opened.vocabulary, images, opened.groups, part(report, 0.8, 1.0))
 
 
 def say_left_out(opened: Opened) -> None:

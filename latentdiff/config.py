@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from .errors import InputError
 
 F = TypeVar("F", bound=Callable[..., Any])
+REFITS = 5
+"""Refits of a comparison's findings: each leaves out another fifth of either side."""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from .compute.temporary import make_folder, remove_folder, temporary_folder
 from .describe.captions import read_captions
 from .describe.config import DescribeConfig
 from .errors import InputError
-from .inputs.fitting import PARQUET, TABLE, VIEWS, of_language, of_sides, refusals
-from .inputs.named import kind, labels_of, open_encoder
-from .inputs.opening import Opened, add_left_out, names_of, open_both, words_of
+from .inputs.fitting import PARQUET, TABLE, VIEWS, of_groups, of_language, of_sides, refusals
+from .inputs.named import kind, open_encoder
+from .inputs.opening import Opened, add_left_out, groups_by_row, names_of, open_both, words_of
 from .inputs.views import of_datasets
 from .methods.config import MethodConfig
 from .methods.register import named
@@ -180,7 +180,7 @@ class CompareRequest:
         Raises:
             InputError: sides or words that do not go together, and what to do.
         """
-        for _, refusal in (*of_sides(self, self.kinds), *of_language(self, self.kinds)):
+        for _, refusal in (*of_sides(self, self.kinds), *of_language(self, self.kinds), *of_groups(self, self.kinds)):
             raise InputError(refusal)
 
     def open(self, progress: Progress | None = None) -> Opened:
@@ -219,7 +219,7 @@ class CompareRequest:
             images=None if any(items is None for items in opened.items) else opened.items,
             captions=captions,
             prompts=prompts,
-            **self._groups(),
+            **opened.groups,
             key=self.key,
             progress=progress,
         )
@@ -229,17 +229,13 @@ class CompareRequest:
             comparison.info["encoder"] = dict(encoder.fingerprint)
         return Outcome(comparison, opened.names, items=opened.items)
 
-    def _groups(self) -> dict[str, Any]:
-        a, b = map(labels_of, self.groups or (None, None))
-        return {"groups_a": a, "groups_b": b, "paired": self.paired}
-
     def _run_parquet(self, progress: Progress) -> Outcome:
         from .scale.parquet import ParquetVectors, compare_parquet
 
         a, b = (ParquetVectors(os.fspath(side), **self.columns) for side in (self.a, self.b))
         encoder = open_encoder(self.encoder)[0] if self.encoder is not None else None
         words = words_of(self, encoder, part(progress, 0.0, 0.1))
-        given = {"sae": self.sae, "vocabulary": words, **self._groups()}
+        given = {"sae": self.sae, "vocabulary": words, **groups_by_row(self)}
         comparison = compare_parquet(a, b, engine=self.engine, **given, config=self.config.compare, progress=part(progress, 0.1, 1.0))
         names = names_of(self, (self.a, self.b), PARQUET)
         comparison.info["names"] = list(names)

@@ -16,7 +16,7 @@ from ..progress import Progress, part
 from ..report.content import left_out
 from ..request import CompareRequest
 from ..stats.verification import Verification
-from .options import column_arguments, columns_of
+from .options import column_arguments, columns_of, group_arguments, groups_of
 from .terminal import console, table
 
 
@@ -36,6 +36,7 @@ def ask_arguments(parser: argparse.ArgumentParser) -> None:
         "--vocabulary", metavar="FILE", help="words on whose mean phrases are centred; without an encoder, phrases are made of them"
     )
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
+    group_arguments(parser)
     parser.add_argument("--images", type=int, default=5, metavar="K", help="images listed per side (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
@@ -53,7 +54,7 @@ def run_ask(args: argparse.Namespace) -> int:
     with progress_bar() as progress:
         opened = _open(args, part(progress, 0.0, 0.8))
         vectors = opened.a.vectors, opened.b.vectors
-        found = answers(*vectors, args.phrases, opened.encoder, opened.vocabulary, args.images, part(progress, 0.8, 1.0))
+        found = answers(*vectors, args.phrases, opened.encoder, opened.vocabulary, args.images, opened.groups, part(progress, 0.8, 1.0))
     info: dict[str, Any] = {}
     if opened.left_out:
         add_left_out(info, opened.left_out)
@@ -74,6 +75,8 @@ def _open(args: argparse.Namespace, progress: Progress) -> Opened:
         columns=columns_of(args),
         table_sides=args.sides,
         skip_bad=args.skip_bad,
+        groups=groups_of(args),
+        paired=args.paired,
     )
     return request.open(progress)
 
@@ -85,9 +88,7 @@ def _listed(rows: Sequence[int], items: Any) -> list[str]:
 def _print_json(found: list[Verification], names: tuple[str, str], items: tuple[Any, Any], notes: Sequence[str]) -> None:
     from ..compute.files import strict_json
 
-    shown = [
-        {**dataclasses.asdict(v), "images_a": _listed(v.rows_a, items[0]), "images_b": _listed(v.rows_b, items[1])} for v in found
-    ]
+    shown = [{**dataclasses.asdict(v), "images_a": _listed(v.rows_a, items[0]), "images_b": _listed(v.rows_b, items[1])} for v in found]
     print(strict_json({"names": list(names), "notes": list(notes), "answers": shown}))
 
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
 from ..inputs.fitting import PARQUET
 from ..progress import Progress
 from ..request import CompareRequest, Outcome
 from ..scale.engine import Engine
-from .options import column_arguments, columns_of, describe_arguments, method_arguments, method_config, say_what_is_sent
+from .options import (
+    column_arguments,
+    columns_of,
+    describe_arguments,
+    group_arguments,
+    groups_of,
+    method_arguments,
+    method_config,
+    say_what_is_sent,
+)
 from .outcome import ITEMS, output_arguments, progress_bar, show, write_outcome
 from .scale import engine_arguments
 
@@ -44,9 +52,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="NAME", help="name under which datasets store it (default: made of the views' names)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
-    grouped = "what is no independent evidence: a field of the dataset (scene, video), or two files with a label a line, of A and B"
-    parser.add_argument("--groups", metavar="FIELD|FILE", nargs="+", help=grouped)
-    parser.add_argument("--paired", action="store_true", help="row i of A and row i of B are one thing seen twice")
+    group_arguments(parser)
     parser.add_argument("--alpha", type=float, help="level of false alarms (default: 0.05)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same result (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
@@ -113,16 +119,8 @@ def request_of(args: argparse.Namespace) -> CompareRequest:
         engine=Engine(args.engine, args.address, args.exchange),
         embeddings=args.embeddings,
         stored_as=args.run,
-        groups=_groups(args),
+        groups=groups_of(args),
         paired=args.paired,
         table_sides=args.sides,
         overwrite=args.overwrite,
     )
-
-
-def _groups(args: argparse.Namespace) -> Any:
-    """The field that --groups names, or its two files."""
-    given = args.groups or []
-    if len(given) > 2:
-        raise InputError("--groups names one field of the datasets, or two files, of A's rows and of B's")
-    return tuple(given) if len(given) == 2 else given[0] if given else None

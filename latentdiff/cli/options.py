@@ -111,3 +111,18 @@ def column_arguments(parser: argparse.ArgumentParser) -> None:
 def columns_of(args: argparse.Namespace) -> dict[str, str]:
     """The columns that are named."""
     return {name: value for name, value in (("id", args.id), ("vector", args.vector)) if value}
+
+
+def group_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--groups`` and ``--paired``."""
+    grouped = "what is no independent evidence: a field of the dataset (scene, video), or two files with a label a line, of A and B"
+    parser.add_argument("--groups", metavar="FIELD|FILE", nargs="+", help=grouped)
+    parser.add_argument("--paired", action="store_true", help="row i of A and row i of B are one thing seen twice")
+
+
+def groups_of(args: argparse.Namespace) -> Any:
+    """The field that --groups names, or its two files."""
+    given = args.groups or []
+    if len(given) > 2:
+        raise InputError("--groups names one field of the datasets, or two files, of A's rows and of B's")
+    return tuple(given) if len(given) == 2 else given[0] if given else None

@@ -46,14 +46,15 @@ def settle_echoes(
     if len(gated) < 2:
         return candidates
     rows = sides.spaced(ROWS)
-    some, image = codes[rows], _phrase_scores([drafts[i] for i in gated], sides, rows, scores)
+    some, image = codes[rows], phrase_scores([drafts[i] for i in gated], sides, rows, scores)
 
     def values(i: int) -> np.ndarray:
         draft = drafts[gated[i]]
         return some[:, [draft.concept]].toarray().ravel() if draft.concept is not None else image[i]
 
     findings = [Gated(h.side, h.concept is not None, h.p_value, h.score) for h in (candidates[i] for i in gated)]
-    found = find_echoes(findings, values, shows[rows][:, gated], int(np.searchsorted(rows, sides.n_a)), config.alpha, config.binning)
+    n_a, groups = int(np.searchsorted(rows, sides.n_a)), None if sides.groups is None else sides.groups[rows]
+    found = find_echoes(findings, values, shows[rows][:, gated], n_a, config.alpha, config.binning, groups)
     out = list(candidates)
     for i, p, stronger in zip(gated, found.p_value.tolist(), found.of.tolist(), strict=True):
         if stronger >= 0:
@@ -67,7 +68,7 @@ def settle_echoes(
     return tuple(out)
 
 
-def _phrase_scores(drafts: list[Draft], sides: Sides, rows: np.ndarray, scores: ImageScores | None) -> dict[int, np.ndarray]:
+def phrase_scores(drafts: list[Draft], sides: Sides, rows: np.ndarray, scores: ImageScores | None) -> dict[int, np.ndarray]:
     """By position: scores of some images with the phrases among some drafts."""
     words = {i: x.word for i, x in enumerate(drafts) if x.concept is None and x.word is not None}
     if scores is None or not words:

@@ -15,6 +15,7 @@ from ..config import CompareConfig
 from ..embed.sides import Sides, centred
 from ..results.hypothesis import Hypothesis
 from ..stats.exemplars import diverse, extreme_rows, modes, one_a_group
+from ..stats.grouped import independent_images
 from ..stats.image_scores import ImageScores, words_at_once
 from ..stats.intervals import difference
 from ..stats.phrases import auroc, shows_threshold
@@ -82,6 +83,16 @@ class Shown:
         """Shares of A's and B's images that show it."""
         in_a = int(np.searchsorted(self.rows, sides.n_a))
         return in_a / sides.n_a, (len(self.rows) - in_a) / sides.n_b
+
+    def independent(self, sides: Sides) -> tuple[float, float]:
+        """Independent images of A and B behind its rates: ``images``, fewer where images come in groups."""
+        if sides.groups is None:
+            return self.images
+        shows = np.zeros(len(sides), bool)
+        shows[self.rows] = True
+        n_a, groups = sides.n_a, sides.groups
+        parts = independent_images(shows[:n_a], groups[:n_a]) / n_a, independent_images(shows[n_a:], groups[n_a:]) / sides.n_b
+        return self.images[0] * parts[0], self.images[1] * parts[1]
 
     def more_of(self, side: str, sides: Sides) -> bool:
         """Whether a larger share of that side's images shows it."""
@@ -168,7 +179,7 @@ def telling_images(sides: Sides, ranking: np.ndarray, config: CompareConfig) -> 
 
 def hypothesis_of(draft: Draft, shown: Shown, sides: Sides, config: CompareConfig) -> Hypothesis:
     """A draft with its evidence on all images."""
-    (rate_a, rate_b), (n_a, n_b) = shown.rates(sides), shown.images
+    (rate_a, rate_b), (n_a, n_b) = shown.rates(sides), shown.independent(sides)
     sign = 1 if draft.side == "A" else -1
     own, other = ((rate_a, n_a), (rate_b, n_b)) if sign > 0 else ((rate_b, n_b), (rate_a, n_a))
     low, high = difference(own[0], other[0], own[1], other[1])

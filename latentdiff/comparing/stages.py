@@ -54,6 +54,7 @@ from .evidence import assemble, telling_images
 from .fields import beside, told, with_fields
 from .merging import distinct, link, names_trusted, with_words
 from .placing import concept_table, spread, spread_rows
+from .refits import largest_passing, with_refits
 from .word_candidates import tail_words
 
 
@@ -83,15 +84,17 @@ class Stages:
         found, fields = with_fields(verdict_of(self.sides, codes, self.vocabulary, self.config), self.columns, self.sides, self.config)
         self._done("density ratio", 0.85)
         drafts, scores, names = self._drafts(d, codes, sae, ratio.in_sample)
+        levels = self._levels(int((concept_q_values(d, self.config)[0]).sum()))
+        passing = largest_passing(drafts, levels, self.config.alpha)
         for draft in drafts:  # a finding is one only where the sides differ at all
             draft.q_value = max(draft.q_value, found.p_value)
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
         candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
+        candidates = with_refits(candidates, drafts, passing, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
         exemplars = telling_images(self.sides, ratio.in_sample, self.config)
-        levels = self._levels(int((concept_q_values(d, self.config)[0]).sum()))
         self._done("evidence", 1.0)
         info = {
             **self._used(sae, trained, ratio, found),

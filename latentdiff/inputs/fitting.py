@@ -39,7 +39,7 @@ def refusals(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refu
     if request.sae_trainer and config.method != "latentdiff":
         yield "sae_trainer", f"the method {config.method} has no sparse autoencoder; leave its kind out (--sae-trainer)"
     yield from _of_texts(request, kinds, config)
-    yield from _of_groups(request, kinds)
+    yield from of_groups(request, kinds)
     yield from _of_words(request, kinds)
     grouped, words = request.groups is not None or request.paired, request.vocabulary is not None or request.encoder is not None
     yield from config.refusals(sae=request.sae is not None, words=words, groups=grouped)
@@ -102,7 +102,7 @@ def _of_engine(engine: Any, kinds: tuple[str, str], config: Any) -> Iterator[Ref
         yield "exchange", f"name a folder or URI that the cluster at {engine.address} can read, for the vectors: exchange (--exchange)"
 
 
-def _of_groups(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
+def of_groups(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
     if kinds == VIEWS and request.paired:
         yield "paired", "pairs (--paired) are for files and folders, whose rows have an order; views have none"
     if kinds == VIEWS and not isinstance(request.groups, (str, type(None))):

@@ -16,7 +16,7 @@ from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..progress import Progress, part
 from .folders import ImageSide, distinct_names
-from .named import COMMON, OF_IMAGES, OpenSide, groups_of, images_of, name_of, open_encoder, open_vocabulary, read_side
+from .named import COMMON, OF_IMAGES, OpenSide, groups_of, images_of, labels_of, name_of, open_encoder, open_vocabulary, read_side
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Opened:
     vocabulary: Vocabulary | None = None
     left_out: dict[str, Any] = field(default_factory=dict)
     """Of files: ``overlap`` (on both sides), and per side ``repeated`` and ``passed_over`` (formats that are not read, by ending)."""
+
+    groups: dict[str, Any] = field(default_factory=dict)
+    """Which rows are no independent evidence: ``groups_a``, ``groups_b`` and ``paired``, as :func:`latentdiff.compare` takes them."""
 
     @property
     def items(self) -> tuple[Any, Any]:
@@ -70,7 +73,13 @@ def open_both(request: Any, kinds: tuple[str, str], skip_bad: bool, folder: Path
     if kinds == ("parquet", "parquet"):
         sides, left_out = without(sides, rows_left_out(*found))
     a, b = sides
-    return Opened(a, b, names, encoder, words_of(request, encoder, part(progress, 0.8, 1.0)), left_out)
+    return Opened(a, b, names, encoder, words_of(request, encoder, part(progress, 0.8, 1.0)), left_out, groups_by_row(request))
+
+
+def groups_by_row(request: Any) -> dict[str, Any]:
+    """The labels that a request gives row by row, as a comparison takes them."""
+    a, b = map(labels_of, request.groups or (None, None))
+    return {"groups_a": a, "groups_b": b, "paired": request.paired}
 
 
 def without(sides: list[OpenSide], rows: LeftOut) -> tuple[list[OpenSide], dict[str, Any]]:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..config import REFITS
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .concept import concept_facts
@@ -28,6 +29,7 @@ MEANING = {
     "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
     "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
     "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
+    "found again": "In how many of five refits, each without another fifth of the images, it passes too. Five: no few images decide it.",
     "along with it": "Also differ, but only along with this one: without its images they no longer do.",
     "q": "Of all findings at least this sure, the share that would be false alarms. Only what stays below the study's level is listed.",
     "AUROC": "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. What few images show stays near 0.5.",
@@ -130,6 +132,8 @@ def further_facts(h: Hypothesis, names: Mapping[str, str]) -> list[Fact]:
     rows = []
     if math.isfinite(h.fires_a) and math.isfinite(h.fires_b):
         rows.append(("pattern fires on", f"{percent(h.fires_a)} of {names['A']}, {percent(h.fires_b)} of {names['B']}"))
+    if h.refits is not None:
+        rows.append(("found again", f"in {h.refits} of {REFITS} refits"))
     rows += [(name, ", ".join(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
     return [(name, value, MEANING[name]) for name, value in rows] + [(GOES_WITH, beside_text(field), ALONG) for field in h.fields]
 

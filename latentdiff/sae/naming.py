@@ -156,15 +156,15 @@ def name_of(fit: Fit, vocabulary: Vocabulary, support: np.ndarray | None = None)
     chosen: list[int] = []
     also: list[int] = []
     for i, word in enumerate(words.tolist()):
-        same = [j for j in chosen if text[i, j] > NEAR_SYNONYM or same_word(vocabulary.words[word], vocabulary.words[words[j]])]
-        if not same:
-            chosen.append(i)
-        elif 0 in same and len(also) < ALTERNATIVES:
+        same = (text[i, j] > NEAR_SYNONYM or same_word(vocabulary.words[word], vocabulary.words[words[j]]) for j in chosen)
+        if i and next(same):  # as the name itself
             also.append(word)
+        elif len(chosen) <= ALTERNATIVES and not any(same):
+            chosen.append(i)
     best = float(fit.rank[order[0]])
     margin = max(best - float(fit.rank[order[chosen[1]]]), 0.0) if len(chosen) > 1 else 0.0
-    further = [i for i in chosen[1 : ALTERNATIVES + 1] if fit.rank[order[i]] >= ALTERNATIVE_SHARE * best]
-    return Name(tuple(words[[0, *further]].tolist()), float(fit.cosine[order[0]]), margin, tuple(also))
+    further = [i for i in chosen[1:] if fit.rank[order[i]] >= ALTERNATIVE_SHARE * best]
+    return Name(tuple(words[[0, *further]].tolist()), float(fit.cosine[order[0]]), margin, tuple(also[:ALTERNATIVES]))
 
 
 def decoder_names(sae: SparseAutoencoder, concepts: np.ndarray, vocabulary: Vocabulary) -> list[Name]:

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from .divergence import divergence
+from ..embed.grouping import FEWEST_GROUPS
+from .divergence import by_group, divergence
+from .grouped import Grouping
 from .phrases import phrase_evidence
 
 FEWEST_LEFT = 20
-"""Images a side below which nothing more can be tested."""
+"""Images a side below which nothing more can be tested; of images in groups, ``FEWEST_GROUPS`` groups are needed too."""
 SHARED = 0.5
 """Share of a finding's images, of its own side, that show a stronger one which it may repeat."""
 
@@ -59,7 +61,13 @@ class Echoes:
 
 
 def find_echoes(
-    findings: Sequence[Gated], values: Callable[[int], np.ndarray], shows: sp.csr_array, n_a: int, alpha: float, binning: str = "sparse"
+    findings: Sequence[Gated],
+    values: Callable[[int], np.ndarray],
+    shows: sp.csr_array,
+    n_a: int,
+    alpha: float,
+    binning: str = "sparse",
+    groups: np.ndarray | None = None,
 ) -> Echoes:
     """Test each finding without the images of those that it may repeat, strongest (smallest p) first.
 
@@ -72,6 +80,7 @@ def find_echoes(
         n_a: images of A.
         alpha: level below which a finding stands by itself.
         binning: of the concepts' histograms, as :func:`~latentdiff.stats.divergence.divergence`.
+        groups: (n,) group of each image, integers from 0, where images come in groups: the tests count groups then.
     """
     shows = sp.csc_array(shows)
     own = [shows.indices[shows.indptr[i] : shows.indptr[i + 1]] for i in range(shows.shape[1])]
@@ -87,11 +96,11 @@ def find_echoes(
             left = np.ones(shows.shape[0], bool)
             for j, share in zip(standing, shared, strict=True):
                 left[own[j]] &= share < SHARED
-            if min(left[:n_a].sum(), left[n_a:].sum()) < FEWEST_LEFT:
+            if _too_few(left, n_a, groups):
                 overlaps[i] = standing[nearest]
             else:
                 value = values(i)
-                p[i] = min(1.0, len(findings) * _p_value(findings[i], value, left, n_a, binning))
+                p[i] = min(1.0, len(findings) * _p_value(findings[i], value, left, n_a, binning, groups))
                 if p[i] > alpha and not _remains(findings[i], value, left, n_a):
                     of[i] = standing[nearest]
         if of[i] < 0:
@@ -120,12 +129,24 @@ def _remains(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int) -> 
     return bool(sign * (a.mean(dtype=np.float64) - b.mean(dtype=np.float64)) >= SHARE_LEFT * whole > 0)
 
 
-def _p_value(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int, binning: str) -> float:
+def _too_few(left: np.ndarray, n_a: int, groups: np.ndarray | None) -> bool:
+    """Whether a side has too few images left for a test, or images of too few groups."""
+    sides = slice(None, n_a), slice(n_a, None)
+    if any(left[side].sum() < FEWEST_LEFT for side in sides):
+        return True
+    return groups is not None and any(len(np.unique(groups[side][left[side]])) < FEWEST_GROUPS for side in sides)
+
+
+def _p_value(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int, binning: str, groups: np.ndarray | None) -> float:
     """p that a finding is more of its side, on some images."""
     a, b = values[:n_a][left[:n_a]], values[n_a:][left[n_a:]]
+    in_a, own = np.arange(len(a) + len(b)) < len(a), None if groups is None else groups[left]
     if not finding.concept:
-        evidence = phrase_evidence(a[None], b[None])
+        evidence = phrase_evidence(a[None], b[None], None if own is None else Grouping(in_a, own))
         return float((evidence.p_more_in_a if finding.side == "A" else evidence.p_more_in_b)[0])
-    d = divergence(sp.csr_array(a[:, None]), sp.csr_array(b[:, None]), binning)
+    codes = sp.csr_array(np.concatenate([a, b])[:, None])
+    d = divergence(codes[: len(a)], codes[len(a) :], binning)
+    if own is not None:
+        d = by_group(d, codes, in_a, own)
     sign = 1 if finding.side == "A" else -1
     return float(d.p_value[0]) if max(sign * d.gap[0], sign * d.firing_z[0]) > 0 else 1.0

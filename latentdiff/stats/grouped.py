@@ -64,3 +64,23 @@ def concept_tests(codes: sp.csr_array, grouping: Grouping) -> tuple[GroupedTest,
     fires = codes.copy()
     fires.data = np.ones_like(fires.data)
     return grouping.sparse(fires), grouping.sparse(codes)
+
+
+def independent_images(shows: np.ndarray, groups: np.ndarray) -> float:
+    """How many independent images would tell a share as well as images in groups do: n over the design effect (Kish 1965).
+
+    Args:
+        shows: (n,) bool: which images of one side show it.
+        groups: (n,) group of each, integers from 0.
+
+    Returns:
+        In [1, n]. Where all images show it or none does, images of one group count as one; groups of equal size then give their number.
+    """
+    n, size = len(shows), np.bincount(groups)
+    rate, count = float(shows.mean()), int((size > 0).sum())
+    if rate in (0.0, 1.0):
+        return n**2 / float(np.square(size, dtype=float).sum())
+    deviation = np.bincount(groups, shows - rate)
+    # Groups minus one and images minus one: images that are groups of their own are n.
+    spread = count / max(count - 1, 1) * (n - 1) / n * float(np.square(deviation).sum())
+    return min(float(n), max(1.0, rate * (1 - rate) * n**2 / spread)) if spread > 0 else float(n)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..embed.grouping import Groups
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary, unit_rows
 from ..errors import InputError
 from ..progress import Progress, silent
 from .divergence import q_values
+from .exemplars import one_a_group
+from .grouped import Grouping
 from .image_scores import words_at_once
 from .phrases import mean_test, shows_threshold
 
@@ -27,7 +30,7 @@ class Verification:
     auroc: float
     """Probability that a random image of A fits it better than a random one of B, ties counting half, in [0, 1]."""
     t: float
-    """Welch's t of the scores; positive means more in A."""
+    """Welch's t of the scores; positive means more in A. Where images come in groups, a cluster-robust one."""
     p_value: float
     """Two-sided p that the mean scores differ: under random exchange of images, of 2,000 a side and more Welch's; in [0, 1]."""
     q_value: float
@@ -83,6 +86,9 @@ def verify(
     vocabulary: Vocabulary | None = None,
     correction: str = "bh",
     rows: int = 0,
+    groups_a: Groups = None,
+    groups_b: Groups = None,
+    paired: bool = False,
     progress: Progress | None = None,
 ) -> list[Verification]:
     """Is each phrase more true of A than of B? Tested on every image (VisDiff section 4.2: AUROC of the cosine, Welch's t).
@@ -97,7 +103,10 @@ def verify(
         vectors: (m, d) their raw text vectors, in the images' space.
         vocabulary: words of the same text encoder, on whose mean direction the phrases are centred; without one they are only normalised.
         correction: "bh" Benjamini-Hochberg, or "by" Benjamini-Yekutieli, over the m phrases.
-        rows: how many rows of the images that show a phrase best to list, per side.
+        rows: how many rows of the images that show a phrase best to list, per side; of images in groups one a group.
+        groups_a: a label per row of A where images are not independent of each other, as :func:`compare` takes them: t and p count groups.
+        groups_b: the same for B.
+        paired: row i of A and row i of B are one thing seen twice.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
     Returns:
@@ -109,7 +118,9 @@ def verify(
     texts = _checked_texts(texts, vectors)
     if correction not in ("bh", "by"):
         raise InputError(f'correction is "bh" or "by", not {correction!r}')
-    return verify_sides(Sides(a, b), texts, vectors, vocabulary=vocabulary, correction=correction, rows=rows, progress=progress)
+    sides = Sides(a, b)
+    sides.group(groups_a, groups_b, paired)
+    return verify_sides(sides, texts, vectors, vocabulary=vocabulary, correction=correction, rows=rows, progress=progress)
 
 
 def verify_sides(
@@ -127,14 +138,19 @@ def verify_sides(
     if not len(texts):
         return []
     scores, n_a = PhraseScores(sides, vectors, vocabulary), sides.n_a
-    size = words_at_once(len(sides))
+    size, groups = words_at_once(len(sides)), sides.groups
+    grouping = None if groups is None else Grouping(sides.in_a, groups)
     measured: list[_Measured] = []
     moments = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # numpy's sort lets go of the interpreter
         for start in range(0, len(texts), size):
             block = scores.block(start, start + size)
-            measured += pool.map(lambda row: _measure(row, n_a, rows), block)
-            moments.append(mean_test(block[:, :n_a], block[:, n_a:]))
+            measured += pool.map(lambda row: _measure(row, n_a, rows, groups), block)
+            if grouping is None:
+                moments.append(mean_test(block[:, :n_a], block[:, n_a:]))
+            else:
+                test = grouping.dense(block)
+                moments.append((test.z, test.p_value))
             report(min(1.0, (start + size) / len(texts)), "verifying phrases")
     t, p = (np.concatenate(part) for part in zip(*moments, strict=True))
     q = q_values(p, correction)
@@ -157,7 +173,7 @@ class _Measured:
     best_b: np.ndarray
 
 
-def _measure(scores: np.ndarray, n_a: int, rows: int) -> _Measured:
+def _measure(scores: np.ndarray, n_a: int, rows: int, groups: np.ndarray | None = None) -> _Measured:
     """Everything about one phrase that comes from the order of its (n,) scores: one sort gives it all."""
     n_b = len(scores) - n_a
     # A float32 leaves the low bits of its float64 empty: the lowest one takes the side through the sort, and no two scores change order.
@@ -175,16 +191,17 @@ def _measure(scores: np.ndarray, n_a: int, rows: int) -> _Measured:
     first = int(np.searchsorted(ordered, np.float32(threshold), "right"))
     above_b = n_b - int(from_b[first - 1]) if first else n_b
     rate_a, rate_b = (len(ordered) - first - above_b) / n_a, above_b / n_b
-    best_a, best_b = (_best(part, rows, threshold) for part in (scores[:n_a], scores[n_a:]))
+    sides = slice(None, n_a), slice(n_a, None)
+    best_a, best_b = (_best(scores[s], rows, threshold, None if groups is None else groups[s]) for s in sides)
     return _Measured(twice_u / (2 * n_a * n_b), threshold, rate_a, rate_b, best_a, best_b)
 
 
-def _best(scores: np.ndarray, count: int, threshold: float) -> np.ndarray:
-    """Positions of at most ``count`` scores above the threshold, highest first, ties by position."""
+def _best(scores: np.ndarray, count: int, threshold: float, groups: np.ndarray | None) -> np.ndarray:
+    """Positions of at most ``count`` scores above the threshold, highest first, ties by position; one a group."""
     if not count:
         return np.zeros(0, int)
     shown = np.flatnonzero(scores > threshold)
-    return shown[np.argsort(-scores[shown], kind="stable")][:count]
+    return one_a_group(shown[np.argsort(-scores[shown], kind="stable")], groups)[:count]
 
 
 def _checked_texts(texts: Sequence[str], vectors: np.ndarray) -> list[str]:

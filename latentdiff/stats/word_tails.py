@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
@@ -24,6 +25,8 @@ SOFTNESS = 8
 BLOCKS = 400
 """Of a side of many images the best are chosen among the best of so many interleaved blocks: two of the best seldom share one, and choosing
 among all of them would take longer than scoring them."""
+AT_ONCE = 1_024
+"""Words scored at once: their scores stay near the cache."""
 SAMPLE = 3_000
 """Images, evenly spaced, on which all words are scored; the winners are then tested on all."""
 
@@ -42,17 +45,20 @@ def word_tails(sides: Sides, vocabulary: Vocabulary, most: int = SAMPLE) -> Word
     """Score every word that has a vector of its own (no composed ones) by the tails of both sides.
 
     Args:
-        sides: images of A and B.
+        sides: images of A and B; where they come in groups, the best groups count, by the mean of their images on a side.
         vocabulary: words in the images' space.
         most: images that are looked at.
     """
     rows = sides.spaced(most)
     unit, n_a = centred(sides[rows], sides.mean_direction), int(np.searchsorted(rows, sides.n_a))
-    counts = (n_a, len(rows) - n_a)
+    if sides.groups is not None:
+        of_a, of_b = (_group_means(unit[some], sides.groups[rows[some]]) for some in (slice(None, n_a), slice(n_a, None)))
+        unit, n_a = np.concatenate([of_a, of_b]), len(of_a)
+    counts = (n_a, len(unit) - n_a)
     fewest = min(counts)
     sizes = [k for k in SIZES if k == SIZES[0] or k <= LARGEST_SHARE * fewest]
     best: dict[str, list[np.ndarray]] = {"A": [], "B": []}
-    step = words_at_once(len(rows))
+    step = min(words_at_once(len(unit)), AT_ONCE)
     for start in range(0, vocabulary.given, step):
         scores = vocabulary.centred[start : min(start + step, vocabulary.given)] @ unit.T
         for side, own, n in (("A", scores[:, :n_a], counts[0]), ("B", scores[:, n_a:], counts[1])):
@@ -62,6 +68,12 @@ def word_tails(sides: Sides, vocabulary: Vocabulary, most: int = SAMPLE) -> Word
     spread = contrast.std(0)
     z = np.divide(contrast - np.median(contrast, axis=0), spread, out=np.zeros_like(contrast), where=spread > 0)
     return WordTails({"A": _together(z), "B": _together(-z)}, {"A": a[:, 0], "B": b[:, 0]})
+
+
+def _group_means(unit: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(g, d) means of the vectors of each group: their scores are the means of their images' scores."""
+    number, count = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+    return np.asarray(sp.csr_array((1 / count[number], (number, np.arange(len(unit)))), dtype=np.float32) @ unit)
 
 
 def _best_means(scores: np.ndarray, sizes: list[int]) -> np.ndarray:

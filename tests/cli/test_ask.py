@@ -52,6 +52,20 @@ def test_ask_answers_with_rates_auroc_and_rows(files, capsys) -> None:
     assert answer["images_b"][0] == f"row {answer['rows_b'][0]}"
 
 
+def test_ask_counts_groups_where_it_is_told_of_them(files, tmp_path, capsys) -> None:
+    a, b, *words = files
+    labels = [str(tmp_path / f"{side}.txt") for side in "ab"]
+    for side, name, n in zip("ab", labels, (60, 80), strict=True):
+        Path(name).write_text("".join(f"{side}{i // 4}\n" for i in range(n)), encoding="utf8")
+    assert main(["ask", a, b, WORDS[DOG], *words, "--groups", *labels, "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)["answers"]
+    given = latentdiff.ask(a, b, WORDS[DOG], vocabulary=words[1], groups=tuple(labels))
+    assert answer["p_value"] == pytest.approx(given[0].p_value)
+    assert answer["p_value"] > 1e3 * latentdiff.ask(a, b, WORDS[DOG], vocabulary=words[1])[0].p_value
+    assert main(["ask", a, b, WORDS[DOG], *words, "--groups", labels[0], "--json"]) == 2
+    assert "--groups names two files" in capsys.readouterr().err
+
+
 def test_ask_prints_a_table_of_several_phrases(files, capsys) -> None:
     a, b, *words = files
     assert main(["ask", a, b, WORDS[DOG], f" {WORDS[5]}  ", WORDS[DOG], *words]) == 0
@@ -100,6 +114,18 @@ def test_ask_about_saved_views(dataset, files, capsys) -> None:
     assert answer["images_a"][0] == f"/nowhere/summer{answer['rows_a'][0]}.jpg"
     assert main(["ask", *sides, WORDS[DOG], "--vocabulary", files[3]]) == 2
     assert "--embeddings FIELD" in capsys.readouterr().err
+
+
+def test_views_are_grouped_by_a_field(dataset) -> None:
+    from fiftyone_plugin import ask_views
+
+    words = latentdiff.Vocabulary(WORDS, np.eye(WIDTH, dtype=np.float32))
+    rows = range(len(dataset))
+    dataset.set_values("scene", [i // 4 for i in rows])
+    ((grouped, *_),) = ask_views(dataset, "summer", "winter", [WORDS[DOG]], embeddings="clip", vocabulary=words, groups="scene")
+    a, b = (np.array(dataset.match_tags(side).values("clip")) for side in ("summer", "winter"))
+    (wanted,) = latentdiff.ask(a, b, WORDS[DOG], vocabulary=words, groups=(np.arange(60) // 4, 15 + np.arange(80) // 4))
+    assert grouped == wanted
 
 
 def test_sdk_answers_with_sample_ids_and_writes_nothing(dataset, files) -> None:

@@ -106,3 +106,20 @@ def test_leads_where_nothing_passes() -> None:
     assert all(n > 160 for n, h in zip(needed, found.leads, strict=True) if h.concept is not None and h.rate_a != h.rate_b)
     curve = [found.detectable_from(base) for base in (0.0, 0.1, 0.5)]
     assert found.smallest_detectable <= curve[0] < curve[1] < curve[2] <= 1
+
+
+def test_words_of_groups_are_told_by_the_best_groups() -> None:
+    """Five frames a scene: the tails are those of the scenes' mean scores, and one scene of ten frames is no mode."""
+    a, b = sides(4)
+    of_a, of_b = np.repeat(np.arange(90), 5), np.repeat(np.arange(60), 5)
+    frames = Sides(a[of_a], b[of_b])
+    frames.group(of_a, 100 + of_b, False)
+    of_images, of_frames = (word_tails(x, VOCABULARY, most=10_000).score["B"] for x in (Sides(a, b), frames))
+    np.testing.assert_allclose(of_frames, of_images, atol=1e-3)
+    a, b = sides(5, planted=0)
+    b[0] += 20 * VOCABULARY.centred[7]
+    of_b = np.r_[np.zeros(10, int), np.arange(60)]
+    one = Sides(a, b[of_b])
+    alone = word_tails(one, VOCABULARY).score["B"]
+    one.group(np.arange(90), 100 + of_b, False)
+    assert alone[7] > 1.5 * word_tails(one, VOCABULARY).score["B"][7]

@@ -35,6 +35,21 @@ def test_the_answer_is_that_of_verify_on_the_same_images(scenes):
     assert answer.found.auroc > 0.6 and answer.found.p_value < 0.01  # snow was planted in A
 
 
+def test_groups_of_the_comparison_are_those_of_the_answer(scenes):
+    dataset, alone = scenes.dataset, ask(scenes, "snow").found
+    dataset.set_values("scene", [i // 4 for i in range(len(dataset))])
+    words = latentdiff.Vocabulary(demo.words(), load_encoder("demo").encode_texts(demo.words()))
+    of = {"embeddings": "demo_clip", "vocabulary": words, "sae": demo.load_sae()}
+    run = compare_views(dataset, "winter", "summer", groups="scene", run="by_scene", **of)
+    rows = {s: dict(zip(*dataset.values(["id", "scene"]), strict=True)) for s in "AB"}
+    groups = {f"groups_{s.lower()}": [rows[s][str(i)] for i in run.sides[s].ids] for s in "AB"}
+    vectors = [np.stack(dataset.select(run.sides[s].ids.tolist(), ordered=True).values("demo_clip")) for s in "AB"]
+    (wanted,) = latentdiff.verify(*vectors, ["snow"], load_encoder("demo").encode_texts(["snow"]), rows=200, **groups)
+    answer = ask(run, "snow").found
+    assert answer == wanted and answer.p_value != alone.p_value
+    delete_comparison(dataset, "by_scene")
+
+
 def test_panel_and_operator_give_the_same_answer(scenes):
     dataset = scenes.dataset
     board = shown(panel(dataset, "on_load"))["shown"]["board"]

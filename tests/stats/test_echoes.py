@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from latentdiff.stats.divergence import divergence
 from latentdiff.stats.echoes import Gated, find_echoes
+from latentdiff.stats.grouped import Grouping
 from latentdiff.stats.phrases import phrase_evidence
 
 N_A, N_B = 6000, 5000
@@ -93,3 +94,30 @@ def test_few_images_left_and_nothing_found() -> None:
     findings = [Gated("A", False, 1e-9, 2.0), Gated("A", False, 1e-9, 1.0)]
     found = find_echoes(findings, lambda i: np.arange(50.0), everything, 25, 0.05)
     assert found.of.tolist() == [-1, -1] and found.overlaps.tolist() == [-1, 0] and found.p_value.tolist() == [1e-9, 1e-9]
+
+
+def test_groups_are_what_the_second_test_counts() -> None:
+    """Frames of scenes: what is left of a finding is tested by scene, and with too few scenes it is not tested."""
+    rng = np.random.default_rng(4)
+    scene = np.r_[np.repeat(np.arange(40), 5), np.repeat(np.arange(40, 80), 5)]
+    n_a = 200
+    mode = scene < 10
+    own = mode | np.isin(scene, [10, 11, 12, 13, 14, 15, 41])  # half of its scenes show the stronger one
+    scores = 0.1 * rng.standard_normal((2, 400)) + np.stack([1.0 * mode, 1.0 * own])
+    shown = sp.csr_array(np.stack([mode, own], axis=1))
+    rest = ~mode
+    for concept in (False, True):
+        values = [scores[0], np.where(own, scores[1], 0.0) if concept else scores[1]]
+        findings = [Gated("A", False, 1e-30, 0.0), Gated("A", concept, 1e-20, 0.0)]
+        found = find_echoes(findings, lambda i, v=values: v[i], shown, n_a, 0.05, groups=scene)
+        grouping = Grouping((np.arange(400) < n_a)[rest], scene[rest])
+        kept = values[1][rest]
+        if concept:
+            p = 2 * min(grouping.dense(x[None]).p_value[0] for x in (kept, (kept > 0).astype(float)))
+        else:
+            p = phrase_evidence(kept[None, :150], kept[None, 150:], grouping).p_more_in_a[0]
+        assert found.p_value[1] == pytest.approx(min(1.0, 2 * p), rel=1e-6)
+        assert found.p_value[1] > 10 * find_echoes(findings, lambda i, v=values: v[i], shown, n_a, 0.05).p_value[1]
+    few = np.minimum(scene, 13)  # without the mode's ten scenes, four are left in A
+    found = find_echoes(findings, lambda i: values[i], shown, n_a, 0.05, groups=np.where(np.arange(400) < n_a, few, scene))
+    assert found.overlaps.tolist() == [-1, 0]

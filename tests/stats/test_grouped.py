@@ -9,7 +9,7 @@ from scipy import stats
 
 from latentdiff.stats.divergence import by_group, divergence
 from latentdiff.stats.exemplars import one_a_group
-from latentdiff.stats.grouped import Grouping
+from latentdiff.stats.grouped import Grouping, independent_images
 
 RNG = np.random.default_rng(1)
 IN_A = np.arange(90) < 40
@@ -68,3 +68,18 @@ def test_five_frames_of_a_scene_count_once() -> None:
 def test_one_row_a_group_in_the_order_given() -> None:
     assert one_a_group(np.array([5, 3, 4, 0]), np.array([0, 1, 1, 2, 2, 2])).tolist() == [5, 0]
     assert one_a_group(np.array([5, 3]), None).tolist() == [5, 3]
+
+
+def test_independent_images_are_n_over_the_design_effect() -> None:
+    """Against the closed form of equal groups, and against the spread of the share over drawn groups."""
+    alone = RNG.random(40) < 0.3
+    assert independent_images(alone, RNG.permutation(40)) == pytest.approx(40)
+    scene = np.repeat(np.arange(30), 5)
+    assert independent_images(np.repeat(RNG.random(30) < 0.4, 5), scene) == pytest.approx(30 * (149 / 150) ** -1 * 29 / 30)
+    assert independent_images(np.zeros(150, bool), scene) == independent_images(np.ones(150, bool), scene) == pytest.approx(30)
+    share, told = [], []
+    for _ in range(400):
+        shows = RNG.random(150) < np.repeat(RNG.beta(1, 2, 30), 5)  # frames of a scene share its rate
+        share.append(shows.mean())
+        told.append(np.mean(share[-1:]) * (1 - share[-1]) / independent_images(shows, scene))
+    assert np.mean(told) == pytest.approx(np.var(share), rel=0.15)

@@ -15,6 +15,7 @@ from latentdiff.embed.sides import Sides, centred
 from latentdiff.errors import Cancelled, InputError
 from latentdiff.stats import image_scores, verification
 from latentdiff.stats.exchange import exchange_p_values
+from latentdiff.stats.grouped import Grouping
 from latentdiff.stats.verification import PhraseScores, verify
 
 RNG = np.random.default_rng(0)
@@ -149,3 +150,19 @@ def test_progress_can_cancel() -> None:
 
     with pytest.raises(Cancelled):
         verify(A, B, TEXTS, VECTORS, progress=stop)
+
+
+def test_images_in_groups_count_by_group_and_pairs_by_pair() -> None:
+    of_a, of_b = [f"scene {i // 5}" for i in range(130)], [f"scene {20 + i // 5}" for i in range(210)]
+    found = verify(A, B, TEXTS, VECTORS, rows=30, groups_a=of_a, groups_b=of_b)
+    number = np.r_[np.arange(130) // 5, 20 + np.arange(210) // 5]
+    expected = Grouping(LABEL, number).dense(PhraseScores(Sides(A, B), VECTORS).block(0, len(TEXTS)))
+    for v, z, p, plain in zip(found, expected.z, expected.p_value, verify(A, B, TEXTS, VECTORS, rows=210), strict=True):
+        assert (v.t, v.p_value) == (pytest.approx(z), pytest.approx(p))
+        assert (v.auroc, v.rate_a, v.rate_b) == (plain.auroc, plain.rate_a, plain.rate_b)
+        assert list(v.rows_a) == [r for i, r in enumerate(plain.rows_a) if of_a[r] not in {of_a[q] for q in plain.rows_a[:i]}][:30]
+    twin = A + RNG.normal(0, 0.3, A.shape) + 0.1 * MODE
+    (paired,), (alone,) = (verify(A, twin, ["planted"], MODE[None], paired=pairs) for pairs in (True, False))
+    assert paired.p_value < 1e-6 < 0.01 < alone.p_value
+    with pytest.raises(InputError, match="one label per row"):
+        verify(A, B, TEXTS, VECTORS, groups_a=of_a, groups_b=of_a)

@@ -18,11 +18,18 @@ from ..suite import Report, Table
 from .caption_space import DATA
 
 SETS = ("imagenet", "ucf101", "caltech101", "food101", "sun397", "oxford_flowers", "oxford_pets")
-FILES = tuple(f"clip_b32/{name}" for name in ("pairs.json", "words.json", "words.npy", *(f"{s}.npy" for s in SETS)))
+LABELLED = ("caltech101", "food101", "sun397", "oxford_flowers")
+"""Sets whose classes are planted."""
+NAMES = "pairs.json", "words.json", "words.npy", *(f"{s}.npy" for s in SETS), *(f"{s}.json" for s in LABELLED)
+FILES = tuple(f"clip_b32/{name}" for name in NAMES)
 SIDE, LARGE = 200, 2_000
 PLANTED = (4, 10, 20)
+DOUBLE = 40
+"""Pictures planted among ``LARGE`` beside the 20: 2 %, of classes that have so many."""
 PAIRS = 130
 """Pairs of each number planted, half of them on each background."""
+DOUBLES = 40
+"""Pairs of ``DOUBLE`` planted."""
 TRAINED_ON, CONCEPTS, ACTIVE = 18_000, 1024, 16
 
 
@@ -31,7 +38,7 @@ class Clip(CaseSuite):
 
     name = "clip"
     own_options = frozenset({"sizes"})
-    help = "CLIP ViT-B/32 vectors of known pictures: 4, 10 or 20 of a class among 200, and 20 among 2,000: is it named exactly?"
+    help = "CLIP ViT-B/32 vectors of known pictures: 4, 10 or 20 of a class among 200, 20 or 40 among 2,000: is it named exactly?"
     group_name = "planted"
 
     @property
@@ -48,7 +55,8 @@ class Clip(CaseSuite):
     def published_pairs(self) -> dict[str, int]:
         sizes, limit = self.options.sizes or PLANTED, self.options.pairs or PAIRS
         planned = {f"{m} of {SIDE}": min(PAIRS, limit) for m in sizes}
-        return planned | ({f"{max(PLANTED)} of {LARGE}": min(PAIRS // 2, limit)} if max(PLANTED) in sizes else {})
+        large = {f"{max(PLANTED)} of {LARGE}": min(PAIRS // 2, limit), f"{DOUBLE} of {LARGE}": min(DOUBLES, limit)}
+        return planned | (large if max(PLANTED) in sizes else {})
 
     def make_cases(self) -> list[Case]:
         pairs = json.loads((self.folder / "clip_b32/pairs.json").read_text(encoding="utf8"))
@@ -65,6 +73,21 @@ class Clip(CaseSuite):
                     sides = rows[:LARGE], np.r_[rows[LARGE:], planted]
                     mass = m / LARGE
                     out.append(Case(f"{m} large/{p['word']}/{i}", f"{m} of {LARGE}", *sides, "", p["word"], mass_b=mass, planted_b=planted))
+        return out + self._doubled([c for c in out if len(c.rows_a) == LARGE])
+
+    def _doubled(self, cases: list[Case]) -> list[Case]:
+        """Pairs of ``LARGE`` with as many pictures of the class again, where there are so many."""
+        start, out = self._places()[0], []
+        labels = {s: np.array(json.loads((self.folder / f"clip_b32/{s}.json").read_text(encoding="utf8"))["label"]) for s in LABELLED}
+        for case in cases:
+            own = next(s for s in reversed(SETS) if start[s] <= case.planted_b[0])
+            same = np.flatnonzero(labels[own] == labels[own][case.planted_b[0] - start[own]]) + start[own]
+            further = np.setdiff1d(same, case.planted_b)[: DOUBLE - len(case.planted_b)]
+            planted = np.r_[case.planted_b, further]
+            if len(planted) == DOUBLE:
+                rows_b = np.r_[case.rows_b[: LARGE - DOUBLE], planted]
+                key, group = case.key.replace("large", "doubled"), f"{DOUBLE} of {LARGE}"
+                out.append(Case(key, group, case.rows_a, rows_b, "", case.label_b, mass_b=DOUBLE / LARGE, planted_b=planted))
         return out
 
     def _places(self) -> tuple[dict[str, int], dict[str, int]]:
