@@ -30,7 +30,7 @@ from latentdiff.compute.parallel import one_thread
 from latentdiff.embed.ordering import Pooled, in_content_order
 from latentdiff.embed.sides import Sides, centred
 from latentdiff.stats.relabelling import relabelled, share_at_least, weights
-from latentdiff.stats.two_sample import largest_firing_difference
+from latentdiff.stats.two_sample import concepts_to_test, largest_firing_difference
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -157,7 +157,7 @@ def p_of_two_statistics(a: np.ndarray, b: np.ndarray, sae: latentdiff.SparseAuto
     labels = relabelled(sides.in_a, None, 999, zlib.crc32(np.ascontiguousarray(a).tobytes()))
     weight = weights(labels)
     means = centred(sides[np.arange(len(sides))], sides.mean_direction).T @ weight
-    firing = share_at_least(largest_firing_difference(sae.encode(sides), labels, weight, None))[0]
+    firing = share_at_least(largest_firing_difference(concepts_to_test(sae.encode(sides)), labels, weight, None))[0]
     return float(min(firing / 0.03, share_at_least(np.square(means, dtype=float).sum(0))[0] / 0.02) * 0.05)
 
 

@@ -72,15 +72,16 @@ def verdict(
         found["words"] = largest_standardised(words.T @ weight)
     exact = _bonferroni(codes, in_a) if groups is None else 1.0
     if len(rows) == len(in_a):
-        found["concepts"] = largest_firing_difference(codes, labels, weight, groups)
-        found["activations"] = largest_activation_difference(codes, weight)
+        concepts = concepts_to_test(codes)
+        found["concepts"] = largest_firing_difference(concepts, labels, weight, groups)
+        found["activations"] = largest_activation_difference(concepts, weight)
         return _combined({k: share_at_least(v) for k, v in found.items()}, exact)
     parts = {k: float(share_at_least(v)[0]) for k, v in found.items()}
     if groups is None:
         parts["concepts"] = exact
     else:
-        view = codes[rows]
-        parts["concepts"] = float(share_at_least(largest_firing_difference(view, labels, weight, groups[rows]))[0])
+        concepts = concepts_to_test(codes[rows])
+        parts["concepts"] = float(share_at_least(largest_firing_difference(concepts, labels, weight, groups[rows]))[0])
     return Verdict(float(_p_of_cauchy(cauchy(np.array([list(parts.values())]).T))[0]), parts, count)
 
 
@@ -105,22 +106,26 @@ def _from_zero(groups: np.ndarray) -> np.ndarray:
     return np.unique(groups, return_inverse=True)[1]
 
 
-def largest_firing_difference(codes: sp.csr_array, labels: np.ndarray, weight: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+def concepts_to_test(codes: sp.csr_array) -> sp.csr_array:
+    """(k, n) activations of the concepts that fire in ``TESTED_FROM`` of n images or more."""
+    by_concept = sp.csc_array((codes.data, codes.indices, codes.indptr), shape=codes.shape[::-1])  # the transpose
+    return sp.csr_array(by_concept)[np.flatnonzero(np.bincount(codes.indices, minlength=codes.shape[1]) >= TESTED_FROM)]
+
+
+def largest_firing_difference(concepts: sp.csr_array, labels: np.ndarray, weight: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     """(c,) the largest standardised difference of firing rates over all concepts, under each relabelling.
 
     A difference is standardised by its exact law, Fisher's: z would let concepts of a few images win wherever one side is small. Where
     groups change sides as a whole, it is standardised by its own spread over the relabellings.
     """
-    fires = sp.csc_array((np.ones(codes.nnz, np.float32), codes.indices, codes.indptr), shape=codes.shape[::-1])  # the transpose
-    total = np.bincount(codes.indices, minlength=codes.shape[1])
-    tested = np.flatnonzero(total >= TESTED_FROM)
-    fires = sp.csr_array(fires)[tested]
+    fires = sp.csr_array((np.ones(concepts.nnz, np.float32), concepts.indices, concepts.indptr), shape=concepts.shape)
+    total = np.diff(concepts.indptr).astype(np.int64)
     largest, size = np.zeros(labels.shape[1]), max(1, BLOCK // labels.shape[1])
     n, n_a = len(labels), int(labels[:, 0].sum())
-    for start in range(0, len(tested), size):
+    for start in range(0, len(total), size):
         some = slice(start, start + size)
         if groups is None:
-            z = exact_deviates(np.rint(fires[some] @ labels).astype(np.int64), total[tested[some]], n_a, n - n_a)
+            z = exact_deviates(np.rint(fires[some] @ labels).astype(np.int64), total[some], n_a, n - n_a)
         else:
             difference = fires[some] @ weight
             z = _standardised(difference[_groups_firing(fires[some], groups) >= TESTED_FROM])
@@ -128,17 +133,15 @@ def largest_firing_difference(codes: sp.csr_array, labels: np.ndarray, weight: n
     return largest
 
 
-def largest_activation_difference(codes: sp.csr_array, weight: np.ndarray) -> np.ndarray:
+def largest_activation_difference(concepts: sp.csr_array, weight: np.ndarray) -> np.ndarray:
     """(c,) the largest standardised difference of mean squared activations over all concepts, under each relabelling.
 
     A concept may fire on as many images of either side, and strongly on a few of one alone. Squares let these few count; the mean of the
     squares is standardised by its own spread over the relabellings.
     """
-    square = sp.csc_array((np.square(codes.data, dtype=np.float32), codes.indices, codes.indptr), shape=codes.shape[::-1])  # the transpose
-    tested = np.flatnonzero(np.bincount(codes.indices, minlength=codes.shape[1]) >= TESTED_FROM)
-    square, size = sp.csr_array(square)[tested], max(1, BLOCK // weight.shape[1])
-    largest = np.zeros(weight.shape[1])
-    for start in range(0, len(tested), size):
+    square = sp.csr_array((np.square(concepts.data, dtype=np.float32), concepts.indices, concepts.indptr), shape=concepts.shape)
+    largest, size = np.zeros(weight.shape[1]), max(1, BLOCK // weight.shape[1])
+    for start in range(0, square.shape[0], size):
         largest = np.maximum(largest, largest_standardised(square[start : start + size] @ weight))
     return largest
 

@@ -14,7 +14,7 @@ from latentdiff.stats import two_sample
 from latentdiff.stats.hypergeometric import LARGE_COUNT, exact_deviates
 from latentdiff.stats.kernel_test import NARROW, mean_embedding_distances
 from latentdiff.stats.relabelling import relabelled, share_at_least, weights
-from latentdiff.stats.two_sample import largest_firing_difference, verdict
+from latentdiff.stats.two_sample import concepts_to_test, largest_firing_difference, verdict
 
 
 def test_images_change_sides_one_by_one_and_the_labels_seen_come_first() -> None:
@@ -66,7 +66,7 @@ def test_largest_firing_difference_equals_a_loop() -> None:
     rng = np.random.default_rng(5)
     dense = (rng.random((80, 12)) < np.linspace(0.02, 0.6, 12)).astype(np.float32)
     labels = relabelled(np.arange(80) < 30, None, 20, 0)
-    got = largest_firing_difference(sp.csr_array(dense), labels, weights(labels), None)
+    got = largest_firing_difference(concepts_to_test(sp.csr_array(dense)), labels, weights(labels), None)
     for column, value in zip(labels.T > 0, got, strict=True):
         largest = 0.0
         for k in range(12):
