@@ -12,6 +12,7 @@ from latentdiff.embed.encoder import load_encoder
 from latentdiff.errors import RunError
 from latentdiff.progress import Progress, part, silent
 
+from . import encoders
 from .comparing import compare_views
 from .store.run import ComparisonRun
 
@@ -64,6 +65,7 @@ def build_demo(n: int = 3000, seed: int = 0, *, folder: str | Path | None = None
     try:
         dataset.info = {MARK: {"seed": seed, "scenes": n}}
         dataset.add_samples([_sample(d, v) for d, v in zip(drawn, vectors, strict=True)], progress=False)
+        encoders.record(dataset, EMBEDDINGS, encoders.Stamp(encoder.fingerprint, ("demo", None)))
         for comparison in COMPARISONS:
             for view in (comparison.view_a, comparison.view_b):
                 dataset.save_view(view, dataset.match_tags(view))
@@ -137,6 +139,7 @@ def build_photo_demo(*, progress: Progress | None = None) -> Demo:
         kept = {i: v for row, (i, v) in enumerate(zip(ids, encoded.vectors, strict=True)) if row not in encoded.failures}
         dataset.add_sample_field("clip", fo.VectorField)
         dataset.set_values("clip", kept, key_field="id")
+        encoders.record(dataset, "clip", encoders.Stamp(encoder.fingerprint, ("fast", None)))
         person = fo.ViewField("label") == "person"
         dataset.save_view("people", dataset.match(fo.ViewField("ground_truth.detections").filter(person).length() > 0))
         dataset.save_view("no_people", dataset.match(fo.ViewField("ground_truth.detections").filter(person).length() == 0))

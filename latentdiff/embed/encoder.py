@@ -28,6 +28,8 @@ PRESETS = {"paper": ("ViT-L-14-336", "openai"), "fast": ("ViT-B-32", "openai")}
 Piece = tuple[int, np.ndarray, dict[int, str]]
 """First row, (b, d) float32 vectors with NaN rows, {row: reason}."""
 
+WORDS = "words.txt"
+"""In a folder of weights: the words that the encoder was trained on, one a line, where it knows no others."""
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "encoder"
 
 
@@ -54,6 +56,8 @@ class Encoder:
         self.device = pick_device(device)
         self.preprocess = backend.preprocess
         self._backend = backend
+        self.words: tuple[str, ...] | None = backend.words
+        """The only words whose vectors mean something; None for an encoder of the whole language."""
         self.assumed: str = backend.assumed
         """What had to be assumed of its weights or its preparation of images, in words; "" where nothing was."""
         self.fingerprint: Fingerprint = {
@@ -192,7 +196,7 @@ def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None =
 
 
 def _backend(name: str, pretrained: str | None) -> Any:
-    from . import open_clip_backend, transformers_backend
+    from . import open_clip_backend
 
     if name == "demo" and not Path(name).exists():
         if not DEMO_FOLDER.is_dir():
@@ -202,17 +206,26 @@ def _backend(name: str, pretrained: str | None) -> Any:
         name, pretrained = PRESETS[name]
     path = Path(name)
     if path.is_dir():
-        config = next((path / c for c in ("open_clip_config.json", "config.json") if (path / c).is_file()), None)
-        if config is None:
-            return open_clip_backend.from_folder(path)
-        if config.name == "config.json" and b'"model_type"' in config.read_bytes():
-            return transformers_backend.load(name)
-        return open_clip_backend.from_files(config, Path(pretrained) if pretrained else open_clip_backend.find_weights(path))
+        backend = _of_folder(path, pretrained)
+        if (path / WORDS).is_file():
+            backend.words = tuple((path / WORDS).read_text(encoding="utf8").splitlines())
+        return backend
     if path.suffix == ".json":
         if not path.is_file():
             raise EncoderError(f"{path}: no such config file")
         return open_clip_backend.from_files(path, Path(pretrained) if pretrained else open_clip_backend.find_weights(path.parent))
     return _by_name(name, pretrained)
+
+
+def _of_folder(path: Path, pretrained: str | None) -> Any:
+    from . import open_clip_backend, transformers_backend
+
+    config = next((path / c for c in ("open_clip_config.json", "config.json") if (path / c).is_file()), None)
+    if config is None:
+        return open_clip_backend.from_folder(path)
+    if config.name == "config.json" and b'"model_type"' in config.read_bytes():
+        return transformers_backend.load(str(path))
+    return open_clip_backend.from_files(config, Path(pretrained) if pretrained else open_clip_backend.find_weights(path))
 
 
 def _by_name(name: str, pretrained: str | None) -> Any:

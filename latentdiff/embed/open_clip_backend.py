@@ -25,6 +25,7 @@ class OpenClipBackend:
     """An open_clip model in evaluation mode, with what an encoder needs to know of it."""
 
     library = "open_clip"
+    words: tuple[str, ...] | None = None
 
     def __init__(self, model: Any, tokenizer: Any, name: str, origin: Origin | None = None) -> None:
         self.model = model.eval().requires_grad_(False)

@@ -19,6 +19,7 @@ class TransformersBackend:
     """A transformers CLIP, SigLIP or SigLIP 2 model in evaluation mode, with what an encoder needs to know of it."""
 
     library = "transformers"
+    words: tuple[str, ...] | None = None
 
     def __init__(self, model: Any, tokenizer: Any, processor: Any, name: str) -> None:
         self.model = model.eval().requires_grad_(False)

@@ -80,7 +80,7 @@ def load_vocabulary(
 
     Args:
         encoder: gives the text vectors.
-        words: base list; None: :func:`load_words`; ``()``: the phrases alone.
+        words: base list; None: the encoder's own words where it knows no others, else :func:`load_words`; ``()``: the phrases alone.
         phrases: added to them: a text file, or a list.
         template: sentence in which each word is put, with one ``{}``.
         progress: reports the computation, where there is one.
@@ -90,7 +90,7 @@ def load_vocabulary(
     """
     if template.count("{}") != 1:
         raise InputError(f"template needs one {{}} for the word, not {template!r}")
-    base = load_words() if words is None else tuple(words)
+    base = (encoder.words or load_words()) if words is None else tuple(words)
     added = read_phrases(phrases) if isinstance(phrases, (str, os.PathLike)) else tuple(phrases or ())
     known = set(base)
     added = tuple(p for p in dict.fromkeys(added) if p not in known)

@@ -10,7 +10,9 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from fiftyone_plugin import load_comparison
+import latentdiff
+from fiftyone_plugin import compare_views, delete_comparison, load_comparison
+from fiftyone_plugin.asking import ask
 from fiftyone_plugin.demo import DATASET, EMBEDDINGS, build_demo
 from latentdiff import InputError, demo
 from latentdiff.demo.run import plan
@@ -60,6 +62,23 @@ def test_both_comparisons_are_stored_and_winter_is_snow(built):
     assert [run.name for run in built.runs] == ["today_vs_yesterday", "winter_vs_summer"]
     winter = load_comparison(DATASET, "winter_vs_summer")
     assert winter.differs and winter.comparison.top("A", 1)[0].text == "snow"
+
+
+def test_the_next_question_and_the_next_comparison_have_words(built):
+    """What a new user clicks after the demo: a phrase is asked about, and two views of their own are compared."""
+    question = ask(built.runs[1], "snow")
+    assert question.found.rate_a > question.found.rate_b and question.found.q_value < 0.05
+    given = {"embeddings": EMBEDDINGS, "vocabulary": "common", "sae": demo.load_sae(), "run": "again"}
+    again = compare_views(built.dataset, "winter", "summer", **given)
+    try:
+        assert "snow" in {h.text for h in again.comparison.candidates if h.side == "A"}
+        assert again.comparison.info["words"] == len(demo.words())
+    finally:
+        delete_comparison(built.dataset, "again")
+
+
+def test_the_encoder_knows_the_words_of_the_world_alone():
+    assert latentdiff.load_encoder("demo").words == tuple(demo.words())
 
 
 def test_a_dataset_that_the_demo_did_not_make_is_left_alone(tmp_path, monkeypatch):
