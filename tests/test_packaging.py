@@ -108,6 +108,7 @@ def test_wheel_holds_every_data_file(wheel: Path, root: Path) -> None:
     patterns = (
         "*/py.typed",
         "latentdiff/demo/**/*.json",
+        "latentdiff/demo/**/*.txt",
         "latentdiff/demo/**/*.safetensors", "latentdiff/embed/*.txt*", "latentdiff/embed/*.md", "fiftyone_plugin/dist/*.js",
             "latentdiff/benchmark/*.txt.gz", "latentdiff/benchmark/*.md", "latentdiff/benchmark/*.tsv", "latentdiff/benchmark/*.json")
     expected = {p.relative_to(root).as_posix() for pattern in patterns for p in root.glob(pattern)} | {"fiftyone_plugin/fiftyone.yml"}
