@@ -18,6 +18,8 @@ MOST_TABS, MOST_EACH = 1000, 100
 """Tabs that may be open at once, of all and of one client: each has a folder. Whoever sits at the machine itself is never kept out."""
 UNCLAIMED = 3600.0
 """Seconds after which a file that was sent, and that no tab ever named as its own, is removed."""
+EMPTY = 120.0
+"""The same of an empty one: Gradio makes one each time that it hands over an upload. One that is still coming is not empty for so long."""
 
 
 @dataclass(eq=False)
@@ -124,7 +126,10 @@ class Sessions:
             owned = {path for session in self._open.values() for path in session.uploads}
         for path in self.uploads.rglob("*"):
             with contextlib.suppress(OSError):
-                if path not in owned and path.is_file() and time.time() - path.stat().st_mtime > UNCLAIMED:
+                if path in owned or not path.is_file():
+                    continue
+                found = path.stat()
+                if time.time() - found.st_mtime > (UNCLAIMED if found.st_size else EMPTY):
                     path.unlink()
 
     def end(self, name: str | None) -> None:
