@@ -26,6 +26,12 @@ _SCALE = re.compile(
 )
 """The scale itself, which an answer may repeat: "from 0 to 2", "2/2"."""
 _DIGIT = re.compile(r"(?<![\d.])([012])(?![\d.]*\d)")
+_WORDS = {"zero": 0, "one": 1, "two": 2}
+_SAID = re.compile(
+    r"(?<!not )\b(?:answer|scor(?:e|ed)|rat(?:e|ed|ing)|grade|judge?ment|verdict|give|deserves?|assign|boxed)\b"
+    r"(?:[^\d\n.;]{0,30}?(?<![\d.])([012])(?![\d.]*\d)|(?:\s|[:=*\"']|\b(?:is|of|an?)\b)*\b(zero|one|two)\b)", re.I
+)  # fmt: skip
+"""A judgement that is named as such: "score: 2", "I would give it a 1", not "I would not give 2"."""
 
 
 def judge(
@@ -52,15 +58,20 @@ def judge(
 
 
 def judgement(answer: str) -> int | None:
-    """The judgement that an answer states: the digit it begins with, else the last of 0, 1 and 2; None where there is none.
+    """The judgement that an answer states: the digit it begins with, else the last one that it calls its judgement, else the last of 0, 1
+    and 2 in it; None where there is none.
 
     Example:
         >>> judgement("On a scale of 0 to 2, I would give 2.")
         2
     """
     text = _SCALE.sub(" ", spoken(answer)).lstrip("*\"' ")
-    found = _DIGIT.findall(text)
-    return int(found[0] if _DIGIT.match(text) else found[-1]) if found else None
+    first, alone = _DIGIT.match(text), _WORDS.get(text.strip(" .!*\"'\n").lower())
+    if first or alone is not None:
+        return int(first[1]) if first else alone
+    said = [digit or str(_WORDS[word.lower()]) for digit, word in _SAID.findall(text)]
+    found = said or _DIGIT.findall(text)
+    return int(found[-1]) if found else None
 
 
 def accuracies(judgements: Sequence[Sequence[int | None]]) -> dict[str, float]:

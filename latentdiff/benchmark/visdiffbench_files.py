@@ -29,6 +29,7 @@ class PairedSet:
     name_b: str
     """The same of B; "" where B is the plain counterpart of all."""
     files_a: tuple[str, ...]
+    """Empty, as ``files_b``, where the file names images of the other side alone."""
     files_b: tuple[str, ...]
 
 
@@ -56,7 +57,7 @@ def _from_jsonl(root: Path, difficulty: str) -> list[PairedSet]:
     if not path.is_file():
         return []
     out = []
-    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         try:
             item = json.loads(line)
             files = [tuple(str(root / f) for f in item[f"set{i}_images"]) for i in (1, 2)]
@@ -76,14 +77,15 @@ def _from_paired_csv(root: Path) -> list[PairedSet]:
                 raise InputError(f"{file} of PairedImageSets.csv is in no folder such as easy/1_a, which says its pair")
             key = DIFFICULTIES.index(match[1]), int(match[2])
             found.setdefault(key, {}).setdefault(SIDE[match[3]], (name, []))[1].append(file)
-    both = [(DIFFICULTIES[d], sides) for (d, _), sides in sorted(found.items()) if len(sides) == 2]
-    return [PairedSet(f"PIS {d}", s["A"][0], s["B"][0], tuple(s["A"][1]), tuple(s["B"][1])) for d, s in both]
+    nothing: tuple[str, list[str]] = ("", [])
+    pairs = [(DIFFICULTIES[d], s.get("A", nothing), s.get("B", nothing)) for (d, _), s in sorted(found.items())]
+    return [PairedSet(f"PIS {d}", a[0], b[0], tuple(a[1]), tuple(b[1])) for d, a, b in pairs]
 
 
 def _csv_groups(root: Path, path: Path) -> dict[str, list[str]]:
     """Files by group, in the file's order; the published paths start at the repository (``./data/VisDiffBench/...``)."""
     groups: dict[str, list[str]] = {}
-    with path.open(encoding="utf8", newline="") as f:
+    with path.open(encoding="utf-8-sig", newline="") as f:
         for row in csv.DictReader(f):
             if not row.get("path") or not row.get("group_name"):
                 raise InputError(f"{path} needs the columns path and group_name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 import zipfile
 import zlib
@@ -33,6 +34,10 @@ class _Archive(io.FileIO):
         if size is not None and size > self.limit:
             raise InputError("the zip file lists more files than it may hold images; upload fewer")
         return super().read(size) or b""
+
+
+DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)")
+"""Start of a name with a drive in it; names such as "12:30.jpg" are ordinary ones."""
 
 
 def unpack(
@@ -77,10 +82,11 @@ def unpack(
 
 def _members(opened: zipfile.ZipFile, max_images: int) -> tuple[list[zipfile.ZipInfo], dict[str, int]]:
     """Its images, sorted by name, and counts of those that are not read; refuses the whole archive for one entry that means harm."""
-    chosen, others = [], []
+    chosen: dict[str, zipfile.ZipInfo] = {}
+    others: list[str] = []
     for member in opened.infolist():
         name = PurePosixPath(member.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or "\0" in member.filename or (name.parts and ":" in name.parts[0]):
+        if name.is_absolute() or ".." in name.parts or "\0" in member.filename or DRIVE.match(member.filename):
             raise InputError(f"the zip file holds a name that leads outside it ({member.filename[:100]!r}); pack the images anew")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise InputError(f"the zip file holds a link ({member.filename[:100]!r}); pack the images themselves")
@@ -93,13 +99,13 @@ def _members(opened: zipfile.ZipFile, max_images: int) -> tuple[list[zipfile.Zip
             raise InputError("the zip file is encrypted; pack it without a password")
         if member.compress_type not in PACKED:
             raise InputError("the zip file is packed in a way that is not read here; pack it as ordinary zip files are (deflate)")
-        chosen.append(member)
+        chosen[member.filename] = member  # a file that was packed again took the place of the first
         if len(chosen) > max_images:
             raise InputError(f"the zip file holds more than {max_images:,} images; upload fewer")
     passed_over = counted_unread(others)
     if not chosen:
         raise InputError(f"the zip file holds no images that are read here ({no_images(passed_over)})")
-    return sorted(chosen, key=lambda member: PurePosixPath(member.filename.replace("\\", "/"))), passed_over
+    return sorted(chosen.values(), key=lambda member: PurePosixPath(member.filename.replace("\\", "/"))), passed_over
 
 
 def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int, limit: int) -> int:

@@ -63,9 +63,9 @@ def hidden(parts: Iterable[str]) -> bool:
 
 
 def counted_unread(names: Iterable[str]) -> dict[str, int]:
-    """How many images are in formats that are not read, by ending, the most first."""
+    """How many images are in formats that are not read, by ending, the most first, equally many by name."""
     endings = (Path(name).suffix.lower() for name in names)
-    return dict(Counter(ending for ending in endings if ending in UNREAD).most_common())
+    return dict(Counter(sorted(ending for ending in endings if ending in UNREAD)).most_common())
 
 
 def image_files(folder: str | Path, roots: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Path, ...]:

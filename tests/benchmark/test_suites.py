@@ -129,7 +129,7 @@ def test_visdiffbench_as_released(options, tmp_path) -> None:
     layouts.visdiff_csv(root, "ImageNetR", groups, n=2, lacking=("misc",), synset="n04147183")
     planned = plan("visdiffbench", options(methods=("mean",)))
     pairs = {row[0]: row[1:] for row in planned.tables[0].rows}
-    assert planned.missing == () and "no images: ImageNet-R misc." in planned.tables[0].note
+    assert planned.missing == () and "one side has no images: ImageNet-R misc." in planned.tables[0].note
     assert (pairs["PIS easy"], pairs["PIS hard"], pairs["ImageNet-R"]) == ((50, 2), (50, 1), (14, 14))
     suite = load_suite("visdiffbench")(options(methods=("mean",)))
     named = {c.key for c in suite.cases}
@@ -137,6 +137,13 @@ def test_visdiffbench_as_released(options, tmp_path) -> None:
     first = next(c for c in suite.cases if c.key == "PIS easy/1 boat")
     files = [suite.files[i] for i in (*first.rows_a, *first.rows_b)]
     assert [Path(f).relative_to(root).as_posix() for f in files] == [f"VisDiffBench/easy/1_{s}/00000{k}.jpg" for s in "ab" for k in (1, 2)]
+    with (root / "PairedImageSets.csv").open("r+", encoding="utf8") as f:  # as Excel saves it, and cut short within a pair
+        text = f.read()
+        f.seek(0)
+        f.write("\ufeff" + text + "./data/VisDiffBench/medium/7_a/000001.jpg,a lone side\n")
+    again = plan("visdiffbench", options(methods=("mean",)))
+    assert again.missing == () and "PIS medium a lone side, ImageNet-R misc." in again.tables[0].note
+    assert {row[0]: row[2] for row in again.tables[0].rows} == {row[0]: row[2] for row in planned.tables[0].rows}
     images = root / "VisDiffBench/imagenetr"
     (images / "imagenet").rename(root / "away")  # what the others are compared with: nothing is left of the part
     assert "imagenetr/imagenet" in plan("visdiffbench", options()).missing[0]

@@ -50,6 +50,20 @@ def test_images_come_out_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert sorted(tmp_path.joinpath("out").iterdir()) == sorted(paths)
 
 
+def test_names_that_a_folder_may_hold_too(tmp_path: Path) -> None:
+    names = ["12:30:00.png", "x: at sea/1.png", "#1%20.png", "b c.png"]
+    paths = opened(pack(tmp_path / "x.zip", {name: picture(i) for i, name in enumerate(names)}), tmp_path / "out")
+    assert sorted(path.read_bytes() for path in paths) == sorted(map(picture, range(4)))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_file_that_was_packed_again_is_the_later_one(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x.zip", {"a.png": picture(1), "b.png": picture(2)})
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("a.png", picture(3))
+    assert [path.read_bytes() for path in opened(archive, tmp_path / "out")] == [picture(3), picture(2)]
+
+
 @pytest.mark.parametrize(
     "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "..\\evil.png", "C:\\evil.png", "c:/evil.png", "a\\..\\..\\evil.png"]
 )

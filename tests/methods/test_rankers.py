@@ -147,6 +147,12 @@ def test_evaluator_reads_one_digit_and_averages_the_best(server) -> None:
         ("2.5", None),
         ("12", None),
         ("0, 1 or 2?", None),
+        ("The answer is 2, since group A has 1 dog", 2),
+        ("Grade: 2\nReason: 1 of the groups shows snow", 2),
+        ("The prediction deserves a 1 rather than a 2.", 1),
+        ("I'd rate this one a 2", 2),
+        ("Rating: zero", 0),
+        ("Two.", 2),
     ],
 )
 def test_a_judgement_is_read_past_the_scale_it_repeats(answer: str, stated: int | None) -> None:

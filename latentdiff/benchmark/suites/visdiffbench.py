@@ -44,10 +44,11 @@ class VisDiffBench(CaseSuite):
 
     @cached_property
     def left_out(self) -> list[PairedSet]:
-        """Pairs of ImageNet-R and ImageNet* of which the archive has no images: ``ImageNetR.csv`` lists misc, which it lacks."""
-        lost = [p for p in self.listed if not p.name_b and not Path(p.files_a[0]).is_file()]
+        """Pairs of one side, and those of ImageNet-R and ImageNet* without images in the archive: ``ImageNetR.csv`` lists misc."""
+        cut = [p for p in self.listed if not (p.files_a and p.files_b)]
+        lost = [p for p in self.listed if p not in cut and not p.name_b and not Path(p.files_a[0]).is_file()]
         whole = {p.group for p in self.listed if p not in lost}
-        return [p for p in lost if p.group in whole]
+        return cut + [p for p in lost if p.group in whole]
 
     @cached_property
     def pairs(self) -> list[PairedSet]:
@@ -72,8 +73,8 @@ class VisDiffBench(CaseSuite):
         rows = tuple((group, n, counts.get(group, 0)) for group, n in PUBLISHED.items())
         note = "A part whose file is not here is left out."
         if self.left_out:
-            named = ", ".join(f"{p.group} {p.name_a}" for p in self.left_out)
-            note += f" So are pairs that a file lists and of which there are no images: {named}."
+            named = ", ".join(f"{p.group} {p.name_a or p.name_b}" for p in self.left_out)
+            note += f" So are pairs of which one side has no images: {named}."
         return [Table("Pairs", ("subset", "published", "here"), rows, note)]
 
     @cached_property
