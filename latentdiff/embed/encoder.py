@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PRESETS = {"paper": ("ViT-L-14-336", "openai"), "fast": ("ViT-B-32", "openai")}
 """``paper`` is the encoder of the public SAEs; ``fast`` is the small one of the same family."""
+HUB, LOCAL = "hf-hub:", "local-dir:"
+"""How open_clip writes a repository of the model hub, and a folder."""
 
 Piece = tuple[int, np.ndarray, dict[int, str]]
 """First row, (b, d) float32 vectors with NaN rows, {row: reason}."""
@@ -182,7 +184,8 @@ def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None =
 
     Args:
         name: a preset (``"paper"``, ``"fast"``, ``"demo"``); an open_clip architecture such as ``"ViT-L-14-336"``; an open_clip config
-            file; a local folder with an open_clip or transformers model; or a transformers hub id such as ``"org/model"``.
+            file; a local folder with an open_clip or transformers model (also as ``"local-dir:FOLDER"``); a transformers hub id such as
+            ``"org/model"``; or an open_clip one, ``"hf-hub:org/model"``.
         pretrained: for an architecture, a pretrained tag, the file of its weights or the folder it lies in, or ``"TAG=FILE"`` where the
             file does not tell which tag it is; for a config file, its checkpoint.
         device: torch device; None: CUDA, else MPS, else CPU.
@@ -204,16 +207,18 @@ def _backend(name: str, pretrained: str | None) -> Any:
         name = str(DEMO_FOLDER)
     elif name in PRESETS and pretrained is None and not Path(name).exists():
         name, pretrained = PRESETS[name]
-    path = Path(name)
+    if name.startswith(HUB) and not Path(name).exists():
+        return open_clip_backend.from_hub(name.removeprefix(HUB))
+    path = Path(name.removeprefix(LOCAL))
     if path.is_dir():
         backend = _of_folder(path, pretrained)
         if (path / WORDS).is_file():
             backend.words = tuple((path / WORDS).read_text(encoding="utf8").splitlines())
         return backend
-    if path.suffix == ".json":
-        if not path.is_file():
-            raise EncoderError(f"{path}: no such config file")
+    if path.suffix == ".json" and path.is_file():
         return open_clip_backend.from_files(path, Path(pretrained) if pretrained else open_clip_backend.find_weights(path.parent))
+    if path.suffix == ".json" or name.startswith(LOCAL):
+        raise EncoderError(f"{path}: no such config file or folder")
     return _by_name(name, pretrained)
 
 
@@ -231,7 +236,6 @@ def _of_folder(path: Path, pretrained: str | None) -> Any:
 def _by_name(name: str, pretrained: str | None) -> Any:
     with needs("encoders", "an encoder"):
         import open_clip
-
     from . import open_clip_backend, transformers_backend
 
     if name in open_clip.list_models():

@@ -18,6 +18,8 @@ from .open_clip_text import short_text, visible_length
 from .preprocess import Preprocess
 from .pretrained import Origin, completed, of_file, of_tag, of_weights
 
+TOKENIZER = ("tokenizer", "vocab", "merges", "special_tokens")
+"""What the files of a tokenizer begin with."""
 WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.bin", "pytorch_model.bin", "model.pt")
 
 
@@ -50,12 +52,44 @@ class OpenClipBackend:
         return self.model.encode_text(tokens) if length is None else short_text(self.model, tokens[:, :length])
 
 
-def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
+def from_hub(repository: str) -> OpenClipBackend:
+    """Model from a repository of the model hub that open_clip wrote, downloaded once.
+
+    Raises:
+        EncoderError: it cannot be fetched, or holds no open_clip model.
+    """
+    with needs("encoders", "an encoder"):
+        from huggingface_hub import hf_hub_download, snapshot_download
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    def weights() -> Path:
+        for name in WEIGHTS:
+            with contextlib.suppress(EntryNotFoundError, LocalEntryNotFoundError):
+                return Path(hf_hub_download(repository, name))
+        raise EncoderError(f"{repository} has no weights that are read here ({', '.join(WEIGHTS)})")
+
+    try:
+        folder = Path(snapshot_download(repository, allow_patterns=["open_clip_config.json", *(f"{start}*" for start in TOKENIZER)]))
+        if not (folder / "open_clip_config.json").is_file():
+            raise EncoderError(f"{repository} has no open_clip_config.json; for a model of transformers leave hf-hub: out")
+        checkpoint = weights()
+    except EncoderError:
+        raise
+    except Exception as e:
+        raise EncoderError(
+            f"{repository} could not be fetched from the model hub: {type(e).__name__}: {str(e)[:200]}. Fetch the repository elsewhere and "
+            "give its folder's path"
+        ) from e
+    return from_files(folder / "open_clip_config.json", checkpoint, repository)
+
+
+def from_files(config: Path, checkpoint: Path, name: str = "") -> OpenClipBackend:
     """Model from local files; the network is not touched.
 
     Args:
         config: open_clip's json, either ``{"model_cfg": ..., "preprocess_cfg": ...}`` or the bare ``model_cfg``.
         checkpoint: ``.safetensors``, or a ``.pt``/``.bin`` that ``torch.load(weights_only=True)`` accepts.
+        name: what the model is called; "": as its config says, or its folder.
     """
     with needs("encoders", "an encoder"):
         import open_clip
@@ -65,7 +99,7 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
     loaded, tag = completed(loaded, checkpoint)
     with tempfile.TemporaryDirectory() as folder:  # open_clip's own reader of local models wants one folder, this file name
         (Path(folder) / "open_clip_config.json").write_text(json.dumps(loaded), encoding="utf8")
-        tokenizer_files = [f for f in config.parent.iterdir() if f.name.startswith(("tokenizer", "vocab", "merges", "special_tokens"))]
+        tokenizer_files = [f for f in config.parent.iterdir() if f.name.startswith(TOKENIZER)]
         for file in tokenizer_files:
             (Path(folder) / file.name).symlink_to(file.resolve())
         try:
@@ -77,7 +111,7 @@ def from_files(config: Path, checkpoint: Path) -> OpenClipBackend:
     _load(model, checkpoint)
     origin = Origin(tag, None, {}, unsaid(loaded, config))
     try:
-        return OpenClipBackend(model, tokenizer, str(loaded["model_cfg"].get("name") or config.parent.name), origin)
+        return OpenClipBackend(model, tokenizer, name or str(loaded["model_cfg"].get("name") or config.parent.name), origin)
     except (TypeError, ValueError, KeyError, InputError) as e:
         raise CheckpointError(f"{config} describes no way to prepare images that can be used: {type(e).__name__}: {e}") from e
 

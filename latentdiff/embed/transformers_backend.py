@@ -77,7 +77,8 @@ def load(name: str) -> TransformersBackend:
             raise CheckpointError(f"{name} does not hold a whole transformers model: {type(e).__name__}: {str(e)[:500]}") from e
         raise EncoderError(
             f"config, weights, tokenizer or image processor of {name} could not be fetched from the model hub: "
-            f"{type(e).__name__}: {str(e)[:300]}. Fetch the repository elsewhere and give its folder: load_encoder('/path/to/folder')"
+            f"{type(e).__name__}: {str(e)[:300]}. Fetch the repository elsewhere and give its folder: load_encoder('/path/to/folder'). "
+            f"A model of open_clip is named hf-hub:{name}"
         ) from e
     try:
         return TransformersBackend(model, tokenizer, processor, Path(name).name if local else name)

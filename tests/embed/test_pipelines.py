@@ -275,6 +275,34 @@ def test_a_folder_is_matched_to_its_tag_by_the_digest_of_its_weights(
         load_encoder(folder)
 
 
+def test_names_as_open_clip_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder, and a repository in the hub's own cache, which is where a download lies."""
+    from huggingface_hub import constants
+
+    folder = save_open_clip(tmp_path / "tiny")
+    here = loaded(folder)
+    assert loaded(f"local-dir:{folder}").fingerprint == here.fingerprint
+    with pytest.raises(EncoderError, match="no such config file or folder"):
+        load_encoder(f"local-dir:{folder}/nowhere")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    cached = tmp_path / "hub" / "models--org--tiny"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("a" * 40)
+    shutil.copytree(folder, cached / "snapshots" / ("a" * 40))
+    with pytest.raises(EncoderError, match=r"org/tiny has no open_clip_config.json.*leave hf-hub: out"):
+        load_encoder("hf-hub:org/tiny")
+    config = json.loads((folder / "config.json").read_text())
+    said = {"model_cfg": config, "preprocess_cfg": {"size": config["vision_cfg"]["image_size"]}}
+    (cached / "snapshots" / ("a" * 40) / "open_clip_config.json").write_text(json.dumps(said))
+    found = loaded("hf-hub:org/tiny")
+    assert found.fingerprint == {**here.fingerprint, "model": "org/tiny"}
+    (cached / "snapshots" / ("a" * 40) / "model.safetensors").unlink()
+    with pytest.raises(EncoderError, match="org/tiny has no weights that are read here"):
+        load_encoder("hf-hub:org/tiny")
+    with pytest.raises(EncoderError, match=r"org/other could not be fetched from the model hub.*give its folder's path"):
+        load_encoder("hf-hub:org/other")
+
+
 def test_tags_that_are_none(architecture: tuple[str, Path], tags: dict[str, Any]) -> None:
     with pytest.raises(EncoderError, match=r"'nothing' is neither a file nor a pretrained tag of tiny-b; its tags are openai, other"):
         load_encoder(architecture[0], "nothing")
