@@ -155,6 +155,23 @@ def test_command_line_form_page_and_python_ask_for_the_same(options, answers, ex
     assert chosen(arguments(*options)) == chosen(form(**answers)) == chosen(on_page) == chosen(expected)
 
 
+@pytest.mark.parametrize(
+    ("options", "groups", "table_sides"),
+    [
+        (["--sides", "sea", "old town"], None, ["sea", "old town"]),
+        (["--groups", "sea, old town"], None, ("sea", "old town")),
+        (["--groups", "sea"], "sea", None),  # which is refused, as what it names is not for tables
+        (["--groups", "a.txt", "b.txt"], ("a.txt", "b.txt"), None),
+    ],
+)
+def test_two_groups_of_a_table_on_the_command_line(options: list[str], groups: Any, table_sides: Any) -> None:
+    from latentdiff.cli.compare import request_of
+    from latentdiff.cli.main import _parser
+
+    asked = request_of(_parser().parse_args(["compare", "sheet.csv", *options]))
+    assert (asked.groups, asked.table_sides) == (groups, table_sides)
+
+
 V = DatasetView("d", "summer"), DatasetView("d", "winter")
 ARRAYS = np.zeros((30, 4)), np.ones((30, 4))
 

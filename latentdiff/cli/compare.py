@@ -101,6 +101,7 @@ def request_of(args: argparse.Namespace) -> CompareRequest:
     Raises:
         InputError: options that do not fit together.
     """
+    sheet = _groups_of_a_table(args)
     return CompareRequest(
         args.a,
         args.b,
@@ -119,8 +120,16 @@ def request_of(args: argparse.Namespace) -> CompareRequest:
         engine=Engine(args.engine, args.address, args.exchange),
         embeddings=args.embeddings,
         stored_as=args.run,
-        groups=groups_of(args),
+        groups=None if sheet else groups_of(args),
         paired=args.paired,
-        table_sides=args.sides,
+        table_sides=args.sides or sheet,
         overwrite=args.overwrite,
     )
+
+
+def _groups_of_a_table(args: argparse.Namespace) -> tuple[str, str] | None:
+    """The two groups of a .csv that --groups names: one text with a comma, which is no file; None where it names something else."""
+    if args.b is not None or args.sides or len(args.groups or ()) != 1 or Path(args.groups[0]).is_file():
+        return None
+    a, _, b = args.groups[0].partition(",")
+    return (a.strip(), b.strip()) if a.strip() and b.strip() and "," not in b else None

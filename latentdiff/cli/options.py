@@ -115,7 +115,7 @@ def columns_of(args: argparse.Namespace) -> dict[str, str]:
 
 def group_arguments(parser: argparse.ArgumentParser) -> None:
     """``--groups`` and ``--paired``."""
-    grouped = "what is no independent evidence: a field of the dataset (scene, video), or two files with a label a line, of A and B"
+    grouped = "what is no independent evidence: a field of the dataset (scene, video), or two files with a label a line, of A and B; of a .csv alone, X,Y: as --sides X Y"
     parser.add_argument("--groups", metavar="FIELD|FILE", nargs="+", help=grouped)
     parser.add_argument("--paired", action="store_true", help="row i of A and row i of B are one thing seen twice")
 
