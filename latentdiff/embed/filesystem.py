@@ -19,16 +19,23 @@ BLOCK_ROWS = 1 << 15
 
 def is_parquet(source: str) -> bool:
     """Whether a name is that of vectors in Parquet: a file ``.parquet`` or ``.pq``, a folder that holds some, or a URI."""
-    if "://" in source or source.endswith(SUFFIXES):
+    if "://" in source or source.lower().endswith(SUFFIXES):
         return True
     folder = Path(source).expanduser()
     return folder.is_dir() and _holds_parquet(folder)
 
 
-def _holds_parquet(folder: Path) -> bool:
-    """Directly, or below folders named ``key=value``: partitions."""
+def _holds_parquet(folder: Path, depth: int = 8) -> bool:
+    """Directly, or in partitions: below a folder named ``key=value``, or all folders in it where it holds nothing else."""
+    if not depth:  # links may go round in a circle
+        return False
     inside = [p for p in folder.iterdir() if not p.name.startswith((".", "_"))]
-    return any(p.suffix in SUFFIXES for p in inside) or any("=" in p.name and p.is_dir() and _holds_parquet(p) for p in inside)
+    if any(p.suffix.lower() in SUFFIXES for p in inside):
+        return True
+    named = [p for p in inside if "=" in p.name and p.is_dir()]
+    if any(_holds_parquet(p, depth - 1) for p in named):
+        return True
+    return bool(inside) and all(p.is_dir() and _holds_parquet(p, depth - 1) for p in inside)
 
 
 def filesystem_of(source: str) -> tuple[Any, str]:
@@ -65,7 +72,7 @@ def files_of(source: str) -> tuple[Any, list[str]]:
     except OSError as e:
         raise InputError(f"{source} cannot be opened: {e}") from e
     # Hidden files and folders are half-written ones, or another program's notes.
-    paths = sorted(i.path for i in found if i.is_file and i.base_name.endswith(SUFFIXES) and not _hidden(i.path, place))
+    paths = sorted(i.path for i in found if i.is_file and i.base_name.lower().endswith(SUFFIXES) and not _hidden(i.path, place))
     if not paths:
         raise InputError(f"{source} holds no Parquet files ({', '.join(SUFFIXES)})")
     return filesystem, paths

@@ -104,6 +104,20 @@ def test_shards_of_mixed_floats_keep_the_widest_and_partitions_are_found(tmp_pat
     np.testing.assert_array_equal(found.rows(np.array([20, 2])), both[[20, 2]])
 
 
+def test_partitions_named_by_value_alone_and_endings_in_capitals(tmp_path: Path) -> None:
+    for i, name in enumerate(("2023/a/0.parquet", "2023/b/0.PARQUET", "2024/a/0.pq")):
+        table = vector_table([f"{i}.{j}" for j in range(10)], X[10 * i : 10 * i + 10])
+        write_table(table, str(tmp_path / "set" / name))
+    assert is_parquet(str(tmp_path / "set")) and is_parquet(str(tmp_path / "set/2023/b/0.PARQUET"))
+    np.testing.assert_array_equal(read(ParquetVectors(str(tmp_path / "set"))), X)
+    (tmp_path / "set/2024/photos").mkdir()
+    (tmp_path / "set/2024/photos/x.jpg").touch()
+    assert not is_parquet(str(tmp_path / "set"))  # a folder of images that also holds tables
+    (tmp_path / "round").mkdir()
+    (tmp_path / "round/again").symlink_to(tmp_path / "round")
+    assert not is_parquet(str(tmp_path / "round"))
+
+
 @pytest.mark.parametrize("kind", [pa.list_(pa.float32()), pa.list_(pa.float32(), 4), pa.list_(pa.float16())])
 def test_rows_without_a_vector_are_missing(kind: Any, tmp_path: Path) -> None:
     rows: list[Any] = list(X.astype(np.float16)) if kind.value_type == pa.float16() else X.tolist()

@@ -119,7 +119,7 @@ def test_one_failed_question_costs_one_answer_and_a_dead_server_the_rest(server)
     ranked = CaptionQARanker(GivenCaptions(TEXT), endpoint(server)).rank(sets, ["dog"])
     assert np.isnan(ranked.values).sum() == 1 and np.nansum(ranked.values) == 49 and ranked.scored.all()
     server.script, before = [status(401)], len(server.requests)
-    with pytest.raises(EndpointError, match="does not take the key"):
+    with pytest.raises(EndpointError, match="takes no request without its key"):
         CaptionQARanker(GivenCaptions(TEXT), endpoint(server)).rank(sets, ["dog", "road"])
     assert len(server.requests) - before == 12  # three rows of four questions, of a hundred
 

@@ -45,7 +45,7 @@ class VisDiffBench(CaseSuite):
     @cached_property
     def left_out(self) -> list[PairedSet]:
         """Pairs of one side, and those of ImageNet-R and ImageNet* without images in the archive: ``ImageNetR.csv`` lists misc."""
-        cut = [p for p in self.listed if not (p.files_a and p.files_b)]
+        cut = [p for p in self.listed if bool(p.files_a) != bool(p.files_b)]
         lost = [p for p in self.listed if p not in cut and not p.name_b and not Path(p.files_a[0]).is_file()]
         whole = {p.group for p in self.listed if p not in lost}
         return cut + [p for p in lost if p.group in whole]
