@@ -144,7 +144,7 @@ def copy(dataset: Any, run: str, new: str, record: Record, labels: str | None) -
     names = {}
     for what in (LOG_RATIO, CONCEPTS):
         entry = schema.stored(dataset, path_of(run, what, labels))
-        if entry is None or not _owned(entry, run, record):
+        if entry is None or not _owned(dataset, entry, run, record):
             continue
         _declare(dataset, new, record, labels, what, (entry.get("description") or "").replace(repr(run), repr(new)))
         names[f"{run}_{what}"] = f"{new}_{what}"
@@ -162,7 +162,7 @@ def copy(dataset: Any, run: str, new: str, record: Record, labels: str | None) -
 def remove(dataset: Any, run: str, record: Record, labels: str | None) -> None:
     """Delete those fields of this name that this run wrote, and values of them that a stopped process left; twice is harmless."""
     found = {what: schema.stored(dataset, path_of(run, what, labels)) for what in (LOG_RATIO, CONCEPTS)}
-    ours = {what: stored for what, stored in found.items() if stored is None or _owned(stored, run, record)}
+    ours = {what: stored for what, stored in found.items() if stored is None or _owned(dataset, stored, run, record)}
     if ours:
         _drop(dataset, [f"{run}_{what}" for what in ours], labels)
     for what, stored in ours.items():
@@ -188,12 +188,16 @@ def _signature(run: str) -> str:
     return f"LatentDiff {run!r}:"
 
 
-def _owned(stored: dict[str, Any], run: str, record: Record) -> bool:
-    """Whether a stored field is this record's: by its ``info``, and where people replaced that, by its description."""
-    info = _info(stored)
+def _owned(dataset: Any, stored: dict[str, Any], run: str, record: Record) -> bool:
+    """Whether a stored field is this record's: by its ``info``, and where people replaced that, by its description.
+
+    An import of the older format (LegacyFiftyOneDataset) keeps neither, but the record: a bare field of the name is then its own.
+    """
+    info, said = _info(stored), stored.get("description") or ""
     if OWNER in info or RECORD in info:
         return record.owns(info, run)
-    return (stored.get("description") or "").startswith(_signature(run))
+    imported = record.copied and record.dataset_id == dataset._doc.id and not info and not said
+    return said.startswith(_signature(run)) or imported
 
 
 def _forget(dataset: Any, path: str) -> None:

@@ -21,6 +21,10 @@ __all__ = ["COMPLETE", "DELETING", "RENAMING", "REPLACING", "WRITING", "RunSumma
 __all__ += ["delete_comparison", "list_comparisons", "load_comparison", "mend_comparison", "rename_comparison", "set_state"]
 
 
+LOOKED_FOR = 1000
+"""Images of a copy by which one tells whether it kept their ids."""
+
+
 class RunSummary(str):
     """A run's name, with what is known of it before its results are opened."""
 
@@ -90,7 +94,18 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
             raise RunError(f"run {run!r} was {too_new(config)}")
         comparison, ids_a, ids_b = from_document(records.load_results(record))
         sides = {letter: _run_side(dataset, record, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
+        if record.copied and not all(map(_there, sides.values())):
+            raise RunError(
+                f"run {run!r} came with a dataset that was imported without the ids of its images (as LegacyFiftyOneDataset is), so nobody "
+                f"can tell which they are; remove it with delete_comparison(dataset, {run!r}), and compare again"
+            )
         return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)
+
+
+def _there(side: RunSide) -> bool:
+    """Whether some of a side's images are in its dataset; of patches nobody looks, since these would have to be made first."""
+    some = [str(i) for i in side.ids[:: max(1, len(side.ids) // LOOKED_FOR)]]
+    return side.dataset is None or side.labels is not None or len(side.select(some, ordered=False).limit(1)) > 0
 
 
 def mend_comparison(dataset: Any, run: str) -> ComparisonRun | None:

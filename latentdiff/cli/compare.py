@@ -52,7 +52,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="NAME", help="name under which datasets store it (default: made of the views' names)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
-    group_arguments(parser)
+    group_arguments(parser, "; of a .csv alone, X,Y is short for --sides X Y")
     parser.add_argument("--alpha", type=float, help="level of false alarms (default: 0.05)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same result (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")

@@ -113,10 +113,10 @@ def columns_of(args: argparse.Namespace) -> dict[str, str]:
     return {name: value for name, value in (("id", args.id), ("vector", args.vector)) if value}
 
 
-def group_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--groups`` and ``--paired``."""
-    grouped = "what is no independent evidence: a field of the dataset (scene, video), or two files with a label a line, of A and B; of a .csv alone, X,Y: as --sides X Y"
-    parser.add_argument("--groups", metavar="FIELD|FILE", nargs="+", help=grouped)
+def group_arguments(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """``--groups`` and ``--paired``; ``more`` ends the help of the first."""
+    grouped = "what is no independent evidence: a field of the dataset (scene, video), or two files with a label a line, of A and B"
+    parser.add_argument("--groups", metavar="FIELD|FILE", nargs="+", help=grouped + more)
     parser.add_argument("--paired", action="store_true", help="row i of A and row i of B are one thing seen twice")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from fiftyone_plugin import compare_versions, compare_views, delete_comparison, list_comparisons, load_comparison, rename_comparison
 from fiftyone_plugin.hypotheses import tag_hypothesis
-from latentdiff.errors import InputError
+from latentdiff.errors import InputError, RunError
 from tests.planted import state, vectors
 
 
@@ -88,6 +88,22 @@ def test_the_copy_outlives_the_original_and_its_names_are_free(stored: Any, copi
     half = part.limit(30), part.skip(30).limit(25)
     compare_views(part, *half, **options)
     assert sum(v is not None for v in part.values("seasons_log_ratio")) == 55  # nothing is left of what was copied
+
+
+def test_an_import_that_gives_images_new_ids_says_so(stored: Any, copies: Any, tmp_path: Path) -> None:
+    import fiftyone as fo
+
+    older, before = fo.types.LegacyFiftyOneDataset, state(stored.dataset)
+    stored.dataset.export(export_dir=str(tmp_path), dataset_type=older, export_media=False)
+    new = fo.Dataset.from_dir(dataset_dir=str(tmp_path), dataset_type=older, name=f"older-{uuid.uuid4().hex[:8]}")
+    try:
+        assert list_comparisons(new) == ["seasons"] and not set(new.values("id")) & set(stored.dataset.values("id"))
+        with pytest.raises(RunError, match=r"imported without the ids of its images.*delete_comparison\(dataset, 'seasons'\)"):
+            load_comparison(new, "seasons")
+        delete_comparison(new, "seasons")
+        assert ours(new) == [] and list_comparisons(new) == [] and state(stored.dataset) == before
+    finally:
+        fo.delete_dataset(new.name)
 
 
 def test_of_two_datasets_the_other_one_stays_where_it_is(make: Any, copies: Any, vocabulary: Any, sae: Any) -> None:
