@@ -20,7 +20,8 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from .archives import unpack
 from .arrays import load_vectors, read_labels, read_vocabulary
-from .folders import ImageSide, Named, encode_side, image_folder, read_table
+from .folders import ImageSide, Named, encode_side, image_folder
+from .tables import read_table
 
 COMMON = "common"
 """Stands for the word list that comes with the package."""

@@ -13,8 +13,9 @@ from fiftyone_plugin.forms.choices import LATENTDIFF
 from latentdiff import CompareRequest, Comparison, load_encoder
 from latentdiff.errors import InputError
 from latentdiff.inputs.archives import unpack
-from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, may_be_read, read_table, table_groups
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, may_be_read
 from latentdiff.inputs.named import COMMON, DatasetView
+from latentdiff.inputs.tables import read_table, table_groups
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from latentdiff import load_encoder
 from latentdiff.errors import Cancelled, InputError
-from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, encode_side, image_files, read_table
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, encode_side, image_files
+from latentdiff.inputs.tables import read_table
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""Tables of paths: a CSV with the columns ``path`` and ``group_name`` → the two groups that are compared."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import InputError
+from ..progress import Progress, silent
+from .folders import ImageSide, allowed, may_be_read
+
+MOST_ROWS = 2_000_000
+"""Rows of a table of paths; beyond it is no table that a person made."""
+
+
+def read_table(
+    text: str,
+    base: Path,
+    roots: Sequence[Path] | None = None,
+    progress: Progress = silent,
+    *,
+    groups: Sequence[str] | None = None,
+) -> tuple[ImageSide, ImageSide]:
+    """The two sides of a CSV with the columns ``path`` and ``group_name`` (VisDiff's format).
+
+    Args:
+        text: the file's content. Further columns are ignored.
+        base: folder to which relative paths refer; where a file is not there, the folder above it (VisDiff's ``data/Examples.csv`` names
+            ``./data/examples/...``, from the root of its repository).
+        roots: resolved folders that may be read; None: every folder.
+        progress: ``progress(fraction, label)``, once in a thousand rows.
+        groups: the two groups to compare, where there are more; files of other groups need not exist.
+
+    Returns:
+        The two groups, as named, or in the order in which they first appear.
+
+    Raises:
+        InputError: missing columns, another number of groups than two, files that do not exist or lead out of ``roots``.
+    """
+    found = _listed(text, progress)
+    chosen = _two(list(found), groups) if groups is not None or len(found) > 2 else list(found)
+    files = {name: tuple(_member(path, number, base, roots) for path, number in found[name]) for name in chosen}
+    a, b = _two(list(files), groups)
+    return ImageSide(a, files[a]), ImageSide(b, files[b])
+
+
+def table_groups(text: str) -> list[str]:
+    """The groups that a CSV names, in the order in which they first appear. Arguments and errors as :func:`read_table`."""
+    return list(_listed(text, silent))
+
+
+def _listed(text: str, progress: Progress) -> dict[str, list[tuple[str, int]]]:
+    """Group → the paths that a CSV names, and their lines."""
+    try:
+        rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), skipinitialspace=True)
+        columns = [str(name).strip() for name in rows.fieldnames or ()]
+        if not {"path", "group_name"} <= set(columns):
+            raise InputError(f"the CSV needs the columns path and group_name; it has {', '.join(columns)[:200] or 'none'}")
+        rows.fieldnames = columns
+        found: dict[str, list[tuple[str, int]]] = {}
+        for number, row in enumerate(rows, 2):
+            if number > MOST_ROWS:
+                raise InputError(f"the CSV has more than {MOST_ROWS:,} rows; split it")
+            path, group = (row.get("path") or "").strip(), " ".join((row.get("group_name") or "").split())
+            if not path or not group:
+                raise InputError(f"line {number} of the CSV has no {'group_name' if path else 'path'}")
+            found.setdefault(group, []).append((path, number))
+            if number % 1000 == 0:
+                progress(0.0, f"reading the table: {number:,} rows so far")
+    except csv.Error as e:
+        raise InputError(f"this is no readable CSV: {e}") from e
+    return found
+
+
+def _two(found: Sequence[str], groups: Sequence[str] | None) -> tuple[str, str]:
+    """The two groups of a table that are compared."""
+    names = ", ".join(map(repr, found[:20])) or "none"
+    if groups is None:
+        if len(found) != 2:
+            more = "; name the two to compare (--sides A B; on the page: Group A and Group B)" if len(found) > 2 else ""
+            raise InputError(f"the CSV names {len(found)} groups in group_name ({names}); a comparison needs exactly two{more}")
+        return found[0], found[1]
+    chosen = [" ".join(g.split()) for g in groups]
+    if len(set(chosen)) != 2 or not set(chosen) <= set(found):
+        raise InputError(f"two different groups of the CSV are compared, not {', '.join(map(repr, chosen))}; it names {names}")
+    return chosen[0], chosen[1]
+
+
+def _member(path: str, line: int, base: Path, roots: Sequence[Path] | None) -> Path:
+    if "://" in path:
+        raise InputError(f"line {line} of the CSV is an address ({path[:100]}); only files are read")
+    try:
+        given = Path(path).expanduser()
+        file = allowed(base / given, roots)
+        found = file.is_file()
+        if not found and not given.is_absolute() and (above := _above(base, given, roots)) is not None:
+            file, found = above, True
+    except InputError as e:
+        raise InputError(f"line {line} of the CSV: {e}") from e
+    except (OSError, RuntimeError, ValueError) as e:  # too long a name, an unknown ~user, a NUL byte
+        raise InputError(f"line {line} of the CSV: {path[:200]!r} cannot be opened: {e}") from e
+    if not found:
+        raise InputError(f"line {line} of the CSV: there is no file {path[:200]}")
+    return file
+
+
+def _above(base: Path, given: Path, roots: Sequence[Path] | None) -> Path | None:
+    """The file below the folder above, where it is there and may be read."""
+    file = base.parent / given
+    return allowed(file, roots) if may_be_read(file, roots) and file.is_file() else None
