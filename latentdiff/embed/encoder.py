@@ -245,7 +245,6 @@ def _by_name(name: str, pretrained: str | None) -> Any:
         return open_clip_backend.from_name(name, pretrained)
     if name.count("/") == 1 and not name.startswith((".", "/")):
         return transformers_backend.load(name)
-    known = [*PRESETS, "demo", *open_clip.list_models()]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, [*PRESETS, "demo", *open_clip.list_models()], n=3, cutoff=0.5)
     hint = f"; near: {', '.join(near)}" if near else ""
     raise EncoderError(f"{name!r} is no preset (paper, fast, demo), open_clip architecture, model folder or hub id (org/model){hint}")
