@@ -24,13 +24,16 @@ import numpy as np
 
 import latentdiff
 from latentdiff.benchmark.spaces import kept_sae
+from latentdiff.gap.closing import importance
 from latentdiff.groups.comparing import verdict_of
 from latentdiff.groups.partition import Partition
+from latentdiff.stats.importance import effective_size
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIP = ROOT.parent / "shared" / "data" / "clip_b32"
 RESULTS = ROOT / "benchmarks" / "results" / "groups.json"
 CONFIG = latentdiff.CompareConfig()
+NULLS = 60
 SAME_WORD = 0.6
 """Cosine of centred text vectors from which a phrase names the class."""
 
@@ -119,7 +122,77 @@ def speed(space: Space) -> dict[str, Any]:
     return {"one comparison": round(float(one), 2), "eight groups": round(float(many), 2), "ratio": round(float(many / one), 2)}
 
 
-PARTS = {"groups": groups, "equal": equal, "speed": speed}
+def gap(space: Space, times: int = 20) -> dict[str, Any]:
+    """A = scenes and 10 % of a breed, B = scenes, a pool of 3,000 with 60 of the breed; the finding on fresh images; equal sides."""
+    x, about = _vectors("oxford_pets"), json.loads((CLIP / "oxford_pets.json").read_text())
+    label = np.array(about["label"])
+    breeds = [rows for rows in (np.flatnonzero(label == i) for i in range(len(about["class_names"]))) if len(rows) >= 140]
+    given: dict[str, Any] = {"sae": space.sae, "vocabulary": space.words}
+    right, there, gone, proposed = 0, 0, 0, 0
+    for i in range(times):
+        rng = np.random.default_rng(i)
+        breed, scenes = x[rng.permutation(breeds[i % len(breeds)])], space.scenes[rng.permutation(len(space.scenes))]
+        a, b = np.concatenate([scenes[:450], breed[:50]]), scenes[450:950]
+        pool = np.concatenate([scenes[1520:4460], breed[80:140]])
+        found = latentdiff.close_gap(a, b, pool, budget=60, **given)
+        right, there = right + int((found.rows >= 2940).sum()), there + len(found.rows)
+        part = pool[rng.permutation(found.rows)[: round(0.6 * len(found.rows))]]  # 300 fresh images a side, of 500
+        fresh = latentdiff.compare(np.concatenate([scenes[950:1220], breed[50:80]]), np.concatenate([scenes[1220:1520], part]), **given)
+        gone += not any(h.side == "A" for h in fresh.hypotheses)
+    for i in range(NULLS):
+        scenes = space.scenes[np.random.default_rng(500 + i).permutation(len(space.scenes))]
+        proposed += latentdiff.compare(scenes[:500], scenes[500:1000], **given).differs
+    share = round(right / max(there, 1), 3)
+    return {"times": times, "chosen": there, "of the class": share, "gone": gone, "equal": NULLS, "proposed where equal": proposed}
+
+
+def weights(_: Space | None = None) -> dict[str, Any]:
+    """Largest error of the weighted mean of B over A's, in shares of the shift, on Gaussians of 16 dimensions."""
+    worst, sizes = 0.0, []
+    for i in range(5):
+        rng = np.random.default_rng(i)
+        shift = rng.standard_normal(16) / 4
+        a, b = rng.standard_normal((4000, 16)) + shift + 3, rng.standard_normal((4000, 16)) + 3
+        sae = latentdiff.train_sae(b.astype(np.float32), concepts=64, active=6, steps=60)
+        w = importance(latentdiff.compare(a, b, sae=sae))
+        error = np.linalg.norm(w @ b / len(b) - 3 - shift) / np.linalg.norm(3 + shift)
+        worst, sizes = max(worst, float(error)), [*sizes, effective_size(w) / len(w) / np.exp(-shift @ shift)]
+    return {"worst error": round(worst, 4), "effective size over its closed form": [round(s, 3) for s in sizes]}
+
+
+def monitor(space: Space, nulls: int = 100, changes: int = 20) -> dict[str, Any]:
+    """Streams of 200 batches of 50 against 2,000 scenes; a class that makes 5 % from batch 50 on."""
+    alarms = 0
+    for i in range(nulls):
+        rng = np.random.default_rng(i)
+        order = rng.permutation(len(space.scenes))
+        watch = latentdiff.Monitor(space.scenes[order[:2000]], sae=space.sae, seed=i)
+        rest = space.scenes[order[2000:]]
+        alarms += any(watch.update(batch).alarm for batch in np.split(rest[rng.permutation(len(rest))[:7000]], 140))
+    delays, named = [], 0
+    for i in range(changes):
+        word, x = space.classes[i % len(space.classes)]
+        rng = np.random.default_rng(700 + i)
+        order = rng.permutation(len(space.scenes))
+        watch = latentdiff.Monitor(space.scenes[order[:2000]], sae=space.sae, vocabulary=space.words, seed=i)
+        rest = np.array_split(space.scenes[order[2000:]], 144)
+        for t in range(144):
+            batch = rest[t].copy()
+            if t >= 50:
+                shown = rng.binomial(len(batch), 0.05)
+                batch[:shown] = x[rng.integers(len(x), size=shown)]
+            reading = watch.update(batch)
+            if reading.alarm:
+                break
+        delays.append(t - 49 if reading.alarm and t >= 50 else None)
+        named += any(space.names(c.text, word) for c in reading.hypotheses[:5])
+        print(word, delays[-1], [c.text for c in reading.hypotheses[:5]], flush=True)
+    late = float(np.median([1e9 if d is None else d for d in delays]))
+    told = {"streams": nulls, "alarms": alarms, "changed": changes, "named": named, "rows": delays}
+    return {**told, "batches until alarm, median": late}
+
+
+PARTS = {"monitor": monitor, "groups": groups, "equal": equal, "speed": speed, "gap": gap, "weights": weights}
 
 
 def main() -> None:

@@ -13,15 +13,19 @@ from .embed.measures import measure_images
 from .embed.vocabulary import Vocabulary
 from .embed.words import load_vocabulary
 from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, MissingPackageError, RunError
+from .gap.closing import close_gap
 from .groups.comparing import compare_groups
 from .methods.config import MethodConfig
 from .methods.run import compare_with
+from .monitoring.monitor import Monitor
 from .report import write_report
 from .request import CompareRequest
 from .results.comparison import Comparison
 from .results.fields import FieldDifference, FieldShare
+from .results.gap import Gap
 from .results.groups import GroupComparison
 from .results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
+from .results.reading import Reading
 from .sae.concepts import describe_concepts
 from .sae.loading import load_sae
 from .sae.model import SparseAutoencoder
@@ -45,12 +49,15 @@ __all__ = [
     "Engine",
     "FieldDifference",
     "FieldShare",
+    "Gap",
     "GroupComparison",
     "Hypothesis",
     "InputError",
     "LatentDiffError",
     "MethodConfig",
     "MissingPackageError",
+    "Monitor",
+    "Reading",
     "RunError",
     "SparseAutoencoder",
     "TwoSampleTest",
@@ -58,6 +65,7 @@ __all__ = [
     "Vocabulary",
     "ask",
     "build_describer",
+    "close_gap",
     "compare",
     "compare_folders",
     "compare_groups",

@@ -55,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments; None takes the process's.
 
     Returns:
-        Exit status: 0; 1 where the sides (or groups) differ and ``--exit-code`` was given; 2 for errors; 130 for Ctrl-C.
+        Exit status: 0; 1 where the sides (or groups) differ and ``--exit-code`` was given, or a watch
+        has an alarm; 2 for errors; 130 for Ctrl-C.
     """
     try:
         args = _parser().parse(argv)
@@ -122,6 +123,8 @@ def _parser() -> Parser:
 COMMANDS = (
     Command("compare", "Compare two sets of images.", "compare"),
     Command("groups", "Compare many sets of images: each with the rest, and every pair.", "groups"),
+    Command("gap", "Say which images of a pool, added to B, make it like A.", "gap"),
+    Command("watch", "Take the next batch of a stream, and say whether the stream has changed.", "watch"),
     Command("embed", "Turn images into Parquet shards of vectors.", "scale"),
     Command("plan", "Say what a comparison will take: time, memory and disk.", "scale"),
     Command("ask", "Ask how many images of each side show a phrase, and which.", "ask"),

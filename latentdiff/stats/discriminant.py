@@ -19,6 +19,25 @@ CHUNK = 1 << 12
 
 
 @dataclass(frozen=True, eq=False)
+class Discriminants:
+    """Discriminants of k groups, and what makes their scores log density ratios."""
+
+    standard: Standardiser
+    weights: np.ndarray
+    """(k, d + 1) of standardised features, and intercepts."""
+    slope: np.ndarray
+    offset: np.ndarray
+
+    def log_ratio(self, x: Rows) -> np.ndarray:
+        """(n, k) log density ratios of each group to the rest, of raw vectors that took no part."""
+
+        def part(_: int, rows: np.ndarray) -> np.ndarray:
+            return self.standard.apply(rows) @ self.weights[:, :-1].T + self.weights[:, -1]
+
+        return np.concatenate(list(map_rows(x, part, CHUNK))) * self.slope + self.offset
+
+
+@dataclass(frozen=True, eq=False)
 class GroupScores:
     """Result of :func:`group_scores`."""
 
@@ -32,6 +51,8 @@ class GroupScores:
     """(k, k) out-of-fold AUC of every pair of groups, 0.5 on the diagonal."""
     ridge: float
     """Median of the ridges chosen in the folds."""
+    discriminants: Discriminants
+    """Those of all rows, for images that none of this has seen."""
 
 
 def group_scores(x: Rows, label: np.ndarray, groups: int, *, folds: int = 5, repeats: int = 1, seed: int = 0) -> GroupScores:
@@ -73,11 +94,10 @@ def group_scores(x: Rows, label: np.ndarray, groups: int, *, folds: int = 5, rep
         auc += [out_of_fold_auc(scores[:, [g]], label == g, fold[:, None]) / repeats for g in range(groups)]
     middle = float(np.median(ridges))
     whole = problem.discriminants(problem.sums(np.zeros(len(x), np.int8), 1), [], middle)
-    log_ratio = np.empty(total.shape, np.float32)
-    for g in range(groups):
-        slope, offset = calibration(total[:, g], label == g)
-        log_ratio[:, g] = slope * total[:, g] + offset
-    return GroupScores(log_ratio, problem.scores(whole[None], np.zeros(len(x), np.int8)), auc, distances, middle)
+    slope, offset = np.array([calibration(total[:, g], label == g) for g in range(groups)]).T
+    log_ratio = (slope * total + offset).astype(np.float32)
+    in_sample = problem.scores(whole[None], np.zeros(len(x), np.int8))
+    return GroupScores(log_ratio, in_sample, auc, distances, middle, Discriminants(standard, whole, slope, offset))
 
 
 def deal(label: np.ndarray, groups: int, folds: int, seed: int) -> np.ndarray:

@@ -82,3 +82,26 @@ def _spread(fires: np.ndarray, n_a: int, n_b: int) -> np.ndarray:
     """Standard deviation of the hypergeometric count."""
     n = n_a + n_b
     return np.sqrt(fires * (n - fires) / (n - 1) * n_a * n_b / n**2)
+
+
+def randomised_deviates(count_a: np.ndarray, fires: np.ndarray, n_a: int, n_b: int, uniform: np.ndarray) -> np.ndarray:
+    """(k,) normal deviates of firing counts, large where A has many: standard normal to the digit where images are exchangeable.
+
+    A count's p is the probability of more, plus a random share of that of as many; so it is uniform, not merely at most so.
+
+    Args:
+        count_a: (k,) images of A in which k features fire.
+        fires: (k,) images of both sides in which they fire.
+        n_a: images of A.
+        n_b: images of B.
+        uniform: (k,) random numbers in (0, 1).
+    """
+    large, p = _large(fires, n_a, n_b), np.empty(len(fires))
+    spread = _spread(fires[large], n_a, n_b)
+    p[large] = ndtr(-(count_a[large] - fires[large] * n_a / (n_a + n_b) + 0.5 - uniform[large]) / spread)
+    exact = np.flatnonzero(~large)
+    for rows, low, mass in laws(fires[exact], n_a, n_b):
+        place = count_a[exact[rows]] - low
+        above = np.append(np.cumsum(mass[::-1])[::-1][1:], 0.0)
+        p[exact[rows]] = above[place] + uniform[exact[rows]] * mass[place]
+    return np.asarray(-ndtri(np.clip(p, 1e-300, 1 - 1e-16)))

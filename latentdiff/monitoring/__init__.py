@@ -1,0 +1,1 @@
+"""A watch over a stream of images that may be looked at as often as one likes."""
