@@ -54,7 +54,8 @@ class Hypothesis:
     name_margin: float = math.nan
     """Concepts: strength of the name minus that of the next word; NaN for phrases and without a vocabulary."""
     weak: bool = False
-    """True where the name is a guess ("looks like: ...")."""
+    """True where the name is a guess ("looks like: ..."): the words hardly fit the concept, or the images that are said to show it do not
+    fit them in the mean."""
     group: Index | None = None
     """Matryoshka group of the concept, 0 the coarsest; None for phrases and SAEs without groups."""
     path: tuple[str, ...] = ()

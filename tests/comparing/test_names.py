@@ -1,0 +1,39 @@
+"""Names that fit and names that are guesses, where one side's class is among the words and the other's is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentdiff import CompareConfig, Comparison, SparseAutoencoder, Vocabulary, compare
+
+D, V, N = 64, 200, 80
+RNG = np.random.default_rng(5)
+BASIS = np.linalg.qr(RNG.standard_normal((D, D)))[0].astype(np.float32)
+CLASS, OTHER = BASIS[0], BASIS[1]
+WORDS = RNG.standard_normal((V, D)).astype(np.float32)
+WORDS /= np.linalg.norm(WORDS, axis=1, keepdims=True)
+WORDS -= np.outer(WORDS @ CLASS, CLASS) + np.outer(WORDS @ OTHER, OTHER)
+WORDS[0] = OTHER
+WORDS[1] = 0.68 * CLASS + 0.73 * BASIS[2]  # the nearest word to a class that has none
+VOCABULARY = Vocabulary(["its word", "near", *(f"word {i}" for i in range(2, V))], WORDS)
+SAE = SparseAutoencoder(BASIS.T, np.zeros(D), BASIS, np.zeros(D), np.full(D, 0.5))
+A, B = (side + 0.1 * RNG.standard_normal((N, D)).astype(np.float32) for side in (CLASS, OTHER))
+
+
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    return compare(A, B, sae=SAE, vocabulary=VOCABULARY, config=CompareConfig(compounds=False))
+
+
+def test_a_word_that_merely_separates_a_class_without_one_is_a_guess(found: Comparison) -> None:
+    near = [h for h in found.hypotheses if h.text == "near"]
+    assert near and all(h.side == "A" for h in near) and max(h.rate_a for h in near) > 0.9
+    assert any(h.name_strength >= found.config.weak_name * VOCABULARY.chance_cosine for h in near)  # the best images fit it
+    assert all(h.weak for h in near)
+
+
+def test_the_word_of_a_class_fits(found: Comparison) -> None:
+    own = [h for h in found.hypotheses if h.text == "its word"]
+    assert own and all(h.side == "B" and h.rate_b > 0.9 and h.rate_a < 0.05 for h in own)
+    assert not own[0].weak
