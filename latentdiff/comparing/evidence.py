@@ -143,29 +143,27 @@ def _shown(
     place = {k: i for i, k in enumerate(ids.tolist())}
     pool = _telling(sides, ranking, config)
     everywhere = {"A": np.arange(sides.n_a), "B": np.arange(sides.n_a, len(sides))}
-    size = words_at_once(len(sides))
+    size, chance = words_at_once(len(sides)), 1.0 if scores is None else scores.vocabulary.chance_cosine
     for start in range(0, len(drafts), size):
         block = drafts[start : start + size]
         words = sorted({x.word for x in block if _named_by(x) and x.word is not None})
         values = dict(zip(words, scores.values(words), strict=True)) if scores is not None and words else {}
 
         def attach(draft: Draft, values: dict[int, np.ndarray] = values) -> Shown:
-            found, value = by_its_word(draft, values), None if draft.word is None else values.get(draft.word)
-            return found if scores is None or value is None else found.fitted(value / scores.vocabulary.chance_cosine, draft, sides.n_a)
-
-        def by_its_word(draft: Draft, values: dict[int, np.ndarray]) -> Shown:
+            value = None if draft.word is None else values.get(draft.word)
             if draft.concept is None:
-                assert draft.word is not None
+                assert value is not None
                 among = (pool if draft.source == "dre" else everywhere)[draft.side]
-                return Shown.of_scores(values[draft.word], draft.threshold, among, sides.n_a, config)
+                return Shown.of_scores(value, draft.threshold, among, sides.n_a, config).fitted(value / chance, draft, sides.n_a)
             own = slice(*columns.indptr[place[draft.concept] :][:2])
             fires = Shown.of_concept(columns.indices[own], columns.data[own], draft.side, sides, config)
-            if not _named_by(draft) or draft.word not in values:  # a phrase may have asked for the scores of a guessed word
+            if not _named_by(draft) or value is None:  # a phrase may have asked for the scores of a guessed word
                 return fires
-            value = values[draft.word]
             named = Shown.of_scores(value, shows_threshold(np.sort(value)), everywhere[draft.side], sides.n_a, config)
-            # Where the name is not more frequent on the pattern's side, it is not what differs.
-            return dataclasses.replace(named, fires=fires.fires) if named.measurable and named.more_of(draft.side, sides) else fires
+            named = named.fitted(value / chance, draft, sides.n_a)
+            # Where the name does not fit its images, or is not more frequent on the pattern's side, it is not what differs.
+            tells = named.measurable and named.more_of(draft.side, sides) and named.fit >= SHOWN_FIT * config.weak_name
+            return dataclasses.replace(named, fires=fires.fires) if tells else fires.fitted(value / chance, draft, sides.n_a)
 
         yield from ordered_map(attach, block, None if len(sides) >= PARALLEL_FROM else 1)
 
