@@ -35,7 +35,7 @@ ENTRANCES = {
         "from latentdiff.describe.image_to_text import load_image_to_text; load_image_to_text('x')",
     ),
     "tables": (
-        "from latentdiff.results.display import frame; frame([])",
+        "from latentdiff.results.display import frame; frame([], latentdiff.Hypothesis)",
         "cli(['compare', '{folder}/a.parquet', '{folder}/b.parquet'])",
         "from latentdiff.embed.filesystem import write_table; write_table(None, '{folder}/c.parquet')",
     ),

@@ -47,7 +47,7 @@ def of_weights(checkpoint: Path) -> tuple[str, str] | None:
     by_name: dict[str, dict[str, Any]] = {}
     for name, tag in open_clip.list_pretrained():
         by_name.setdefault(name, {})[tag] = open_clip.get_pretrained_cfg(name, tag)
-    digests = {(n, t): found for n, tags in by_name.items() for t, config in tags.items() if (found := _expected_digest(config))}
+    digests = {(n, t): known for n, tags in by_name.items() for t, config in tags.items() if (known := _expected_digest(config))}
     digest = _sha256(checkpoint)
     found = [place for place, expected in digests.items() if digest.startswith(expected)]
     found = found or [(name, tag) for name, tags in by_name.items() for tag in _by_folder(tags, checkpoint)]

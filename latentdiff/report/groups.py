@@ -110,7 +110,7 @@ def _of_group(found: GroupComparison, name: str, images: Any) -> dict[str, Image
     """Images by side of a group's comparison."""
     if images is None:
         return {"A": None, "B": None}
-    sides = {}
+    sides: dict[str, Images | None] = {}
     for side, rows in (("A", found.rows(name)), ("B", found.rest(name))):
         sides[side] = {i: images[r] for i, r in enumerate(rows.tolist()) if not isinstance(images, Mapping) or r in images}
     return sides

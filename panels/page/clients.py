@@ -64,8 +64,8 @@ class Tries:
 
     def throttled(self, client: str) -> bool:
         """Whether a client has to wait."""
-        tried = self._tried.get(client, ())
-        return len(tried) == TRIES and time.monotonic() - tried[0] < WINDOW
+        tried = self._tried.get(client)
+        return tried is not None and len(tried) == TRIES and time.monotonic() - tried[0] < WINDOW
 
 
 class Uploads:

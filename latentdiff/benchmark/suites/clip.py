@@ -80,10 +80,11 @@ class Clip(CaseSuite):
         start, out = self._places()[0], []
         labels = {s: np.array(json.loads((self.folder / f"clip_b32/{s}.json").read_text(encoding="utf8"))["label"]) for s in LABELLED}
         for case in cases:
-            own = next(s for s in reversed(SETS) if start[s] <= case.planted_b[0])
-            same = np.flatnonzero(labels[own] == labels[own][case.planted_b[0] - start[own]]) + start[own]
-            further = np.setdiff1d(same, case.planted_b)[: DOUBLE - len(case.planted_b)]
-            planted = np.r_[case.planted_b, further]
+            there = np.asarray(case.planted_b)
+            own = next(s for s in reversed(SETS) if start[s] <= there[0])
+            same = np.flatnonzero(labels[own] == labels[own][there[0] - start[own]]) + start[own]
+            further = np.setdiff1d(same, there)[: DOUBLE - len(there)]
+            planted = np.r_[there, further]
             if len(planted) == DOUBLE:
                 rows_b = np.r_[case.rows_b[: LARGE - DOUBLE], planted]
                 key, group = case.key.replace("large", "doubled"), f"{DOUBLE} of {LARGE}"
