@@ -53,8 +53,8 @@ CHANGES: dict[str, tuple[set[str], Change, Change, tuple[int, int]]] = {
     ),
     "darkened": (
         {"brightness"},
-        lambda p: ImageEnhance.Brightness(p).enhance(0.4),
-        lambda p: ImageEnhance.Brightness(p).enhance(0.7),
+        lambda p: ImageEnhance.Brightness(p).enhance(0.25),
+        lambda p: ImageEnhance.Brightness(p).enhance(0.55),
         (QUALITY, QUALITY),
     ),
     "desaturated": (

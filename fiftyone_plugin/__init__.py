@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .asking import ask_views
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
+    from .measuring import Measured, compute_measures
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
     from .reporting import export_report
@@ -24,6 +25,7 @@ _SDK = {
     "ClassDifference": ".sweeping",
     "ComparisonRun": ".store.run",
     "Embedded": ".embedding",
+    "Measured": ".measuring",
     "NoisyDiffRun": ".noisy_diff",
     "RunSummary": ".store.runs",
     "ask_views": ".asking",
@@ -36,6 +38,7 @@ _SDK = {
     "compare_versions": ".recipes",
     "compare_views": ".comparing",
     "compute_embeddings": ".embedding",
+    "compute_measures": ".measuring",
     "declare_embeddings": ".embedding",
     "delete_comparison": ".store.runs",
     "delete_noisy_diff": ".noisy_diff",
@@ -54,6 +57,7 @@ __all__ = [
     "ClassDifference",
     "ComparisonRun",
     "Embedded",
+    "Measured",
     "NoisyDiffRun",
     "RunSummary",
     "ask_views",
@@ -66,6 +70,7 @@ __all__ = [
     "compare_versions",
     "compare_views",
     "compute_embeddings",
+    "compute_measures",
     "declare_embeddings",
     "delete_comparison",
     "delete_noisy_diff",

@@ -26,6 +26,7 @@ from .describing import material_of
 from .encoders import check_agree, recorded, vocabulary_for
 from .grouping import groups_of
 from .requests import OLD_KEYWORDS, named_views, new_options, run_name
+from .sample_fields import fields_of
 from .sides import Side, resolve
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
@@ -49,6 +50,8 @@ def compare_views(
     config: latentdiff.CompareConfig | latentdiff.MethodConfig | None = None,
     captions: Any = None,
     groups: str | None = None,
+    fields: str | Sequence[str] | None = None,
+    given: Sequence[Any] = (),
     key: str | None = None,
     overwrite: bool = False,
     engine: Engine | str | None = None,
@@ -77,6 +80,9 @@ def compare_views(
             VisDiff's paired prompts a pair: captions or None, and the same of the prompts from which images were generated.
         groups: field of the samples whose value says which are no independent evidence (scene, video, patient): samples of one value are
             held out, relabelled and counted together; one without a value stands alone. None: patches go by their image.
+        fields: what else the dataset knows of the images, tested beside the pictures: "all", or names of fields ("ground_truth",
+            "metadata.width", "measures" after :func:`compute_measures`); labels give classes, their number, size, position and confidence.
+        given: known differences to look past, as :func:`latentdiff.compare` takes them; fields that it names are read.
         key: of the server that ``config`` names; None: from the environment. It is stored nowhere.
         overwrite: replace a comparison of that name.
         engine: where it runs, or its kind alone; "ray": on a Ray cluster, and the vectors are never in memory together.
@@ -103,6 +109,8 @@ def compare_views(
         captions=captions,
         prompts=prompts,
         groups=groups,
+        fields=fields,
+        given=given,
         engine=engine_of(engine),
         embeddings=embeddings,
         stored_as=run or "",  # a name has to be given here; a request may leave it to its views' names
@@ -168,6 +176,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             comparison = compare_on_cluster((a, b), request.engine, report, **known, config=method.compare)
         else:
             of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
+            known |= {**fields_of(sides, (a, b), request.fields, request.given), "given": request.given}
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
         comparison.info["left_out"] = left_out_of(record)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "config": comparison.config.to_dict()}

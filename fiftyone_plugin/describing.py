@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from latentdiff.describe.captions import texts_by_path
 from latentdiff.errors import InputError, LatentDiffError
 from latentdiff.methods.config import MethodConfig
-from latentdiff.request import texts_by_path
 
 from . import encoders
 from .sides import Side

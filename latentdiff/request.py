@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .compute.temporary import make_folder, remove_folder, temporary_folder
-from .describe.captions import read_captions
+from .describe.captions import texts_by_path
 from .describe.config import DescribeConfig
 from .errors import InputError
+from .inputs.field_files import fields_of
 from .inputs.fitting import PARQUET, TABLE, VIEWS, of_groups, of_language, of_sides, refusals
 from .inputs.named import kind, open_encoder
 from .inputs.opening import Opened, add_left_out, groups_by_row, names_of, open_both, words_of
@@ -89,6 +90,11 @@ class CompareRequest:
     """Which images are no independent evidence: (labels of A's rows, of B's), sequences or files with one a line; views: a field."""
     paired: bool = False
     """Whether row i of A and row i of B are one thing seen twice."""
+    fields: Any = None
+    """What else is known of the images: (fields of A's rows, of B's), mappings or tables (``.csv``, ``.parquet``) with a row per image; one
+    table with a column ``path``; "measures" of the pictures; views: "all", or names of fields."""
+    given: Sequence[Any] = ()
+    """Known differences to look past, as :func:`latentdiff.compare` takes them."""
     table_sides: Sequence[str] | None = None
     """The two groups of a table that are compared, where it has more."""
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -220,8 +226,10 @@ class CompareRequest:
             captions=captions,
             prompts=prompts,
             **opened.groups,
+            **fields_of(self.fields, opened.items, self.config.compare.skip_bad, part(progress, 0.0, 0.2)),
+            given=self.given,
             key=self.key,
-            progress=progress,
+            progress=progress if self.fields is None else part(progress, 0.2, 1.0),
         )
         comparison.info["names"] = list(opened.names)
         add_left_out(comparison.info, opened.left_out)
@@ -240,11 +248,3 @@ class CompareRequest:
         names = names_of(self, (self.a, self.b), PARQUET)
         comparison.info["names"] = list(names)
         return Outcome(comparison, names, items=(a.ids, b.ids))
-
-
-def texts_by_path(given: Any, column: str) -> Mapping[Any, str | Sequence[str]] | None:
-    """Captions (or prompts, one text each) by file path, from a mapping or a file of them."""
-    if not isinstance(given, (str, os.PathLike)):
-        return given
-    read = read_captions(given, column)
-    return {path: " ".join(texts) for path, texts in read.items()} if column == "prompt" else read

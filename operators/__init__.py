@@ -10,9 +10,9 @@ def register(plugin: Any) -> None:
     from .compare_views import CompareViews
     from .comparisons import AskQuestion, DeleteComparison, ExportReport, RenameComparison
     from .hypotheses import SaveHypothesis, ShowHypothesis, TagHypothesis
-    from .preparing import BuildNoisyDiff, ComputeEmbeddings, OpenPage, TrainSae
+    from .preparing import BuildNoisyDiff, ComputeEmbeddings, ComputeMeasures, OpenPage, TrainSae
 
-    operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, DeleteComparison, RenameComparison)
+    operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, ComputeMeasures, DeleteComparison, RenameComparison)
     operators += (SaveHypothesis, ShowHypothesis, TagHypothesis, TrainSae)
     operators += (BuildNoisyDiff, ExportReport, OpenPage, AskQuestion)
     for operator in operators:

@@ -43,6 +43,7 @@ class CompareViews(FormOperator):
         comparison.choose_method(inputs, ctx.params)
         describe.choose_description(inputs, ctx)
         comparison.choose_groups(inputs, ctx.dataset)
+        comparison.choose_fields(inputs, ctx.params)
         forms.choose_engine(inputs, ctx.params)
         forms.name_run(inputs, ctx.dataset, ctx.params)
         comparison.choose_level(inputs)

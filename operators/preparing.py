@@ -53,6 +53,38 @@ class ComputeEmbeddings(FormOperator):
         yield ctx.ops.notify(text, variant="warning" if done.failures else "success")
 
 
+class ComputeMeasures(FormOperator):
+    """Form → :func:`compute_measures`; at once with a live bar, or delegated."""
+
+    NAME = "compute_measures"
+    LABEL = "measure picture quality"
+    DESCRIPTION = "How bright, sharp, noisy, colourful and compressed each image is, as fields that comparisons can test"
+    ICON = "tune"
+    SUBMIT = "Measure"
+    LONG = True
+
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
+        ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
+        inputs.str("field", label="Field", description="Embedded field of the measures", default="measures", required=True)
+        inputs.bool("overwrite", label="Measure again what was measured already", default=False)
+
+    def execute(self, ctx: Any) -> Iterator[Any]:
+        from fiftyone_plugin.measuring import compute_measures
+        from fiftyone_plugin.running import shown
+
+        def work(progress: Any) -> Any:
+            field, overwrite = ctx.params.get("field") or "measures", bool(ctx.params.get("overwrite"))
+            return compute_measures(ctx.target_view(), field, overwrite=overwrite, progress=progress)
+
+        done = yield from shown(ctx, work)
+        if ctx.delegated:
+            return
+        text = f"{done.measured:,} images were measured; {done.kept:,} had been."
+        text += f" {len(done.failed):,} could not be read." if done.failed else ""
+        yield ctx.ops.reload_dataset()
+        yield ctx.ops.notify(text, variant="warning" if done.failed else "success")
+
+
 class TrainSae(FormOperator):
     """Form → :func:`train_sae`; at once with a live bar, or delegated."""
 

@@ -27,8 +27,11 @@ HOW = {
     SERVER: "By a vision server, which is sent images",
 }
 """Whether captions of the most telling images propose phrases, and who writes them: what stands in ``describe``."""
+BETWEEN = ";"
+"""What stands between several things in one answer: words and values may hold commas."""
 WHERE = {ENGINES[0]: "On this machine", ENGINES[1]: "On a Ray cluster: for millions of images"}
 ANSWERS = {"method", "concepts", "sae", "alpha", "seed", "skip_bad", "groups", "engine", "address", "exchange"}
+ANSWERS |= {"fields", "given"}
 ANSWERS |= {"describe", "captions", "captioner", "ask_model", "llm_url", "llm_model"}
 """Names of the inputs. A key is none of them: what a form holds is stored."""
 
@@ -62,6 +65,8 @@ def choices_of(answers: Mapping[str, Any]) -> dict[str, Any]:
         "seed": answers.get("seed"),
         "skip_bad": bool(answers.get("skip_bad")),
         "groups": answers.get("groups") or None,
+        "fields": chosen_fields(answers),
+        "given": chosen_given(answers),
         "engine": chosen_engine(answers),
     }
 
@@ -85,6 +90,23 @@ def chosen_description(answers: Mapping[str, Any]) -> DescribeConfig | None:
         raise InputError("name the server and its model")
     captioner = {MODEL: answers.get("captioner"), WORDS: "vocabulary", SERVER: "endpoint"}.get(how)
     return describe_by(captioner=captioner, captions=how == FIELD, **({"url": url, "model": name} if asks else {}))
+
+
+def chosen_fields(answers: Mapping[str, Any]) -> Any:
+    """Which fields of the images are tested: "all", names, or None."""
+    names = listed(answers.get("fields"))
+    return (names[0] if len(names) == 1 else names) or None
+
+
+def chosen_given(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is looked past."""
+    return listed(answers.get("given"))
+
+
+def listed(answer: Any) -> tuple[str, ...]:
+    """An answer that holds several: a list, or a text with ``BETWEEN`` between them."""
+    parts = answer.split(BETWEEN) if isinstance(answer, str) else map(str, answer or ())
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def chosen_engine(answers: Mapping[str, Any]) -> Engine:

@@ -11,6 +11,7 @@ from latentdiff.inputs.named import DatasetView
 
 from .. import allowed
 from ..encoders import chosen_vocabulary
+from ..sample_fields import ALL
 from . import choices, describe
 from . import common as forms
 from .choices import LATENTDIFF, OWN, TRAIN
@@ -61,6 +62,18 @@ def choose_groups(inputs: Any, dataset: Any) -> None:
         labels = ["Every image stands alone", *fields]
         prop = forms.choose(inputs, "groups", "Images that belong together", ["", *fields], labels=labels, description=text, empty="")
         prop.default, prop.required = "", False
+
+
+def choose_fields(inputs: Any, params: dict[str, Any]) -> None:
+    """Whether the images' fields are tested too, and what is known and looked past."""
+    text = "Labels, tags, numbers, dates, sizes and measures of the images, tested beside what the pictures show"
+    values = {"": "No: the pictures alone", ALL: "All"}
+    if params.get("fields"):  # those of an earlier comparison
+        values.setdefault(str(params["fields"]), str(params["fields"]))
+    prop = forms.choose(inputs, "fields", "Fields", list(values), labels=list(values.values()), description=text, empty="")
+    prop.default, prop.required = "", False
+    text = f"Differences to look past, with {choices.BETWEEN} between: words, names of fields, or one of their values (camera = 2)"
+    inputs.str("given", label="Known already", description=text, required=False)
 
 
 def choose_level(inputs: Any) -> None:

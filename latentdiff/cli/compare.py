@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..inputs.fitting import PARQUET
@@ -53,6 +54,10 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
     group_arguments(parser, "; of a .csv alone, X,Y is short for --sides X Y")
+    kept = "tables (.csv, .parquet) with a row per image, of A and of B; one with a column path; measures of the images; of a dataset: "
+    parser.add_argument("--fields", metavar="WHAT", nargs="+", help=f"what else is known of the images: {kept}names of its fields, or all")
+    known = "differences to look past: phrases, names of fields, or NAME = VALUE; the rest is compared between images alike in them"
+    parser.add_argument("--given", metavar="WHAT", nargs="+", default=[], help=known)
     parser.add_argument("--alpha", type=float, help="level of false alarms (default: 0.05)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same result (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
@@ -122,6 +127,8 @@ def request_of(args: argparse.Namespace) -> CompareRequest:
         stored_as=args.run,
         groups=None if sheet else groups_of(args),
         paired=args.paired,
+        fields=_fields(args),
+        given=args.given,
         table_sides=args.sides or sheet,
         overwrite=args.overwrite,
     )
@@ -133,3 +140,9 @@ def _groups_of_a_table(args: argparse.Namespace) -> tuple[str, str] | None:
         return None
     a, _, b = args.groups[0].partition(",")
     return (a.strip(), b.strip()) if a.strip() and b.strip() and "," not in b else None
+
+
+def _fields(args: argparse.Namespace) -> Any:
+    """The two tables, or the one thing, that --fields names; more are names of a dataset's fields."""
+    given = args.fields or []
+    return given[0] if len(given) == 1 else tuple(given) if given else None

@@ -11,8 +11,9 @@ from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
 from ..progress import Progress
 from ..stats.density_ratio import DensityRatio, cross_fit
-from ..stats.divergence import Divergence, by_group, divergence
+from ..stats.divergence import Divergence, divergence, retested
 from ..stats.two_sample import MOST, Verdict, verdict
+from ..stats.within import means_test
 
 CROSS_FITTINGS = 5
 """Of which an image's log ratio is the mean."""
@@ -23,9 +24,10 @@ SHORT_LIST = 500
 
 
 def divergence_of(sides: Sides, codes: sp.csr_array, config: CompareConfig) -> Divergence:
-    """Evidence per concept, by group where images come in groups."""
+    """Evidence per concept, by group or within strata where images come in such."""
     d = divergence(row_view(codes, 0, sides.n_a), row_view(codes, sides.n_a, len(sides)), config.binning)
-    return d if sides.groups is None else by_group(d, codes, sides.in_a, sides.groups)
+    test = means_test(sides.in_a, sides.groups, sides.strata)
+    return d if test is None else retested(d, codes, test)
 
 
 def density_ratio_of(sides: Sides, codes: sp.csr_array, config: CompareConfig, progress: Progress) -> DensityRatio:
@@ -44,6 +46,7 @@ def density_ratio_of(sides: Sides, codes: sp.csr_array, config: CompareConfig, p
         repeats=CROSS_FITTINGS if len(sides) <= REPEATED_UP_TO else 1,
         groups=sides.groups,
         order=sides.order,
+        strata=sides.strata,
     )
 
 
@@ -55,4 +58,4 @@ def verdict_of(sides: Sides, codes: sp.csr_array, vocabulary: Vocabulary | None,
         words = unit @ vocabulary.centred[: vocabulary.given].T
     # Relabellings of their own for these images: ones that all comparisons shared would be a little too mild or too harsh for all of them.
     seed = config.seed + int(sides.keys.sum() % np.uint64(1 << 32))
-    return verdict(codes, unit, rows, sides.in_a, sides.groups, words, seed)
+    return verdict(codes, unit, rows, sides.in_a, sides.groups, words, seed, sides.strata)

@@ -20,6 +20,7 @@ from ..stats.image_scores import ImageScores, words_at_once
 from ..stats.intervals import difference
 from ..stats.phrases import auroc, shows_threshold
 from ..stats.prevalence import prevalence
+from ..stats.strata import Strata
 from .candidates import Draft
 
 FEWEST_SHOWING = 3
@@ -84,7 +85,11 @@ class Shown:
         return cls(np.sort(rows), area, rows[own][best], values[own][best], counts, True, fires)
 
     def rates(self, sides: Sides) -> tuple[float, float]:
-        """Shares of A's and B's images that show it."""
+        """Shares of A's and B's images that show it; adjusted to one mix of strata where there are such."""
+        if sides.strata is not None:
+            share = Strata(sides.in_a, sides.strata).shares[self.rows]
+            of_a = self.rows < sides.n_a
+            return min(1.0, float(share[of_a].sum())), min(1.0, float(share[~of_a].sum()))
         in_a = int(np.searchsorted(self.rows, sides.n_a))
         return in_a / sides.n_a, (len(self.rows) - in_a) / sides.n_b
 
@@ -94,7 +99,10 @@ class Shown:
         return dataclasses.replace(self, fit=float(value[own].mean(dtype=np.float64)) if len(own) else 0.0)
 
     def independent(self, sides: Sides) -> tuple[float, float]:
-        """Independent images of A and B behind its rates: ``images``, fewer where images come in groups."""
+        """Independent images of A and B behind its rates: ``images``, fewer where images come in groups, or count unequally by strata."""
+        if sides.strata is not None:
+            effective = Strata(sides.in_a, sides.strata).effective
+            return min(self.images[0], effective[0]), min(self.images[1], effective[1])
         if sides.groups is None:
             return self.images
         shows = np.zeros(len(sides), bool)

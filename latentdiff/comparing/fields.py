@@ -94,7 +94,7 @@ def with_fields(
     """The verdict on the pictures and the fields that differ, which share one level."""
     if found is None:
         return verdict, ()
-    differences = field_differences(found, sides.in_a, config, sides.groups)
+    differences = field_differences(found, sides.in_a, config, sides.groups, sides.strata)
     if not differences:
         return verdict, ()
     first = differences[0].q_value  # Simes' p of all of them

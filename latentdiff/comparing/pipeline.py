@@ -16,11 +16,13 @@ from ..embed.ordering import in_content_order
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import with_compounds
+from ..errors import InputError
 from ..inputs.columns import Both, Fields, check_fields
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
 from .fields import columns_of
+from .held import Given
 from .mirroring import mirrored
 from .stages import Stages
 
@@ -41,6 +43,7 @@ def compare(
     paired: bool = False,
     fields_a: Fields = None,
     fields_b: Fields = None,
+    given: Given = (),
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -60,6 +63,9 @@ def compare(
         fields_a: what else is known of A's images: by name, one value per row (a dict of arrays, or a data frame): texts, lists of texts,
             truth values, numbers, dates; None or NaN where there is none. What differs is ``Comparison.fields``.
         fields_b: the same of B's images.
+        given: differences that are known and looked past: phrases ("kite"), findings (a ``Hypothesis`` or ``FieldDifference``), names of
+            fields ("camera") or of values of one ("camera = 2"), or a pair of arrays, (n_a,) or (n_a, p) and (n_b, p). The rest is compared
+            between images that are alike in all of these; ``info["given"]`` says how many have no counterpart.
         config: every choice; None for the defaults.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
@@ -78,7 +84,7 @@ def compare(
     sides = Sides(a, b, skip_bad=config.skip_bad)
     sides.group(groups_a, groups_b, paired)
     fields = check_fields(fields_a, fields_b, (len(a), len(b)))
-    own: dict[str, Any] = {"sae": sae, "vocabulary": vocabulary, "describer": describer, "fields": fields}
+    own: dict[str, Any] = {"sae": sae, "vocabulary": vocabulary, "describer": describer, "fields": fields, "given": given}
     return compare_sides(sides, **own, config=config, progress=progress)
 
 
@@ -89,18 +95,22 @@ def compare_sides(
     vocabulary: Vocabulary | None = None,
     describer: Describer | None = None,
     fields: Both | None = None,
+    given: Given = (),
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """:func:`compare` for sides that are checked already, wherever their rows lie."""
     config = config or CompareConfig()
+    if isinstance(given, (str, bytes)):
+        raise InputError(f"given is the single text {given!r}; pass a list: given=[{given!r}]")
     if vocabulary is not None and config.compounds:
         vocabulary = with_compounds(vocabulary)
     if describer is not None:
         describer.check(sides, vocabulary)
     with _threads(sides):
         ordered = in_content_order(sides)
-        found = Stages(ordered, config, vocabulary, progress or silent, describer, columns_of(ordered, fields)).run(sae)
+        columns = columns_of(ordered, fields)
+        found = Stages(ordered, config, vocabulary, progress or silent, describer, columns, given).run(sae)
     return mirrored(found) if ordered.swapped else found
 
 

@@ -57,6 +57,7 @@ def with_refits(
         return candidates
     rows = sides.spaced(ROWS)
     n_a, groups = int(np.searchsorted(rows, sides.n_a)), None if sides.groups is None else sides.groups[rows]
+    strata = None if sides.strata is None else sides.strata[rows]
     order = np.searchsorted(rows, sides.by_content(ROWS))
     part = parts(np.arange(len(rows)) < n_a, order, groups, config.seed)
     found: dict[int, int] = {}
@@ -68,9 +69,9 @@ def with_refits(
         level = np.full(len(own), levels[of_concepts])
         if of_concepts:
             some = codes[rows][:, [candidates[i].concept for i in own]]
-            times = concepts_again(some, sign, level, part, n_a, groups, config.binning)
+            times = concepts_again(some, sign, level, part, n_a, groups, config.binning, strata)
         else:
             values = phrase_scores([drafts[i] for i in own], sides, rows, scores)
-            times = phrases_again(np.stack([values[k] for k in range(len(own))]), sign, level, part, n_a, groups)
+            times = phrases_again(np.stack([values[k] for k in range(len(own))]), sign, level, part, n_a, groups, strata)
         found.update(zip(own, times.tolist(), strict=True))
     return tuple(dataclasses.replace(h, refits=found[i]) if i in found else h for i, h in enumerate(candidates))

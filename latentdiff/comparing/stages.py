@@ -52,6 +52,7 @@ from .differing import density_ratio_of, divergence_of, verdict_of
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
 from .fields import beside, told, with_fields
+from .held import Given, effective, hold
 from .merging import distinct, link, names_trusted, with_words
 from .placing import concept_table, spread, spread_rows
 from .refits import largest_passing, with_refits
@@ -68,6 +69,7 @@ class Stages:
     progress: Progress
     describer: Describer | None = None
     columns: Columns | None = None
+    given: Given = ()
     described: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     _clock: float = field(default_factory=time.perf_counter)
@@ -78,6 +80,10 @@ class Stages:
         codes = self._codes(sae)
         some = self.sides.spaced(FITTED)
         fit = None if trained else fit_of(sae, codes[some], self.sides[some])
+        held: dict[str, Any] = {}
+        if len(self.given):
+            known = hold(self.given, self.sides, codes, self.columns, self.vocabulary)
+            self.sides, codes, self.columns, held = known.sides, known.codes, known.columns, {"given": known.info}
         d = divergence_of(self.sides, codes, self.config)
         self._done("divergence", 0.55)
         ratio = density_ratio_of(self.sides, codes, self.config, part(self.progress, 0.55, 0.82))
@@ -105,6 +111,7 @@ class Stages:
             "cards": cards,
             **self.described,
             **told(self.columns),
+            **held,
         }
         concepts = concept_table(d, names, self.vocabulary, found.p_value, self.config)
         return dataclasses.replace(self._comparison(candidates, ratio, shows, found, concepts, info), tested_fields=fields)
@@ -129,7 +136,7 @@ class Stages:
             shows_b=spread_rows(shows[n:], sides.keep_b, sides.dropped["B"]),
             two_sample=TwoSampleTest(auc, found.p_value),
             differs=found.p_value <= self.config.alpha,
-            smallest_detectable=smallest_detectable(n, sides.n_b, info["levels"]["concept"]),
+            smallest_detectable=smallest_detectable(*effective(sides), info["levels"]["concept"]),
             concepts=concepts,
             config=self.config,
             info=info,

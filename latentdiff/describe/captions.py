@@ -124,3 +124,11 @@ def tidy(text: str) -> Caption:
     """One line of printable text, at most ``LONGEST`` characters; a failure where nothing is left."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST]
     return text or CaptionFailure("the caption is empty")
+
+
+def texts_by_path(given: Any, column: str) -> Mapping[Any, str | Sequence[str]] | None:
+    """Captions (or prompts, one text each) by file path, from a mapping or a file of them."""
+    if not isinstance(given, (str, os.PathLike)):
+        return given
+    read = read_captions(given, column)
+    return {path: " ".join(texts) for path, texts in read.items()} if column == "prompt" else read

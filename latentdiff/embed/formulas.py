@@ -8,15 +8,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage
 from scipy.fft import dctn
 
 COLOURLESS = 8.0
 """Levels by which the channels of a pixel may differ without colour: what JPEG adds to grey."""
 UNIFORM = 3.0
 """Standard deviation, in levels, of a row or column that is a border."""
-BLUR = 11
-"""Width of the low-pass filter of the blur measure (Crete et al. 2007 use a vertical and a horizontal one of 9; scikit-image 11)."""
+CALM = 16
+"""Side of the blocks on which noise is measured."""
 BLOCK = 8
 """Side of a block of JPEG."""
 HASH = 8
@@ -28,29 +27,29 @@ def luma(pixels: np.ndarray) -> np.ndarray:
 
 
 def sharpness(y: np.ndarray) -> float:
-    """1 minus the perceptual blur of Crete, Dolmiere, Ladret and Nicolas (2007), in [0, 1]: how much of the variation between neighbours a
-    low-pass filter takes away. The darker or flatter of two pictures is not the blurrier one by it. NaN for a picture of one colour."""
-    blur = []
-    for axis in (0, 1):
-        if y.shape[axis] < 3:
-            return math.nan
-        smooth = ndimage.uniform_filter1d(y, BLUR, axis=axis, mode="reflect")
-        before, after = np.abs(np.diff(y, axis=axis)), np.abs(np.diff(smooth, axis=axis))
-        total = float(before.sum())
-        if total <= 0:
-            return math.nan
-        blur.append((total - float(np.maximum(before - after, 0).sum())) / total)
-    return 1.0 - max(blur)
+    """Energy of the Laplacian over that of the gradient (both by Subbarao, Choi and Nikzad 1993), as the ratio of their roots: how fine the
+    finest detail is. Neither the darker nor the flatter of two pictures is the blurrier one by it. NaN for a picture of one colour."""
+    if min(y.shape) < 3:
+        return math.nan
+    middle = y[1:-1, 1:-1]
+    across, down = y[1:-1, 2:] - y[1:-1, :-2], y[2:, 1:-1] - y[:-2, 1:-1]
+    laplacian = y[1:-1, 2:] + y[1:-1, :-2] + y[2:, 1:-1] + y[:-2, 1:-1] - 4 * middle
+    gradient = float(np.square(across).mean() + np.square(down).mean()) / 4
+    return math.sqrt(float(np.square(laplacian).mean()) / gradient) if gradient > 0 else math.nan
 
 
 def noise(y: np.ndarray) -> float:
-    """Standard deviation of the noise in levels (Immerkaer 1996): what a mask leaves that is blind to planes; fine texture counts too."""
+    """Standard deviation of the noise in levels (Immerkaer 1996) where the picture is calm: by a mask that is blind to planes, on blocks of
+    16 x 16 of which a tenth shows less. Texture would count as noise elsewhere."""
     h, w = y.shape
     if h < 3 or w < 3:
         return math.nan
     row = y[:, :-2] - 2 * y[:, 1:-1] + y[:, 2:]
-    mask = row[:-2] - 2 * row[1:-1] + row[2:]
-    return float(math.sqrt(math.pi / 2) * np.abs(mask).mean() / 6)
+    mask = np.abs(row[:-2] - 2 * row[1:-1] + row[2:])
+    side = min(CALM, *mask.shape)
+    high, wide = mask.shape[0] // side, mask.shape[1] // side
+    blocks = mask[: high * side, : wide * side].reshape(high, side, wide, side).mean((1, 3), dtype=np.float64)
+    return float(math.sqrt(math.pi / 2) * np.quantile(blocks, 0.1) / 6)
 
 
 def colourfulness(pixels: np.ndarray) -> float:

@@ -44,8 +44,9 @@ def measure_images(images: Sequence[Any], *, skip_bad: bool = False, progress: P
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
     Returns:
-        (n,) float64 by name: ``brightness`` (mean luma, 0 to 255), ``contrast`` (its standard deviation, Peli 1990), ``sharpness`` (1 minus
-        Crete's blur, 0 to 1), ``noise`` (Immerkaer's, in levels), ``colourfulness`` (Hasler and Suesstrunk), ``saturation`` (0 to 1),
+        (n,) float64 by name: ``brightness`` (mean luma, 0 to 255), ``contrast`` (its standard deviation over its mean), ``sharpness``
+        (Laplacian over gradient, 0 to about 3), ``noise`` (Immerkaer's of calm parts, in levels), ``colourfulness`` (Hasler and
+        Suesstrunk), ``saturation`` (0 to 1),
         ``hue`` (degrees, NaN for grey), ``greyscale`` (share of pixels without colour), ``aspect`` (width over height), ``pixels``,
         ``blockiness`` (steps across JPEG's blocks over other steps), ``bytes_per_pixel`` (NaN for PIL images), ``borders`` (share of the
         picture), ``duplicates`` (other pictures of the list whose perceptual hash differs in at most 3 of 64 bits). The formulas:
@@ -107,7 +108,7 @@ def _of(image: Image.Image, bytes_per_pixel: float, size: tuple[int, int], whole
     hashed = np.asarray(colour.convert("L").resize((HASHED, HASHED), reducing_gap=2.0), np.float64)
     values = {
         "brightness": float(y.mean(dtype=np.float64)),
-        "contrast": float(y.std(dtype=np.float64)),
+        "contrast": float(y.std(dtype=np.float64) / max(y.mean(dtype=np.float64), 1.0)),
         "sharpness": math.nan if fine is None else formulas.sharpness(fine),
         "noise": math.nan if fine is None else formulas.noise(fine),
         "colourfulness": formulas.colourfulness(pixels),

@@ -34,6 +34,7 @@ class Sides:
         left_out: how many, by reason: ``overlap`` (images on both sides), and per side ``missing``, ``bad`` (see
             :func:`~latentdiff.embed.usable.bad_in`) and ``repeated``.
         groups: (n,) group of each row, integers from 0; None: every row is independent of every other.
+        strata: (n,) stratum of each row, integers from 0: rows are compared within strata alone; None: all with all.
         swapped: whether A and B are, as given, B and A.
         equal_rows: how many rows equal an earlier one of their side to the bit, by "A" and "B", and one of the other side (``overlap``);
             None: not known yet.
@@ -43,6 +44,7 @@ class Sides:
     """
 
     groups: np.ndarray | None = None
+    strata: np.ndarray | None = None
     swapped = False
     order: np.ndarray | None = None
     equal_rows: Mapping[str, int] | None = None

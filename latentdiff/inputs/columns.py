@@ -45,6 +45,12 @@ class Column:
     """(n,) int64: equal for images of equal values, to hold the field equal by."""
 
 
+    def take(self, rows: np.ndarray) -> Column:
+        """The same of some images."""
+        number, code = (None if x is None else x[rows] for x in (self.number, self.code))
+        return Column(self.name, self.kind, self.values, self.has[rows], number, code)
+
+
 @dataclass(frozen=True, eq=False)
 class Columns:
     """Fields that can be tested, and why others cannot."""
@@ -55,6 +61,10 @@ class Columns:
     def named(self, name: str) -> Column | None:
         """The column of a field."""
         return next((c for c in self.columns if c.name == name), None)
+
+    def take(self, rows: np.ndarray) -> Columns:
+        """The same of some images."""
+        return Columns(tuple(c.take(rows) for c in self.columns), self.left_out)
 
 
 def check_fields(fields_a: Fields, fields_b: Fields, rows: tuple[int, int]) -> Both | None:

@@ -41,8 +41,10 @@ def refusals(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refu
     yield from _of_texts(request, kinds, config)
     yield from of_groups(request, kinds)
     yield from _of_words(request, kinds)
+    yield from _of_fields(request, kinds)
     grouped, words = request.groups is not None or request.paired, request.vocabulary is not None or request.encoder is not None
-    yield from config.refusals(sae=request.sae is not None, words=words, groups=grouped)
+    beside = request.fields is not None or len(request.given) > 0
+    yield from config.refusals(sae=request.sae is not None, words=words, groups=grouped, fields=beside)
 
 
 def of_sides(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
@@ -109,6 +111,19 @@ def of_groups(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
         yield "groups", "groups of views (--groups) are told by one field of their datasets"
     if kinds != VIEWS and (isinstance(request.groups, str) or (request.groups is not None and len(request.groups) != 2)):
         yield "groups", "--groups names two files here, of A's rows and of B's, with one label a line; in Python: two sequences of labels"
+
+
+def _of_fields(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
+    fields, given = request.fields, request.given
+    if isinstance(given, (str, bytes)):
+        yield "given", f"given is a list of what is known: [{given!r}]"
+    if (fields is not None or len(given)) and (kinds == PARQUET or request.engine.kind != "local"):
+        yield "fields", "fields and what is given (--fields, --given) need vectors in memory: .npy files, folders or views, on this machine"
+    if len(given) and (request.groups is not None or request.paired):
+        yield "given", "what is given (--given) is held equal image by image; groups and pairs belong together: leave one of them out"
+    pair = isinstance(fields, (list, tuple)) and len(fields) == 2
+    if kinds != VIEWS and fields is not None and not pair and not isinstance(fields, (str, os.PathLike)):
+        yield "fields", "fields are two mappings or tables, of A's rows and of B's, one table with a column path, or measures (--fields)"
 
 
 def _of_texts(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refusal]:

@@ -100,13 +100,14 @@ class MethodConfig:
         captioned = self.describe is not None and self.describe.captioner != "vocabulary"
         return captioned or self.proposer != "caption" or self.ranker == "image-vqa"
 
-    def refusals(self, *, sae: bool, words: bool, groups: bool = False) -> Iterator[tuple[str, str]]:
+    def refusals(self, *, sae: bool, words: bool, groups: bool = False, fields: bool = False) -> Iterator[tuple[str, str]]:
         """What the method cannot do with, or without: (the choice, the reason).
 
         Args:
             sae: whether an SAE is given.
             words: whether there are words with vectors, or can be.
             groups: whether images are said to be in groups, or pairs.
+            fields: whether there are fields of them, or known differences.
         """
         method = named(self.method)
         if sae and "sae" not in method.takes:
@@ -115,6 +116,8 @@ class MethodConfig:
             yield "vocabulary", f"the method {self.method} needs words: --vocabulary FILE, or vocabulary="
         if groups and "groups" not in method.takes:
             yield "groups", f"the method {self.method} tests image by image: it knows neither groups nor pairs; leave them out"
+        if fields and "fields" not in method.takes:
+            yield "fields", f"the method {self.method} compares pictures alone: leave fields and what is given out (--fields, --given)"
 
     @property
     def sends(self) -> list[str]:

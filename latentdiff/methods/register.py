@@ -14,8 +14,9 @@ from ..errors import InputError
 from ..progress import Progress
 from ..results.comparison import Comparison
 
-TAKES = ("sae", "groups", "captions")
-"""What a method may take beside vectors and words: a sparse autoencoder, groups and pairs of images, captions of them."""
+TAKES = ("sae", "groups", "captions", "fields")
+"""What a method may take beside vectors and words: a sparse autoencoder, groups and pairs of images, captions of them, and fields of
+them with what is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class Asked:
     """As :func:`latentdiff.compare` takes it; for methods that take ``"sae"``."""
     groups: Mapping[str, Any] = field(default_factory=dict)
     """``groups_a``, ``groups_b`` and ``paired``, for methods that take ``"groups"``."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """``fields_a``, ``fields_b`` and ``given``, for methods that take ``"fields"``."""
     key: str | None = None
     """A server's key."""
     device: Any = None

@@ -20,6 +20,7 @@ from ..describe.vocabulary_captions import VocabularyCaptioner
 from ..embed.grouping import Groups
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
+from ..inputs.columns import Fields
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
@@ -51,6 +52,9 @@ def compare_with(
     groups_a: Groups = None,
     groups_b: Groups = None,
     paired: bool = False,
+    fields_a: Fields = None,
+    fields_b: Fields = None,
+    given: Sequence[Any] = (),
     key: str | None = None,
     device: Any = None,
     progress: Progress | None = None,
@@ -68,6 +72,7 @@ def compare_with(
         captions: caption or captions by those keys (captioner "given").
         prompts: by those keys, the prompts from which images were generated (proposer "paired-prompts").
         groups_a, groups_b, paired: which images are no independent evidence, as :func:`latentdiff.compare` takes it; LatentDiff's alone.
+        fields_a, fields_b, given: fields of the images, and differences to look past, as :func:`latentdiff.compare` takes them; the same.
         key: a server's key; None: from the environment. It is kept nowhere else.
         device: torch device of an image-to-text model.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
@@ -82,10 +87,12 @@ def compare_with(
     """
     grouped: dict[str, Any] = {"groups_a": groups_a, "groups_b": groups_b, "paired": paired}
     some = paired or groups_a is not None or groups_b is not None
-    for _, refusal in config.refusals(sae=sae is not None, words=vocabulary is not None, groups=some):
+    fields: dict[str, Any] = {"fields_a": fields_a, "fields_b": fields_b, "given": given}
+    beside = fields_a is not None or fields_b is not None or len(given) > 0
+    for _, refusal in config.refusals(sae=sae is not None, words=vocabulary is not None, groups=some, fields=beside):
         raise InputError(refusal)
     method = named(config.method)
-    asked = Asked(config, a, b, vocabulary, encode_texts, images, captions, prompts, sae, grouped, key, device, progress)
+    asked = Asked(config, a, b, vocabulary, encode_texts, images, captions, prompts, sae, grouped, fields, key, device, progress)
     comparison = method.run(asked)
     if any(h.source == method.name for h in comparison.candidates):  # stored with it: whoever opens it may not know the method
         comparison.info["legend"] = {method.name: list(method.legend)}
@@ -97,7 +104,7 @@ def _latentdiff(asked: Asked) -> Comparison:
     if config.describe is not None:
         of_images: dict[str, Any] = {"images": asked.images, "captions": asked.captions, "encode_texts": asked.encode_texts}
         describer = build_describer(config.describe, **of_images, key=asked.key, device=asked.device)
-    own: dict[str, Any] = {"sae": asked.sae, "vocabulary": asked.vocabulary, "describer": describer, **asked.groups}
+    own: dict[str, Any] = {"sae": asked.sae, "vocabulary": asked.vocabulary, "describer": describer, **asked.groups, **asked.fields}
     return compare(asked.a, asked.b, **own, config=config.compare, progress=asked.progress)
 
 
@@ -184,7 +191,7 @@ for _method in (
         ("LatentDiff", "Found by its concepts or on its most telling images."),
         _latentdiff,
         needs=(),
-        takes=("sae", "groups", "captions"),
+        takes=("sae", "groups", "captions", "fields"),
     ),
     Method(
         "visdiff",

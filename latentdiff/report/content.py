@@ -9,7 +9,7 @@ from typing import Any
 from ..embed.opening import said_unread
 from ..results.comparison import Comparison
 from ..results.storage import LEFT_OUT
-from .fields import FieldRow, field_rows, left_out_fields
+from .fields import FieldRow, field_rows, left_out_fields, looked_past
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
 from .leads import leads
 from .text import title as title_of
@@ -73,7 +73,7 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
         },
         notes=(
             *left_out(comparison.info, (a, b)),
-            *(note for said in (misfit, repeated, shifts, leads) for note in said(comparison, (a, b))),
+            *(note for said in (looked_past, misfit, repeated, shifts, leads) for note in said(comparison, (a, b))),
             *left_out_fields(comparison),
             *description(comparison),
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..results.comparison import Comparison
@@ -61,6 +61,18 @@ def left_out_fields(comparison: Comparison) -> tuple[str, ...]:
         by_reason.setdefault(str(reason), []).append(str(name))
     told = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in by_reason.items())
     return (f"fields not tested: {told}",) if told else ()
+
+
+def looked_past(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
+    """A sentence on what was held equal, and on the images that it leaves; empty where nothing was."""
+    given = comparison.info.get("given") or {}
+    if not given.get("names"):
+        return ()
+    known, without = ", ".join(map(str, given["names"])), given.get("without") or {}
+    away = [f"{without[side]:,} of {name}" for side, name in zip("AB", names, strict=True) if without.get(side)]
+    lone = f"; {' and '.join(away)} have no counterpart and are left out" if away else ""
+    images = f"; the rest says as much as {given['images']:,.0f} images a side" if given.get("images") else ""
+    return (f"looking past {known}: images are compared with those that are alike in it{lone}{images}",)
 
 
 def beside_text(share: FieldShare) -> str:

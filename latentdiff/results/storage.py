@@ -124,7 +124,8 @@ def _info(info: Any, counts: dict[str, int]) -> None:
     need(names is None or (isinstance(names, (list, tuple)) and len(names) == 2 and all(map(is_text, names))), "names", names)
     for name in ("n_a", "n_b"):
         need(is_whole(info.get(name, 0)) and 0 <= info.get(name, 0) < 2**48, name, info.get(name))
-    for name in ("left_out", "passed_over", "equal_rows", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend"):
+    told = ("left_out", "passed_over", "equal_rows", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend")
+    for name in (*told, "given", "fields"):
         need(isinstance(info.get(name) or {}, dict), name, info.get(name))
     remarks = info.get("remarks") or []
     need(isinstance(remarks, (list, tuple)) and all(map(is_text, remarks)), "remarks", remarks)
@@ -146,6 +147,7 @@ def _info(info: Any, counts: dict[str, int]) -> None:
     for told in (info.get("legend") or {}).values():
         need(isinstance(told, (list, tuple)) and len(told) == 2 and all(map(is_text, told)), "legend", told)
     _description(info.get("describe") or {})
+    _fields(info.get("given") or {}, (info.get("fields") or {}).get("left_out") or {})
     for card in (info.get("cards") or {}).values():
         need(isinstance(card, dict), "cards", card)
         words, together = card.get("words") or [], card.get("cofiring") or []
@@ -153,6 +155,14 @@ def _info(info: Any, counts: dict[str, int]) -> None:
         for other in together:
             need(isinstance(other, dict) and is_text(other.get("label")), "cards", other)
             _share(other.get("share"), "cards")
+
+
+def _fields(given: dict[str, Any], left_out: Any) -> None:
+    names, without = given.get("names") or [], given.get("without") or {}
+    need(isinstance(names, (list, tuple)) and all(map(is_text, names)), "given", names)
+    need(isinstance(without, dict) and all(is_whole(without.get(side, 0)) for side in "AB"), "given", without)
+    need(is_number(given.get("images", 0)), "given", given.get("images"))
+    need(isinstance(left_out, dict) and all(map(is_text, left_out)), "fields", left_out)
 
 
 def _description(told: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from ..compute.sparse import row_views
 from ..progress import Progress, silent
 from .logistic import LogisticProblem, Rows
 from .phrases import auroc
+from .strata import balanced
 
 SELECTION_ROWS = 4_000
 """Rows on which the penalty is chosen: enough to order four penalties, cheap at any size."""
@@ -59,6 +60,7 @@ def cross_fit(
     repeats: int = 1,
     groups: np.ndarray | None = None,
     order: np.ndarray | None = None,
+    strata: np.ndarray | None = None,
 ) -> DensityRatio:
     """Out-of-fold log density ratios of a logistic head on the vectors and on the evidence of sparse concepts.
 
@@ -76,6 +78,8 @@ def cross_fit(
         repeats: cross-fittings, >= 1; all heads are fitted in one go.
         groups: (n,) group of each row, integers: rows of a group are held out together; None: each row by itself.
         order: (n,) rows in the order in which folds are dealt out; None for the order in which they lie.
+        strata: (n,) stratum of each row: every head learns from rows of which each stratum has the sides in one proportion, drawn anew
+            for each head, so that what tells the strata apart tells it nothing.
     """
     y = np.asarray(y, bool)
     order = np.arange(len(y)) if order is None else order
@@ -84,6 +88,8 @@ def cross_fit(
     fold[order] = np.column_stack(dealt)
     train = (fold[:, :, None] != np.arange(folds)).reshape(len(y), -1)
     train = np.column_stack([train, np.ones(len(y), bool)])  # the last column holds nothing out: the in-sample head
+    if strata is not None:
+        train &= np.column_stack([balanced(y, strata, seed + PRIME * c) for c in range(train.shape[1])])
     with one_thread():  # all work on many rows is spread over threads already; others would only wait beside them
         problem = LogisticProblem(x, y, seed=seed)
         chosen = [penalties[0]] * folds
@@ -98,7 +104,8 @@ def cross_fit(
         columns = np.column_stack([fold + folds * np.arange(repeats), np.full(len(y), folds * repeats)])
         scores = (problem.logits(heads, evidence, columns) - heads.prior[columns]).astype(np.float32)
     mean = scores[:, :-1].mean(1, dtype=np.float64)
-    slope, offset = calibration(mean, y)
+    fair = np.ones(len(y), bool) if strata is None else balanced(y, strata, seed)
+    slope, offset = calibration(mean[fair], y[fair])
     progress(1.0, "density ratio")
     calibrated = (slope * mean + offset).astype(np.float32)
     return DensityRatio(calibrated, scores[:, -1].copy(), scores[:, :-1].copy(), fold, tuple(chosen), slope)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from ..compute.parallel import ordered_map
 from ..compute.sparse import by_concept
-from .grouped import Grouping, concept_tests
+from .grouped import Grouping, MeansTest, concept_tests
 from .histograms import Histograms, concept_of, histograms
 from .hypergeometric import fisher_exact
 
@@ -67,8 +67,13 @@ def divergence(codes_a: sp.csr_array, codes_b: sp.csr_array, binning: str = "spa
 
 
 def by_group(d: Divergence, codes: sp.csr_array, in_a: np.ndarray, groups: np.ndarray) -> Divergence:
-    """The same with z and p that count groups, not images: twice the smaller p of firing rates and of mean activations."""
-    firing, activation = concept_tests(codes, Grouping(in_a, groups))
+    """:func:`retested` by groups."""
+    return retested(d, codes, Grouping(in_a, groups))
+
+
+def retested(d: Divergence, codes: sp.csr_array, test: MeansTest) -> Divergence:
+    """The same with z and p that go by groups or strata, not by images: twice the smaller p of firing rates and of mean activations."""
+    firing, activation = concept_tests(codes, test)
     p = np.minimum(1.0, 2 * np.minimum(firing.p_value, activation.p_value))
     return replace(d, firing_z=firing.z, gap_z=activation.z, p_value=p)
 

@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 from .grouped import Grouping
 from .hypergeometric import fisher_exact
 from .phrases import auroc
-from .strata import Strata, count_test, rank_test
+from .strata import Strata, rank_test
+from .within import Within
 
 TAILS = (0.025, 0.05, 0.15)
 """Shares of the lowest and of the highest numbers that are looked at by themselves."""
@@ -73,7 +74,7 @@ def value_tests(has: sp.csr_array, strata: Strata, groups: np.ndarray | None = N
     elif len(strata.weight) == 1:
         p = fisher_exact(of_a, of_b, int(strata.in_a.sum()), int((~strata.in_a).sum()))
     else:
-        p = count_test(has, strata)[1]
+        p = Within(strata.in_a, strata.number).sparse(has).p_value
     if len(strata.weight) == 1:
         return ValueTests(of_a / strata.n_a, of_b / strata.n_b, np.asarray(p))
     rates = [np.clip(has.T @ np.where(side, strata.shares, 0.0), 0, 1) for side in (strata.in_a, ~strata.in_a)]

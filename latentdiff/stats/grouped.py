@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -59,7 +60,19 @@ class Grouping:
         return GroupedTest(z, 2 * stats.t.sf(np.abs(z), self.freedom))
 
 
-def concept_tests(codes: sp.csr_array, grouping: Grouping) -> tuple[GroupedTest, GroupedTest]:
+class MeansTest(Protocol):
+    """Tests of differences of means where images are not exchangeable one by one: by groups, or within strata."""
+
+    def sparse(self, values: sp.csr_array) -> GroupedTest:
+        """Test the columns of (n, k) sparse values."""
+        ...
+
+    def dense(self, values: np.ndarray) -> GroupedTest:
+        """Test the rows of (m, n) values."""
+        ...
+
+
+def concept_tests(codes: sp.csr_array, grouping: MeansTest) -> tuple[GroupedTest, GroupedTest]:
     """Of every concept: do firing rates differ, and do mean activations."""
     fires = codes.copy()
     fires.data = np.ones_like(fires.data)

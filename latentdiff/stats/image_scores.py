@@ -12,8 +12,8 @@ import numpy as np
 from ..compute.parallel import ordered_map
 from ..embed.sides import Sides, centred
 from ..embed.vocabulary import Vocabulary
-from .grouped import Grouping
 from .phrases import phrase_evidence, tail_contrast, tail_evidence
+from .within import means_test
 
 BLOCK = 64_000_000
 """Scores in memory at once (256 MB), but for ``FEWEST_WORDS``."""
@@ -40,8 +40,8 @@ class ImageScores:
     @classmethod
     def of(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
         """Score every image of both sides with some words, and test each word."""
-        test = phrase_evidence if sides.groups is None else partial(phrase_evidence, grouping=Grouping(sides.in_a, sides.groups))
-        return cls._tested(sides, words, vocabulary, test)
+        grouping = means_test(sides.in_a, sides.groups, sides.strata)
+        return cls._tested(sides, words, vocabulary, partial(phrase_evidence, grouping=grouping))
 
     @classmethod
     def tails(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special, stats
 
 from .exchange import WELCH_FROM, exchange_p_values
-from .grouped import Grouping
+from .grouped import MeansTest
 from .hypergeometric import fisher_exact
 
 BACKGROUND_SPREADS = 3.0
@@ -48,7 +48,7 @@ class PhraseEvidence:
     p_more_in_b: np.ndarray
 
 
-def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray, grouping: Grouping | None = None) -> PhraseEvidence:
+def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray, grouping: MeansTest | None = None) -> PhraseEvidence:
     """Test phrases by the scores (text-image cosines) of all images.
 
     Welch's t sees shifts of many images, the comparison of tails sees a mode of a few.
@@ -56,7 +56,7 @@ def phrase_evidence(scores_a: np.ndarray, scores_b: np.ndarray, grouping: Groupi
     Args:
         scores_a: (m, n_a) scores of A's images, one phrase a row.
         scores_b: (m, n_b) scores of B's images.
-        grouping: of A's images, then B's, where they come in groups: both tests count groups then.
+        grouping: of A's images, then B's, where they come in groups or strata: both tests go by these then.
     """
     n_a, n_b = scores_a.shape[1], scores_b.shape[1]
     threshold, high = _cuts(scores_a, scores_b)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .strata import Strata
 
-def relabelled(in_a: np.ndarray, groups: np.ndarray | None, count: int, seed: int) -> np.ndarray:
+
+def relabelled(
+    in_a: np.ndarray, groups: np.ndarray | None, count: int, seed: int, strata: np.ndarray | None = None
+) -> np.ndarray:
     """The labels seen, and random ones that were as likely if the sides did not differ.
 
     Images that are independent of each other change sides one by one, n_A of them in A each time. Images of one group (a scene, a
@@ -17,11 +21,18 @@ def relabelled(in_a: np.ndarray, groups: np.ndarray | None, count: int, seed: in
         groups: (n,) group of each image, integers from 0; None: each image is one of its own.
         count: relabellings, >= 1.
         seed: of the random numbers.
+        strata: (n,) stratum of each image: images change sides within their stratum alone; without ``groups`` only.
 
     Returns:
         (n, count + 1) float32: 1 for A, 0 for B; the first column holds the labels seen.
     """
     in_a, rng = np.asarray(in_a, bool), np.random.default_rng(seed)
+    if groups is None and strata is not None:
+        out = np.repeat(in_a[:, None].astype(np.float32), count + 1, axis=1)
+        for s in np.unique(strata):
+            rows = np.flatnonzero(strata == s)
+            out[rows, 1:] = _drawn(len(rows), int(in_a[rows].sum()), count, rng)
+        return out
     if groups is None:
         return np.column_stack([in_a.astype(np.float32), _drawn(len(in_a), int(in_a.sum()), count, rng)])
     size = np.bincount(groups)
@@ -43,8 +54,16 @@ def _drawn(n: int, n_a: int, count: int, rng: np.random.Generator) -> np.ndarray
     return rng.permuted(label, axis=1).T
 
 
-def weights(labels: np.ndarray) -> np.ndarray:
-    """(n, c) float32: ``1 / n_A`` for A and ``-1 / n_B`` for B, so that a product with it is a difference of means."""
+def weights(labels: np.ndarray, strata: np.ndarray | None = None) -> np.ndarray:
+    """(n, c) float32: ``1 / n_A`` for A and ``-1 / n_B`` for B, so that a product with it is a difference of means.
+
+    Within strata it is the mean of theirs, each weighted as by Mantel and Haenszel.
+    """
+    if strata is not None:
+        of_a = Strata(labels[:, 0] > 0, strata)
+        per = of_a.weight / max(float(of_a.weight.sum()), 1e-300)
+        a, b = (np.divide(per, n, out=np.zeros_like(per), where=n > 0)[strata, None] for n in (of_a.n_a, of_a.n_b))
+        return np.asarray(labels * a - (1 - labels) * b, np.float32)
     n_a = labels.sum(0, dtype=np.float64)
     n_b = len(labels) - n_a
     return np.asarray(labels / np.maximum(n_a, 1) - (1 - labels) / np.maximum(n_b, 1), np.float32)

@@ -1,17 +1,13 @@
 """A against B within strata: images that are alike in what is held equal are compared with each other alone.
 
-Counts by Cochran (1954) and Mantel and Haenszel (1959), values by van Elteren (1960).
+Adjusted means by Mantel and Haenszel (1959), ranks by van Elteren (1960).
 """
 
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 from scipy.special import ndtr
 from scipy.stats import rankdata
-
-SMALL = 5.0
-"""Expected images on the smaller side below which the count test is corrected for continuity: the normal law alone is too sure of few."""
 
 
 class Strata:
@@ -53,40 +49,16 @@ class Strata:
         share = np.where(self.in_a, per_a[self.number], per_b[self.number])
         return share / max(float(self.weight.sum()), 1e-300)
 
+    @property
+    def effective(self) -> tuple[float, float]:
+        """Images of each side that, all of one weight, would tell an adjusted mean as well (Kish 1965)."""
+        square = np.square(self.shares)
+        return 1 / max(float(square[self.in_a].sum()), 1e-300), 1 / max(float(square[~self.in_a].sum()), 1e-300)
+
     def means(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Adjusted means of A and B, of (n,) or (m, n) values: what they would be if both sides had the overlap's mix of strata."""
         share = self.shares
         return values[..., self.in_a] @ share[self.in_a], values[..., ~self.in_a] @ share[~self.in_a]
-
-
-def count_test(shown: sp.csr_array, strata: Strata, continuity: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Cochran-Mantel-Haenszel test of the columns of (n, k) shown or not.
-
-    Args:
-        shown: (n, k), non-zero where an image shows what the column stands for.
-        strata: which images are compared with which.
-        continuity: correct where fewer than ``SMALL`` are expected on a side.
-
-    Returns:
-        (k,) z, positive where A shows it more, and (k,) two-sided p; 0 and 1 where nothing can be told.
-    """
-    ones = sp.csr_array((np.ones(shown.nnz), shown.indices, shown.indptr), shape=shown.shape)
-    s, n = len(strata.weight), len(strata.number)
-    row = np.arange(n)
-    of_all = sp.csr_array((np.ones(n), (strata.number, row)), shape=(s, n)) @ ones
-    of_a = sp.csr_array((strata.in_a.astype(float), (strata.number, row)), shape=(s, n)) @ ones
-    size = np.maximum(strata.n_a + strata.n_b, 1)
-    m = sp.coo_array(of_all)
-    where, column, total = m.coords[0], m.coords[1], m.data
-    expected = np.bincount(column, total * (strata.n_a / size)[where], minlength=shown.shape[1])
-    spread = strata.weight / size / np.maximum(size - 1, 1)
-    variance = np.bincount(column, total * (size[where] - total) * spread[where], minlength=shown.shape[1])
-    seen = np.asarray(of_a.sum(0)).ravel()
-    few = np.minimum(expected, np.bincount(column, total, minlength=shown.shape[1]) - expected) < SMALL
-    gap = seen - expected
-    least = 0.5 if continuity else 0.0
-    gap = np.where(few & continuity, np.sign(gap) * np.maximum(np.abs(gap) - least, 0), gap)
-    return _z_and_p(gap, variance)
 
 
 def rank_test(values: np.ndarray, strata: Strata) -> tuple[np.ndarray, np.ndarray]:
@@ -108,10 +80,6 @@ def rank_test(values: np.ndarray, strata: Strata) -> tuple[np.ndarray, np.ndarra
         rank = rankdata(values[:, rows], axis=1) - (n + 1) / 2
         gap += rank[:, strata.in_a[rows]].sum(1) / (n + 1)
         variance += n_a * n_b / (n * (n - 1)) * np.square(rank).sum(1) / (n + 1) ** 2
-    return _z_and_p(gap, variance)
-
-
-def _z_and_p(gap: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     z = np.divide(gap, np.sqrt(variance), out=np.zeros_like(gap), where=variance > 1e-12)
     return z, 2 * ndtr(-np.abs(z))
 
@@ -140,3 +108,13 @@ def crossed(numbers: list[np.ndarray]) -> np.ndarray:
     for other in numbers[1:]:
         out = np.unique(out * (int(other.max()) + 1) + other, return_inverse=True)[1]
     return np.asarray(out)
+
+
+def balanced(y: np.ndarray, strata: np.ndarray, seed: int) -> np.ndarray:
+    """(n,) bool: rows, drawn at random, of which every stratum has as many of each side."""
+    rng, out = np.random.default_rng(seed), np.zeros(len(y), bool)
+    for s in np.unique(strata):
+        sides = [np.flatnonzero((strata == s) & (y == side)) for side in (True, False)]
+        for rows in sides:
+            out[rng.choice(rows, min(map(len, sides)), replace=False)] = True
+    return out

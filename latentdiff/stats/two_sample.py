@@ -45,6 +45,7 @@ def verdict(
     groups: np.ndarray | None = None,
     words: np.ndarray | None = None,
     seed: int = 0,
+    strata: np.ndarray | None = None,
 ) -> Verdict:
     """Permutation test of A against B by the strongest concept, by the vectors' mean embeddings, and by a short list of words.
 
@@ -62,26 +63,29 @@ def verdict(
         groups: (n,) group of each image, see :func:`~latentdiff.stats.relabelling.relabelled`.
         words: (m, w) scores of these images with the words of a short list; None leaves this statistic out.
         seed: of the relabellings.
+        strata: (n,) stratum of each image, within which alone images change sides.
     """
     some, count = in_a[rows], RELABELLINGS if len(rows) <= MANY else RELABELLINGS // 3
-    labels = relabelled(some, None if groups is None else _from_zero(groups[rows]), count, seed)
-    weight = weights(labels)
+    within = None if strata is None else _from_zero(strata[rows])
+    labels = relabelled(some, None if groups is None else _from_zero(groups[rows]), count, seed, within)
+    weight = weights(labels, within)
     wide, near = mean_embedding_distances(unit, weight, seed)
     found = {"images": wide, "images, near": near}
     if words is not None and words.shape[1]:
         found["words"] = largest_standardised(words.T @ weight)
-    exact = _bonferroni(codes, in_a) if groups is None else 1.0
+    by = groups if strata is None else np.arange(len(in_a))  # no exact law within strata either
+    exact = _bonferroni(codes, in_a) if by is None else 1.0
     if len(rows) == len(in_a):
         concepts = concepts_to_test(codes)
-        found["concepts"] = largest_firing_difference(concepts, labels, weight, groups)
+        found["concepts"] = largest_firing_difference(concepts, labels, weight, by)
         found["activations"] = largest_activation_difference(concepts, weight)
         return _combined({k: share_at_least(v) for k, v in found.items()}, exact)
     parts = {k: float(share_at_least(v)[0]) for k, v in found.items()}
-    if groups is None:
+    if by is None:
         parts["concepts"] = exact
     else:
         concepts = concepts_to_test(codes[rows])
-        parts["concepts"] = float(share_at_least(largest_firing_difference(concepts, labels, weight, groups[rows]))[0])
+        parts["concepts"] = float(share_at_least(largest_firing_difference(concepts, labels, weight, by[rows]))[0])
     return Verdict(float(_p_of_cauchy(cauchy(np.array([list(parts.values())]).T))[0]), parts, count)
 
 

@@ -8,6 +8,7 @@ from fiftyone.operators import types
 
 from latentdiff.report.text import plain_markdown as plain
 
+from .field_tab import ASIDE
 from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, TIGHT, bar, grid
 
 STRIP = {
@@ -39,6 +40,8 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
         box.md(f"or {plain(', '.join(data['also']))}", name="also", componentsProps=FAINT_TIGHT)
     for side in (own, other):
         bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], COLOURS[side])
+    if data["along"]:
+        box.md(plain(data["along"]), name="along", componentsProps=FAINT_TIGHT)
     strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
     for i in range(len(data["thumbnails"])):
         strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{data['text']}, example {i + 1}")
@@ -70,7 +73,7 @@ def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], name
 
 
 def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unfolded: bool) -> None:
-    at = {"run": run, "rank": data["rank"], "side": data["side"]}
+    at = {"run": run, "rank": data["rank"], "side": data["side"], "known": data["known"]}
     row = box.h_stack("evidence", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
     for name, label, tooltip in data["badges"]:
         row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
@@ -87,6 +90,7 @@ def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolde
     icon("tag", "local_offer", "Tag these images", panel.tag)
     # In the browser alone: the clipboard opens only to a click, not to an answer that comes later.
     row.view("copy", types.View(component="LatentDiffCopy", composite_view=True, text=text))
+    icon("aside", "filter_alt_off", ASIDE, panel.set_aside)
     icon("detail", "expand_less" if unfolded else "expand_more", "Less" if unfolded else "More about it", panel.unfold)
 
 

@@ -6,11 +6,16 @@ from typing import Any
 from urllib.parse import quote
 
 from latentdiff.report.content import THUMBNAILS, content
+from latentdiff.report.fields import FieldRow, beside_text, sentence
 from latentdiff.report.finding import Card, card
 from latentdiff.report.text import isolated
 
 CARDS = 6
 """Cards per side at first, and how many more each time one asks for more: a hundred cards make the browser slow."""
+
+
+FIELDS = 30
+"""Fields listed in their tab."""
 
 
 def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
@@ -22,8 +27,9 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
 
     Returns:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), and per side ("A", "B")
-        its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card); ``ask``: why it
-        cannot be asked about a phrase, or None.
+        its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card); ``given``: what
+        was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it cannot be asked
+        about a phrase, or None.
     """
     from fiftyone_plugin.asking import can_ask
 
@@ -40,9 +46,19 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         "verdict": said.verdict,
         "differs": bool(run.differs),
         "notes": list(said.notes),
+        "given": [str(name) for name in (run.comparison.info.get("given") or {}).get("names") or []],
+        "fields": [_field(row, said.names) for row in said.fields[:FIELDS]],
+        "more_fields": max(0, len(said.fields) - FIELDS),
+        "tested": bool(run.comparison.tested_fields),
         "sides": sides,
         "ask": can_ask(run),
     }
+
+
+def _field(row: FieldRow, names: dict[str, str]) -> dict[str, str]:
+    d = row.difference
+    text = sentence(row, names).removeprefix(f"{row.title}: ")
+    return {"name": d.field if d.is_tail else d.name, "title": row.title, "text": f"{text}, q {row.q}"}
 
 
 def _names(run: Any) -> tuple[str, str]:
@@ -58,6 +74,8 @@ def _drawn(run: Any, one: Card) -> dict[str, Any]:
         "weak": bool(h.weak),
         "path": list(h.path),
         "also": list(one.also),
+        "along": beside_text(h.fields[0]) if h.fields else "",
+        "known": f"concept {h.concept}" if h.weak and h.concept is not None else h.text,
         "rates": one.rates,
         "shares": {"A": float(h.rate_a), "B": float(h.rate_b)},
         "images": one.images,

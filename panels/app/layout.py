@@ -9,6 +9,7 @@ from fiftyone.operators import types
 from latentdiff.report.text import plain_markdown as plain
 
 from .card_layout import card
+from .field_tab import fields, set_aside
 from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
 from .tabs import concepts, question, scores
 
@@ -30,8 +31,8 @@ TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 
 TABBED: dict[str, Any] = {"borderBottom": 1, "borderColor": "divider", "& .MuiTabs-flexContainer": {"flexWrap": "wrap"}}
 TABBED |= {"& .MuiTabs-indicator": {"display": "none"}, "& .MuiTab-root.Mui-selected": {"borderBottom": "2px solid"}}
 """Tabs go on in the next line where the panel is narrow; the App's own line under the chosen one knows one line only."""
-DIFFERENCES, SCORES, CONCEPTS, ASK = "differences", "scores", "concepts", "ask"
-TABS = {DIFFERENCES: "Differences", SCORES: "Images by score", CONCEPTS: "All concepts", ASK: "Ask"}
+DIFFERENCES, FIELDS, SCORES, CONCEPTS, ASK = "differences", "fields", "scores", "concepts", "ask"
+TABS = {DIFFERENCES: "Differences", FIELDS: "Fields", SCORES: "Images by score", CONCEPTS: "All concepts", ASK: "Ask"}
 
 
 def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> None:
@@ -153,6 +154,7 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     row.btn("report", label="Export a report", icon="summarize", variant="text", title=title, on_click=panel.report, componentsProps=SMALL)
     if board["notes"]:
         row.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
+    set_aside(panel, root, board)
     tabs = types.TabsView(componentsProps={"tabs": {"sx": TABBED}})
     for value, text in TABS.items():
         tabs.add_choice(value, label=text)
@@ -162,6 +164,8 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
         scores(panel, root, board, state)
     elif tab == CONCEPTS:
         concepts(panel, root, board, state)
+    elif tab == FIELDS:
+        fields(panel, root, board)
     elif tab == ASK:
         question(panel, root, board, state)
     else:

@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from .card_actions import CardActions
+from .known_actions import KnownActions
 from .run_actions import STORED, RunActions
 from .tab_actions import AskActions, PlotActions
 
@@ -28,7 +29,7 @@ QUIET = ("look", "on_change_tab", "on_change_run", "slide", "brush")
 """Methods that the App also calls by itself, or where nothing was done."""
 
 
-class LatentDiffPanel(RunActions, CardActions, PlotActions, AskActions, foo.Panel):
+class LatentDiffPanel(RunActions, CardActions, KnownActions, PlotActions, AskActions, foo.Panel):
     """Ranked differences of one stored comparison, in two columns."""
 
     @property

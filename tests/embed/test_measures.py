@@ -59,7 +59,7 @@ def test_what_is_changed_is_measured(name: str) -> None:
 
 def test_darker_is_not_blurrier() -> None:
     before, after = (measure_images(some)["sharpness"] for some in (PICTURES, [p.point(lambda v: v * 0.5) for p in PICTURES]))
-    np.testing.assert_allclose(after, before, atol=0.02)
+    np.testing.assert_allclose(after, before, atol=0.05)  # rounding to whole levels is noise
 
 
 def test_brightness_contrast_and_colour_are_the_formulas_written_out() -> None:
@@ -67,7 +67,7 @@ def test_brightness_contrast_and_colour_are_the_formulas_written_out() -> None:
     found = {name: value[0] for name, value in measure_images(PICTURES[:1]).items()}
     y = 0.299 * pixels[..., 0] + 0.587 * pixels[..., 1] + 0.114 * pixels[..., 2]
     assert found["brightness"] == pytest.approx(y.mean(), rel=1e-5)
-    assert found["contrast"] == pytest.approx(y.std(), rel=1e-5)
+    assert found["contrast"] == pytest.approx(y.std() / y.mean(), rel=1e-5)
     rg, yb = pixels[..., 0] - pixels[..., 1], 0.5 * (pixels[..., 0] + pixels[..., 1]) - pixels[..., 2]
     colour = math.sqrt(rg.std() ** 2 + yb.std() ** 2) + 0.3 * math.sqrt(rg.mean() ** 2 + yb.mean() ** 2)
     assert found["colourfulness"] == pytest.approx(colour, rel=1e-5)
@@ -76,26 +76,23 @@ def test_brightness_contrast_and_colour_are_the_formulas_written_out() -> None:
 
 
 def test_noise_is_that_which_was_added() -> None:
-    """Immerkaer's estimate on a plane is the standard deviation of its noise."""
+    """On a plane, the least noisy tenth of the blocks shows a little less than the standard deviation of the noise; texture adds none."""
     plane = np.add.outer(np.linspace(50, 150, 400), np.linspace(0, 50, 500))
     for sigma in (2.0, 10.0):
-        assert formulas.noise(plane + RNG.normal(0, sigma, plane.shape)) == pytest.approx(sigma, rel=0.02)
+        noisy = plane + RNG.normal(0, sigma, plane.shape)
+        assert 0.8 * sigma < formulas.noise(noisy) < sigma
+        noisy[:200] += 40 * (np.indices((200, 500)).sum(0) % 3)
+        assert 0.8 * sigma < formulas.noise(noisy) < 1.05 * sigma
 
 
-def test_sharpness_is_cretes_by_loops() -> None:
-    y = RNG.uniform(0, 255, (14, 17))
-    worst = []
-    for axis in (0, 1):
-        rows = y if axis else y.T
-        total = lost = 0.0
-        for row in rows:
-            padded = np.concatenate([row[4::-1], row, row[:-6:-1]])  # 5 mirrored values on either side
-            smooth = [padded[i : i + 11].mean() for i in range(len(row))]
-            for i in range(len(row) - 1):
-                step, left = abs(row[i + 1] - row[i]), abs(smooth[i + 1] - smooth[i])
-                total, lost = total + step, lost + max(step - left, 0)
-        worst.append((total - lost) / total)
-    assert formulas.sharpness(y) == pytest.approx(1 - max(worst))
+def test_sharpness_of_a_wave_is_its_frequency() -> None:
+    """Of sin(w x): the Laplacian is 2 (1 - cos w) of it, the central gradient sin w; noise alone gives the root of 20."""
+    x = np.arange(4000.0)
+    for w in (0.3, 1.0, 2.0):
+        wave = np.tile(np.sin(w * x), (5, 1))
+        assert formulas.sharpness(wave) == pytest.approx(2 * (1 - np.cos(w)) / np.sin(w), rel=0.01)
+        assert formulas.sharpness(20 + 3 * wave) == pytest.approx(formulas.sharpness(wave))
+    assert formulas.sharpness(RNG.normal(0, 1, (600, 600))) == pytest.approx(math.sqrt(20 / (4 / 4)), rel=0.02)
 
 
 def test_blockiness_borders_and_hue_of_drawn_pictures() -> None:

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from scipy import stats
 
-from latentdiff.stats.divergence import by_group, divergence
+from latentdiff.stats.divergence import divergence, retested
 from latentdiff.stats.exemplars import one_a_group
 from latentdiff.stats.grouped import Grouping, independent_images
 
@@ -46,7 +46,7 @@ def test_values_that_never_change_say_nothing() -> None:
 
 def test_divergence_by_group_takes_the_smaller_p_of_firing_and_activation() -> None:
     codes = sp.csr_array(DENSE.astype(np.float32))
-    d = by_group(divergence(codes[:40], codes[40:]), codes, IN_A, GROUPS)
+    d = retested(divergence(codes[:40], codes[40:]), codes, Grouping(IN_A, GROUPS))
     for k in range(7):
         p = min(naive(DENSE[:, k].astype(np.float32))[1], naive((DENSE[:, k] > 0).astype(float))[1])
         assert d.p_value[k] == pytest.approx(min(1.0, 2 * p), rel=1e-4)
@@ -60,7 +60,7 @@ def test_five_frames_of_a_scene_count_once() -> None:
         codes = sp.csr_array(dense)
         d = divergence(codes[:150], codes[150:])
         alone.append(d.p_value)
-        p.append(by_group(d, codes, np.arange(300) < 150, scene).p_value)
+        p.append(retested(d, codes, Grouping(np.arange(300) < 150, scene)).p_value)
     assert (np.array(alone) <= 0.05).mean() > 0.25
     assert (np.array(p) <= 0.05).sum() <= stats.binom.ppf(0.999, 300, 0.05)
 

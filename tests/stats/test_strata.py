@@ -10,7 +10,8 @@ import pytest
 import scipy.sparse as sp
 from scipy import stats
 
-from latentdiff.stats.strata import Strata, alike, count_test, crossed, rank_test
+from latentdiff.stats.strata import Strata, alike, crossed, rank_test
+from latentdiff.stats.within import Within
 
 RNG = np.random.default_rng(7)
 N = 300
@@ -21,7 +22,9 @@ VALUES = np.round(RNG.normal(STRATUM, 2, (4, N)), 1)  # with ties
 
 
 def test_counts_are_those_of_the_textbook_table_by_table() -> None:
-    z, p = count_test(sp.csr_array(SHOWN), Strata(IN_A, STRATUM), continuity=False)
+    found = Within(IN_A, STRATUM).sparse(sp.csr_array(SHOWN))
+    z, p = found.z, found.p_value
+    np.testing.assert_allclose(Within(IN_A, STRATUM).dense(SHOWN.T).z, z)
     for k in range(SHOWN.shape[1]):
         gap = variance = 0.0
         for s in range(6):
@@ -45,8 +48,17 @@ def test_counts_agree_with_the_published_admissions_of_berkeley() -> None:
         for _ in range(count)
     ]
     stratum, man, yes = map(np.array, zip(*rows, strict=True))
-    z, _ = count_test(sp.csr_array(yes[:, None]), Strata(man, stratum))
+    z = Within(man, stratum).sparse(sp.csr_array(yes[:, None])).z
     assert z[0] ** 2 == pytest.approx(1.5246, abs=5e-5)  # none of so many images is few
+
+
+def test_values_within_strata_have_the_moments_of_all_relabellings() -> None:
+    values, stratum = np.array([3.0, 0.0, 0.5, 7.0, 2.0, 0.0, 5.0]), np.array([0, 0, 0, 0, 1, 1, 1])
+    in_a = np.array([True, False, True, False, False, True, False])
+    drawn = [sum(values[[*one, *two]]) for one in itertools.combinations(range(4), 2) for two in itertools.combinations(range(4, 7), 1)]
+    z = (values[in_a].sum() - np.mean(drawn)) / np.std(drawn)
+    assert Within(in_a, stratum).dense(values[None]).z[0] == pytest.approx(z)
+    assert Within(in_a, stratum).sparse(sp.csr_array(values[:, None])).z[0] == pytest.approx(z)
 
 
 def test_ranks_of_one_stratum_are_wilcoxons() -> None:
@@ -92,15 +104,15 @@ def test_a_stratum_of_one_side_says_nothing() -> None:
     in_a, number = np.append(IN_A, [True] * 30), np.append(STRATUM, [6] * 30)
     values, shown = np.append(VALUES, np.full((4, 30), 99.0), axis=1), np.append(SHOWN, np.ones((30, 5), bool), axis=0)
     np.testing.assert_allclose(rank_test(values, Strata(in_a, number)), rank_test(VALUES, Strata(IN_A, STRATUM)))
-    without = count_test(sp.csr_array(SHOWN), Strata(IN_A, STRATUM))
-    np.testing.assert_allclose(count_test(sp.csr_array(shown), Strata(in_a, number)), without)
+    without = Within(IN_A, STRATUM).dense(SHOWN.T).z
+    np.testing.assert_allclose(Within(in_a, number).dense(shown.T).z, without)
     assert (~Strata(in_a, number).counterparts).sum() == 30
 
 
 def test_few_images_are_not_too_sure() -> None:
-    """Five of five in A: exactly 1 in 16; without the correction .025."""
-    shown = sp.csr_array((np.arange(200) < 5)[:, None])
-    _, p = count_test(shown, Strata(np.arange(200) % 40 < 20, np.zeros(200, int)))
+    """Five of five in A, one in each of five strata: exactly 1 in 16; without the correction .025."""
+    shown = sp.csr_array((np.arange(200) % 40 == 0)[:, None])
+    p = Within(np.arange(200) % 40 < 20, np.arange(200) // 40).sparse(shown).p_value
     assert p[0] == pytest.approx(1 / 16, abs=0.015)
 
 

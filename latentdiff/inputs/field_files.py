@@ -1,0 +1,106 @@
+"""Fields of images from where people keep them: mappings, tables with a row per image, or the pictures themselves."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..compute.extras import needs
+from ..embed.measures import measure_images
+from ..errors import InputError
+from ..progress import Progress
+
+MEASURED = "measures"
+"""In place of fields: what is measured of the pictures themselves."""
+NAMED_BY = ("path", "filepath", "file")
+"""Columns by which a table of both sides says whose a row is."""
+WORDS = {"true": True, "false": False}
+
+
+def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Progress) -> dict[str, Any]:
+    """``fields_a`` and ``fields_b`` for :func:`latentdiff.compare`; nothing where there are none.
+
+    Args:
+        given: None, "measures", a pair of mappings or of tables with a row per image, or one table with a column ``path``.
+        items: per side, the file of each row; None where rows have no file.
+        skip_bad: pictures that cannot be read are not measured, in place of an error.
+        progress: ``progress(fraction, label)``, while pictures are measured.
+
+    Raises:
+        InputError: tables that cannot be read or do not fit the rows.
+    """
+    if given is None:
+        return {}
+    if given == MEASURED:
+        if any(side is None for side in items):
+            raise InputError("measures (--fields measures) are those of images; name folders, or give the fields themselves")
+        a, b = (measure_images(list(side), skip_bad=skip_bad, progress=progress) for side in items)
+        return {"fields_a": a, "fields_b": b}
+    if isinstance(given, (str, os.PathLike)):
+        given = _by_path(Path(os.fspath(given)), items)
+    a, b = (read_fields(side) if isinstance(side, (str, os.PathLike)) else side for side in given)
+    return {"fields_a": a, "fields_b": b}
+
+
+def read_fields(path: str | os.PathLike) -> dict[str, list[Any]]:
+    """Columns of a ``.csv`` (numbers, dates, true and false are told from texts; empty: none) or ``.parquet`` table.
+
+    Raises:
+        InputError: no such file, or none that can be read.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise InputError(f"there is no file {file}")
+    if file.suffix.lower() == ".parquet":
+        with needs("tables", "fields in Parquet"):
+            import pyarrow.parquet as parquet
+        try:
+            return dict(parquet.read_table(file).to_pydict())
+        except Exception as e:  # Arrow raises what it likes on a damaged file
+            raise InputError(f"the fields in {file} cannot be read as Parquet: {e}") from e
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as f:
+            head, *rows = csv.reader(f)
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as e:
+        raise InputError(f"the fields in {file} cannot be read as a CSV with a line of names first: {e}") from e
+    if len(set(head)) != len(head) or any(len(row) != len(head) for row in rows):
+        raise InputError(f"the fields in {file}: every row needs {len(head)} values, one for each name in the first line, all different")
+    return {name: typed([row[i].strip() for row in rows]) for i, name in enumerate(head)}
+
+
+def typed(texts: Sequence[str]) -> list[Any]:
+    """Texts as what all of them are: truth values, numbers, dates (ISO 8601), else texts; an empty one is None."""
+    for read in (_truth, _number, datetime.datetime.fromisoformat):
+        try:
+            return [read(text) if text else None for text in texts]
+        except (ValueError, KeyError):
+            continue
+    return [text or None for text in texts]
+
+
+def _truth(text: str) -> bool:
+    return WORDS[text.lower()]
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _by_path(table: Path, items: tuple[Any, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Rows of one table, by the files that they name."""
+    columns = read_fields(table)
+    key = next((name for name in NAMED_BY if name in columns), None)
+    if key is None or any(side is None for side in items):
+        raise InputError(f"{table} is one table for both sides: it needs a column path, and sides of image files; else name two tables")
+    folder = table.absolute().parent
+    row = {os.path.normpath(folder / str(path)): i for i, path in enumerate(columns.pop(key)) if path is not None}
+    rows = [[row.get(os.path.normpath(os.path.abspath(os.fspath(item)))) for item in side] for side in items]
+    if not any(i is not None for side in rows for i in side):
+        raise InputError(f"{table} names none of the images in its column {key}; paths are relative to the table's folder")
+    a, b = ({name: [None if i is None else values[i] for i in side] for name, values in columns.items()} for side in rows)
+    return a, b

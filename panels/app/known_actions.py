@@ -1,0 +1,66 @@
+"""What the panel does with what one knows: set it aside, and take it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+PLUGIN = "@latentdiff/latentdiff"
+PAST = "_past_"
+
+
+class KnownActions:
+    """Handlers of "I know this: what else?"; a part of the panel."""
+
+    compared: Callable[[Any], None]
+    """Shows the newest comparison: ``RunActions.compared``."""
+    open_run: Callable[[Any], None]
+    update: Callable[[Any], None]
+
+    def set_aside(self, ctx: Any) -> None:
+        """Compare again, past what was known and this."""
+        self._again(ctx, lambda known: [*known, str(ctx.params.get("known"))])
+
+    def take_back(self, ctx: Any) -> None:
+        """Open the comparison that does not look past this; compare where there is none."""
+        self._again(ctx, lambda known: [k for k in known if k != ctx.params.get("known")])
+
+    def _again(self, ctx: Any, change: Callable[[list[str]], list[str]]) -> None:
+        from fiftyone_plugin.forms import sides as side_choices
+        from fiftyone_plugin.forms.choices import BETWEEN, listed
+        from fiftyone_plugin.store.runs import list_comparisons
+        from latentdiff.errors import LatentDiffError
+
+        run = str(ctx.params.get("run"))
+        try:
+            answers = side_choices.answers_for(ctx.dataset, run)
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            self.update(ctx)
+            return
+        given = change(list(listed(answers.get("given"))))
+        name = run_past(run, given)
+        if name in list_comparisons(ctx.dataset):
+            ctx.params["run"] = name
+            self.open_run(ctx)
+            return
+        known = bool(answers.get("words") or answers.get("vocabulary") or answers.get("concepts"))
+        if known:
+            ctx.ops.notify(f"Comparing past {', '.join(given)} …" if given else "Comparing …", variant="info")
+        # Of a comparison that was made in Python the form's answers are not known: the form opens, and asks for words.
+        handlers = {"on_success": self.compared, "on_error": self.not_compared}
+        params = {**answers, "given": f"{BETWEEN} ".join(given), "run": name}
+        ctx.prompt(f"{PLUGIN}/compare_views", params=params, skip_prompt=known, **handlers)
+
+    def not_compared(self, ctx: Any) -> None:
+        """Say why there is no comparison past it."""
+        said = str(ctx.params.get("error_message") or ctx.params.get("error") or "no reason was given").strip().splitlines()[-1]
+        ctx.ops.notify(f"Nothing was compared: {said}", variant="error")
+
+
+def run_past(run: str, given: list[str]) -> str:
+    """Name of the comparison that looks past some things: that of the first one, and theirs."""
+    first = run.partition(PAST)[0]
+    words = "_".join(re.sub(r"\W+", "_", known).strip("_").lower() or "known" for known in given)
+    return f"{first}{PAST}{words}"[:100] if given else first
