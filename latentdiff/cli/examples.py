@@ -9,13 +9,20 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "latentdiff compare a.npy b.npy --vocabulary words.npz --alpha 0.01 --json",
     ),
     "groups": ("latentdiff groups spring/ summer/ autumn/ --encoder fast",),
+    "gap": ("latentdiff gap training/ production/ unlabelled/ --budget 200 --encoder fast --output chosen.txt",),
+    "watch": (
+        "latentdiff watch state/ today/ --reference usual/ --encoder fast",
+        "latentdiff watch state/ tomorrow/ --encoder fast --history history.html",
+    ),
+    "guard": ("latentdiff guard guard.toml",),
+    "saes": ("latentdiff saes",),
     "embed": ("latentdiff embed photos/ vectors/ --encoder fast",),
     "plan": ("latentdiff plan --images 100000 1M --encoder fast",),
     "ask": (
         'latentdiff ask summer/ winter/ "a red kite" snow --encoder fast',
         'latentdiff ask my_dataset:june my_dataset:july "fog" --embeddings clip',
     ),
-    "runs": ("latentdiff runs my_dataset",),
+    "runs": ("latentdiff runs my_dataset", "latentdiff runs my_dataset --compare june_vs_july july_vs_august"),
     "show": (
         "latentdiff show my_dataset june_vs_july",
         "latentdiff show saved/ --top 10",

@@ -14,11 +14,12 @@ from ..compute.files import strict_json as dump
 from ..errors import InputError
 from ..inputs.folders import shown
 from ..progress import Progress
-from ..report import verdict, write_report
+from ..report import percent, verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
 from ..request import Outcome
+from ..results.changes import changes
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
@@ -140,6 +141,29 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
         cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, row["state"])
         drawn.add_row(*(Text(cell) for cell in cells))
     console().print(drawn)
+
+
+def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
+    """Print what became of the differences of one stored comparison in another."""
+    found = changes(before.comparison, after.comparison)
+    rows = [("stayed", *pair) for pair in found.stayed]
+    rows += [("new", None, h) for h in found.new]
+    rows += [("gone", h, None) for h in found.gone]
+    if as_json:
+        print(dump([{"state": state, "before": b and dataclasses.asdict(b), "after": a and dataclasses.asdict(a)} for state, b, a in rows]))
+        return
+    from rich.text import Text
+
+    out, named = console(), {side: after.sides[side].name for side in SIDES}
+    for run in (before, after):
+        out.print(Text(f"{run.name}: {verdict(run.comparison, run.sides['A'].name, run.sides['B'].name)}", style="bold"))
+    headers = ("", "more in", "what", *(f"in {named[side]}, {when}" for when in (before.name, after.name) for side in SIDES))
+    drawn = table(headers, right=range(3, 7))
+    for state, b, a in rows:
+        rates = [percent(rate) if h else "" for h in (b, a) for rate in ((h.rate_a, h.rate_b) if h else (0.0, 0.0))]
+        one = a or b
+        drawn.add_row(*map(Text, (state, named[one.side], one.text, *rates)))
+    out.print(drawn if rows else Text("neither has any difference", style="dim"))
 
 
 def _lines(said: Content, side: str, tree: bool) -> Sequence[Branch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .outcome import open_comparison, output_arguments, show, show_runs
+from .outcome import open_comparison, output_arguments, show, show_changes, show_runs
 
 
 def show_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +24,17 @@ def run_show(args: argparse.Namespace) -> int:
 def runs_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``latentdiff runs``."""
     parser.add_argument("dataset", metavar="DATASET", help="a FiftyOne dataset")
+    two = "two of them side by side: which differences stayed, which are new, which are gone"
+    parser.add_argument("--compare", metavar=("BEFORE", "AFTER"), nargs=2, help=two)
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
 
 def run_runs(args: argparse.Namespace) -> int:
-    """List a dataset's comparisons."""
+    """List a dataset's comparisons, or what changed between two of them."""
+    if args.compare:
+        runs = [_sdk().load_comparison(args.dataset, name) for name in args.compare]
+        show_changes(*runs, as_json=args.json)
+        return 0
     show_runs(_sdk().list_comparisons(args.dataset), as_json=args.json)
     return 0
 

@@ -233,3 +233,22 @@ def test_json_is_strict() -> None:
         "b": [0.5, None],
         "c": [0, 1],
     }
+
+
+def test_two_runs_side_by_side(dataset, files, capsys) -> None:
+    """The same difference stays with another seed; of sides that are exchanged, it is new on one and gone from the other."""
+    from fiftyone_plugin import compare_views
+
+    given = {"embeddings": "clip", "sae": files["sae"], "vocabulary": files["words.npz"]}
+    before = compare_views(dataset, "summer", "winter", run="before", **given)
+    stricter = latentdiff.CompareConfig(seed=1)
+    compare_views(dataset, "summer", "winter", run="after", config=stricter, **given)
+    compare_views(dataset, "winter", "summer", run="turned", **given)
+    assert main(["runs", dataset.name, "--compare", "before", "after", "--json"]) == 0
+    same = json.loads(capsys.readouterr().out)
+    stayed = {row["after"]["text"] for row in same if row["state"] == "stayed"}
+    assert WORDS[DOG] in stayed and all(row["before"]["text"] == row["after"]["text"] for row in same if row["state"] == "stayed")
+    assert main(["runs", dataset.name, "--compare", "before", "turned"]) == 0
+    printed = capsys.readouterr().out
+    states = {line.split("│")[1].strip() for line in printed.splitlines() if line.startswith("│") and WORDS[DOG] in line}
+    assert states == {"new", "gone"} and before.sides["A"].name in printed
