@@ -38,7 +38,7 @@ def working() -> Iterator[dict[str, Any]]:
     finally:
         done.set()
         _working.discard(token)
-        renewing.join()
+        renewing.join(1.0)  # it ends by itself; a database that does not answer is not waited for
 
 
 def gone(writer: Any, lease: Any) -> bool:

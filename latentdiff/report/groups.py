@@ -15,7 +15,7 @@ from ..results.groups import GroupComparison
 from .content import Content, content
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
-from .text import escape, p_text, percent, title
+from .text import escape, isolated, p_text, percent, title
 from .text import plain_markdown as plain
 from .thumbnails import Images
 
@@ -63,6 +63,9 @@ def group_report(found: GroupComparison, suffix: str, images: Any, headline: str
         cards: differences shown of each group and side.
     """
     headline = headline or f"How {len(found.names)} groups differ"
+    called = tuple(map(isolated, found.names))
+    if suffix in (".html", ".md") and len(set(called)) == len(called):
+        found = dataclasses.replace(found, names=called)
     if suffix == ".html":
         return _html(found, images, headline, cards)
     if suffix == ".md":

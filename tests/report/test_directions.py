@@ -52,3 +52,14 @@ def test_reports(tmp_path: Path, names: tuple[str, str], wanted: tuple[str, str]
         assert re.search(f"{wanted[0]} and {wanted[1]} differ", text) and all(mark not in text for mark in ("\u202e", "\u2067"))
     said = json.loads(latentdiff.write_report(found, tmp_path / "r.json", names=names).read_text(encoding="utf8"))
     assert said["sides"]["A"]["name"] == names[0]  # data keeps names as they are
+
+
+def test_reports_of_groups(tmp_path: Path) -> None:
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32))
+    rows = np.concatenate([vectors(40, share, seed) for seed, share in enumerate((2 / 3, 0.05, 0.05))])
+    named = [name for name in (HEBREW, OVERRIDDEN, "plain") for _ in range(40)]
+    found = latentdiff.compare_groups(rows, named, sae=sae, vocabulary=latentdiff.Vocabulary(WORDS, eye))
+    for suffix in ("html", "md"):
+        text = latentdiff.write_report(found, tmp_path / f"g.{suffix}").read_text(encoding="utf8")
+        assert stray(text) == [] and f"\u2068{HEBREW}\u2069" in text and HEBREW not in text.replace(f"\u2068{HEBREW}\u2069", "")
