@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .asking import ask_views
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
+    from .many import GapOfViews, GroupsOfDataset, close_gap, compare_groups
     from .measuring import Measured, compute_measures
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
@@ -26,13 +27,17 @@ _SDK = {
     "ComparisonRun": ".store.run",
     "Embedded": ".embedding",
     "Measured": ".measuring",
+    "GapOfViews": ".many",
+    "GroupsOfDataset": ".many",
     "NoisyDiffRun": ".noisy_diff",
     "RunSummary": ".store.runs",
     "ask_views": ".asking",
     "build_noisy_diff": ".noisy_diff",
+    "close_gap": ".many",
     "compare_errors": ".recipes",
     "compare_extremes": ".recipes",
     "compare_generators": ".recipes",
+    "compare_groups": ".many",
     "compare_models": ".recipes",
     "compare_patches": ".recipes",
     "compare_versions": ".recipes",
@@ -57,14 +62,18 @@ __all__ = [
     "ClassDifference",
     "ComparisonRun",
     "Embedded",
+    "GapOfViews",
+    "GroupsOfDataset",
     "Measured",
     "NoisyDiffRun",
     "RunSummary",
     "ask_views",
     "build_noisy_diff",
+    "close_gap",
     "compare_errors",
     "compare_extremes",
     "compare_generators",
+    "compare_groups",
     "compare_models",
     "compare_patches",
     "compare_versions",
