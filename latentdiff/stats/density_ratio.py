@@ -27,6 +27,8 @@ LEAST_SLOPE = 0.02
 """Smallest spread of calibrated log ratios."""
 RIDGE = 1e-3
 NEWTON_STEPS = 50
+LONGEST_STEP = 1.0
+"""Of Newton's method: where scores tell the sides apart without an error, a whole step overshoots and never comes back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,7 @@ def calibration(score: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         gradient = np.array([((p - target) * z).sum() + slope * RIDGE, (p - target).sum()])
         cross = float((weight * z).sum())
         hessian = np.array([[(weight * z * z).sum() + RIDGE, cross], [cross, weight.sum() + RIDGE]])
-        step = np.linalg.solve(hessian, gradient)
+        step = np.clip(np.linalg.solve(hessian, gradient), -LONGEST_STEP, LONGEST_STEP)
         slope, offset = slope - step[0], offset - step[1]
         if np.abs(step).max() < 1e-8:
             break

@@ -201,3 +201,12 @@ def test_same_seed_same_scores_and_progress_reaches_one() -> None:
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
     assert one.log_ratio.dtype == np.float32
+
+
+def test_scores_that_tell_the_sides_apart_without_an_error_are_calibrated_to_certainty() -> None:
+    """50 of 1,000, far from the others: a slope that is lost on the way would leave all log ratios near zero."""
+    rng = np.random.default_rng(0)
+    score, y = np.concatenate([rng.normal(1.0, 0.05, 50), rng.normal(0.0, 0.05, 950)]), np.arange(1000) < 50
+    slope, offset = calibration(score, y)
+    ratio = slope * score + offset
+    assert ratio[y].min() > 4 and ratio[~y].max() < -2
