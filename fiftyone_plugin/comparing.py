@@ -12,22 +12,23 @@ import numpy as np
 import latentdiff
 from latentdiff.config import takes_config
 from latentdiff.deprecation import old_keywords
-from latentdiff.embed.fingerprint import Fingerprint
 from latentdiff.embed.usable import bad_rows, check_bad, check_enough, check_widths
 from latentdiff.errors import InputError
 from latentdiff.inputs.named import DatasetView
 from latentdiff.methods.config import method_of
+from latentdiff.methods.register import named
 from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
-from latentdiff.sae.loading import check_encoder, load_sae
+from latentdiff.sae.spaces import KEPT, open_sae
 from latentdiff.scale.engine import Engine, engine_of
 
 from .describing import material_of
-from .encoders import check_agree, recorded, vocabulary_for
+from .encoders import vocabulary_for
 from .grouping import groups_of
 from .requests import OLD_KEYWORDS, named_views, new_options, run_name
 from .sample_fields import fields_of
 from .sides import Side, resolve
+from .spaces import encoder_of, space_of
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
 from .store.run import ComparisonRun, RunSide
@@ -71,7 +72,9 @@ def compare_views(
         vocabulary: words with vectors in the images' space, or an ``.npz`` file of them; "common" (the package's 20,000 English words), a
             list of words or a text file, where the field's encoder is recorded (:func:`compute_embeddings`, :func:`declare_embeddings`);
             None: concepts stay numbered.
-        sae: a sparse autoencoder, or what ``load_sae`` takes; None trains one on both sides.
+        sae: a sparse autoencoder, or what ``load_sae`` takes. "kept": the field's own, trained on its vectors by the first comparison and
+            kept in the cache for all others (:func:`latentdiff.kept_saes`). "pair": one that is trained on both sides alone. None: the
+            pair's where few images are compared, the field's from 4,000 on.
         names: what people call the two sides; None for the views' or datasets' own names.
         config: level, seed, whether bad vectors are left out, and LatentDiff's other choices; or a ``MethodConfig``, which also chooses a
             baseline, how the most telling images are captioned, and what tells the captions apart. Nothing leaves this machine unless it
@@ -165,8 +168,10 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             sides = (dataclasses.replace(sides[0], name=request.names[0]), dataclasses.replace(sides[1], name=request.names[1]))
         for side in sides:
             fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
-        opened = load_sae(request.sae) if isinstance(request.sae, (str, Path)) else request.sae
-        stamp = _fingerprint(sides, opened)
+        opened = open_sae(request.sae)
+        stamp = encoder_of(sides, opened)
+        if opened in (None, KEPT) and not ray and "sae" in named(method.method).takes:
+            opened = space_of(sides, stamp, opened == KEPT) or opened
         words = vocabulary_for(request.vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1), request.vocabulary_vectors)
         read = spill_vectors if ray else read_vectors
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
@@ -201,17 +206,6 @@ def comparable(
     a, b = (read_vectors(side, part(progress, 0.5 * i, 0.5 * (i + 1))) for i, side in enumerate(sides))
     a, b, record = _usable(sides, a, b, skip_bad)
     return sides, (a, b), record
-
-
-def _fingerprint(sides: tuple[Side, Side], sae: latentdiff.SparseAutoencoder | None) -> Fingerprint | None:
-    """The encoder recorded for the vectors, None where none is; refuses what is of different encoders."""
-    stamps = [recorded(side.dataset, side.stored) for side in sides]
-    a, b = (stamp.fingerprint if stamp else None for stamp in stamps)
-    check_agree(a, b, f"the vectors of {sides[0].name!r} and {sides[1].name!r}")
-    for side, own in zip(sides, (a, b), strict=True):
-        if sae is not None:
-            check_encoder(sae, own, what=f"the vectors of {side.name!r}")
-    return a or b
 
 
 def _sides(dataset: Any, view_a: Any, view_b: Any, embeddings: str) -> tuple[Side, Side]:

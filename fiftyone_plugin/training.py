@@ -62,7 +62,7 @@ def train_sae(
     side = resolve(SIDE, view or given, given, embeddings)
     stamp = recorded(side.dataset, side.stored)
     encoder = stamp.fingerprint if stamp else None
-    with _spooled(side, part(progress, 0.0, 0.1)) as vectors:
+    with spooled(side, part(progress, 0.0, 0.1)) as vectors:
         sae = latentdiff.train_sae(vectors, skip_bad=skip_bad, encoder=encoder, progress=part(progress, 0.1, 1.0), **options)
     if folder is not None:
         sae.save(Path(folder).expanduser())
@@ -70,7 +70,7 @@ def train_sae(
 
 
 @contextlib.contextmanager
-def _spooled(side: Side, progress: Progress) -> Iterator[np.ndarray]:
+def spooled(side: Side, progress: Progress) -> Iterator[np.ndarray]:
     """(n, d) float32 of a side as a memory map: read from the database once, since training passes over them dozens of times."""
     path, total = _stored_path(side), max(1, side.view.count())
     with temporary_folder() as temporary:

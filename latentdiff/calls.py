@@ -45,7 +45,8 @@ def compare_folders(
         encoder: what :func:`latentdiff.load_encoder` takes ("fast", "paper", "demo", a model's name or folder), a pair (name, weights), or
             an encoder.
         vocabulary: words to name differences by: a ``Vocabulary``, a list of words, a file of them; None: 20,000 common words.
-        sae: a sparse autoencoder of that encoder, or what :func:`latentdiff.load_sae` takes; None trains one on both sets.
+        sae: a sparse autoencoder of that encoder, or what :func:`latentdiff.load_sae` takes; "kept": the one that is kept
+            for the encoder; "pair": one that is trained on both sets alone; None: of few images the latter, of many the former.
         config: level, seed, whether bad images are left out, and every other choice; a ``MethodConfig``
             also chooses the method, captions and a language model.
         captions: captions by file path, or a file of them (CSV with ``path,caption``, or JSON lines).

@@ -23,7 +23,7 @@ from .methods.register import named
 from .methods.run import compare_with
 from .progress import Progress, part, silent
 from .results.comparison import Comparison
-from .sae.loading import check_encoder, load_sae
+from .sae.spaces import of_encoder, open_sae
 from .scale.engine import LOCAL, Engine
 
 Kinds = tuple[str, str]
@@ -71,7 +71,8 @@ class CompareRequest:
     vocabulary_vectors: Any = None
     """``.npy`` file of a text file's vectors (v, d)."""
     sae: Any = None
-    """A sparse autoencoder, or what ``load_sae`` takes; None trains one."""
+    """A sparse autoencoder, or what ``load_sae`` takes; "kept": the one that is kept for the encoder or field; "pair": one that is
+    trained on both sides alone; None: of few vectors the pair's, of many the kept one (:mod:`latentdiff.sae.spaces`)."""
     sae_trainer: str | None = None
     """Kind of the SAE that is trained, see ``CompareConfig.sae_trainer``; None: as ``method`` says."""
     method: MethodConfig = field(default_factory=MethodConfig)
@@ -211,10 +212,9 @@ class CompareRequest:
         return dataclasses.replace(opened, a=a, b=b)
 
     def _run_vectors(self, opened: Opened, captions: Any, prompts: Any, progress: Progress) -> Outcome:
-        sae, encoder = self.sae, opened.encoder
-        if sae is not None and encoder is not None:
-            sae = load_sae(sae) if isinstance(sae, (str, os.PathLike)) else sae
-            check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
+        sae, encoder = open_sae(self.sae), opened.encoder
+        if encoder is not None and "sae" in named(self.method.method).takes:
+            sae = of_encoder(sae, encoder.fingerprint, "what --encoder encodes")
         comparison = compare_with(
             self.config,
             opened.a.vectors,

@@ -10,10 +10,10 @@ def register(plugin: Any) -> None:
     from .compare_views import CompareViews
     from .comparisons import AskQuestion, DeleteComparison, ExportReport, RenameComparison
     from .hypotheses import SaveHypothesis, ShowHypothesis, TagHypothesis
-    from .preparing import BuildNoisyDiff, ComputeEmbeddings, ComputeMeasures, OpenPage, TrainSae
+    from .preparing import BuildNoisyDiff, ComputeEmbeddings, ComputeMeasures, DropSae, OpenPage, TrainSae
 
     operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, ComputeMeasures, DeleteComparison, RenameComparison)
     operators += (SaveHypothesis, ShowHypothesis, TagHypothesis, TrainSae)
-    operators += (BuildNoisyDiff, ExportReport, OpenPage, AskQuestion)
+    operators += (BuildNoisyDiff, ExportReport, OpenPage, AskQuestion, DropSae)
     for operator in operators:
         plugin.register(operator)

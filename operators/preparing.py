@@ -118,6 +118,31 @@ class TrainSae(FormOperator):
             yield ctx.ops.notify(text, variant="success")
 
 
+class DropSae(FormOperator):
+    """Form → :meth:`latentdiff.KeptSae.drop`."""
+
+    NAME = "drop_sae"
+    LABEL = "drop a kept sparse autoencoder"
+    DESCRIPTION = "The concepts of a field are learnt once and kept for its comparisons; the next one learns them anew"
+    ICON = "layers_clear"
+    SUBMIT = "Drop"
+
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
+        from fiftyone_plugin.forms import choices
+        from fiftyone_plugin.forms import common as forms
+
+        kept = choices.kept_titles()
+        text, empty = "What comparisons on the App's machine keep", "None is kept."
+        forms.choose(inputs, "sae", "Sparse autoencoder", list(kept), labels=list(kept.values()), description=text, empty=empty)
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        from latentdiff.sae.kept import find_kept
+
+        found = find_kept(str(ctx.params["sae"]))
+        found.drop()
+        return {"dropped": found.name}
+
+
 class BuildNoisyDiff(FormOperator):
     """Form → :func:`build_noisy_diff`."""
 

@@ -39,6 +39,7 @@ os.environ |= {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "LATENTDIFF_CACHE": str(SCRATCH / "cache"),
     # tests/guard/sitecustomize.py does for the processes that tests start what the hook below does for this one.
     "LATENTDIFF_CONTACTED": str(SCRATCH / "contacted"),
     "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT / "tests" / "guard"), os.environ.get("PYTHONPATH")))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -41,9 +42,12 @@ def metadata(wheel: Path, name: str) -> str:
 
 def test_all_is_exactly_the_public_names() -> None:
     code = "import latentdiff, json; print(json.dumps([n for n, v in vars(latentdiff).items() if type(v) is not type(json)]))"
-    public = {name for name in json.loads(in_fresh_python(code)) if not name.startswith("_")}
-    assert set(latentdiff.__all__) == public
-    assert list(latentdiff.__all__) == sorted(latentdiff.__all__)
+    assert [name for name in json.loads(in_fresh_python(code)) if not name.startswith("_")] == []
+    tree = ast.parse(Path(latentdiff.__file__).read_text(encoding="utf8"))
+    checkers = next(node for node in tree.body if isinstance(node, ast.If))  # what type checkers see
+    seen = {a.name: "." + node.module for node in checkers.body if isinstance(node, ast.ImportFrom) for a in node.names}
+    assert seen == latentdiff._WHERE
+    assert list(latentdiff.__all__) == sorted(latentdiff.__all__) == sorted(seen)
 
 
 def test_public_names_say_what_they_are() -> None:
@@ -57,6 +61,13 @@ def test_public_names_say_what_they_are() -> None:
 def test_import_is_light(module: str, root: Path) -> None:
     code = f"import sys, json, {module}; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
     assert json.loads(in_fresh_python(code, PYTHONPATH=str(root))) == []
+
+
+@pytest.mark.parametrize("code", ["import latentdiff", "from latentdiff.cli.main import main; main(['--help'])"])
+def test_first_use_waits_for_nothing(code: str, root: Path) -> None:
+    slow = ("numpy", "scipy.sparse", "scipy.stats", "sklearn", "torch", "pyarrow", "rich")
+    code = f"{code}\nimport sys; print([m for m in {slow} if m in sys.modules])"
+    assert in_fresh_python(code, PYTHONPATH=str(root)).splitlines()[-1] == "[]"
 
 
 def test_changelog_is_headed_by_this_version(root: Path) -> None:

@@ -12,12 +12,15 @@ from latentdiff.describe.config import DescribeConfig, describe_by
 from latentdiff.errors import InputError
 from latentdiff.methods.config import MethodConfig
 from latentdiff.methods.register import METHODS
+from latentdiff.sae.kept import PREFIX, kept_saes
 from latentdiff.sae.public import REGISTRY
+from latentdiff.sae.spaces import KEPT, PAIR
 from latentdiff.scale.engine import ENGINES, LOCAL, Engine
 
 LATENTDIFF = "latentdiff"
 TRAIN, TREE, OWN = "train", "train a tree", "own"
-"""What stands in ``concepts`` for an SAE that is trained on both sides (flat, or from coarse to fine), and for one named in ``sae``."""
+"""What stands in ``concepts`` for an SAE that is trained (flat, or from coarse to fine; of many images once, see
+:mod:`latentdiff.sae.spaces`), and for one named in ``sae``; ``KEPT`` and ``PAIR`` stand for themselves."""
 NOT, FIELD, MODEL, WORDS, SERVER = "no", "field", "model", "words", "server"
 HOW = {
     NOT: "No: by the words alone",
@@ -45,7 +48,14 @@ def concept_titles() -> dict[str, str]:
     """What may stand in ``concepts`` → what people read: an SAE that is trained, one's own, and the published ones by name."""
     learnt = "Learnt from these images"
     published = {name: f"{name}: published, for {next(iter(layers.values())).encoder}" for name, layers in REGISTRY.items()}
-    return {TRAIN: learnt, TREE: f"{learnt}, from coarse to fine", OWN: "A sparse autoencoder of mine", **published}
+    own = {KEPT: "Learnt once for all such image vectors, and kept", PAIR: "Learnt from these two sides alone, however many"}
+    own[OWN] = "A sparse autoencoder of mine"
+    return {TRAIN: learnt, TREE: f"{learnt}, from coarse to fine", **own, **published}
+
+
+def kept_titles() -> dict[str, str]:
+    """The kept SAEs of this machine: what may stand in ``concepts`` → what people read."""
+    return {PREFIX + s.key: f"Kept: {s.name}, {s.concepts:,} concepts of {s.vectors:,} vectors (no. {s.version})" for s in kept_saes()}
 
 
 def choices_of(answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +68,7 @@ def choices_of(answers: Mapping[str, Any]) -> dict[str, Any]:
     if concepts == OWN and not answers.get("sae"):
         raise InputError("name the sparse autoencoder: its folder, file or hub id")
     return {
-        "sae": None if concepts in (TRAIN, TREE) else answers["sae"] if concepts == OWN else concepts,
+        "sae": {TRAIN: None, TREE: None, OWN: answers.get("sae")}.get(concepts, concepts),
         "sae_trainer": "matryoshka" if concepts == TREE else None,
         "method": MethodConfig(answers.get("method") or LATENTDIFF, describe=chosen_description(answers)),
         "alpha": answers.get("alpha"),

@@ -35,7 +35,7 @@ def choose_method(inputs: Any, params: dict[str, Any]) -> None:
 
 
 def _choose_concepts(inputs: Any, params: dict[str, Any]) -> None:
-    titles = choices.concept_titles()
+    titles = choices.concept_titles() | choices.kept_titles()
     text = "What is compared one by one: concepts of a sparse autoencoder; a published one is fetched when it is first used"
     prop = forms.choose(inputs, "concepts", "Concepts", list(titles), labels=list(titles.values()), description=text, empty="")
     prop.default, prop.required = OWN if params.get("sae") else TRAIN, False

@@ -46,7 +46,11 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
         "--vocabulary", metavar="FILE", help="words: .npz with words and vectors, or a text file, one word or phrase a line"
     )
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
-    parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or a name (pach); default: train one")
+    saes = (
+        "a saved or published sparse autoencoder, a name (pach), kept:KEY, kept (that of the field or encoder) or pair (of both sides "
+        "alone); default: pair of few, kept of many"
+    )
+    parser.add_argument("--sae", metavar="SAE", help=saes)
     kinds = "the one that is trained: flat, or from coarse to fine concepts (see --tree); default: batchtopk"
     parser.add_argument("--sae-trainer", choices=("batchtopk", "matryoshka"), help=kinds)
     method_arguments(parser)

@@ -38,6 +38,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "latentdiff demo --no-app --top 3",
     ),
     "evaluate": ("latentdiff evaluate planted --pairs 20 --out results/",),
+    "saes": (
+        "latentdiff saes",
+        "latentdiff saes --drop 5aad4777",
+    ),
     "train-sae": (
         "latentdiff train-sae vectors.npy sae/ --trainer matryoshka",
         "latentdiff train-sae my_dataset sae/ --embeddings clip",

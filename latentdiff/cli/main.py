@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         has an alarm; 2 for errors; 130 for Ctrl-C.
     """
     try:
-        args = _parser().parse(argv)
+        args = _parser(sys.argv[1:] if argv is None else argv).parse(argv)
     except SystemExit as e:
         return int(e.code or 0)
     try:
@@ -109,13 +109,15 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _parser() -> Parser:
+def _parser(argv: Sequence[str] | None = None) -> Parser:
+    """Of all commands; where ``argv`` is given, with the options of those alone that it names: a listing need not wait."""
     parser = Parser(prog="latentdiff", description="How do these two sets of images differ?")
     parser.add_argument("--version", action="version", version=f"latentdiff {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help, examples=EXAMPLES.get(command.name, ()))
-        command.arguments(sub)
+        if argv is None or command.name in argv:
+            command.arguments(sub)
         sub.set_defaults(command=command, parser=sub)
     return parser
 
@@ -138,6 +140,7 @@ COMMANDS = (
     Command("train-sae", "Train a sparse autoencoder on vectors and save it.", "sae"),
     Command("concepts", "Show what an SAE's concepts are: a table, a tree, or cards.", "concepts"),
     Command("sae", "Look at a published sparse autoencoder, or convert it into our format.", "sae"),
+    Command("saes", "List the sparse autoencoders that comparisons keep, or drop some.", "kept"),
     Command("noisy-diff", "Make pairs of image sets that differ in one rare attribute each.", "noisy_diff"),
     Command("install-plugin", "Link the plugin into FiftyOne's plugins folder.", "app"),
 )

@@ -21,6 +21,7 @@ from ..inputs.columns import Both, Fields, check_fields
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
+from ..sae.spaces import Space
 from .fields import columns_of
 from .held import Given
 from .mirroring import mirrored
@@ -52,7 +53,8 @@ def compare(
     Args:
         a: (n_a, d) raw image vectors, float16/32/64 array or memmap, n_a >= 20.
         b: (n_b, d) vectors of the other set; n_a != n_b is normal.
-        sae: a sparse autoencoder of the same encoder, what :func:`load_sae` takes ("pach"), or None to train one on a and b.
+        sae: a sparse autoencoder of the same encoder, or what :func:`load_sae` takes ("pach"). None: one that is trained on a and b, and
+            kept in the cache for the next comparison of these very vectors. "pair": the same, and kept nowhere.
         vocabulary: words with text vectors in the images' space; None leaves concepts unnamed ("concept 17").
         describer: captions of the most telling images and what tells them apart, as further candidates (method section 6); what it did and
             sent, and why it ended where it failed, is ``info["describe"]``. None: words of the vocabulary alone; nothing is ever sent.
@@ -91,7 +93,7 @@ def compare(
 def compare_sides(
     sides: Sides,
     *,
-    sae: SparseAutoencoder | str | Path | None = None,
+    sae: SparseAutoencoder | str | Path | Space | None = None,
     vocabulary: Vocabulary | None = None,
     describer: Describer | None = None,
     fields: Both | None = None,
@@ -99,7 +101,7 @@ def compare_sides(
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """:func:`compare` for sides that are checked already, wherever their rows lie."""
+    """:func:`compare` for sides that are checked already, wherever their rows lie; a ``Space`` as SAE: the one that is kept for it."""
     config = config or CompareConfig()
     if isinstance(given, (str, bytes)):
         raise InputError(f"given is the single text {given!r}; pass a list: given=[{given!r}]")

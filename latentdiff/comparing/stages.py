@@ -25,10 +25,11 @@ from ..results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from ..sae.encoding import fast_precision
 from ..sae.fitting import ROWS as FITTED
 from ..sae.fitting import fit_of
-from ..sae.loading import check_encoder, load_sae
+from ..sae.loading import check_encoder
 from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import monosemanticity
 from ..sae.naming import Name
+from ..sae.spaces import KEPT, Space, open_sae, sae_of_content, sae_of_space
 from ..sae.training import train_sae
 from ..stats.density_ratio import DensityRatio, out_of_fold_auc
 from ..stats.divergence import Divergence, one_bin
@@ -74,7 +75,7 @@ class Stages:
     seconds: dict[str, float] = field(default_factory=dict)
     _clock: float = field(default_factory=time.perf_counter)
 
-    def run(self, sae: SparseAutoencoder | str | Path | None) -> Comparison:
+    def run(self, sae: SparseAutoencoder | str | Path | Space | None) -> Comparison:
         """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
         sae, trained = self._sae(sae)
         codes = self._codes(sae)
@@ -142,27 +143,40 @@ class Stages:
             info=info,
         )
 
-    def _sae(self, sae: SparseAutoencoder | str | Path | None) -> tuple[SparseAutoencoder, bool]:
+    def _sae(self, sae: SparseAutoencoder | str | Path | Space | None) -> tuple[SparseAutoencoder, bool]:
         """The SAE to use and whether it was trained here; its width and the vocabulary's must be the vectors'."""
         width = self.sides.shape[1]
         if self.vocabulary is not None and self.vocabulary.width != width:
             theirs = self.vocabulary.width
             raise InputError(f"the vocabulary has vectors of width {theirs}, the images of {width}; encode it with the images' encoder")
-        given = load_sae(sae) if isinstance(sae, (str, Path)) else sae
-        if given is not None:
+        given = open_sae(sae)
+        if isinstance(given, SparseAutoencoder):
             check_encoder(given, None, width, "the images")
             return given, False
-        trained = train_sae(
-            Pooled(self.sides),
-            trainer=self.config.sae_trainer,
-            concepts=self.config.sae_concepts,
-            active=self.config.sae_active,
-            seconds=self.config.sae_seconds,
-            seed=self.config.seed,
-            progress=part(self.progress, 0.0, 0.3),
-        )
+        if given == KEPT:
+            raise InputError('nothing says of which encoder or field these vectors are; sae="kept" is for folders, datasets and Parquet')
+        if isinstance(given, Space) and not given.takes(len(self.sides)):
+            given = None
+        return self._trained(given), not isinstance(given, Space)
+
+    def _trained(self, wanted: Space | str | None) -> SparseAutoencoder:
+        """The SAE that is kept for the space or these very sides, or one that is trained now."""
+        pooled, progress = Pooled(self.sides), part(self.progress, 0.0, 0.3)
+        options: dict[str, Any] = {
+            "trainer": self.config.sae_trainer,
+            "concepts": self.config.sae_concepts,
+            "active": self.config.sae_active,
+            "seconds": self.config.sae_seconds,
+            "seed": self.config.seed,
+        }
+        if isinstance(wanted, Space):
+            sae = sae_of_space(wanted, pooled, options, progress)
+        elif wanted is None:
+            sae = sae_of_content(pooled, self.sides.keys, options, progress)
+        else:
+            sae = train_sae(pooled, **options, progress=progress)
         self._done("training the SAE", 0.3)
-        return trained, True
+        return sae
 
     def _codes(self, sae: SparseAutoencoder) -> sp.csr_array:
         precision = fast_precision(len(self.sides), sae) if self.config.precision == "auto" else self.config.precision

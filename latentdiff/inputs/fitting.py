@@ -34,7 +34,7 @@ def refusals(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refu
         yield "captions", "captions and language models (--captions, --captioner, --llm-url) need the images; for Parquet leave them out"
     if kinds == VIEWS and request.encoder is not None:
         yield "encoder", "an encoder (--encoder) is for folders of images; a dataset's vectors are in a field (--embeddings FIELD)"
-    if request.sae is not None and request.sae_trainer:
+    if request.sae not in (None, "pair", "kept") and request.sae_trainer:
         yield "sae_trainer", "a kind of SAE (--sae-trainer) is for the one that is trained where --sae names none; leave one of them out"
     if request.sae_trainer and config.method != "latentdiff":
         yield "sae_trainer", f"the method {config.method} has no sparse autoencoder; leave its kind out (--sae-trainer)"

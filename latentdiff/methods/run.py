@@ -65,7 +65,7 @@ def compare_with(
         config: every choice; ``config.sends`` says what will leave this machine.
         a: (n_a, d) raw image vectors, n_a >= 20.
         b: (n_b, d) raw image vectors of the other side.
-        sae: LatentDiff's, as :func:`latentdiff.compare` takes it; None trains one.
+        sae: LatentDiff's, as :func:`latentdiff.compare` takes it.
         vocabulary: words with text vectors in the images' space; all but LatentDiff need it.
         encode_texts: texts to vectors in that space (``Encoder.encode_texts``); None: phrases are composed of the vocabulary's words.
         images: (of A, of B): files or PIL images for models and servers, keys for captions and prompts.

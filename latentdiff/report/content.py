@@ -172,4 +172,16 @@ def images(count: int) -> str:
 def _reading(comparison: Comparison, shown: Mapping[str, Sequence[Card]]) -> tuple[tuple[str, str], ...]:
     found = [c.hypothesis.source for side in SIDES for c in shown[side]]
     told = [legend(comparison, source) for source in dict.fromkeys(found or SOURCES)]
-    return (*MEANING.items(), *((f"found as “{name}”", meaning) for name, meaning in told))
+    return (*MEANING.items(), *((f"found as “{name}”", meaning) for name, meaning in told), *_kept(comparison))
+
+
+def _kept(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """Which kept SAE the concepts are of, where it is one that other comparisons share."""
+    sae = comparison.info.get("sae") or {}
+    kept, training = sae.get("kept") or {}, sae.get("training") or {}
+    if not kept.get("why"):
+        return ()
+    explained = f"{training['explained_variance']:.0%} of whose variance they explain"
+    learnt = f"learnt from {training['vectors']:,} of {kept['of']:,} vectors, {explained}"
+    what = f"{sae['concepts']:,} patterns, {learnt}; no. {kept['version']}, kept as {kept['key'][:8]}: comparisons that name it share them"
+    return ((f"concepts of {kept['name']}", what),)

@@ -51,5 +51,6 @@ def fit_of(sae: SparseAutoencoder, codes: sp.csr_array, vectors: np.ndarray) -> 
             f"{max(explained, 0):.0%} of the variance comes back where {before:.0%} did. Are they scaled, normalised or of another layer? "
             "Use the vectors as the encoder gives them, or train an SAE on these"
         )
-    poor = max(times, 1 / times) > SAID_FROM or share < SAID_BELOW
+    fewer = times < 1 / SAID_FROM and share < 1  # fewer that bring back as much: a small SAE knows its own training vectors by heart
+    poor = times > SAID_FROM or fewer or share < SAID_BELOW
     return {"active": active, "explained": explained, "usual_active": usual, "usual_explained": before, "poor": bool(poor)}

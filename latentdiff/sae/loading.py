@@ -14,6 +14,7 @@ from .formats.archives import read_config, read_file
 from .formats.checkpoint import Checkpoint, Options
 from .formats.known import PICKLES, WEIGHTS, find_config, find_weights, format_of
 from .hub import fetch, revision_of
+from .kept import PREFIX, find_kept
 from .model import FORMAT, SparseAutoencoder
 from .public import REGISTRY, PublicSAE, find
 
@@ -32,7 +33,8 @@ def load_sae(
     A file is read on the evidence in it, and refused where a tensor or a config entry may change its codes and is not understood.
 
     Args:
-        source: a folder or file; a public name ("pach", "pach:22", "msae"); or a hub id ``owner/repository[/folder or file]``.
+        source: a folder or file; a public name ("pach", "pach:22", "msae"); "kept:" and a key of :func:`kept_saes`; or a hub id
+            ``owner/repository[/folder or file]``.
         layer: of a public name with several; None takes its first (``post_projection`` where there is one).
         threshold: activation threshold, >= 0, where the file lacks it; never instead of the file's.
         top_k: active concepts per row, >= 1, where the file lacks it; never instead of the file's.
@@ -49,6 +51,8 @@ def load_sae(
     if top_k is not None and (type(top_k) is not int or top_k < 1):
         raise InputError(f"top_k must be a whole number >= 1, not {top_k!r}")
     name = os.fspath(source)
+    if name.startswith(PREFIX) and not Path(name).exists():
+        name = str(find_kept(name).folder)
     public = None if Path(name).exists() else find(name, layer)
     if layer is not None and public is None:
         raise InputError(f"layer is for public SAEs ({', '.join(REGISTRY)}); {name!r} is none: name the folder of the layer itself")

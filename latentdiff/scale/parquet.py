@@ -24,8 +24,9 @@ from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
-from ..sae.loading import check_encoder, load_sae
+from ..sae.loading import check_encoder
 from ..sae.model import SparseAutoencoder
+from ..sae.spaces import KEPT, Space, open_sae
 from .engine import LOCAL, Engine, engine_of
 
 
@@ -94,13 +95,15 @@ def compare_parquet(
 
     config, engine = config or CompareConfig(), engine_of(engine)
     a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
-    if sae is not None:
-        sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+    used = open_sae(sae)
+    if isinstance(used, SparseAutoencoder):
         for side in (a, b):
-            check_encoder(sae, side.fingerprint, side.width, f"the vectors in {side.source}")
+            check_encoder(used, side.fingerprint, side.width, f"the vectors in {side.source}")
+    elif used in (None, KEPT) and a.fingerprint and b.fingerprint:
+        used = Space.of_encoder(a.fingerprint, asked=used == KEPT)
     with open_sides(a, b, engine=engine, skip_bad=config.skip_bad) as sides:
         sides.group(groups_a, groups_b, paired)
-        comparison = compare_sides(sides, sae=sae, vocabulary=vocabulary, config=config, progress=progress)
+        comparison = compare_sides(sides, sae=used, vocabulary=vocabulary, config=config, progress=progress)
     comparison.info["engine"] = engine.kind
     return comparison
 

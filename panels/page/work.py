@@ -18,6 +18,7 @@ from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.inputs.tables import read_table, table_groups
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
+from latentdiff.sae.spaces import KEPT, PAIR
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
 from .settings import PageSettings
@@ -60,6 +61,8 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     encoder = _encoder(asked.encoder, settings.pretrained if asked.encoder == settings.encoder else None)
     if asked.concepts == STARTED and asked.method == LATENTDIFF:
         request = dataclasses.replace(request, sae=_started_sae(asked, settings))
+    if request.sae in (None, KEPT) and not settings.loopback and asked.method == LATENTDIFF:
+        request = dataclasses.replace(request, sae=PAIR)  # what visitors compare stays nowhere
     outcome = dataclasses.replace(request, encoder=encoder).run(part(progress, 0.12, 0.95))
     return Answer(outcome.comparison, outcome.names, dict(zip("AB", outcome.items or ((), ()), strict=True)))
 

@@ -1,0 +1,226 @@
+"""One SAE for all vectors of a kind: trained once, kept, used by every comparison of them, and renewed when they have become others."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..embed.fingerprint import Fingerprint
+from ..embed.ordering import content_keys
+from ..errors import InputError, LatentDiffError
+from ..progress import Progress, part
+from .fitting import ROWS as LOOKED_AT
+from .fitting import fit_of
+from .kept import keep_sae, keep_seen, kept_folder, recall_seen
+from .loading import check_encoder, load_sae
+from .model import SparseAutoencoder
+from .training import train_sae
+
+PAIR = "pair"
+"""Given in place of an SAE: train one on both sides, and keep it nowhere."""
+KEPT = "kept"
+"""Given in place of an SAE: the kept one of the field or encoder, however few vectors are compared."""
+KEPT_FROM = 4_000
+"""Vectors of both sides from which the kept SAE is taken unasked. Of fewer the pair's own, trained in .3 to 3 s, tells more often that they
+differ: with 10 of 200 of a class in real CLIP in .42 of 24 pairs (kept .17), with 15 of 500 in .57 of 12 (kept .29); both rank alike."""
+SCHEME = 1
+"""Raised where training changes: SAEs of earlier schemes are no longer found, and age out of the cache."""
+MOST_ROWS = 20_000
+"""Vectors that a kept SAE is trained on, those with the smallest hashes of all: which they are does not depend on what came when."""
+GROWTH = 1.5
+"""Times as many vectors as in training from which an SAE is renewed."""
+UNFIT_BELOW = 0.8
+"""Share of the explained variance of training below which an SAE that has not seen these vectors is renewed with them."""
+CHUNK = 8192
+Rows = Any
+
+
+@dataclass(frozen=True)
+class Space:
+    """Vectors that share one kept SAE.
+
+    Its training set is a function of the set of vectors alone: neither their order, nor which comparison asks, nor the side can change it.
+    """
+
+    name: str
+    """What people call it."""
+    identity: Mapping[str, Any]
+    """Plain JSON values that tell it from every other."""
+    count: int | None = None
+    """How many vectors it has now; None where only those that comparisons have shown are known."""
+    rows: Callable[[Progress], np.ndarray] | None = None
+    """Reads (m, d) of its vectors, see :func:`spread_sample`; None: those that comparisons have shown."""
+    encoder: Fingerprint | None = None
+    asked: bool = False
+    """Whether its SAE was asked for, and is taken for few vectors too."""
+
+    def takes(self, n: int) -> bool:
+        """Whether ``n`` vectors of both sides are compared by its SAE."""
+        return self.asked or n >= KEPT_FROM
+
+    @classmethod
+    def of_encoder(cls, encoder: Fingerprint, asked: bool = False) -> Space:
+        """Of all vectors that an encoder gives, as far as comparisons have shown them."""
+        known = {key: value for key, value in encoder.items() if key != "dtype"}  # other precisions agree well enough
+        tag = f" {encoder['pretrained']}" if encoder.get("pretrained") else ""
+        return cls(f"encoder {encoder.get('model', 'unknown')}{tag}", {"encoder": known}, encoder=encoder, asked=asked)
+
+
+def open_sae(given: Any) -> SparseAutoencoder | Space | str | None:
+    """What is named as a file, folder, public or kept SAE is read; an SAE, a space, ``PAIR``, ``KEPT`` and None stay.
+
+    Raises:
+        CheckpointError, InputError: as :func:`~latentdiff.sae.loading.load_sae`.
+    """
+    return load_sae(given) if isinstance(given, (str, os.PathLike)) and given not in (PAIR, KEPT) else given
+
+
+def of_encoder(sae: Any, encoder: Fingerprint, what: str) -> Any:
+    """The space of an encoder, where none or the kept SAE is asked for; an SAE must be of that encoder; ``PAIR`` stays what it is.
+
+    Args:
+        sae: what :func:`open_sae` returned.
+        encoder: its fingerprint.
+        what: the vectors in a message's words.
+
+    Raises:
+        InputError: an SAE of another encoder.
+    """
+    if isinstance(sae, SparseAutoencoder):
+        check_encoder(sae, encoder, what=what)
+    return Space.of_encoder(encoder, asked=sae == KEPT) if sae in (None, KEPT) else sae
+
+
+def sae_of_content(pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], progress: Progress) -> SparseAutoencoder:
+    """The SAE that is trained on both sides of a comparison, remembered by what the vectors hold.
+
+    Args:
+        pooled: (n, d) vectors of both sides in the order of their content.
+        keys: (n,) uint64 hashes of the vectors, in any order.
+        options: of :func:`train_sae`; ``seed`` among them.
+        progress: ``progress(fraction, label)``.
+    """
+    digest = hashlib.blake2b(np.sort(keys).tobytes(), digest_size=16).hexdigest()
+    key = _key({"content": digest}, pooled.shape[1], options)
+    sae = _recalled(key, pooled.shape[1])
+    if sae is None:
+        sae = train_sae(pooled, **options, progress=progress)
+        sae.info["kept"] = {"key": key, "name": f"two sides of {pooled.shape[0]:,} vectors", "version": 1}
+        keep_sae(key, sae)
+    return sae
+
+
+def sae_of_space(space: Space, pooled: Rows, options: Mapping[str, Any], progress: Progress) -> SparseAutoencoder:
+    """The kept SAE of a space; trained where there is none yet, renewed where the space has grown or the SAE does not fit.
+
+    Args:
+        space: whose vectors are compared.
+        pooled: (n, d) the vectors that are compared, ordered by their hashes.
+        options: of :func:`train_sae`; ``seed`` among them.
+        progress: ``progress(fraction, label)``.
+
+    Returns:
+        The SAE; ``info["kept"]`` holds ``key``, ``name``, ``version``, ``of`` (vectors that there were when it was trained) and ``why`` it
+        was trained then: "new", "grown" or "unfit".
+
+    Raises:
+        InputError: vectors that cannot be trained on.
+    """
+    key = _key(space.identity, pooled.shape[1], options)
+    sae = _recalled(key, pooled.shape[1])
+    seen, of, fresh = None, space.count or 0, False
+    if space.rows is None:
+        before = recall_seen(key, pooled.shape[1]) if sae is not None else np.empty((0, pooled.shape[1]), np.float32)
+        seen, of = _together(before, pooled)
+        fresh = not np.array_equal(seen, before)
+    why = "new" if sae is None else _renewal(sae, of, pooled)
+    if sae is not None and not why:
+        if fresh and seen is not None:
+            keep_seen(key, seen)
+        return sae
+    version = 1 if sae is None else 1 + int(sae.info["kept"]["version"])
+    unfit = [*sae.info["kept"].get("unfit", ())] if sae is not None else []
+    rows = seen if space.rows is None else space.rows(part(progress, 0.0, 0.3))
+    made = train_sae(rows, **options, skip_bad=True, encoder=space.encoder, progress=part(progress, 0.3, 1.0))
+    made.info["kept"] = {"key": key, "name": space.name, "version": version, "of": of, "why": why}
+    if why == "unfit":
+        made.info["kept"]["unfit"] = [*unfit, _digest(_some(pooled))][-50:]
+    keep_sae(key, made, seen)
+    return made
+
+
+def spread_sample(rows: Rows) -> np.ndarray:
+    """(m, d) float32: of (n, d) vectors the ``MOST_ROWS`` different ones with the smallest hashes, in that order."""
+    n, d = rows.shape
+    best, keys = np.empty((0, d), np.float32), np.empty(0, np.uint64)
+    for start in range(0, n, CHUNK):
+        chunk = np.asarray(rows[start : start + CHUNK], np.float32)
+        best, keys = _smallest(np.concatenate([best, chunk]), np.concatenate([keys, content_keys(chunk)]))
+    return best
+
+
+def _smallest(rows: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    keys, first = np.unique(keys, return_index=True)
+    return rows[first[:MOST_ROWS]], keys[:MOST_ROWS]
+
+
+def _together(seen: np.ndarray, pooled: Rows) -> tuple[np.ndarray, int]:
+    """The sample of what was seen before and is seen now, and how many different vectors that is a sample of."""
+    now = np.asarray(pooled[0 : min(MOST_ROWS, pooled.shape[0])], np.float32)  # in the order of their hashes already
+    both = np.concatenate([seen, now])
+    rows, keys = _smallest(both, content_keys(both))
+    if len(keys) < MOST_ROWS:
+        return rows, len(keys)
+    return rows, int((len(keys) - 1) / (float(keys[-1]) / 2.0**64))  # as many would leave so small hashes (Bar-Yossef et al. 2002)
+
+
+def _recalled(key: str, width: int) -> SparseAutoencoder | None:
+    """The SAE of a key, marked as used; None where there is none, or it cannot be read."""
+    try:
+        folder = kept_folder() / key
+        if not (folder / "config.json").is_file():
+            return None
+        sae = load_sae(folder)
+        with contextlib.suppress(OSError):  # a cache that may be read and not written
+            os.utime(folder / "config.json")
+    except (OSError, LatentDiffError):
+        return None
+    kept = sae.info.get("kept")
+    if sae.width != width or not isinstance(kept, dict) or type(kept.get("version")) is not int:
+        return None
+    sae.info.pop("format", None)  # the same whether it was read or has just been trained
+    return sae
+
+
+def _renewal(sae: SparseAutoencoder, of: int, pooled: Rows) -> str:
+    """Why an SAE is to be trained anew; "" where it is not."""
+    if of >= GROWTH * int(sae.info["kept"].get("of", 0)):
+        return "grown"
+    some = _some(pooled)
+    try:
+        fit = fit_of(sae, sae.encode(some), some)
+        poor = fit["explained"] < UNFIT_BELOW * (fit["usual_explained"] or 0)
+    except InputError:  # so far off that a comparison would be refused
+        poor = True
+    return "unfit" if poor and _digest(some) not in sae.info["kept"].get("unfit", ()) else ""  # once only: it may never fit them
+
+
+def _some(pooled: Rows) -> np.ndarray:
+    rows = np.unique(np.linspace(0, pooled.shape[0] - 1, min(pooled.shape[0], LOOKED_AT)).astype(int))
+    return np.asarray(pooled[rows], np.float32)
+
+
+def _digest(rows: np.ndarray) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(rows).tobytes(), digest_size=8).hexdigest()
+
+
+def _key(identity: Mapping[str, Any], width: int, options: Mapping[str, Any]) -> str:
+    said = json.dumps([SCHEME, identity, width, options], sort_keys=True)
+    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
