@@ -13,6 +13,7 @@ import numpy as np
 
 from ..compute.arrays import kept, tensor
 from ..errors import InputError
+from .screening import LARGE, Screen, has_int8
 
 CHUNK_VALUES = 1 << 23
 """Dense activations that a worker holds at once (16 MB in bf16): they stay near the cache between product and scan."""
@@ -71,8 +72,9 @@ class Weights(Protocol):
 class Kernel:
     """An SAE's weights in the number format and on the device of the products.
 
-    In bf16 the product only finds what may be active: every activation that is above its threshold, or below it by no more than rounding
-    explains. Those few are computed again in float32 and then held against the threshold, so codes are those of float32 products.
+    In bf16 (and in int8, where the processor has it and the dictionary is large) the product only finds what may be active: every
+    activation that is above its threshold, or below it by no more than rounding explains. Those few are computed again in float32 and then
+    held against the threshold, so codes are those of float32 products.
 
     Args:
         sae: the sparse autoencoder.
@@ -96,12 +98,16 @@ class Kernel:
         self.rows = max(FEWEST_ROWS, (CHUNK_VALUES if self.on_cpu else DEVICE_VALUES) // sae.concepts)
         self.turn: AbstractContextManager[Any] = nullcontext() if self.on_cpu else threading.Lock()
         self.floor = np.maximum(sae.threshold, 0.0)
+        self.screen: Screen | None = None
         weights = torch.from_numpy(sae.w_enc).to(self.device)
         if self.half:
             _hear_out_torch()
             self.weights, self.columns = weights.bfloat16(), weights.T.contiguous()
             self.bias, self.slack = torch.from_numpy(sae.b_enc - self.floor).to(self.device), SLACK * weights.pow(4).sum(0).pow(0.25)
             self.centre = torch.from_numpy(sae.b_dec).to(self.device)
+            if self.on_cpu and sae.w_enc.size >= LARGE and has_int8():
+                self.screen = Screen(sae.w_enc, self.floor - sae.b_enc)
+                self.rows = max(FEWEST_ROWS, self.rows // 2)  # an int32 product takes twice the memory of a bf16 one
         else:
             self.weights, self.bias = weights, torch.from_numpy(sae.folded_bias).to(self.device)
             self.limit = torch.from_numpy(self.floor).to(self.device)
@@ -133,7 +139,17 @@ class Kernel:
         return Codes(np.bincount(row, minlength=len(x)), column.astype(np.int32), a.reshape(-1)[where].cpu().numpy())
 
     def _found_in_half(self, h: Any) -> Codes:
-        """Codes of float32 rows minus ``b_dec``: what a bf16 product cannot rule out, in float32."""
+        """Codes of float32 rows minus ``b_dec``: what a rounded product cannot rule out, in float32."""
+        positions = self.screen.positions(h.numpy()) if self.screen is not None else None
+        if positions is None:
+            positions = self._not_ruled_out(h)
+        row, column = np.divmod(positions, self.sae.concepts)
+        values = self._products(h, row, column) + self.sae.b_enc[column]
+        above = values > self.floor[column]
+        return Codes(np.bincount(row[above], minlength=len(h)), column[above].astype(np.int32), values[above])
+
+    def _not_ruled_out(self, h: Any) -> np.ndarray:
+        """Flat positions of the activations that a bf16 product finds above the threshold, or so little below that it may be rounding."""
         import torch
 
         square = torch.square(h, out=tensor(kept("square", *h.shape)) if self.on_cpu else None)
@@ -143,10 +159,7 @@ class Kernel:
         bits = self._activations(h.bfloat16(), bias).view(torch.int16)  # a positive number's bits are a positive integer's
         # Comparing takes torch four times as long as numpy on a CPU, a third of the product.
         active = np.greater(bits.numpy(), 0, out=kept("active", len(bits), bits.shape[1], bool)) if self.on_cpu else bits > 0
-        row, column = np.divmod(self._positions(active).cpu().numpy(), self.sae.concepts)
-        values = self._products(h, row, column) + self.sae.b_enc[column]
-        above = values > self.floor[column]
-        return Codes(np.bincount(row[above], minlength=len(h)), column[above].astype(np.int32), values[above])
+        return np.asarray(self._positions(active).cpu().numpy())
 
     def _products(self, h: Any, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """(m,) float32 products of some rows with some columns of the weights; rows ascend."""

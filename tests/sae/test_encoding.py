@@ -9,7 +9,7 @@ import pytest
 
 from latentdiff import CompareConfig, SparseAutoencoder, Vocabulary, compare
 from latentdiff.errors import InputError
-from latentdiff.sae import encoding
+from latentdiff.sae import encoding, screening
 
 D, K, N = 64, 300, 700
 
@@ -119,3 +119,64 @@ def test_other_precisions_are_refused(sae, vectors) -> None:
 def test_short_work_stays_in_float32(sae) -> None:
     assert encoding.fast_precision(1000, sae) == "float32"
     assert encoding.fast_precision(10**9, sae) in encoding.PRECISIONS
+
+
+@pytest.fixture
+def eight(monkeypatch) -> list[np.ndarray]:
+    """Int8, on any processor and for a small SAE; holds what each chunk's product could not rule out."""
+    offered: list[np.ndarray] = []
+    monkeypatch.setattr(encoding, "LARGE", 0)
+    monkeypatch.setattr(encoding, "has_int8", lambda: True)
+    found = screening.Screen.positions
+
+    def watched(self, h):
+        offered.append(found(self, h))
+        return offered[-1]
+
+    monkeypatch.setattr(screening.Screen, "positions", watched)
+    monkeypatch.setattr(screening, "MOST", 1.0)
+    return offered
+
+
+@pytest.mark.parametrize("outliers", [0, 1, 40])
+def test_int8_codes_are_those_of_bf16_and_float32(sae, vectors, eight, outliers) -> None:
+    """Entries of 13 standard deviations, a few and many, and inputs of very different spread, as CLIP's are."""
+    rng = np.random.default_rng(2)
+    spread = np.exp(rng.normal(size=D))
+    uneven = SparseAutoencoder(sae.w_enc / spread[:, None], sae.b_enc, sae.w_dec * spread, sae.b_dec, sae.threshold)
+    x = (sae.b_dec + spread * (vectors - sae.b_dec)).astype(np.float32)
+    columns = rng.integers(0, D, outliers)
+    x[rng.integers(0, N, outliers), columns] += 13 * spread[columns]
+    plain, screened = uneven.encode(x), uneven.encode(x, precision="bfloat16")
+    a = activations(uneven, x)
+    sure = np.abs(a - uneven.threshold) > 1e-3
+    np.testing.assert_array_equal((screened.toarray() > 0)[sure], (a > uneven.threshold)[sure])
+    np.testing.assert_allclose(screened.toarray(), np.where(screened.toarray() > 0, a, 0), atol=1e-3)
+    assert screened.nnz == pytest.approx(plain.nnz, abs=2) and plain.nnz > 1000
+    assert len(eight) >= 1 and plain.nnz <= sum(map(len, eight)) < 0.5 * N * K
+
+
+def test_int8_needs_its_limit(sae, vectors, eight, monkeypatch) -> None:
+    whole = sae.encode(vectors, precision="bfloat16").nnz
+    monkeypatch.setattr(screening, "DEVIATIONS", -3.0)
+    assert sae.encode(vectors, precision="bfloat16").nnz < whole - 10
+
+
+def test_where_int8_rules_out_too_little_bf16_does(sae, vectors, eight, monkeypatch) -> None:
+    monkeypatch.setattr(screening, "MOST", 0.0)
+    codes = sae.encode(vectors, precision="bfloat16")
+    assert eight and all(found is None for found in eight)
+    np.testing.assert_allclose(codes.toarray(), sae.encode(vectors).toarray(), atol=1e-4)
+
+
+def test_a_product_of_bytes_is_off_by_what_was_promised(sae, vectors) -> None:
+    """The spread of rounding over all products, beside the formula's, whose longest row stands for all."""
+    h = vectors - sae.b_dec
+    screen = screening.Screen(sae.w_enc, np.zeros(K, np.float32))
+    screen.positions(h)
+    u, v = h * screen._scale, sae.w_enc / screen._scale[:, None]
+    r = np.abs(u).max() / 127
+    rounded = np.rint(u / r) * r @ (np.asarray(screen._bytes, np.float64) * screen._steps)
+    promised = np.sqrt(r * r / 12 * np.square(v).sum(0) + screen._steps**2 / 12 * np.square(u).sum(1).max())
+    off = (rounded - u.astype(np.float64) @ v) / promised
+    assert 0.7 < off.std() < 1.02 and np.abs(off).max() < screening.DEVIATIONS
