@@ -52,7 +52,7 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     """
     given = choices(asked, settings)
     if asked.way == VIEWS:
-        return _views(asked, settings, given, progress)
+        return _views(asked, settings, {**given, "sae": _unkept(given["sae"], asked, settings)}, progress)
     a, b = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
     words = _lines(asked.words)
     request = CompareRequest(a, b, encoder=asked.encoder, vocabulary=words or COMMON, names=(a.name, b.name), **given)
@@ -61,10 +61,14 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     encoder = _encoder(asked.encoder, settings.pretrained if asked.encoder == settings.encoder else None)
     if asked.concepts == STARTED and asked.method == LATENTDIFF:
         request = dataclasses.replace(request, sae=_started_sae(asked, settings))
-    if request.sae in (None, KEPT) and not settings.loopback and asked.method == LATENTDIFF:
-        request = dataclasses.replace(request, sae=PAIR)  # what visitors compare stays nowhere
+    request = dataclasses.replace(request, sae=_unkept(request.sae, asked, settings))
     outcome = dataclasses.replace(request, encoder=encoder).run(part(progress, 0.12, 0.95))
     return Answer(outcome.comparison, outcome.names, dict(zip("AB", outcome.items or ((), ()), strict=True)))
+
+
+def _unkept(sae: Any, asked: Asked, settings: PageSettings) -> Any:
+    """The SAE that is asked for; off loopback one of both sides alone in place of one that is kept: what visitors compare stays nowhere."""
+    return PAIR if sae in (None, KEPT) and not settings.loopback and asked.method == LATENTDIFF else sae
 
 
 def _started_sae(asked: Asked, settings: PageSettings) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from fiftyone_plugin.panels.page.asked import FOLDERS, TABLE, VIEWS, ZIPS, Asked, choices
 from fiftyone_plugin.panels.page.inputs import _sent
 from fiftyone_plugin.panels.page.settings import PageSettings
-from fiftyone_plugin.panels.page.work import groups_of_table, named_sides
+from fiftyone_plugin.panels.page.work import _unkept, groups_of_table, named_sides
 
 from latentdiff.errors import InputError
 from latentdiff.progress import silent
@@ -106,3 +106,11 @@ def test_two_groups_of_a_table_with_more_are_chosen(tmp_path) -> None:
             sides(**groups)
     table.write_bytes(b"\xff\xfe\x00")
     assert groups_of_table(str(table)) == groups_of_table(None) == groups_of_table(str(tmp_path / "gone.csv")) == []
+
+
+def test_what_visitors_compare_is_kept_nowhere(tmp_path: Path) -> None:
+    """Off loopback the SAE of both sides alone takes the place of a kept one, and of none; one that is named, and baselines, stay."""
+    here, away = PageSettings(), settings(tmp_path)
+    for sae in (None, "kept"):
+        assert _unkept(sae, Asked(), here) == sae and _unkept(sae, Asked(), away) == "pair"
+    assert _unkept("pach", Asked(), away) == "pach" and _unkept(None, Asked(method="mean"), away) is None
