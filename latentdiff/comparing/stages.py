@@ -29,8 +29,7 @@ from ..sae.loading import check_encoder
 from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import monosemanticity
 from ..sae.naming import Name
-from ..sae.spaces import KEPT, Space, open_sae, sae_of_content, sae_of_space
-from ..sae.training import train_sae
+from ..sae.spaces import KEPT, Space, open_sae, trained_sae
 from ..stats.density_ratio import DensityRatio, out_of_fold_auc
 from ..stats.divergence import Divergence, one_bin
 from ..stats.image_scores import ImageScores
@@ -161,20 +160,9 @@ class Stages:
 
     def _trained(self, wanted: Space | str | None) -> SparseAutoencoder:
         """The SAE that is kept for the space or these very sides, or one that is trained now."""
-        pooled, progress = Pooled(self.sides), part(self.progress, 0.0, 0.3)
-        options: dict[str, Any] = {
-            "trainer": self.config.sae_trainer,
-            "concepts": self.config.sae_concepts,
-            "active": self.config.sae_active,
-            "seconds": self.config.sae_seconds,
-            "seed": self.config.seed,
-        }
-        if isinstance(wanted, Space):
-            sae = sae_of_space(wanted, pooled, options, progress)
-        elif wanted is None:
-            sae = sae_of_content(pooled, self.sides.keys, options, progress)
-        else:
-            sae = train_sae(pooled, **options, progress=progress)
+        options = {name: getattr(self.config, f"sae_{name}") for name in ("trainer", "concepts", "active", "seconds")}
+        options["seed"] = self.config.seed
+        sae = trained_sae(wanted, Pooled(self.sides), self.sides.keys, options, part(self.progress, 0.0, 0.3))
         self._done("training the SAE", 0.3)
         return sae
 

@@ -98,6 +98,20 @@ def of_encoder(sae: Any, encoder: Fingerprint, what: str) -> Any:
     return Space.of_encoder(encoder, asked=sae == KEPT) if sae in (None, KEPT) else sae
 
 
+def trained_sae(
+    wanted: Space | str | None, pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], progress: Progress
+) -> SparseAutoencoder:
+    """The kept SAE of a space; with None that of these very vectors; with ``PAIR`` one that is trained on them now.
+
+    Arguments and errors as :func:`sae_of_content` and :func:`sae_of_space`.
+    """
+    if isinstance(wanted, Space):
+        return sae_of_space(wanted, pooled, options, progress)
+    if wanted is None:
+        return sae_of_content(pooled, keys, options, progress)
+    return train_sae(pooled, **options, progress=progress)
+
+
 def sae_of_content(pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], progress: Progress) -> SparseAutoencoder:
     """The SAE that is trained on both sides of a comparison, remembered by what the vectors hold.
 
