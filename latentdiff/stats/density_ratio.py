@@ -27,8 +27,8 @@ LEAST_SLOPE = 0.02
 """Smallest spread of calibrated log ratios."""
 RIDGE = 1e-3
 NEWTON_STEPS = 50
-LONGEST_STEP = 1.0
-"""Of Newton's method: where scores tell the sides apart without an error, a whole step overshoots and never comes back."""
+HALVINGS = 30
+"""Of a step of Newton's method, until the loss falls: where scores tell few images from many, a whole step overshoots for good."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,13 +129,23 @@ def calibration(score: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     z = (score - score.mean()) / spread
     prior, target = float(np.log(y.sum() / (~y).sum())), y.astype(np.float64)
     slope = offset = 0.0
+
+    def loss(slope: float, offset: float) -> float:
+        logit = slope * z + offset + prior
+        return float((np.logaddexp(0, logit) - target * logit).sum() + RIDGE / 2 * slope**2)
+
     for _ in range(NEWTON_STEPS):
         p = expit(slope * z + offset + prior)
         weight = p * (1 - p)
         gradient = np.array([((p - target) * z).sum() + slope * RIDGE, (p - target).sum()])
         cross = float((weight * z).sum())
         hessian = np.array([[(weight * z * z).sum() + RIDGE, cross], [cross, weight.sum() + RIDGE]])
-        step = np.clip(np.linalg.solve(hessian, gradient), -LONGEST_STEP, LONGEST_STEP)
+        step = np.linalg.solve(hessian, gradient)
+        now = loss(slope, offset)
+        for _ in range(HALVINGS):
+            if loss(slope - step[0], offset - step[1]) <= now:
+                break
+            step = step / 2
         slope, offset = slope - step[0], offset - step[1]
         if np.abs(step).max() < 1e-8:
             break
