@@ -33,8 +33,15 @@ def test_library_snippet(first: dict) -> None:
     assert first["printed"].startswith("True ") and "snow " in first["printed"]
 
 
+def test_fields_snippet(root: Path, first: dict, capsys: pytest.CaptureFixture) -> None:
+    exec(snippets(root)[1], dict(first))
+    fields, beyond = capsys.readouterr().out.splitlines()
+    assert "camera" in fields and "snow" in fields
+    assert beyond.startswith("{") and "snow" in beyond.partition("}")[0] and "snow" not in beyond.rpartition("[")[2]
+
+
 def test_question_snippet(root: Path, first: dict, capsys: pytest.CaptureFixture) -> None:
-    exec(snippets(root)[2], dict(first))
+    exec(snippets(root)[3], dict(first))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == first["words"][:3]
     assert float(lines[1].split("q = ")[1]) < 1e-6  # snow: none of A, a fifth of B
@@ -42,7 +49,7 @@ def test_question_snippet(root: Path, first: dict, capsys: pytest.CaptureFixture
 
 
 def test_config_snippet(root: Path, first: dict, capsys: pytest.CaptureFixture) -> None:
-    exec(snippets(root)[3], dict(first))
+    exec(snippets(root)[4], dict(first))
     assert capsys.readouterr().out.count("[] [") == 2  # nothing is sent; one list per config
 
 
@@ -56,7 +63,7 @@ def test_fiftyone_snippet(root: Path, first: dict, tmp_path: Path) -> None:
     for season in ("summer", "winter"):
         dataset.save_view(season, dataset.match(fo.ViewField("season") == season))
     names = {"dataset": dataset, "vocabulary": first["vocabulary"], "sae": first["sae"]}
-    exec(snippets(root)[1], names)
+    exec(snippets(root)[2], names)
     assert names["run"].hypotheses[0].text == "snow"
     assert {s.season for s in names["most_typical_of_summer"]} == {"summer"}
     assert not dataset.has_field("summer_vs_winter_log_ratio")
