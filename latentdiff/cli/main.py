@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from ..compute.temporary import remove_all
 from ..errors import Cancelled, LatentDiffError
 from ..version import __version__
 from .examples import EXAMPLES
@@ -21,6 +22,8 @@ from .terminal import printable, screened
 
 FAILED, INTERRUPTED, SIGNALLED = 2, 130, 128
 """Exit statuses; the last one with the signal's number added."""
+GRACE = 10.0
+"""Seconds that the work has to end after a signal."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,10 @@ def ended_by_signals() -> Iterator[None]:
 
     def end(number: int, frame: Any) -> None:
         signal.signal(number, signal.SIG_IGN)  # once is enough: the clearing up is not to be ended too
+        threading.Thread(target=_surely, args=(number, done), name="latentdiff-end", daemon=True).start()
         raise SystemExit(SIGNALLED + number)
 
-    caught = []
+    caught, done = [], threading.Event()
     if threading.current_thread() is threading.main_thread():
         wanted = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
         caught = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
@@ -105,8 +109,16 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
+        done.set()
         for number in caught:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _surely(number: int, done: threading.Event) -> None:
+    """An exception that a signal raises is lost where Python is just importing or clearing up: then the process ends without one."""
+    if not done.wait(GRACE):
+        remove_all()
+        os._exit(SIGNALLED + number)
 
 
 def _parser(argv: Sequence[str] | None = None) -> Parser:

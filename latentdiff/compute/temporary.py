@@ -50,6 +50,12 @@ def remove_folder(folder: Path) -> None:
         os.close(held)
 
 
+def remove_all() -> None:
+    """Remove every folder that this process holds, where it ends at once."""
+    for folder in list(_held):
+        remove_folder(folder)
+
+
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A folder as of :func:`make_folder` for as long as the block runs."""

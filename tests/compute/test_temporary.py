@@ -76,6 +76,13 @@ def test_a_process_that_is_ended_leaves_nothing(number: int) -> None:
     assert not folder.exists()
 
 
+def test_a_process_that_loses_the_exception_ends_all_the_same() -> None:
+    lost = "    while True:\n        try:\n            sys.stdin.read()\n        except SystemExit:\n            pass\n"
+    process, folder = begun("import latentdiff.cli.main as m; m.GRACE = 0.2\n" + SPILLING.replace("    sys.stdin.read()\n", lost))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 128 + signal.SIGTERM and not folder.exists()
+
+
 def test_nohup_stays(tmp_path: Path) -> None:
     process, folder = begun("import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + SPILLING)
     process.send_signal(signal.SIGHUP)

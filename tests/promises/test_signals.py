@@ -49,6 +49,6 @@ def test_the_command_is_ended(archives: Path, tmp_path: Path, root: Path, faults
             left = list(tmp_path.glob("latentdiff-*"))
             if name == "SIGKILL":
                 assert status == -signal.SIGKILL and len(left) == 1 and sweep() == left
-            else:
-                assert status == 128 + getattr(signal, name)
+            else:  # the exception may be lost, or become another, where Python is just importing: the work then ends by itself
+                assert status in (128 + getattr(signal, name), *((0, 2) if torture else ()))
             assert list(tmp_path.glob("latentdiff-*")) == []
