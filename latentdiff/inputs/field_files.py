@@ -38,8 +38,8 @@ def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Prog
     if given == MEASURED:
         if any(side is None for side in items):
             raise InputError("measures (--fields measures) are those of images; name folders, or give the fields themselves")
-        a, b = (measure_images(list(side), skip_bad=skip_bad, progress=progress) for side in items)
-        return {"fields_a": a, "fields_b": b}
+        measured = [measure_images(list(side), skip_bad=skip_bad, progress=progress) for side in items]
+        return {"fields_a": measured[0], "fields_b": measured[1]}
     if isinstance(given, (str, os.PathLike)):
         given = _by_path(Path(os.fspath(given)), items)
     a, b = (read_fields(side) if isinstance(side, (str, os.PathLike)) else side for side in given)
