@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 import latentdiff
 from latentdiff.config import takes_config
 from latentdiff.deprecation import old_keywords
-from latentdiff.embed.usable import bad_rows, check_bad, check_enough, check_widths
 from latentdiff.errors import InputError
 from latentdiff.inputs.named import DatasetView
 from latentdiff.methods.config import method_of
@@ -33,6 +30,7 @@ from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
 from .store.run import ComparisonRun, RunSide
 from .store.storing import store
+from .usable import usable
 from .vectors import Vectors, read_vectors
 
 
@@ -175,7 +173,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         words = vocabulary_for(request.vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1), request.vocabulary_vectors)
         read = spill_vectors if ray else read_vectors
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
-        a, b, record = _usable(sides, a, b, method.compare.skip_bad)
+        a, b, record = usable(sides, a, b, method.compare.skip_bad)
         report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
         if ray:
             comparison = compare_on_cluster((a, b), request.engine, report, **known, config=method.compare)
@@ -204,53 +202,12 @@ def comparable(
     """
     sides = _sides(dataset, view_a, view_b, embeddings)
     a, b = (read_vectors(side, part(progress, 0.5 * i, 0.5 * (i + 1))) for i, side in enumerate(sides))
-    a, b, record = _usable(sides, a, b, skip_bad)
+    a, b, record = usable(sides, a, b, skip_bad)
     return sides, (a, b), record
 
 
 def _sides(dataset: Any, view_a: Any, view_b: Any, embeddings: str) -> tuple[Side, Side]:
     a, b = resolve("A", view_a, dataset, embeddings), resolve("B", view_b, dataset, embeddings)
-    if dataset._doc.id not in (a.dataset._doc.id, b.dataset._doc.id):
+    if database.identity(dataset) not in (database.identity(a.dataset), database.identity(b.dataset)):
         raise InputError(f"neither side is a view of {dataset.name!r}; pass {a.dataset.name!r} as the dataset")
     return a, b
-
-
-def shared_ids(sides: tuple[Side, Side], a: Vectors, b: Vectors) -> np.ndarray:
-    """Ids of the images that are on both sides. Copies of a dataset keep ids: equal ones are one image in one dataset only."""
-    if sides[0].dataset._doc.id != sides[1].dataset._doc.id:
-        return np.empty(0, a.ids.dtype)
-    return np.intersect1d(a.ids, b.ids)
-
-
-def _usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) -> tuple[Vectors, Vectors, dict[str, Any]]:
-    """The rows that can be compared, and the counts for the record of what was left out."""
-    for side, read in zip(sides, (a, b), strict=True):
-        if not len(read) and not read.missing:
-            raise InputError(f"side {side.letter} ({side.name!r}) is empty; choose a view that holds images")
-        if not len(read):
-            raise InputError(
-                f"side {side.letter} ({side.name!r}): none of its {read.missing} images has a vector in {side.path!r}; compute them first"
-            )
-    shared = shared_ids(sides, a, b)
-    if len(a) == len(b) == len(shared):
-        raise InputError(f"both sides hold the same {len(a)} images; choose two different views")
-    called = [f"side {side.letter} ({side.name!r}, field {side.path!r})" for side in sides]
-    check_widths({name: read.values.shape[1] for name, read in zip(called, (a, b), strict=True)})
-    alone = [read.take(~np.isin(read.ids, shared)) for read in (a, b)]
-    bad = [bad_rows(read.values) for read in alone]
-    check_bad({name: read.ids[rows] for name, read, rows in zip(called, alone, bad, strict=True)}, skip_bad)
-    kept, record = [], {}
-    for name, side, read, rows in zip(called, sides, alone, bad, strict=True):
-        read = read.take(~np.isin(np.arange(len(read)), rows))
-        left_out = {"missing": read.missing, "bad": len(rows), "repeated": read.repeated}
-        check_enough(name, len(read), {"overlap": len(shared), **left_out})
-        kept.append(read)
-        record[side.letter] = {
-            "name": side.name,
-            "dataset": side.dataset.name,
-            "dataset_id": str(side.dataset._doc.id),
-            "labels": side.labels,
-            "compared": len(read),
-            **left_out,
-        }
-    return kept[0], kept[1], {"sides": record, "overlap": len(shared)}

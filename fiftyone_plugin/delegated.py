@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from .store import database
+
 COMPARE = "@latentdiff/latentdiff/compare_views"
 WAITING, RUNNING, FAILED = "waiting", "running", "failed"
 SHOWN_FOR = timedelta(days=1)
@@ -36,7 +38,7 @@ def delegated_comparisons(dataset: Any) -> list[Delegated]:
     """
     from fiftyone.operators.delegated import DelegatedOperationService
 
-    found = DelegatedOperationService().list_operations(operator=COMPARE, dataset_id=dataset._doc.id)
+    found = DelegatedOperationService().list_operations(operator=COMPARE, dataset_id=database.identity(dataset))
     return [one for one in map(_read, found) if one is not None]
 
 
@@ -46,12 +48,11 @@ def cancelled(record: Any) -> bool:
     Args:
         record: its ``Delegated.id``; None, where it has none, is never cancelled.
     """
-    import fiftyone.core.odm as foo
     from bson import ObjectId
 
     if record is None:
         return False
-    found = foo.get_db_conn().delegated_ops.find_one({"_id": ObjectId(record)}, {"run_state": 1})
+    found = database.read().delegated_ops.find_one({"_id": ObjectId(record)}, {"run_state": 1})
     return found is None or found.get("run_state") == "failed"
 
 

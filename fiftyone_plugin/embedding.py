@@ -99,7 +99,7 @@ def compute_embeddings(
                     writer.flush()
                 done = end
                 progress(done / len(ids), f"{done:,} of {len(ids):,} images")
-        database.require(dataset._doc.id, dataset.name)  # without it there are no images, and so no errors above
+        database.require(database.identity(dataset), dataset.name)  # without it there are no images, and so no errors above
         return Embedded(field, done - len(failures), view.count() - len(ids), failures)
 
 

@@ -42,7 +42,7 @@ def recorded(dataset: Any, path: str) -> Stamp | None:
 def record(dataset: Any, path: str, stamp: Stamp) -> None:
     """Record a field's encoder, in place of what was recorded for it, and leave the records of other fields alone."""
     entry = {"field": path, "fingerprint": dict(stamp.fingerprint), "source": list(stamp.source) if stamp.source else None}
-    datasets, own, entries = database.journaled("datasets"), {"_id": dataset._doc.id}, f"info.{KEY}"
+    datasets, own, entries = database.journaled("datasets"), {"_id": database.identity(dataset)}, f"info.{KEY}"
     if not datasets.update_one({**own, f"{entries}.field": path}, {"$set": {f"{entries}.$": entry}}).matched_count:
         datasets.update_one({**own, f"{entries}.field": {"$ne": path}}, {"$push": {entries: entry}})
     database.refresh(dataset)
@@ -81,9 +81,8 @@ def check_agree(ours: Fingerprint | None, theirs: Fingerprint | None, what: str)
 
 
 def _entries(dataset: Any) -> list[dict[str, Any]]:
-    import fiftyone.core.odm as foo
 
-    stored = foo.get_db_conn().datasets.find_one({"_id": dataset._doc.id}, {f"info.{KEY}": 1}) or {}
+    stored = database.read().datasets.find_one({"_id": database.identity(dataset)}, {f"info.{KEY}": 1}) or {}
     entries = (stored.get("info") or {}).get(KEY)
     return [e for e in entries if isinstance(e, dict) and "field" in e and "fingerprint" in e] if isinstance(entries, list) else []
 

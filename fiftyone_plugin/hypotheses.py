@@ -8,7 +8,7 @@ from typing import Any
 
 from latentdiff.errors import InputError
 
-from .store import fields, runs
+from .store import database, fields, runs
 from .store.run import ComparisonRun
 
 KEPT = 4
@@ -28,13 +28,12 @@ def open_comparison(dataset: Any, run: str) -> ComparisonRun:
     Raises:
         RunError: there is no such run, or it was never finished. CheckpointError: its results are damaged.
     """
-    import fiftyone.core.odm as foo
 
-    db = foo.get_db_conn()
+    db = database.read()
     # All of them, not f"runs.{run}": the name comes from a browser, and MongoDB reads dots and dollars in names.
-    record = ((db.datasets.find_one({"_id": dataset._doc.id}, {"runs": 1}) or {}).get("runs") or {}).get(run)
+    record = ((db.datasets.find_one({"_id": database.identity(dataset)}, {"runs": 1}) or {}).get("runs") or {}).get(run)
     stored = (db.runs.find_one({"_id": record}, {"results": 1, "config.state": 1}) or {}) if record else {}
-    key = (str(dataset._doc.id), run, str(record), str(stored.get("results")), str((stored.get("config") or {}).get("state")))
+    key = (str(database.identity(dataset)), run, str(record), str(stored.get("results")), str((stored.get("config") or {}).get("state")))
     with _lock:
         if key in _opened:
             _opened.move_to_end(key)

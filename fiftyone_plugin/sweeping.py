@@ -17,10 +17,10 @@ from latentdiff.results.comparison import Comparison
 from latentdiff.results.hypothesis import Hypothesis
 from latentdiff.stats.divergence import q_values
 
-from .comparing import shared_ids
 from .noisy_diff import label_path
 from .recipes import _view, class_patches, literal
 from .sides import resolve
+from .usable import shared_ids
 from .vectors import read_vectors
 
 

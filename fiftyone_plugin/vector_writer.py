@@ -61,7 +61,7 @@ class VectorWriter:
 
     def _lost(self) -> str:
         """Why these vectors may no longer be written, if so: looked at after each write, so that none is left where it must not be."""
-        database.require(self._dataset._doc.id, self._dataset.name)
+        database.require(database.identity(self._dataset), self._dataset.name)
         if not schema.there(self._dataset, self._field):
             return f"field {self._field!r} was deleted meanwhile"
         now = encoders.recorded(self._dataset, self._field)

@@ -29,6 +29,18 @@ def whole() -> Any:
     return db.client.get_database(db.name, codec_options=db.codec_options, write_concern=WriteConcern(j=True))
 
 
+def read() -> Any:
+    """FiftyOne's database, to look something up."""
+    import fiftyone.core.odm as foo
+
+    return foo.get_db_conn()
+
+
+def identity(dataset: Any) -> Any:
+    """A dataset's id, which stays its own when its name goes to another."""
+    return dataset._doc.id
+
+
 def update_samples(dataset: Any, operations: Sequence[Any], ids: Sequence[Any]) -> None:
     """Write to samples in bulk, and refresh those of them that the caller holds in memory."""
     import fiftyone.core.odm as foo

@@ -92,7 +92,7 @@ def _nobodys(dataset: Any, stored: dict[str, Any]) -> bool:
     and not the record (as those of views are).
     """
     mark = _info(stored).get(RECORD)
-    return mark is not None and not any(str(dataset._doc.id) in record.datasets for record in records.holders(mark))
+    return mark is not None and not any(str(database.identity(dataset)) in record.datasets for record in records.holders(mark))
 
 
 def write(
@@ -196,7 +196,7 @@ def _owned(dataset: Any, stored: dict[str, Any], run: str, record: Record) -> bo
     info, said = _info(stored), stored.get("description") or ""
     if OWNER in info or RECORD in info:
         return record.owns(info, run)
-    imported = record.copied and record.dataset_id == dataset._doc.id and not info and not said
+    imported = record.copied and record.dataset_id == database.identity(dataset) and not info and not said
     return said.startswith(_signature(run)) or imported
 
 

@@ -144,7 +144,7 @@ def claim(dataset: Any, run: str, config: dict[str, Any]) -> Record:
     import fiftyone as fo
     from bson import ObjectId
 
-    key, dataset_id, now = ObjectId(), dataset._doc.id, datetime.now(timezone.utc)
+    key, dataset_id, now = ObjectId(), database.identity(dataset), datetime.now(timezone.utc)
     config = {"method": METHOD, "format": FORMAT, "state": WRITING, "home": str(dataset_id), "record": str(key), **config}
     config["writer"] = _at(config["writer"], key)
     stored = dataset.init_run(**config).serialize()
@@ -231,27 +231,3 @@ def remove(record: Record) -> None:
     for key in {record.id, record.results} - {None}:
         files.delete(key)
     database.journaled("runs").delete_one({"_id": record.id})
-
-
-def save_results(dataset: Any, record: Record, document: dict[str, Any]) -> None:
-    """Store a comparison's results, under the record's own id: nothing is ever left that no record leads to."""
-    import gridfs
-    from bson import json_util
-    from fiftyone.core.runs import RunResults
-
-    results = RunResults(dataset, dataset.init_run(**record.config), record.run, document=document)
-    packed = json_util.dumps(results.serialize()).encode()
-    gridfs.GridFS(database.whole()).put(packed, _id=record.id, content_type="application/json")
-    database.journaled("runs").update_one({"_id": record.id}, {"$set": {"results": record.id}})
-
-
-def load_results(record: Record) -> dict[str, Any]:
-    """What :func:`save_results` stored; empty where that is not there."""
-    import gridfs.errors
-    from bson import json_util
-
-    try:
-        stored = json_util.loads(gridfs.GridFS(database.whole()).get(record.results).read())
-    except (gridfs.errors.GridFSError, ValueError):
-        return {}
-    return dict(stored.get("document") or {}) if isinstance(stored, dict) else {}

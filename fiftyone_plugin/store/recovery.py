@@ -11,7 +11,7 @@ from typing import Any
 
 from latentdiff.errors import LatentDiffError, RunError
 
-from . import database, fields, records, writers
+from . import database, fields, records, results, writers
 from .document import from_document, verdict_of
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, Record
 from .targets import name_of, places
@@ -87,13 +87,13 @@ def mend(dataset: Any) -> dict[str, Record]:
     Returns:
         The comparisons that there are then, by name; those that live processes are at among them.
     """
-    named, loose = records.find(dataset._doc.id)
+    named, loose = records.find(database.identity(dataset))
     dead = [r for r in (*named.values(), *loose) if r.state != COMPLETE and (r.abandoned or writers.gone(*_held(r)))]
     for record in dead:
         with writers.working() as writer:
             if records.take(record, writer):  # of two that open the dataset at once, one mends
                 _end(dataset, record, writer)
-    return records.find(dataset._doc.id)[0] if dead else named
+    return records.find(database.identity(dataset))[0] if dead else named
 
 
 def finish(dataset: Any, record: Record) -> None:
@@ -139,7 +139,7 @@ def _whole(dataset: Any, record: Record) -> dict[str, Any] | None:
     if record.results is None:
         return None
     try:
-        document = records.load_results(record)
+        document = results.load(record)
         comparison, _, _ = from_document(document)
         sides = record.config["sides"]
         for place in places(dataset, record):  # once more, as whoever stores one does

@@ -11,7 +11,7 @@ from latentdiff.errors import LatentDiffError, RunError
 from latentdiff.results.storage import FORMAT, too_new
 
 from ..sides import listed
-from . import database, fields, records, recovery, writers
+from . import database, fields, records, recovery, results, writers
 from .document import from_document
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, WRITING
 from .run import ComparisonRun, RunSide
@@ -92,7 +92,7 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
             )
         if config.get("format", FORMAT) > FORMAT:
             raise RunError(f"run {run!r} was {too_new(config)}")
-        comparison, ids_a, ids_b = from_document(records.load_results(record))
+        comparison, ids_a, ids_b = from_document(results.load(record))
         sides = {letter: _run_side(dataset, record, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
         if record.copied and not all(map(_there, sides.values())):
             raise RunError(

@@ -30,9 +30,9 @@ def add(dataset: Any, name: str, field: Any, labels: str | None = None) -> bool:
     field._set_created_at(datetime.now(timezone.utc).replace(tzinfo=None))  # FiftyOne keeps naive UTC
     entry = SampleFieldDocument.from_field(field).to_mongo().to_dict()
     within, filters = _list_of(labels)
-    found = {"_id": dataset._doc.id, **_without(labels, name)}  # the condition and the change are one
+    found = {"_id": database.identity(dataset), **_without(labels, name)}  # the condition and the change are one
     done = database.journaled("datasets").update_one(found, {"$push": {within: entry}}, array_filters=filters).matched_count
-    database.require(dataset._doc.id, dataset.name)
+    database.require(database.identity(dataset), dataset.name)
     return bool(done)
 
 
@@ -65,7 +65,7 @@ def stored(dataset: Any, path: str) -> dict[str, Any] | None:
 
 def walk(dataset: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """(path, stored entry) of every field as it is stored now, those of labels included."""
-    document = database.journaled("datasets").find_one({"_id": dataset._doc.id}, {"sample_fields": 1}) or {}
+    document = database.journaled("datasets").find_one({"_id": database.identity(dataset)}, {"sample_fields": 1}) or {}
     waiting = [(str(entry.get("name")), entry) for entry in document.get("sample_fields") or ()]
     while waiting:
         path, entry = waiting.pop(0)
@@ -83,4 +83,4 @@ def pull(dataset: Any, name: str, labels: str | None, entry: dict[str, Any]) -> 
     """Remove a field from the stored schema, as long as its ``info`` is that of this entry."""
     within, filters = _list_of(labels)
     change = {"$pull": {within: {"name": name, "info": entry.get("info")}}}
-    database.journaled("datasets").update_one({"_id": dataset._doc.id}, change, array_filters=filters)
+    database.journaled("datasets").update_one({"_id": database.identity(dataset)}, change, array_filters=filters)

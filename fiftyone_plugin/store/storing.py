@@ -15,7 +15,7 @@ from latentdiff.results.comparison import Comparison
 
 from ..sides import Side
 from ..vectors import Vectors
-from . import fields, records, recovery, runs, writers
+from . import fields, records, recovery, results, runs, writers
 from .document import labels, to_document, verdict_of
 from .run import ComparisonRun
 
@@ -74,7 +74,7 @@ def _write(
         report, tags = part(progress, 0.45 * i, 0.45 * (i + 1)), _tags(comparison, shows[i])
         fields.write(side.dataset, record.run, side.labels, read[i].ids, read[i].samples, ratios[i], tags, report)
     document = to_document(comparison, read[0].ids, read[1].ids)
-    records.save_results(dataset, record, document)
+    results.save(dataset, record, document)
     for side in sides:  # once more: FiftyOne in another process may have put back a schema that it read before
         fields.declare(side.dataset, record.run, record, side.labels, names)
     progress(1.0, "done")

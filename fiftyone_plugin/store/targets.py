@@ -54,16 +54,15 @@ def split_name(named: str) -> tuple[str, str]:
 
 def name_of(dataset_id: Any) -> str | None:
     """What the dataset of an id is called now; None where it is gone."""
-    import fiftyone.core.odm as foo
     from bson import ObjectId
 
-    found = foo.get_db_conn().datasets.find_one({"_id": ObjectId(dataset_id)}, {"name": 1})
+    found = database.read().datasets.find_one({"_id": ObjectId(dataset_id)}, {"name": 1})
     return str(found["name"]) if found else None
 
 
 def dataset_by_id(dataset: Any, dataset_id: str) -> Any:
     """By id, not by name: datasets get renamed, and another one may have taken the name."""
-    if str(dataset._doc.id) == dataset_id:
+    if str(database.identity(dataset)) == dataset_id:
         return dataset
     name = name_of(dataset_id)
     return as_dataset(name) if name else None
