@@ -14,6 +14,7 @@ from latentdiff.sae.spaces import Space, spread_sample
 
 from .encoders import check_agree, recorded
 from .sides import Side, resolve
+from .store import database
 from .training import SIDE, spooled
 
 
@@ -43,11 +44,11 @@ def space_of(sides: tuple[Side, Side], encoder: Fingerprint | None, asked: bool 
         The space; None where nothing says that the vectors of both sides belong together.
     """
     a, b = sides
-    if a.dataset._doc.id != b.dataset._doc.id or (a.stored, a.index) != (b.stored, b.index):
+    if database.identity(a.dataset) != database.identity(b.dataset) or (a.stored, a.index) != (b.stored, b.index):
         return Space.of_encoder(encoder, asked) if encoder else None
     dataset, path = a.dataset, a.stored
     known = {key: value for key, value in (encoder or {}).items() if key != "dtype"}
-    identity: dict[str, Any] = {"dataset": str(dataset._doc.id), "field": path, "index": a.index, "encoder": known}
+    identity: dict[str, Any] = {"dataset": str(database.identity(dataset)), "field": path, "index": a.index, "encoder": known}
     name = f"{'index' if a.index else 'field'} {path!r} of dataset {dataset.name!r}"
     if a.index or a.labels:
         return Space(name, identity, encoder=encoder, asked=asked)

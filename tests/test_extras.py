@@ -33,6 +33,7 @@ ENTRANCES = {
     ),
     "describe": (
         "from latentdiff.describe.image_to_text import load_image_to_text; load_image_to_text('x')",
+        "from latentdiff.describe.endpoint import ChatEndpoint; ChatEndpoint('http://localhost:1/v1', 'model')",
     ),
     "tables": (
         "from latentdiff.results.display import frame; frame([], latentdiff.Hypothesis)",

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
+from ..compute.extras import require
 from ..errors import Cancelled, EndpointError
 from ..progress import Progress, silent
 from ..version import __version__
-from .http import Post
+from .client import ChatRequest
 from .server import check_key, checked_url, find_key, is_secret
 from .usage import Account, Budget
 from .wire import MOST_BYTES, Failure, Reply, read_reply, send
@@ -45,6 +46,7 @@ class ChatEndpoint:
 
     Raises:
         InputError: an address or key that cannot be used.
+        MissingPackageError: the openai client is not installed.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class ChatEndpoint:
         budget: Budget | None = None,
         account: Account | None = None,
     ) -> None:
+        require("describe", "openai", "a language or vision server")
         self.base_url, self.model = checked_url(base_url), str(model)
         self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
         self.budget, self.account = budget or Budget(), account or Account()
@@ -149,8 +152,8 @@ class ChatEndpoint:
         sent = json.dumps(body, ensure_ascii=False).encode("utf8", "replace")
         reserved = self.account.reserve(self.budget, len(sent), images, answer_tokens)
         box: queue.Queue[Reply | Failure] = queue.Queue(1)
-        post = self._post(sent)
-        threading.Thread(target=send, args=(post, box, self._clean), name="latentdiff-endpoint", daemon=True).start()
+        request = self._request(json.loads(sent))
+        threading.Thread(target=send, args=(request, box, self._clean), name="latentdiff-endpoint", daemon=True).start()
         deadline, reply = time.monotonic() + self.timeout, None
         try:
             while reply is None:
@@ -166,7 +169,7 @@ class ChatEndpoint:
             if self._clean(text) != text:
                 raise Failure("repeated its key; an answer that holds it is not kept")
         except BaseException:
-            post.end()  # its thread ends with the waiting
+            request.end()  # its thread ends with the waiting
             self.account.settle(reserved, reply.usage if isinstance(reply, Reply) else None, "", failed=True)
             raise
         self.account.settle(reserved, reply.usage, text)
@@ -182,10 +185,10 @@ class ChatEndpoint:
             progress(0.0, f"{self.model} is busy, trying again in {left:.0f} s")
             time.sleep(min(TICK, left))
 
-    def _post(self, sent: bytes) -> Post:
+    def _request(self, body: dict[str, Any]) -> ChatRequest:
         """A request as it goes out: to the server that the user named, with the key of that server, and nothing of the environment's."""
         own = {"User-Agent": f"latentdiff/{__version__}", **({"Authorization": f"Bearer {self._key}"} if self._key else {})}
-        return Post(f"{self.base_url}/chat/completions", sent, own, timeout=self.timeout + 1, limit=MOST_BYTES)
+        return ChatRequest(self.base_url, body, own, timeout=self.timeout + 1, limit=MOST_BYTES)
 
     def _clean(self, text: str) -> str:
         """A server that repeats the key does not get it shown; a word that only stands in for one may be said."""

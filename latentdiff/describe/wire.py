@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .http import Post, TooLarge, Unreadable
+from .client import ChatRequest
+from .http import TooLarge, Unreadable
 
 Clean = Callable[[str], str]
 
@@ -55,13 +56,13 @@ class Reply:
         return self.message.get("usage") if isinstance(self.message, dict) else None
 
 
-def send(post: Post, box: queue.Queue[Reply | Failure], clean: Clean) -> None:
+def send(request: ChatRequest, box: queue.Queue[Reply | Failure], clean: Clean) -> None:
     """Send a chat completion and put the :class:`Reply` or :class:`Failure` into ``box``; meant for a thread.
 
     ``clean`` takes the key out of a server's words before they are cut to length: a cut key would pass.
     """
     try:
-        answer = post.run()
+        answer = request.run()
         if answer.status < 300:
             result: Reply | Failure = Reply(answer.body.decode("utf-8-sig", "replace"))
         else:
