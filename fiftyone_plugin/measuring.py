@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as entry
 from typing import Any
 
 import latentdiff
@@ -23,7 +24,7 @@ class Measured:
     """Images that were measured now."""
     kept: int
     """Images that had been already."""
-    failed: list[str] = field(default_factory=list)
+    failed: list[str] = entry(default_factory=list)
     """Sample ids that could not be read; they have no measures."""
 
 

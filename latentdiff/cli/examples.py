@@ -14,7 +14,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "latentdiff watch state/ today/ --reference usual/ --encoder fast",
         "latentdiff watch state/ tomorrow/ --encoder fast --history history.html",
     ),
-    "guard": ("latentdiff guard guard.toml",),
     "embed": ("latentdiff embed photos/ vectors/ --encoder fast",),
     "plan": ("latentdiff plan --images 100000 1M --encoder fast",),
     "ask": (

@@ -146,11 +146,11 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
 def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
     """Print what became of the differences of one stored comparison in another."""
     found = changes(before.comparison, after.comparison)
-    rows = [("stayed", *pair) for pair in found.stayed]
-    rows += [("new", None, h) for h in found.new]
-    rows += [("gone", h, None) for h in found.gone]
+    rows: list[tuple[str, Hypothesis, Hypothesis | None, Hypothesis | None]] = [("stayed", a, b, a) for b, a in found.stayed]
+    rows += [("new", h, None, h) for h in found.new]
+    rows += [("gone", h, h, None) for h in found.gone]
     if as_json:
-        print(dump([{"state": state, "before": b and dataclasses.asdict(b), "after": a and dataclasses.asdict(a)} for state, b, a in rows]))
+        print(dump([{"state": state, "before": b and dataclasses.asdict(b), "after": a and dataclasses.asdict(a)} for state, _, b, a in rows]))
         return
     from rich.text import Text
 
@@ -159,9 +159,8 @@ def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
         out.print(Text(f"{run.name}: {verdict(run.comparison, run.sides['A'].name, run.sides['B'].name)}", style="bold"))
     headers = ("", "more in", "what", *(f"in {named[side]}, {when}" for when in (before.name, after.name) for side in SIDES))
     drawn = table(headers, right=range(3, 7))
-    for state, b, a in rows:
+    for state, one, b, a in rows:
         rates = [percent(rate) if h else "" for h in (b, a) for rate in ((h.rate_a, h.rate_b) if h else (0.0, 0.0))]
-        one = a or b
         drawn.add_row(*map(Text, (state, named[one.side], one.text, *rates)))
     out.print(drawn if rows else Text("neither has any difference", style="dim"))
 

@@ -36,7 +36,7 @@ def compare(
     a: np.ndarray,
     b: np.ndarray,
     *,
-    sae: SparseAutoencoder | str | Path | None = None,
+    sae: SparseAutoencoder | str | Path | Space | None = None,
     vocabulary: Vocabulary | None = None,
     describer: Describer | None = None,
     groups_a: Groups = None,

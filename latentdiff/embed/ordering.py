@@ -66,7 +66,7 @@ def some_of(sides: Sides, rows: np.ndarray) -> Sides:
     return other.placed(sides.keys[rows], *(order[order >= 0] for order in orders))
 
 
-def content_keys(sides: Sides) -> np.ndarray:
+def content_keys(sides: Sides | np.ndarray) -> np.ndarray:
     """(n,) uint64 hashes of the rows as float32: equal vectors have equal keys, whatever their float type was."""
     d = sides.shape[1]
     factors = np.random.default_rng(0).integers(1, 1 << 63, size=(d + 1) // 2, dtype=np.uint64) * np.uint64(2) + np.uint64(1)

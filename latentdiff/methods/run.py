@@ -24,6 +24,7 @@ from ..inputs.columns import Fields
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
+from ..sae.spaces import Space
 from .claims import narrowed
 from .config import MethodConfig
 from .difference_of_means import difference_of_means
@@ -43,7 +44,7 @@ def compare_with(
     a: np.ndarray,
     b: np.ndarray,
     *,
-    sae: SparseAutoencoder | str | Path | None = None,
+    sae: SparseAutoencoder | str | Path | Space | None = None,
     vocabulary: Vocabulary | None = None,
     encode_texts: TextEncoder | None = None,
     images: Images | None = None,

@@ -54,8 +54,7 @@ class Screen:
         """
         import torch
 
-        self._prepare(h)
-        u = np.multiply(h, self._scale, out=kept("scaled", *h.shape))
+        u = np.multiply(h, self._prepare(h), out=kept("scaled", *h.shape))
         r = max(float(np.abs(u).max(initial=0)), 1e-30) / 127
         u *= 1 / r
         np.rint(u, out=u)
@@ -67,13 +66,13 @@ class Screen:
         found = np.flatnonzero(np.greater(product, limit, out=kept("active", len(h), len(limit), bool)))
         return found if len(found) <= MOST * product.size else None
 
-    def _prepare(self, h: np.ndarray) -> None:
-        """Choose s by the first rows that come; it decides what is looked at again, not what is found."""
+    def _prepare(self, h: np.ndarray) -> np.ndarray:
+        """1 / s, chosen by the first rows that come; it decides what is looked at again, not what is found."""
         import torch
 
         with self._lock:
             if self._scale is not None:
-                return
+                return self._scale
             spread = np.sqrt(np.square(h, dtype=np.float64).mean(0))
             size = np.sqrt(np.square(self.weights, dtype=np.float64).mean(1))
             both = np.maximum(spread, 1e-6 * max(spread.max(), 1e-30)), np.maximum(size, 1e-6 * max(size.max(), 1e-30))
@@ -82,4 +81,5 @@ class Screen:
             self._squares = np.square(v, dtype=np.float64).sum(0)
             self._steps = np.maximum(np.abs(v).max(0), 1e-30).astype(np.float64) / 127
             self._bytes = torch.from_numpy(np.rint(v / self._steps).astype(np.int8))
-            self._scale = 1 / s
+            self._scale = scale = np.asarray(1 / s)
+            return scale

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.special import expit
 
 from ..compute.parallel import one_thread, ordered_map
 from ..compute.sparse import row_views
 from ..progress import Progress, silent
+from .calibration import calibration
 from .logistic import LogisticProblem, Rows
 from .phrases import auroc
 from .strata import balanced
@@ -23,12 +23,6 @@ EVIDENCE_Z = 2.5
 
 PRIME = 7_919
 """Step between the seeds of two cross-fittings, well above those of a cross-fitting's folds."""
-LEAST_SLOPE = 0.02
-"""Smallest spread of calibrated log ratios."""
-RIDGE = 1e-3
-NEWTON_STEPS = 50
-HALVINGS = 30
-"""Of a step of Newton's method, until the loss falls: where scores tell few images from many, a whole step overshoots for good."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,46 +105,6 @@ def cross_fit(
     progress(1.0, "density ratio")
     calibrated = (slope * mean + offset).astype(np.float32)
     return DensityRatio(calibrated, scores[:, -1].copy(), scores[:, :-1].copy(), fold, tuple(chosen), slope)
-
-
-def calibration(score: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope and offset that make out-of-fold scores log density ratios (Platt 1999): the most likely ones of ``y`` given the scores.
-
-    A penalised head's scores are too small, an overfitted one's too large; both would give a wrong P(A). The slope stays above
-    ``LEAST_SLOPE``: where nothing is learnt, all ratios are near zero, but their order remains.
-
-    Args:
-        score: (n,) out-of-fold scores.
-        y: (n,) True for A.
-    """
-    spread = float(score.std())
-    if spread == 0:
-        return 1.0, -float(score.mean())
-    z = (score - score.mean()) / spread
-    prior, target = float(np.log(y.sum() / (~y).sum())), y.astype(np.float64)
-    slope = offset = 0.0
-
-    def loss(slope: float, offset: float) -> float:
-        logit = slope * z + offset + prior
-        return float((np.logaddexp(0, logit) - target * logit).sum() + RIDGE / 2 * slope**2)
-
-    for _ in range(NEWTON_STEPS):
-        p = expit(slope * z + offset + prior)
-        weight = p * (1 - p)
-        gradient = np.array([((p - target) * z).sum() + slope * RIDGE, (p - target).sum()])
-        cross = float((weight * z).sum())
-        hessian = np.array([[(weight * z * z).sum() + RIDGE, cross], [cross, weight.sum() + RIDGE]])
-        step = np.linalg.solve(hessian, gradient)
-        now = loss(slope, offset)
-        for _ in range(HALVINGS):
-            if loss(slope - step[0], offset - step[1]) <= now:
-                break
-            step = step / 2
-        slope, offset = slope - step[0], offset - step[1]
-        if np.abs(step).max() < 1e-8:
-            break
-    slope = max(slope, LEAST_SLOPE)
-    return slope / spread, offset - slope * float(score.mean()) / spread
 
 
 def stratified_folds(y: np.ndarray, folds: int, seed: int, groups: np.ndarray | None = None) -> np.ndarray:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..compute.parallel import map_rows
-from .density_ratio import PRIME, calibration, out_of_fold_auc
+from .calibration import calibration
+from .density_ratio import PRIME, out_of_fold_auc
 from .logistic import Rows, Standardiser
 from .phrases import auroc
 

@@ -169,7 +169,7 @@ GUARDS = (
     Guard("what leaves", "an error may be of any size", "latentdiff/describe/http.py", "            if len(out) > self._limit:",
           "            if False:", f"{HTTP}::test_an_error_has_a_limit_whatever_it_unpacks_to"),
     Guard("what leaves", "a thread reads on when its waiting is over", "latentdiff/describe/endpoint.py",
-          "            post.end()  #", "            pass  #", f"{HTTP}::test_the_thread_ends_with_the_time_out"),
+          "            request.end()  #", "            pass  #", f"{HTTP}::test_the_thread_ends_with_the_time_out"),
     Guard("what leaves", "this machine is reached through a proxy", "latentdiff/describe/server.py",
           "    if parts.scheme != \"https\" or is_local(base_url):", "    if False:",
           f"{HTTP}::test_this_machine_is_never_reached_through_a_proxy"),

@@ -9,7 +9,8 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from latentdiff.stats.density_ratio import EVIDENCE_Z, calibration, concept_evidence, cross_fit, out_of_fold_auc, stratified_folds
+from latentdiff.stats.calibration import calibration
+from latentdiff.stats.density_ratio import EVIDENCE_Z, concept_evidence, cross_fit, out_of_fold_auc, stratified_folds
 
 GRID = (1e-4, 1e-3, 1e-2, 1e-1)
 
