@@ -36,24 +36,32 @@ def choose_description(inputs: Any, ctx: Any) -> None:
     if how != SERVER:
         inputs.bool("ask_model", label="Ask a language model", description="A server is sent these captions", default=False)
     if how == SERVER or params.get("ask_model"):
-        url = inputs.str("llm_url", label="Server", description="OpenAI-compatible, such as http://localhost:8000/v1", required=True)
-        inputs.str("llm_model", label="Model", description="As the server calls it", required=True)
-        if how == MODEL and not params.get("captioner"):
-            return  # the empty input says so itself
-        why = allowed.problem(allowed.server, params.get("llm_url"))
-        if why:
-            reject(url, why)
-            return
-        try:
-            config = chosen_description(params)
-        except InputError as e:
-            if params.get("llm_url") and params.get("llm_model"):
-                reject(url, str(e))
-            return
-        sent = "; ".join([*config.sends, *goes_with(config.base_url, _key(ctx, config.base_url) or "")]) if config else ""
-        inputs.view("sent", types.Notice(label=f"Will be sent: {sent}", variant="outlined"))
+        _choose_server(inputs, ctx, how)
     else:
         inputs.view("sent", types.Notice(label="Nothing leaves this machine.", variant="outlined"))
+
+
+def _choose_server(inputs: Any, ctx: Any, how: str) -> None:
+    """The server and its model, and what it will be sent."""
+    from fiftyone.operators import types
+
+    params = ctx.params
+    url = inputs.str("llm_url", label="Server", description="OpenAI-compatible, such as http://localhost:8000/v1", required=True)
+    inputs.str("llm_model", label="Model", description="As the server calls it", required=True)
+    if how == MODEL and not params.get("captioner"):
+        return  # the empty input says so itself
+    why = allowed.problem(allowed.server, params.get("llm_url"))
+    if why:
+        reject(url, why)
+        return
+    try:
+        config = chosen_description(params)
+    except InputError as e:
+        if params.get("llm_url") and params.get("llm_model"):
+            reject(url, str(e))
+        return
+    sent = "; ".join([*config.sends, *goes_with(config.base_url, _key(ctx, config.base_url) or "")]) if config else ""
+    inputs.view("sent", types.Notice(label=f"Will be sent: {sent}", variant="outlined"))
 
 
 def description_of(ctx: Any) -> dict[str, Any]:

@@ -150,7 +150,8 @@ def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
     rows += [("new", h, None, h) for h in found.new]
     rows += [("gone", h, h, None) for h in found.gone]
     if as_json:
-        print(dump([{"state": state, "before": b and dataclasses.asdict(b), "after": a and dataclasses.asdict(a)} for state, _, b, a in rows]))
+        plain = [(state, b and dataclasses.asdict(b), a and dataclasses.asdict(a)) for state, _, b, a in rows]
+        print(dump([dict(zip(("state", "before", "after"), row, strict=True)) for row in plain]))
         return
     from rich.text import Text
 

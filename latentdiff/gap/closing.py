@@ -85,11 +85,10 @@ def close_gap(
     test = _Halves(x, y, z[usable], keep_a, keep_b, given)
     before, after = test.measure(modes, budget, part(progress, 0.3, 1.0))
     weights = importance(comparison)
-    rows: list[int] = []
-    why: list[str] = []
-    told: list[Shortfall] = []
+    chosen: tuple[list[int], list[str], list[Shortfall]] = [], [], []
     if modes is not None:
-        rows, why, told = choose(x[keep_a], y[keep_b], z[usable], _within(modes, keep_a, keep_b), budget, config.seed)
+        chosen = choose(x[keep_a], y[keep_b], z[usable], _within(modes, keep_a, keep_b), budget, config.seed)
+    rows, why, told = chosen
     return Gap(
         rows=usable[np.array(rows, int)],
         why=tuple(why),

@@ -114,9 +114,7 @@ def _compared(
     shared = _shared(sae, trained, vocabulary, k)
     told: list[Comparison] = []
     for g, stage in enumerate(stages):
-        parts = {name: float(p[g]) for name, p in verdict.parts.items()}
-        mine = {"names": (partition.names[g], "the rest"), "verdict": {"relabellings": verdict.relabellings, "p": parts}}
-        told.append(stage.tell(codes, sae, q[g], tests, {**shared, **mine}))
+        told.append(stage.tell(codes, sae, q[g], tests, {**shared, **_of_group(partition.names[g], g, verdict)}))
         progress(0.85 + 0.15 * (g + 1) / k, "evidence")
     seconds = {"all": round(time.perf_counter() - start, 3)}
     return GroupComparison(
@@ -130,6 +128,12 @@ def _compared(
         config=config,
         info={**shared, "left_out": partition.dropped, "rows": partition.given, "seconds": seconds},
     )
+
+
+def _of_group(name: str, g: int, verdict: GroupVerdict) -> dict[str, Any]:
+    """What a group's comparison says of itself alone."""
+    parts = {part: float(p[g]) for part, p in verdict.parts.items()}
+    return {"names": (name, "the rest"), "verdict": {"relabellings": verdict.relabellings, "p": parts}}
 
 
 def verdict_of(

@@ -73,14 +73,7 @@ def train_sae(
         InputError: vectors or sizes that cannot be trained on, or a ``resume`` file of another run.
         CheckpointError: vectors or a ``resume`` file that are damaged.
     """
-    if trainer not in TRAINERS:
-        raise InputError(f"trainer must be one of {', '.join(map(repr, TRAINERS))}, not {trainer!r}")
-    if not 0 <= validation <= 0.5:
-        raise InputError(f"validation must be a share of the vectors in [0, 0.5], not {validation!r}")
-    if seconds is not None and not seconds > 0:
-        raise InputError(f"seconds must be a positive time budget, not {seconds!r}")
-    if steps is not None and steps < 1:
-        raise InputError(f"steps must be at least 1, not {steps!r}")
+    _check(trainer, validation, seconds, steps)
     with _on_disk(vectors) as (rows, recorded, missing):
         source = open_source(rows, skip_bad=skip_bad, progress=part(progress, 0.0, 0.02))
         n, d = len(source), source.width
@@ -102,6 +95,17 @@ def train_sae(
     if known:
         sae.info["encoder"] = dict(known)
     return sae
+
+
+def _check(trainer: str, validation: float, seconds: float | None, steps: int | None) -> None:
+    if trainer not in TRAINERS:
+        raise InputError(f"trainer must be one of {', '.join(map(repr, TRAINERS))}, not {trainer!r}")
+    if not 0 <= validation <= 0.5:
+        raise InputError(f"validation must be a share of the vectors in [0, 0.5], not {validation!r}")
+    if seconds is not None and not seconds > 0:
+        raise InputError(f"seconds must be a positive time budget, not {seconds!r}")
+    if steps is not None and steps < 1:
+        raise InputError(f"steps must be at least 1, not {steps!r}")
 
 
 @contextmanager

@@ -79,9 +79,7 @@ def cross_fit(
     """
     y = np.asarray(y, bool)
     order = np.arange(len(y)) if order is None else order
-    fold = np.empty((len(y), repeats), np.int8)
-    dealt = [stratified_folds(y[order], folds, seed + PRIME * r, None if groups is None else groups[order]) for r in range(repeats)]
-    fold[order] = np.column_stack(dealt)
+    fold = _dealt(y, order, groups, folds, [seed + PRIME * r for r in range(repeats)])
     train = (fold[:, :, None] != np.arange(folds)).reshape(len(y), -1)
     train = np.column_stack([train, np.ones(len(y), bool)])  # the last column holds nothing out: the in-sample head
     if strata is not None:
@@ -125,6 +123,13 @@ def stratified_folds(y: np.ndarray, folds: int, seed: int, groups: np.ndarray | 
         of_group[g] = f = int(((load + sizes[g]) / sizes.sum(0) * (sizes[g] > 0)).sum(1).argmin())
         load[f] += sizes[g]
     return of_group[groups]
+
+
+def _dealt(y: np.ndarray, order: np.ndarray, groups: np.ndarray | None, folds: int, seeds: list[int]) -> np.ndarray:
+    """(n, r) fold of each row in each cross-fitting, dealt out in an order."""
+    fold = np.empty((len(y), len(seeds)), np.int8)
+    fold[order] = np.column_stack([stratified_folds(y[order], folds, s, None if groups is None else groups[order]) for s in seeds])
+    return fold
 
 
 def _choose_penalty(
