@@ -7,6 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from .errors import InputError
@@ -14,6 +15,9 @@ from .errors import InputError
 F = TypeVar("F", bound=Callable[..., Any])
 REFITS = 5
 """Refits of a comparison's findings: each leaves out another fifth of either side."""
+
+
+KINDS: dict[type, str] = {bool: "True or False", int: "a whole number", float: "a number"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ class CompareConfig:
     """Time budget for training an SAE here, > 0: a number of steps by a formula, so that the result does not hang on the clock."""
 
     def __post_init__(self) -> None:
+        for f in dataclasses.fields(self):
+            self._need(_of_kind(getattr(self, f.name), f.default), f.name, KINDS.get(type(f.default), ""))
+        self._need(self.seed >= 0, "seed", "a whole number of at least 0")
         object.__setattr__(self, "mix", tuple(self.mix))
         object.__setattr__(self, "penalties", tuple(self.penalties))
         self._need(0 < self.alpha <= 0.5, "alpha", "a level in (0, 0.5]")
@@ -108,6 +115,26 @@ class CompareConfig:
         pruning = {"prune_dominant": 0.1, "prune_monosemanticity": 0.5}
         literal = {"binning": "paper", "rank_by": "paper", "naming": "decoder", "tails": False, "compounds": False}
         return cls(**{**literal, **pruning, "exemplar_pool": 10, **changes})
+
+
+def choices(config: CompareConfig | None) -> CompareConfig:
+    """The choices of a comparison, the default ones for None.
+
+    Raises:
+        InputError: something else, such as a ``MethodConfig``.
+    """
+    if config is None or isinstance(config, CompareConfig):
+        return config or CompareConfig()
+    say = "a MethodConfig goes with compare_with(config, a, b)" if type(config).__name__ == "MethodConfig" else "write CompareConfig(...)"
+    raise InputError(f"config is a CompareConfig or None, not {type(config).__name__}; {say}")
+
+
+def _of_kind(value: Any, default: Any) -> bool:
+    """Whether a value is of the kind of the default: numbers of numpy are numbers, a truth is none."""
+    if isinstance(default, bool):
+        return isinstance(value, (bool, int)) or type(value).__name__ in ("bool", "bool_")
+    wanted = Integral if isinstance(default, int) else Real if isinstance(default, float) else object
+    return isinstance(value, wanted) and not (wanted is not object and isinstance(value, bool))
 
 
 def takes_config(place: str = "config=latentdiff.CompareConfig({})") -> Callable[[F], F]:

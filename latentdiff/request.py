@@ -18,13 +18,13 @@ from .inputs.fitting import PARQUET, TABLE, VIEWS, of_groups, of_language, of_si
 from .inputs.named import kind, open_encoder
 from .inputs.opening import Opened, add_left_out, groups_by_row, names_of, open_both, words_of
 from .inputs.views import of_datasets
-from .methods.config import MethodConfig
+from .methods.config import MethodConfig, method_of
 from .methods.register import named
 from .methods.run import compare_with
 from .progress import Progress, part, silent
 from .results.comparison import Comparison
 from .sae.spaces import of_encoder, open_sae
-from .scale.engine import LOCAL, Engine
+from .scale.engine import LOCAL, Engine, engine_of
 
 Kinds = tuple[str, str]
 
@@ -113,6 +113,9 @@ class CompareRequest:
     key: str | None = field(default=None, repr=False)
     """Key of a server; None: from the environment."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "engine", engine_of(self.engine))
+
     @property
     def kinds(self) -> Kinds:
         """Kind of each side, see :func:`latentdiff.inputs.named.kind`; ("table", "table") for a table of both.
@@ -126,11 +129,12 @@ class CompareRequest:
     def config(self) -> MethodConfig:
         """Every choice in one config."""
         given: dict[str, Any] = {"alpha": self.alpha, "seed": self.seed, "sae_trainer": self.sae_trainer, "skip_bad": self.skip_bad or None}
-        compare = dataclasses.replace(self.method.compare, **{name: value for name, value in given.items() if value is not None})
-        describe = self.method.describe
-        if describe is None and self.captions is not None and "captions" in named(self.method.method).takes:
+        method = method_of(self.method)
+        compare = dataclasses.replace(method.compare, **{name: value for name, value in given.items() if value is not None})
+        describe = method.describe
+        if describe is None and self.captions is not None and "captions" in named(method.method).takes:
             describe = DescribeConfig(captioner="given")
-        return dataclasses.replace(self.method, compare=compare, describe=describe)
+        return dataclasses.replace(method, compare=compare, describe=describe)
 
     def check(self) -> Kinds:
         """Everything that can be known to be wrong before anything is read.

@@ -15,6 +15,11 @@ from latentdiff import CompareConfig, InputError
     ("name", "value"),
     [
         ("alpha", 0.0),
+        ("alpha", "x"),
+        ("alpha", True),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("skip_bad", "yes"),
         ("alpha", 0.51),
         ("alpha", float("nan")),
         ("mix", (3,)),

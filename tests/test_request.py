@@ -101,6 +101,31 @@ def test_a_question_in_python_is_that_of_the_command_line(folders, encoder, tmp_
     assert found == plain and found.auroc > 0.7
 
 
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"names": ("x",)}, "two texts"),
+        ({"names": "ab"}, "two texts"),
+        ({"method": "mean"}, r"write MethodConfig\('mean'\)"),
+        ({"engine": "slurm"}, "engine"),
+        ({"alpha": "x"}, "CompareConfig.alpha must be a number"),
+        ({"seed": -1}, "CompareConfig.seed must be a whole number"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_said_before_anything_is_read(choices, said) -> None:
+    with pytest.raises(InputError, match=said):
+        CompareRequest(*ARRAYS, **choices).check()
+
+
+def test_a_config_of_another_class_is_told_where_it_goes() -> None:
+    with pytest.raises(InputError, match=r"MethodConfig goes with compare_with"):
+        latentdiff.compare(*ARRAYS, config=MethodConfig("mean"))
+    with pytest.raises(InputError, match=r"write MethodConfig\('mean'\)"):
+        latentdiff.compare_with("mean", *ARRAYS)
+    assert CompareRequest(*ARRAYS, engine="ray").engine.kind == "ray"
+    assert CompareRequest(*ARRAYS, method=latentdiff.CompareConfig(alpha=0.01)).config.compare.alpha == 0.01
+
+
 def arguments(*options: str) -> CompareRequest:
     from latentdiff.cli.compare import request_of
     from latentdiff.cli.main import _parser

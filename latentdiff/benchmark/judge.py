@@ -26,10 +26,16 @@ _SCALE = re.compile(
 )
 """The scale itself, which an answer may repeat: "from 0 to 2", "2/2"."""
 _DIGIT = re.compile(r"(?<![\d.])([012])(?![\d.]*\d)")
+_WHOLE = re.compile(r"(?<![\d.])([012])\.0(?!\d)")
+_DENIED = re.compile(
+    r"(?:\b(?:not|neither|nor|never)|n't)(?:\s+(?:an?|be|give|giving|it|quite|deserve|worth|score|rate|really))*"
+    r"\s+[*\"']*[012](?![\d.]*\d)", re.I
+)  # fmt: skip
+"""A judgement that is not given: "not a 2", "neither 1 nor 2"."""
 _WORDS = {"zero": 0, "one": 1, "two": 2}
 _SAID = re.compile(
     r"(?<!not )\b(?:answer|scor(?:e|ed)|rat(?:e|ed|ing)|grade|judge?ment|verdict|give|deserves?|assign|boxed)\b"
-    r"(?:[^\d\n.;]{0,30}?(?<![\d.])([012])(?![\d.]*\d)|(?:\s|[:=*\"']|\b(?:is|of|an?)\b)*\b(zero|one|two)\b)", re.I
+    r"(?:[^\d\n.;]{0,30}?(?<![\d.])([012])(?![\d.]*\d)|(?:\s|[:=*\"']|\b(?:is|of|it|an?)\b)*\b(zero|one|two)\b)", re.I
 )  # fmt: skip
 """A judgement that is named as such: "score: 2", "I would give it a 1", not "I would not give 2"."""
 
@@ -65,7 +71,7 @@ def judgement(answer: str) -> int | None:
         >>> judgement("On a scale of 0 to 2, I would give 2.")
         2
     """
-    text = _SCALE.sub(" ", spoken(answer)).lstrip("*\"' ")
+    text = _DENIED.sub(" ", _SCALE.sub(" ", _WHOLE.sub(r"\1", spoken(answer)))).lstrip("*\"' ")
     first, alone = _DIGIT.match(text), _WORDS.get(text.strip(" .!*\"'\n").lower())
     if first or alone is not None:
         return int(first[1]) if first else alone

@@ -116,7 +116,7 @@ class Records:
         lines = [] if fresh or not path.is_file() else path.read_text(encoding="utf8").splitlines()
         parsed = [p for p in map(_parse, lines) if p is not None]  # a line that a killed process left half-written is done again
         same = bool(parsed) and parsed[0].get("settings_digest") == digest
-        if parsed and not same and check:
+        if len(parsed) > 1 and not same and check:  # settings alone are of a run that did nothing yet
             raise InputError(f"{path} holds records of other settings ({parsed[0].get('settings')}); pass --fresh or another --out")
         for record in parsed[1:] if same else []:
             if "stages" in record:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.parallel import one_thread
-from ..config import CompareConfig, takes_config
+from ..config import CompareConfig, choices, takes_config
 from ..describe.describer import Describer
 from ..embed.grouping import Groups
 from ..embed.ordering import in_content_order
@@ -82,7 +82,7 @@ def compare(
         >>> compare(a, b, fields_a={"camera": cameras_a}, fields_b={"camera": cameras_b}).fields[0].name
         'camera = 2'
     """
-    config = config or CompareConfig()
+    config = choices(config)
     sides = Sides(a, b, skip_bad=config.skip_bad)
     sides.group(groups_a, groups_b, paired)
     fields = check_fields(fields_a, fields_b, (len(a), len(b)))

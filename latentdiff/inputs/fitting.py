@@ -27,6 +27,9 @@ def refusals(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refu
         config: its ``MethodConfig``.
     """
     yield from of_sides(request, kinds)
+    names = request.names
+    if names is not None and not (isinstance(names, (list, tuple)) and len(names) == 2 and all(isinstance(n, str) and n for n in names)):
+        yield "names", f"names are what people call A and B: two texts, not {names!r}"
     yield from _of_engine(request.engine, kinds, config)
     if kinds == PARQUET and config.method != "latentdiff":
         yield "method", f"the method {config.method} (--method) needs the vectors in memory; give .npy files or folders"

@@ -161,7 +161,8 @@ def method_of(config: MethodConfig | CompareConfig | None) -> MethodConfig:
     if isinstance(config, MethodConfig):
         return config
     if not isinstance(config, (CompareConfig, type(None))):
-        raise InputError(f"config is a CompareConfig, a MethodConfig or None, not {type(config).__name__}")
+        say = f"; write MethodConfig({config!r})" if isinstance(config, str) else ""
+        raise InputError(f"config is a CompareConfig, a MethodConfig or None, not {type(config).__name__}{say}")
     return MethodConfig(compare=config or CompareConfig())
 
 

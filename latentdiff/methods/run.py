@@ -26,7 +26,7 @@ from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
 from ..sae.spaces import Space
 from .claims import narrowed
-from .config import MethodConfig
+from .config import MethodConfig, method_of
 from .difference_of_means import difference_of_means
 from .generators import language_bank, rule_bank
 from .gsclip import gsclip, negated
@@ -86,6 +86,7 @@ def compare_with(
         EndpointError: a server that VisDiff cannot do without failed (LatentDiff keeps the rest, and says so in ``info``).
         EncoderError, CheckpointError: a model that cannot be loaded.
     """
+    config = method_of(config)
     grouped: dict[str, Any] = {"groups_a": groups_a, "groups_b": groups_b, "paired": paired}
     some = paired or groups_a is not None or groups_b is not None
     fields: dict[str, Any] = {"fields_a": fields_a, "fields_b": fields_b, "given": given}

@@ -70,6 +70,14 @@ def test_a_method_can_be_added_later(options) -> None:
     assert {row[0] for row in both.report.tables[0].rows} == {"GSCLIP", "difference of means", "5 random words", "25 random words"}
 
 
+def test_a_run_that_did_nothing_holds_no_place(options, monkeypatch) -> None:
+    """Refused before its first task, as for captions that no image has: other settings may go on there."""
+    first = options(seed=3)
+    runner.load_records(runner.load_suite("visdiffbench")(first), fresh=False)
+    assert len((first.out / "visdiffbench" / "records.jsonl").read_text(encoding="utf8").splitlines()) == 1
+    assert runner.evaluate("visdiffbench", options(seed=4)).done == 3
+
+
 def test_other_settings_are_not_mixed(options) -> None:
     runner.evaluate("visdiffbench", options())
     with pytest.raises(InputError, match=r"other settings.*--fresh"):

@@ -139,6 +139,12 @@ def test_evaluator_reads_one_digit_and_averages_the_best(server) -> None:
     ("answer", "stated"),
     [
         ("On a scale of 0 to 2, I would give 2.", 2),
+        ("I'd give it two.", 2),
+        ("2.0", 2),
+        ("Rating 2.0", 2),
+        ("This is a 1. It is not a 2.", 1),
+        ("I would give neither 1 nor 2, so 0", 0),
+        ("I am not sure, but 2", 2),
         ("Between 0 and 2: a 1", 1),
         ("I would not give 2 but 1", 1),
         ("2/2", 2),
