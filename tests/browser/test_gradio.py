@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from latentdiff.demo import setting_shift_pair
+from latentdiff.embed.words import load_vocabulary, load_words
 from latentdiff.report import verdict
 from tests.browser.panel_app import FLAGS, chromium
 
@@ -310,9 +312,15 @@ def test_names_and_words_with_markup_show_as_text(visit, scenes, tmp_path) -> No
     assert tab.title() == "LatentDiff"
 
 
-def test_cancel_stops_the_work(visit, served, scenes, output) -> None:
+@pytest.fixture
+def many_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 20,000 common words also of the demo's encoder, which says that it knows few: they take long enough to be stopped."""
+    monkeypatch.setattr("latentdiff.inputs.named.load_vocabulary", functools.partial(load_vocabulary, words=load_words()))
+
+
+def test_cancel_stops_the_work(visit, served, scenes, output, many_words) -> None:
     tab = visit()
-    fill(tab, str(scenes / "winter"), str(scenes / "summer"), ())  # 20,000 common words have to be encoded: long enough to stop
+    fill(tab, str(scenes / "winter"), str(scenes / "summer"), ())
     tab.click("#compare")
     tab.wait_for_function("() => document.querySelector('#status').innerText.includes('texts')", timeout=SOON)
     tab.screenshot(path=output / "working.png")
@@ -323,7 +331,7 @@ def test_cancel_stops_the_work(visit, served, scenes, output) -> None:
     assert not [path for path in (served.folder / "sessions").rglob("*") if path.is_file()]
 
 
-def test_closing_the_tab_stops_the_work(visit, served, scenes) -> None:
+def test_closing_the_tab_stops_the_work(visit, served, scenes, many_words) -> None:
     eventually(lambda: len(served.sessions) == 0)
     tab = visit()
     fill(tab, str(scenes / "winter"), str(scenes / "summer"), ())
