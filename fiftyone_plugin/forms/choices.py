@@ -33,6 +33,8 @@ HOW = {
 BETWEEN = ";"
 """What stands between several things in one answer: words and values may hold commas."""
 WHERE = {ENGINES[0]: "On this machine", ENGINES[1]: "On a Ray cluster: for millions of images"}
+OFF = "-"
+"""Stands in lists for nothing chosen: the App draws no text for an empty value."""
 ANSWERS = {"method", "concepts", "sae", "alpha", "seed", "skip_bad", "groups", "engine", "address", "exchange"}
 ANSWERS |= {"fields", "given"}
 ANSWERS |= {"describe", "captions", "captioner", "ask_model", "llm_url", "llm_model"}
@@ -74,7 +76,7 @@ def choices_of(answers: Mapping[str, Any]) -> dict[str, Any]:
         "alpha": answers.get("alpha"),
         "seed": answers.get("seed"),
         "skip_bad": bool(answers.get("skip_bad")),
-        "groups": answers.get("groups") or None,
+        "groups": chosen(answers.get("groups")),
         "fields": chosen_fields(answers),
         "given": chosen_given(answers),
         "engine": chosen_engine(answers),
@@ -102,9 +104,14 @@ def chosen_description(answers: Mapping[str, Any]) -> DescribeConfig | None:
     return describe_by(captioner=captioner, captions=how == FIELD, **({"url": url, "model": name} if asks else {}))
 
 
+def chosen(answer: Any) -> Any:
+    """An answer, None where nothing is chosen."""
+    return None if answer in (None, "", OFF) else answer
+
+
 def chosen_fields(answers: Mapping[str, Any]) -> Any:
     """Which fields of the images are tested: "all", names, or None."""
-    names = listed(answers.get("fields"))
+    names = listed(chosen(answers.get("fields")))
     return (names[0] if len(names) == 1 else names) or None
 
 

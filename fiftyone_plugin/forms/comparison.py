@@ -59,19 +59,20 @@ def choose_groups(inputs: Any, dataset: Any) -> None:
     fields = [name for name, field in dataset.get_field_schema().items() if isinstance(field, kinds) and name not in NO_GROUPS]
     if fields:
         text = "Images of one value (scene, video, patient) are no independent evidence: they are held out and counted together"
-        labels = ["Every image stands alone", *fields]
-        prop = forms.choose(inputs, "groups", "Images that belong together", ["", *fields], labels=labels, description=text, empty="")
-        prop.default, prop.required = "", False
+        values = {choices.OFF: "Every image stands alone", **{name: name for name in fields}}
+        label, names = "Images that belong together", list(values)
+        prop = forms.choose(inputs, "groups", label, names, labels=list(values.values()), description=text, empty="")
+        prop.default, prop.required = choices.OFF, False
 
 
 def choose_fields(inputs: Any, params: dict[str, Any]) -> None:
     """Whether the images' fields are tested too, and what is known and looked past."""
     text = "Labels, tags, numbers, dates, sizes and measures of the images, tested beside what the pictures show"
-    values = {"": "No: the pictures alone", ALL: "All"}
+    values = {choices.OFF: "No: the pictures alone", ALL: "All"}
     if params.get("fields"):  # those of an earlier comparison
         values.setdefault(str(params["fields"]), str(params["fields"]))
     prop = forms.choose(inputs, "fields", "Fields", list(values), labels=list(values.values()), description=text, empty="")
-    prop.default, prop.required = "", False
+    prop.default, prop.required = choices.OFF, False
     text = f"Differences to look past, with {choices.BETWEEN} between: words, names of fields, or one of their values (camera = 2)"
     inputs.str("given", label="Known already", description=text, required=False)
 

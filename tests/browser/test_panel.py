@@ -214,14 +214,14 @@ def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
     app.page.wait_for_selector("text=Both sides are the same images", state="detached")
     app.choose(boxes.nth(3), "A file of words")
     texts = app.page.get_by_role("dialog").get_by_role("textbox")
-    texts.nth(1).wait_for()
+    texts.nth(2).wait_for()
     texts.nth(0).fill("/nowhere.npz")
     app.page.wait_for_selector("text=There is no file /nowhere.npz")
     texts.nth(0).fill(str(panel_scenes.words))
     app.page.wait_for_selector("text=There is no file", state="detached")
-    texts.nth(1).fill("no name")
+    texts.nth(2).fill("no name")  # after what is known already
     app.page.wait_for_selector("text=name is letters, digits")
-    texts.nth(1).fill(name)
+    texts.nth(2).fill(name)
     app.page.wait_for_selector("text=name is letters, digits", state="detached")
     app.picture("10_form")
 

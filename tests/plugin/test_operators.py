@@ -61,7 +61,7 @@ def test_form_asks_for_method_sae_level_seed_and_groups(dataset, files) -> None:
     fields = form("compare_views", dataset, **sides)
     offered = {name: [c["value"] for c in fields[name]["view"]["choices"]] for name in ("method", "concepts", "groups")}
     assert offered["method"] == ["latentdiff", "visdiff", "gsclip", "mean"]
-    assert {"train", "train a tree", "own", "pach", "msae"} <= set(offered["concepts"]) and offered["groups"] == ["", "scene"]
+    assert {"train", "train a tree", "own", "pach", "msae"} <= set(offered["concepts"]) and offered["groups"] == ["-", "scene"]
     assert (fields["alpha"]["default"], fields["seed"]["default"]) == (0.05, 0) and "sae" not in fields
     assert form("compare_views", dataset, **sides, concepts="own")["sae"]["required"]
     assert "There is no /x" in form("compare_views", dataset, **sides, concepts="own", sae="/x")["sae"]["error_message"]
