@@ -115,7 +115,10 @@ def proxy_of(base_url: str) -> SplitResult | None:
         return None
     proxy = urlsplit(named if "://" in named else f"http://{named}")
     if proxy.scheme != "http" or not proxy.hostname:
-        raise InputError("the proxy of the environment (HTTPS_PROXY, ALL_PROXY) is none of http://host:port; set NO_PROXY to go round it")
+        raise InputError(
+            "the proxy of the environment (HTTPS_PROXY, ALL_PROXY) is no address such as http://example.com:8080; "
+            "set NO_PROXY to go round it"
+        )
     return proxy
 
 
