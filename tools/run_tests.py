@@ -53,12 +53,12 @@ def _paths(folders: tuple[str, ...]) -> list[str]:
 
 
 def _rest() -> list[list[str]]:
-    """All other folders with tests, and the files beside the folders."""
+    """All other folders with tests, in two runs that both lanes can end with, and the files beside the folders."""
     known = {name for folders in (BROWSER, *LONG) for name in folders}
     files = sorted((ROOT / "tests").glob("**/test_*.py"))
     tops = {file.relative_to(ROOT / "tests").parts[0] for file in files} - known
     folders = sorted(name for name in tops if not name.endswith(".py"))
-    return [_paths(tuple(folders)), _paths(tuple(sorted(tops.difference(folders))))]
+    return [_paths(tuple(part)) for part in (folders[::2], folders[1::2], sorted(tops.difference(folders)))]
 
 
 def _aside(command: list[str]) -> tuple[int, IO[bytes]]:
