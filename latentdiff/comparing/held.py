@@ -11,7 +11,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..describe.phrase_vectors import composed_directions
-from ..embed.ordering import some_of
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
@@ -58,7 +57,7 @@ def hold(given: Given, sides: Sides, codes: sp.csr_array, columns: Columns | Non
     info = said(known, found, sides)
     rows = np.flatnonzero(found.kept)
     try:
-        some = some_of(sides, rows)
+        some = sides.some(rows)
     except InputError as e:
         names = ", ".join(k.name for k in known)
         raise InputError(f"hardly any image of one side has a counterpart in {names} on the other: {e}") from e

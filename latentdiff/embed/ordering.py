@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..compute.arrays import float32
 from ..compute.parallel import map_rows
 from ..errors import InputError
-from .grouping import renumbered
 from .sides import Sides
-from .usable import ROWS, check_enough
+from .usable import ROWS
 
 IN_MEMORY = 1 << 27
 """Vector entries (512 MB) up to which rows are copied into their order. Of more, the order chooses folds, samples and batches alone, and
@@ -39,34 +40,7 @@ def in_content_order(sides: Sides) -> Sides:
     return sides.placed(keys, order, np.argsort(keys, kind="stable"))
 
 
-def some_of(sides: Sides, rows: np.ndarray) -> Sides:
-    """Some rows alone; the others count as dropped.
-
-    Args:
-        sides: in content order.
-        rows: of both sides, ascending.
-
-    Raises:
-        InputError: too few rows of a side.
-    """
-    other, n_a = sides._copy(), int(np.searchsorted(rows, sides.n_a))
-    of_a, of_b = rows[:n_a], rows[n_a:] - sides.n_a
-    for side, kept, keep in (("A", of_a, sides.keep_a), ("B", of_b, sides.keep_b)):
-        check_enough(side, len(kept), {})
-        gone = np.setdiff1d(keep, keep[kept]).tolist()
-        other.dropped = {**other.dropped, side: sorted([*other.dropped[side], *gone])}
-    other._where = sides._where[0][of_a], sides._where[1][of_b]
-    other.keep_a, other.keep_b = sides.keep_a[of_a], sides.keep_b[of_b]
-    other.n_a, other.n_b = len(of_a), len(of_b)
-    if sides.groups is not None:
-        other.groups = renumbered(sides.groups[rows])
-    place = np.full(len(sides), -1)
-    place[rows] = np.arange(len(rows))
-    orders = [place[sides.order], place[sides.pooled_order]] if sides.order is not None else [place[rows], place[sides.pooled_order]]
-    return other.placed(sides.keys[rows], *(order[order >= 0] for order in orders))
-
-
-def content_keys(sides: Sides | np.ndarray) -> np.ndarray:
+def content_keys(sides: Any) -> np.ndarray:
     """(n,) uint64 hashes of the rows as float32: equal vectors have equal keys, whatever their float type was."""
     d = sides.shape[1]
     factors = np.random.default_rng(0).integers(1, 1 << 63, size=(d + 1) // 2, dtype=np.uint64) * np.uint64(2) + np.uint64(1)

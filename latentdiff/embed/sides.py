@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..compute.arrays import equal, take, tensor
-from ..compute.parallel import map_rows
+from ..compute.arrays import equal, take
 from ..errors import InputError
 from .grouping import Groups, check_groups, group_numbers, renumbered
+from .scored import Scored
 from .usable import ROWS, Omitted, bad_rows, check_bad, check_enough, check_widths, checked_array, counts_left_out, omitted_rows
-from .vocabulary import row_norms, unit_rows
-
-MEAN_ROWS = 1 << 10
-"""Rows that are summed in float32 before the sum goes on in float64."""
-CLOSE = 0.01
-"""Squared distance of a unit vector to the mean direction below which it is not read off their product."""
+from .vocabulary import unit_rows
 
 AnySides = TypeVar("AnySides", bound="Sides")
 
 
-class Sides:
+class Sides(Scored):
     """Rows of A, then rows of B, read in chunks as float32; the arrays may be memmaps of any float type.
 
     Attributes:
@@ -168,6 +162,31 @@ class Sides:
         other._find()
         return other
 
+    def some(self, rows: np.ndarray) -> Sides:
+        """Some rows alone, of sides in content order; the others count as dropped.
+
+        Args:
+            rows: of both sides, ascending.
+
+        Raises:
+            InputError: too few rows of a side.
+        """
+        other, n_a = self._copy(), int(np.searchsorted(rows, self.n_a))
+        of_a, of_b = rows[:n_a], rows[n_a:] - self.n_a
+        for side, kept, keep in (("A", of_a, self.keep_a), ("B", of_b, self.keep_b)):
+            check_enough(side, len(kept), {})
+            gone = np.setdiff1d(keep, keep[kept]).tolist()
+            other.dropped = {**other.dropped, side: sorted([*other.dropped[side], *gone])}
+        other._where = self._where[0][of_a], self._where[1][of_b]
+        other.keep_a, other.keep_b = self.keep_a[of_a], self.keep_b[of_b]
+        other.n_a, other.n_b = len(of_a), len(of_b)
+        if self.groups is not None:
+            other.groups = renumbered(self.groups[rows])
+        place = np.full(len(self), -1)
+        place[rows] = np.arange(len(rows))
+        orders = [place[self.order], place[self.pooled_order]] if self.order is not None else [place[rows], place[self.pooled_order]]
+        return other.placed(self.keys[rows], *(order[order >= 0] for order in orders))
+
     def placed(self, keys: np.ndarray, order: np.ndarray, pooled_order: np.ndarray) -> Sides:
         """The same rows, of which it is known in which order their content lies."""
         other = self._copy()
@@ -199,50 +218,6 @@ class Sides:
         """First row and float32 values of consecutive chunks."""
         for start in range(0, len(self), ROWS):
             yield start, self[start : start + ROWS]
-
-    @cached_property
-    def mean_direction(self) -> np.ndarray:
-        """(d,) mean of the unit vectors of both sides: what all these images share."""
-
-        def total(_: int, x: np.ndarray) -> np.ndarray:
-            return np.asarray((1 / np.maximum(row_norms(x), 1e-12)) @ x, np.float64)
-
-        return np.asarray(sum(map_rows(self, total, MEAN_ROWS)) / len(self), np.float32)
-
-    def cosines(self, directions: np.ndarray) -> np.ndarray:
-        """(m, n) float32 cosines of (m, d) unit directions with all images, minus their mean direction (:func:`centred`)."""
-        offset = (directions @ self.mean_direction)[:, None]
-        wanted = tensor(np.ascontiguousarray(directions, np.float32))
-
-        def score(_: int, x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
-            part = (wanted @ tensor(x).T).numpy()
-            part *= scale
-            part -= offset * shift
-            return part
-
-        out, start = np.empty((len(directions), len(self)), np.float32), 0
-        for part in map_rows(self, score, ROWS, self._centring):
-            out[:, start : start + part.shape[1]] = part
-            start += part.shape[1]
-        return out
-
-    @cached_property
-    def _centring(self) -> tuple[np.ndarray, np.ndarray]:
-        """cos(w, unit(x) - m) = (w.x / |x| - w.m) / |unit(x) - m|: two factors a row, in place of a centred copy of all images."""
-
-        mean = self.mean_direction
-
-        def factors(_: int, x: np.ndarray) -> np.ndarray:
-            length = row_norms(x)
-            norm = np.maximum(length, 1e-12)
-            square = np.square(length / norm) - 2 * (x @ mean) / norm + mean @ mean
-            close = np.flatnonzero(square < CLOSE)  # nothing is left of their difference but rounding
-            square[close] = np.square(x[close] / norm[close, None] - mean).sum(1)
-            length = np.maximum(np.sqrt(square), 1e-12)
-            return np.stack([1 / (norm * length), 1 / length]).astype(np.float32)
-
-        scale, shift = np.concatenate(list(map_rows(self, factors, ROWS)), axis=1)
-        return scale, shift
 
 
 def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:

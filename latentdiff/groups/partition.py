@@ -70,10 +70,8 @@ class Partition:
 
     def _order(self) -> None:
         """Into the order of content, so that neither folds nor ties hang on the order in which rows were given."""
-        some = Sides.__new__(Sides)
-        some._arrays, some._where = (self._x, self._x[:0]), (self.rows, np.zeros(0, np.int64))
-        some.n_a, some.n_b = len(self.rows), 0
-        keys = content_keys(some)
+        self.x, self.place, self.in_memory = self._x, self.rows, False
+        keys = content_keys(self)
         order = np.argsort(keys, kind="stable")
         self.rows, self.label, self.keys = self.rows[order], self.label[order], keys[order]
         self.in_memory = len(self.rows) * self._x.shape[1] <= IN_MEMORY

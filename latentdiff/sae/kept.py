@@ -58,8 +58,9 @@ def kept_saes() -> list[KeptSae]:
     """SAEs in the cache, the one that was used last first.
 
     Example:
-        >>> [(sae.name, sae.concepts) for sae in latentdiff.kept_saes()]
-        [("field 'clip' of dataset 'street'", 2048)]
+        >>> sae = latentdiff.kept_saes()[0]
+        >>> sae.name, sae.concepts
+        ("field 'clip' of dataset 'street'", 2048)
     """
     try:
         folders = [path for path in kept_folder().iterdir() if KEY.fullmatch(path.name)]

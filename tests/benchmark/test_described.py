@@ -93,7 +93,7 @@ def test_ours_takes_captions_and_server_too_and_stops_where_the_server_does(dogs
     (record,) = records_of(outcome.folder)
     assert "a drawn boat" in [f[0] for f in record["rows"]["LatentDiff, exemplars"]["A"]]
     server.script = [status(401)]
-    with pytest.raises(InputError, match=r"exemplars of dog/boat/umbrella could not be described: .*does not take the key"):
+    with pytest.raises(InputError, match=r"exemplars of dog/boat/umbrella could not be described: .*takes no request without its key"):
         evaluate("noisy-diff-coco", options, fresh=True)
     with pytest.raises(InputError, match="budget of 1 calls is spent"):
         server.script = [answers(contrast)]

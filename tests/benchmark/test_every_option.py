@@ -108,6 +108,8 @@ def vectors(root: Path) -> None:
     folder.mkdir()
     for name in clip.SETS:
         np.save(folder / f"{name}.npy", rng.normal(0, 1, (60, 64)).astype(np.float16))
+    for name in clip.LABELLED:
+        (folder / f"{name}.json").write_text(json.dumps({"label": ["cake"] * 60}))
     pair = {"m": 4, "background": "imagenet", "planted_set": "food101", "word": "cake", "a": [*range(25)], "b": [*range(25, 50)]}
     (folder / "pairs.json").write_text(json.dumps([pair | {"b_planted": [0, 1, 2, 3]}]))
     (folder / "words.json").write_text(json.dumps({"names": layouts.demo.words()[:40]}))
