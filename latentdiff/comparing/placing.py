@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
 from ..config import CompareConfig
+from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..results.hypothesis import ConceptTable
 from ..sae.naming import Name
@@ -22,6 +25,23 @@ def concept_table(
     words = vocabulary.words if vocabulary is not None else ()
     name = tuple(words[names[i].words[0]] if i in names else f"concept {i}" for i in k.tolist())
     return ConceptTable(k.astype(np.int32), d.rate_a[k], d.rate_b[k], d.gap[k], d.jsd[k], d.jsd_firing[k], d.p_value[k], q[k], name)
+
+
+def by_given_row(sides: Sides, log_ratio: np.ndarray, shows: sp.csr_array) -> dict[str, Any]:
+    """What a ``Comparison`` says of every row as it was given.
+
+    Args:
+        sides: the rows in use.
+        log_ratio: (n,) of them, A's first.
+        shows: (n, candidates) of them.
+    """
+    n, a, b = sides.n_a, (sides.keep_a, sides.dropped["A"]), (sides.keep_b, sides.dropped["B"])
+    return {
+        "log_ratio_a": spread(log_ratio[:n], *a),
+        "log_ratio_b": spread(log_ratio[n:], *b),
+        "shows_a": spread_rows(shows[:n], *a),
+        "shows_b": spread_rows(shows[n:], *b),
+    }
 
 
 def spread(values: np.ndarray, keep: np.ndarray, dropped: list[int]) -> np.ndarray:

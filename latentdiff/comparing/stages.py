@@ -54,7 +54,7 @@ from .evidence import assemble, telling_images
 from .fields import beside, told, with_fields
 from .held import Given, effective, hold
 from .merging import distinct, link, names_trusted, with_words
-from .placing import concept_table, spread, spread_rows
+from .placing import by_given_row, concept_table
 from .refits import largest_passing, with_refits
 from .word_candidates import tail_words
 
@@ -126,14 +126,11 @@ class Stages:
         info: dict[str, Any],
     ) -> Comparison:
         """What was found, with a value for every row as it was given, dropped ones among them."""
-        sides, n = self.sides, self.sides.n_a
+        sides = self.sides
         auc = out_of_fold_auc(ratio.scores, sides.in_a, ratio.fold)
         return Comparison(
             candidates=candidates,
-            log_ratio_a=spread(ratio.log_ratio[:n], sides.keep_a, sides.dropped["A"]),
-            log_ratio_b=spread(ratio.log_ratio[n:], sides.keep_b, sides.dropped["B"]),
-            shows_a=spread_rows(shows[:n], sides.keep_a, sides.dropped["A"]),
-            shows_b=spread_rows(shows[n:], sides.keep_b, sides.dropped["B"]),
+            **by_given_row(sides, ratio.log_ratio, shows),
             two_sample=TwoSampleTest(auc, found.p_value),
             differs=found.p_value <= self.config.alpha,
             smallest_detectable=smallest_detectable(*effective(sides), info["levels"]["concept"]),

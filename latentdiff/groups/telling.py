@@ -12,7 +12,7 @@ from ..comparing.candidates import FAMILIES, TESTED_FROM, Draft
 from ..comparing.concept_cards import with_cards
 from ..comparing.echoes import settle_echoes
 from ..comparing.evidence import assemble, telling_images
-from ..comparing.placing import concept_table, spread, spread_rows
+from ..comparing.placing import by_given_row, concept_table
 from ..comparing.stages import Stages
 from ..results.comparison import Comparison
 from ..results.hypothesis import TwoSampleTest
@@ -75,10 +75,7 @@ class GroupStages(Stages):
         told = {"n_a": n, "n_b": sides.n_b, "dropped_rows": sides.dropped, "left_out": sides.left_out, "equal_rows": sides.equal_rows}
         return Comparison(
             candidates=candidates,
-            log_ratio_a=spread(self.log_ratio[:n], sides.keep_a, sides.dropped["A"]),
-            log_ratio_b=spread(self.log_ratio[n:], sides.keep_b, sides.dropped["B"]),
-            shows_a=spread_rows(shows[:n], sides.keep_a, sides.dropped["A"]),
-            shows_b=spread_rows(shows[n:], sides.keep_b, sides.dropped["B"]),
+            **by_given_row(sides, self.log_ratio, shows),
             two_sample=TwoSampleTest(self.auc, self.p_value),
             differs=self.p_value <= self.config.alpha,
             smallest_detectable=smallest_detectable(n, sides.n_b, levels["concept"]),
