@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from .asking import ask_views
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
-    from .many import GapOfViews, GroupsOfDataset, close_gap, compare_groups
+    from .many import GapOfViews, close_gap, compare_groups
     from .measuring import Measured, compute_measures
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
     from .reporting import export_report
+    from .store.groups import GroupsOfDataset
     from .store.run import ComparisonRun
-    from .store.runs import RunSummary, delete_comparison, list_comparisons, load_comparison, mend_comparison, rename_comparison
+    from .store.runs import delete_comparison, list_comparisons, load_comparison, load_groups, mend_comparison, rename_comparison
+    from .store.summary import RunSummary
     from .sweeping import ClassDifference, sweep_classes
     from .training import train_sae
 
@@ -28,9 +30,9 @@ _SDK = {
     "Embedded": ".embedding",
     "Measured": ".measuring",
     "GapOfViews": ".many",
-    "GroupsOfDataset": ".many",
+    "GroupsOfDataset": ".store.groups",
     "NoisyDiffRun": ".noisy_diff",
-    "RunSummary": ".store.runs",
+    "RunSummary": ".store.summary",
     "ask_views": ".asking",
     "build_noisy_diff": ".noisy_diff",
     "close_gap": ".many",
@@ -50,6 +52,7 @@ _SDK = {
     "export_report": ".reporting",
     "list_comparisons": ".store.runs",
     "load_comparison": ".store.runs",
+    "load_groups": ".store.runs",
     "load_noisy_diff": ".noisy_diff",
     "mend_comparison": ".store.runs",
     "noisy_diff_pairs": ".noisy_diff",
@@ -86,6 +89,7 @@ __all__ = [
     "export_report",
     "list_comparisons",
     "load_comparison",
+    "load_groups",
     "load_noisy_diff",
     "mend_comparison",
     "noisy_diff_pairs",

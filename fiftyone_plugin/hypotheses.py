@@ -9,12 +9,13 @@ from typing import Any
 from latentdiff.errors import InputError
 
 from .store import database, fields, runs
+from .store.groups import GROUPS, GroupsOfDataset, split
 from .store.run import ComparisonRun
 
 KEPT = 4
 """Opened comparisons held in memory: one window each for a few people; 100,000 images are about 10 MB."""
 
-_opened: OrderedDict[tuple[str, ...], ComparisonRun] = OrderedDict()
+_opened: OrderedDict[tuple[str, ...], ComparisonRun | GroupsOfDataset] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -23,22 +24,36 @@ def open_comparison(dataset: Any, run: str) -> ComparisonRun:
 
     Args:
         dataset: ``fo.Dataset``.
-        run: the run's name.
+        run: the run's name; "cameras:front": one group of a run against the rest.
 
     Raises:
         RunError: there is no such run, or it was never finished. CheckpointError: its results are damaged.
     """
+    name, group = split(run)
+    opened = _open(dataset, name)
+    if group is not None and isinstance(opened, GroupsOfDataset):
+        return opened.comparison(group)
+    return opened if group is None and isinstance(opened, ComparisonRun) else runs.load_comparison(dataset, run)  # which says what is wrong
 
+
+def open_groups(dataset: Any, run: str) -> GroupsOfDataset:
+    """:func:`load_groups`, remembered as :func:`open_comparison`."""
+    opened = _open(dataset, split(run)[0])
+    return opened if isinstance(opened, GroupsOfDataset) else runs.load_groups(dataset, run)
+
+
+def _open(dataset: Any, run: str) -> ComparisonRun | GroupsOfDataset:
     db = database.read()
     # All of them, not f"runs.{run}": the name comes from a browser, and MongoDB reads dots and dollars in names.
     record = ((db.datasets.find_one({"_id": database.identity(dataset)}, {"runs": 1}) or {}).get("runs") or {}).get(run)
-    stored = (db.runs.find_one({"_id": record}, {"results": 1, "config.state": 1}) or {}) if record else {}
-    key = (str(database.identity(dataset)), run, str(record), str(stored.get("results")), str((stored.get("config") or {}).get("state")))
+    stored = (db.runs.find_one({"_id": record}, {"results": 1, "config.state": 1, "config.kind": 1}) or {}) if record else {}
+    config = stored.get("config") or {}
+    key = (str(database.identity(dataset)), run, str(record), str(stored.get("results")), str(config.get("state")))
     with _lock:
         if key in _opened:
             _opened.move_to_end(key)
             return _opened[key]
-    opened = runs.load_comparison(dataset, run)
+    opened = runs.load_groups(dataset, run) if config.get("kind") == GROUPS else runs.load_comparison(dataset, run)
     with _lock:
         _opened[key] = opened
         while len(_opened) > KEPT:
@@ -140,6 +155,8 @@ def score_view(run: ComparisonRun, low: float, high: float, side: str = "both") 
     if side == "both" and (home.dataset is None or home.dataset.name != run.dataset.name):
         home = run.sides["B"]
     home.select([])  # says so where the dataset is gone
+    if split(run.name)[1] is not None:  # the field says how typical an image is of its own group, not of this one
+        return _scored(run, float(low), float(high), side)
     path = fields.path_of(run.name, fields.LOG_RATIO, home.labels)
     low, high = float(low), float(high)
     if home.labels is None:
@@ -149,3 +166,12 @@ def score_view(run: ComparisonRun, low: float, high: float, side: str = "both") 
     field = home.labels.split(".")[0]
     name = path.rsplit(".", 1)[-1]
     return home.dataset.filter_labels(field, (F(name) >= low) & (F(name) <= high)).to_patches(field)
+
+
+def _scored(run: ComparisonRun, low: float, high: float, side: str) -> Any:
+    """As :func:`score_view`, by the comparison's own scores."""
+    ids: list[str] = []
+    for letter, ratio in (("A", run.comparison.log_ratio_a), ("B", run.comparison.log_ratio_b)):
+        if side in (letter, "both"):
+            ids += run.sides[letter].ids[(ratio >= low) & (ratio <= high)].tolist()
+    return run.sides["A"].select(ids, ordered=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,31 +13,13 @@ import latentdiff
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 
+from .encoders import recorded, vocabulary_for
 from .sides import Side, resolve
+from .store import database, fields, runs
+from .store.groups import GroupsOfDataset
+from .store.run import RunSide
+from .store.storing import store_groups
 from .vectors import Vectors, read_vectors
-
-
-@dataclass(frozen=True, eq=False)
-class GroupsOfDataset:
-    """Result of :func:`compare_groups`."""
-
-    found: latentdiff.GroupComparison
-    """Its rows are the images of ``ids``."""
-    ids: np.ndarray
-    """(n,) str: the samples (or labels of patches), in the order of the rows."""
-    view: Any
-    """What was compared."""
-    missing: int
-    """Images without a vector, which are in no group."""
-
-    def group(self, name: str) -> Any:
-        """The view of one group's images."""
-        return _select(self.view, self.ids[self.found.rows(name)])
-
-    def showing(self, name: str, hypothesis: latentdiff.Hypothesis) -> Any:
-        """The view of a group's images that show a hypothesis of its comparison, side A."""
-        rows = self.found.groups[name].rows_showing(hypothesis, "A")
-        return _select(self.view, self.ids[self.found.rows(name)[rows]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,39 +40,60 @@ def compare_groups(
     by: str,
     *,
     embeddings: str,
+    run: str | None = None,
     sae: Any = None,
-    vocabulary: latentdiff.Vocabulary | None = None,
+    vocabulary: latentdiff.Vocabulary | str | Path | Sequence[str] | None = None,
     config: latentdiff.CompareConfig | None = None,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> GroupsOfDataset:
     """How do the groups of a dataset differ: cameras, sites, months. See :func:`latentdiff.compare_groups`.
+
+    With a name for it, all is stored with the dataset, as a comparison of two views is: a run of that name, ``<run>_log_ratio`` (how
+    typical each image is of its own group) and ``<run>_concepts`` (what it shows). It is listed, renamed and deleted like others;
+    :func:`load_groups` opens it, and ``load_comparison(dataset, "cameras:front")`` one group against the rest.
 
     Args:
         dataset: an ``fo.Dataset``, or an ``fo.DatasetView`` of some of its images.
         by: field of the samples whose values are the groups: a text, a number, or a label's text ("camera.label"). Samples without a value
             are in no group.
         embeddings: vector field, or brain key of a similarity index.
+        run: name under which it is stored, an identifier; None: nothing is written.
         sae: what :func:`latentdiff.load_sae` takes; None trains one.
-        vocabulary: words with text vectors in the images' space; None leaves concepts unnamed.
+        vocabulary: words, as :func:`compare_views` takes them; None leaves concepts unnamed.
         config: every choice; None for the defaults.
+        overwrite: replace a comparison of that name.
         progress: ``progress(fraction, label)``.
 
     Returns:
-        The comparison, and the samples of its rows. Nothing is written.
+        The comparison, and the samples of its rows.
 
     Raises:
-        InputError: no such field, or groups that cannot be compared.
+        InputError: no such field, or groups that cannot be compared. RunError: the name is taken. Nothing is written then.
 
     Example:
-        >>> cameras = fiftyone_plugin.compare_groups(dataset, "camera.label", embeddings="clip", vocabulary=words)
+        >>> cameras = fiftyone_plugin.compare_groups(dataset, "camera.label", embeddings="clip", vocabulary="common", run="cameras")
         >>> session.view = cameras.group(cameras.found.differing[0])
     """
     progress = progress or silent
     side = resolve("A", dataset, getattr(dataset, "_root_dataset", dataset), embeddings)
-    read = read_vectors(side, part(progress, 0.0, 0.3))
-    given = {"sae": sae, "vocabulary": vocabulary, "config": config}
-    found = latentdiff.compare_groups(read.values, _labels(side, read, by), **given, progress=part(progress, 0.3, 1.0))
-    return GroupsOfDataset(found, read.ids, side.view, read.missing)
+    home = side.dataset
+    with database.explained(f"the comparison {run!r}" if run else "comparing groups", home):
+        if run is not None:
+            runs.check_new(home, run, overwrite)
+            fields.check_free(home, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
+        words = vocabulary_for(vocabulary, home, side.stored, part(progress, 0.0, 0.1))
+        read = read_vectors(side, part(progress, 0.1, 0.3))
+        labels = _labels(side, read, by)
+        given = {"sae": sae, "vocabulary": words, "config": config}
+        found = latentdiff.compare_groups(read.values, labels, **given, progress=part(progress, 0.3, 0.8 if run else 1.0))
+        stamp = recorded(home, side.stored)
+        encoder = stamp.fingerprint if stamp else None
+        record = {"embeddings": embeddings, "by": by, "encoder": encoder, "config": found.config.to_dict()}
+        if run is not None:
+            return store_groups(home, run, side, read, found, record, overwrite, part(progress, 0.8, 1.0))
+        whole = RunSide(side.name, home, home.name, side.labels, read.ids)
+        return GroupsOfDataset(found, whole, read.missing, None, record)
 
 
 def close_gap(
@@ -143,10 +148,6 @@ def close_gap(
     if save_as is not None and len(ids):
         home.save_view(save_as, view, description=f"{len(ids)} images that make {sides[1].name} like {sides[0].name}")
     return GapOfViews(gap, ids, b.ids[gap.leave_out], view)
-
-
-def _select(view: Any, ids: np.ndarray) -> Any:
-    return view.select(ids.tolist())
 
 
 def _labels(side: Side, read: Vectors, field: str) -> list[Any]:

@@ -12,8 +12,9 @@ import numpy as np
 from latentdiff.errors import InputError
 from latentdiff.report import write_report
 
+from .store.groups import GroupsOfDataset
 from .store.run import ComparisonRun, RunSide
-from .store.runs import load_comparison
+from .store.runs import list_comparisons, load_comparison, load_groups
 from .store.targets import as_dataset
 
 MARGIN = 0.1
@@ -37,7 +38,22 @@ def export_report(dataset: Any, run: str, path: str | os.PathLike[str], *, title
     Raises:
         InputError: another suffix, or a path that cannot be written. RunError: no such run, or it was never finished.
     """
-    return report_of(load_comparison(as_dataset(dataset), run), path, title=title)
+    dataset = as_dataset(dataset)
+    kinds = {str(known): known.groups for known in list_comparisons(dataset)}
+    if kinds.get(run):
+        return groups_report_of(load_groups(dataset, run), path, title=title)
+    return report_of(load_comparison(dataset, run), path, title=title)
+
+
+def groups_report_of(groups: GroupsOfDataset, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+    """Write a report of a comparison of groups that is open; see :func:`export_report`."""
+    images: dict[int, Any] = {}
+    for name in groups.found.differing:
+        run = groups.comparison(name)
+        for side, rows in (("A", groups.found.rows(name)), ("B", groups.found.rest(name))):
+            images |= {int(rows[row]): image for row, image in exemplar_images(run, side).items()}
+    title = title or f"How groups by {groups.config['by']} differ"
+    return write_report(groups.found, path, images=images, title=title)
 
 
 def report_of(run: ComparisonRun, path: str | os.PathLike[str], *, title: str | None = None) -> Path:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from latentdiff.compute.files import read_npz, strict
 from latentdiff.errors import CheckpointError
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.storage import Newer, from_parts, to_parts
+
+T = TypeVar("T")
 
 
 def labels(comparison: Comparison) -> tuple[str, ...]:
@@ -49,11 +52,21 @@ def to_document(comparison: Comparison, ids_a: np.ndarray, ids_b: np.ndarray) ->
     for h, stored in zip(comparison.candidates, head["candidates"], strict=True):
         exemplar_ids = [str(ids[h.side][row]) for row in h.exemplars]
         stored |= {"gated": bool(h.q_value <= comparison.config.alpha), "exemplar_ids": exemplar_ids}
-    for side, names in (("a", ids_a), ("b", ids_b)):
-        arrays[f"ids_{side}"] = np.frombuffer(bytes.fromhex("".join(names.tolist())), np.uint8).reshape(-1, 12)
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)  # type: ignore[arg-type]
-    return {**head, "arrays": base64.b64encode(packed.getvalue()).decode("ascii")}
+    return to_stored(head, arrays, {"a": ids_a, "b": ids_b})
+
+
+def to_stored(head: dict[str, Any], arrays: dict[str, np.ndarray], ids: dict[str, np.ndarray]) -> dict[str, Any]:
+    """A head, and its arrays as one base64 ``npz`` with ids of rows among them.
+
+    Args:
+        head: strict JSON.
+        arrays: what goes with it.
+        ids: by a name, (n,) str: 24-digit ids.
+    """
+    packed = {f"ids_{name}": np.frombuffer(bytes.fromhex("".join(own.tolist())), np.uint8).reshape(-1, 12) for name, own in ids.items()}
+    out = io.BytesIO()
+    np.savez(out, **arrays, **packed)  # type: ignore[arg-type]
+    return {**head, "arrays": base64.b64encode(out.getvalue()).decode("ascii")}
 
 
 def from_document(document: dict[str, Any]) -> tuple[Comparison, np.ndarray, np.ndarray]:
@@ -65,13 +78,34 @@ def from_document(document: dict[str, Any]) -> tuple[Comparison, np.ndarray, np.
     Raises:
         CheckpointError: a document that is damaged, or that a later version made and this one cannot read.
     """
+
+    def opened(head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Comparison:
+        comparison: Comparison = from_parts(Comparison, head, arrays)
+        counts = tuple(len(arrays[f"ids_{side}"]) for side in "ab")
+        if counts != (len(comparison.log_ratio_a), len(comparison.log_ratio_b)):
+            raise ValueError("ids and log ratios differ in number")
+        return comparison
+
+    comparison, (ids_a, ids_b) = read_document(document, ("a", "b"), opened)
+    return comparison, ids_a, ids_b
+
+
+def read_document(
+    document: dict[str, Any], names: tuple[str, ...], opened: Callable[[dict[str, Any], dict[str, np.ndarray]], T]
+) -> tuple[T, list[np.ndarray]]:
+    """What :func:`to_stored` packed, with its ids by their names.
+
+    Args:
+        document: as it was stored.
+        names: of the ids.
+        opened: head and arrays → what was stored; whatever it raises says that the document is damaged.
+
+    Raises:
+        CheckpointError: a document that is damaged, or that a later version made and this one cannot read.
+    """
     try:
         arrays = read_npz(base64.b64decode(document["arrays"]))
-        comparison: Comparison = from_parts(Comparison, document, arrays)
-        ids = {side: _names(arrays[f"ids_{side}"]) for side in "ab"}
-        if (len(ids["a"]), len(ids["b"])) != (len(comparison.log_ratio_a), len(comparison.log_ratio_b)):
-            raise ValueError("ids and log ratios differ in number")
-        return comparison, ids["a"], ids["b"]
+        return opened(document, arrays), [_names(arrays[f"ids_{name}"]) for name in names]
     except Newer as e:
         raise CheckpointError(f"the stored comparison was {e}") from e
     except Exception as e:

@@ -57,8 +57,12 @@ def declare(dataset: Any, run: str, record: Record, labels: str | None, names: t
         RunError: somebody else made a field of such a name meanwhile, or removed the dataset or the labels.
     """
     a, b = names
-    ratio = f"{_signature(run)} log density ratio; high = typical of A ({a}), low = typical of B ({b}), out of fold"
-    concepts = f"{_signature(run)} which of the differences found between A ({a}) and B ({b}) the image shows"
+    if record.config.get("kind"):  # groups, by a field
+        ratio = f"{_signature(run)} log density ratio of its own group by {a} against {b}; high = typical of it, out of fold"
+        concepts = f"{_signature(run)} which of the differences found between groups by {a} the image shows"
+    else:
+        ratio = f"{_signature(run)} log density ratio; high = typical of A ({a}), low = typical of B ({b}), out of fold"
+        concepts = f"{_signature(run)} which of the differences found between A ({a}) and B ({b}) the image shows"
     for what, description in ((LOG_RATIO, ratio), (CONCEPTS, concepts)):
         _declare(dataset, run, record, labels, what, description)
     database.refresh(dataset)

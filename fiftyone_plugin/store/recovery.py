@@ -13,6 +13,7 @@ from latentdiff.errors import LatentDiffError, RunError
 
 from . import database, fields, records, results, writers
 from .document import from_document, verdict_of
+from .groups import GROUPS, from_group_document, verdict_of_groups
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, Record
 from .targets import name_of, places
 
@@ -140,13 +141,16 @@ def _whole(dataset: Any, record: Record) -> dict[str, Any] | None:
         return None
     try:
         document = results.load(record)
-        comparison, _, _ = from_document(document)
+        if document.get("kind") == GROUPS:
+            verdict = verdict_of_groups(from_group_document(document)[0])
+        else:
+            verdict = verdict_of(from_document(document)[0])
         sides = record.config["sides"]
         for place in places(dataset, record):  # once more, as whoever stores one does
             fields.declare(place.dataset, record.run, record, place.labels, (sides["A"]["name"], sides["B"]["name"]))
     except LatentDiffError:
         return None
-    return verdict_of(comparison)
+    return verdict
 
 
 def _erase_own(dataset: Any, record: Record, writer: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ Whoever opens a dataset's comparisons first clears up what a killed process left
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from latentdiff.errors import LatentDiffError, RunError
@@ -13,48 +14,18 @@ from latentdiff.results.storage import FORMAT, too_new
 from ..sides import listed
 from . import database, fields, records, recovery, results, writers
 from .document import from_document
+from .groups import BETWEEN, GROUPS, GroupsOfDataset, from_group_document, split
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, WRITING
 from .run import ComparisonRun, RunSide
+from .summary import RunSummary
 from .targets import as_dataset, dataset_by_id, places
 
 __all__ = ["COMPLETE", "DELETING", "RENAMING", "REPLACING", "WRITING", "RunSummary", "as_dataset", "check_name", "check_new"]
-__all__ += ["delete_comparison", "list_comparisons", "load_comparison", "mend_comparison", "rename_comparison", "set_state"]
+__all__ += ["delete_comparison", "list_comparisons", "load_comparison", "load_groups", "mend_comparison", "rename_comparison", "set_state"]
 
 
 LOOKED_FOR = 1000
 """Images of a copy by which one tells whether it kept their ids."""
-
-
-class RunSummary(str):
-    """A run's name, with what is known of it before its results are opened."""
-
-    config: dict[str, Any]
-
-    def __new__(cls, name: str, config: dict[str, Any]) -> RunSummary:
-        self = super().__new__(cls, name)
-        self.config = config
-        return self
-
-    @property
-    def state(self) -> str:
-        """ "complete", or what another process is doing: "writing", "deleting", "renaming" or "replacing"."""
-        return str(self.config.get("state", WRITING))
-
-    @property
-    def complete(self) -> bool:
-        """Whether it can be loaded; what is not can only be deleted."""
-        return self.state == COMPLETE
-
-    @property
-    def verdict(self) -> dict[str, Any]:
-        """``differs``, ``auc``, ``p_value``, ``hypotheses`` (how many pass); empty for an incomplete run."""
-        return dict(self.config.get("verdict") or {})
-
-    @property
-    def views(self) -> tuple[str, str]:
-        """Names of both sides."""
-        sides = self.config["sides"]
-        return sides["A"]["name"], sides["B"]["name"]
 
 
 def list_comparisons(dataset: Any) -> list[RunSummary]:
@@ -75,31 +46,72 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
 
     Args:
         dataset: ``fo.Dataset`` or its name.
+        run: the run's name; of one that holds groups, "cameras:front" is the group "front" against the rest.
+
+    Raises:
+        RunError: there is no such run or group, it is not finished, or it holds groups.
+        CheckpointError: its results are damaged.
+    """
+    dataset, (name, group) = as_dataset(dataset), split(run)
+    if group is not None:
+        groups = load_groups(dataset, name)
+        if group not in groups.found.names:
+            raise RunError(f"run {name!r} has no group {group!r}; it has {listed(groups.found.names)}")
+        return groups.comparison(group)
+    with database.explained(f"opening {run!r}", dataset):
+        record = _finished(dataset, run)
+        config = record.config
+        if config.get("kind") == GROUPS:
+            first = next(iter(config.get("group_names") or ()), "")
+            one = f"load_comparison(dataset, '{run}{BETWEEN}{first}')"
+            raise RunError(f"run {run!r} holds groups: open it with load_groups(dataset, {run!r}), or one group with {one}")
+        comparison, ids_a, ids_b = from_document(results.load(record))
+        sides = {letter: _run_side(dataset, record, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
+        _check_copy(record, sides.values())
+        return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)
+
+
+def load_groups(dataset: Any, run: str) -> GroupsOfDataset:
+    """Open a stored comparison of groups.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
         run: the run's name.
 
     Raises:
-        RunError: there is no such run, or it is not finished.
+        RunError: there is no such run, it is not finished, or it holds two sides.
         CheckpointError: its results are damaged.
     """
     dataset = as_dataset(dataset)
     with database.explained(f"opening {run!r}", dataset):
-        record = _record(dataset, run)
-        config = record.config
-        if record.state != COMPLETE:
-            raise RunError(
-                f"run {run!r} was interrupted while {record.state}, or somebody is still at it; wait for its end, or end it with "
-                f"mend_comparison(dataset, {run!r})"
-            )
-        if config.get("format", FORMAT) > FORMAT:
-            raise RunError(f"run {run!r} was {too_new(config)}")
-        comparison, ids_a, ids_b = from_document(results.load(record))
-        sides = {letter: _run_side(dataset, record, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
-        if record.copied and not all(map(_there, sides.values())):
-            raise RunError(
-                f"run {run!r} came with a dataset that was imported without the ids of its images (as LegacyFiftyOneDataset is), so nobody "
-                f"can tell which they are; remove it with delete_comparison(dataset, {run!r}), and compare again"
-            )
-        return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)
+        record = _finished(dataset, run)
+        if record.config.get("kind") != GROUPS:
+            raise RunError(f"run {run!r} holds two sides and no groups: open it with load_comparison(dataset, {run!r})")
+        found, ids = from_group_document(results.load(record))
+        side = _run_side(dataset, record, record.config["sides"]["A"], ids)
+        _check_copy(record, [side])
+        return GroupsOfDataset(found, side, int(record.config["sides"]["A"].get("missing", 0)), run, record.config)
+
+
+def _finished(dataset: Any, run: str) -> records.Record:
+    """A record whose results can be opened by this version."""
+    record = _record(dataset, run)
+    if record.state != COMPLETE:
+        raise RunError(
+            f"run {run!r} was interrupted while {record.state}, or somebody is still at it; wait for its end, or end it with "
+            f"mend_comparison(dataset, {run!r})"
+        )
+    if record.config.get("format", FORMAT) > FORMAT:
+        raise RunError(f"run {run!r} was {too_new(record.config)}")
+    return record
+
+
+def _check_copy(record: records.Record, sides: Iterable[RunSide]) -> None:
+    if record.copied and not all(map(_there, sides)):
+        raise RunError(
+            f"run {record.run!r} came with a dataset that was imported without the ids of its images (as LegacyFiftyOneDataset is), so "
+            f"nobody can tell which they are; remove it with delete_comparison(dataset, {record.run!r}), and compare again"
+        )
 
 
 def _there(side: RunSide) -> bool:
@@ -108,7 +120,7 @@ def _there(side: RunSide) -> bool:
     return side.dataset is None or side.labels is not None or len(side.select(some, ordered=False).limit(1)) > 0
 
 
-def mend_comparison(dataset: Any, run: str) -> ComparisonRun | None:
+def mend_comparison(dataset: Any, run: str) -> ComparisonRun | GroupsOfDataset | None:
     """End what an interrupted process began: whoever opens a dataset does that by itself, once it is certain that nobody is at it.
 
     For comparisons of which that never gets certain, such as those that an earlier version was writing on another machine.
@@ -129,7 +141,9 @@ def mend_comparison(dataset: Any, run: str) -> ComparisonRun | None:
         if record.state != COMPLETE:
             recovery.finish(dataset, record)
         now = records.reread(record)  # under another name, where it was to get one
-        return load_comparison(dataset, now.run) if now is not None else None
+        if now is None:
+            return None
+        return load_groups(dataset, now.run) if now.config.get("kind") == GROUPS else load_comparison(dataset, now.run)
 
 
 def delete_comparison(dataset: Any, run: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,32 @@ from latentdiff.results.comparison import Comparison
 
 from ..sides import Side
 from ..vectors import Vectors
-from . import fields, records, recovery, results, runs, writers
+from . import database, fields, records, recovery, results, runs, writers
 from .document import labels, to_document, verdict_of
+from .groups import GROUPS, REST, GroupsOfDataset, log_ratios, tags, to_group_document, verdict_of_groups
 from .run import ComparisonRun
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """What is written on the images of one side: a score and tags each."""
+
+    side: Side
+    read: Vectors
+    log_ratio: np.ndarray
+    """(n,) float32."""
+    tags: list[list[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """Everything of a comparison that goes into a dataset."""
+
+    names: tuple[str, str]
+    """What people call its sides."""
+    columns: tuple[Column, ...]
+    document: dict[str, Any]
+    verdict: dict[str, Any]
 
 
 def store(
@@ -30,9 +54,7 @@ def store(
     overwrite: bool,
     progress: Progress,
 ) -> ComparisonRun:
-    """Write everything, in place of an older run of that name; whatever stops it midway, Ctrl-C included, takes back what was written.
-
-    An older run is kept until the new one is there, under a name of its own: there is never a moment with neither.
+    """Write everything of a comparison of two sides; see :func:`keep`.
 
     Args:
         dataset: where the run is recorded.
@@ -46,39 +68,86 @@ def store(
     Raises:
         RunError: the name was taken meanwhile.
     """
+    shows, ratios = (comparison.shows_a, comparison.shows_b), (comparison.log_ratio_a, comparison.log_ratio_b)
+    columns = tuple(Column(sides[i], read[i], ratios[i], _tags(comparison, shows[i])) for i in range(2))
+    document = to_document(comparison, read[0].ids, read[1].ids)
+    keep(dataset, run, Written((sides[0].name, sides[1].name), columns, document, verdict_of(comparison)), record, overwrite, progress)
+    return runs.load_comparison(dataset, run)
+
+
+def store_groups(
+    dataset: Any,
+    run: str,
+    side: Side,
+    read: Vectors,
+    found: latentdiff.GroupComparison,
+    record: dict[str, Any],
+    overwrite: bool,
+    progress: Progress,
+) -> GroupsOfDataset:
+    """Write everything of a comparison of groups; see :func:`keep`.
+
+    ``<run>_log_ratio`` says how typical an image is of its own group. Sides "A" and "B" of the record are both of the images that were
+    compared, so that whatever knows of two sides alone finds what was written.
+
+    Args:
+        dataset: where the run is recorded.
+        run: its name.
+        side, read: all images and their vectors.
+        found: what is stored.
+        record: what is said of it: ``by`` (the field) and options.
+        overwrite: replace a run of that name.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        RunError: the name was taken meanwhile.
+    """
+    own = {"dataset": side.dataset.name, "dataset_id": str(database.identity(side.dataset)), "labels": side.labels}
+    left_out = {"missing": read.missing, "bad": found.info["left_out"]["bad"], "repeated": read.repeated}
+    names = str(record["by"]), REST
+    counted = {"A": int((found.label >= 0).sum()) - left_out["bad"], "B": 0}
+    sides = {letter: {"name": name, **own, "compared": counted[letter], **left_out} for letter, name in zip("AB", names, strict=True)}
+    record = {**record, "kind": GROUPS, "group_names": list(found.names), "sides": sides, "overlap": 0}
+    column = Column(side, read, log_ratios(found), tags(found))
+    written = Written(names, (column,), to_group_document(found, read.ids), verdict_of_groups(found))
+    keep(dataset, run, written, record, overwrite, progress)
+    return runs.load_groups(dataset, run)
+
+
+def keep(dataset: Any, run: str, written: Written, record: dict[str, Any], overwrite: bool, progress: Progress) -> None:
+    """Write everything, in place of an older run of that name; whatever stops it midway, Ctrl-C included, takes back what was written.
+
+    An older run is kept until the new one is there, under a name of its own: there is never a moment with neither.
+
+    Raises:
+        RunError: the name was taken meanwhile.
+    """
     runs.check_new(dataset, run, overwrite)  # again: another process may have stored one of that name meanwhile
     older = overwrite and run in runs.list_comparisons(dataset)  # one that was made since the check is not ours to replace
     with writers.working() as writer:
         record = record | {"version": latentdiff.__version__, "writer": writer, **({"replaces": run} if older else {})}
         claimed = records.claim(dataset, f"{run}_{uuid.uuid4().hex[:8]}" if older else run, record)
         try:
-            verdict = _write(dataset, claimed, sides, read, comparison, progress)
-            records.change(claimed, records.REPLACING if older else records.COMPLETE, since=(records.WRITING,), verdict=verdict)
+            _write(dataset, claimed, written, progress)
+            records.change(claimed, records.REPLACING if older else records.COMPLETE, since=(records.WRITING,), verdict=written.verdict)
             if older:
                 recovery.replace(dataset, dataclasses.replace(claimed, config=record | {"state": records.REPLACING}), writer)
         except BaseException as e:
             recovery.discard(dataset, claimed, writer, lost=isinstance(e, RunError))
             raise
-    return runs.load_comparison(dataset, run)
 
 
-def _write(
-    dataset: Any, record: Any, sides: tuple[Side, Side], read: tuple[Vectors, Vectors], comparison: Comparison, progress: Progress
-) -> dict[str, Any]:
-    """Fields and results of a claimed record; returns the verdict for it."""
-    names = (sides[0].name, sides[1].name)
-    shows = (comparison.shows_a, comparison.shows_b)
-    ratios = (comparison.log_ratio_a, comparison.log_ratio_b)
-    for i, side in enumerate(sides):
-        fields.declare(side.dataset, record.run, record, side.labels, names)
-        report, tags = part(progress, 0.45 * i, 0.45 * (i + 1)), _tags(comparison, shows[i])
-        fields.write(side.dataset, record.run, side.labels, read[i].ids, read[i].samples, ratios[i], tags, report)
-    document = to_document(comparison, read[0].ids, read[1].ids)
-    results.save(dataset, record, document)
-    for side in sides:  # once more: FiftyOne in another process may have put back a schema that it read before
-        fields.declare(side.dataset, record.run, record, side.labels, names)
+def _write(dataset: Any, record: Any, written: Written, progress: Progress) -> None:
+    """Fields and results of a claimed record."""
+    for i, column in enumerate(written.columns):
+        side, read = column.side, column.read
+        fields.declare(side.dataset, record.run, record, side.labels, written.names)
+        report = part(progress, 0.9 * i / len(written.columns), 0.9 * (i + 1) / len(written.columns))
+        fields.write(side.dataset, record.run, side.labels, read.ids, read.samples, column.log_ratio, column.tags, report)
+    results.save(dataset, record, written.document)
+    for column in written.columns:  # once more: FiftyOne in another process may have put back a schema that it read before
+        fields.declare(column.side.dataset, record.run, record, column.side.labels, written.names)
     progress(1.0, "done")
-    return verdict_of(comparison)
 
 
 def _tags(comparison: Comparison, shows: Any) -> list[list[str]]:

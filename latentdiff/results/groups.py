@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -17,14 +17,12 @@ from ..compute.cache import write_together
 from ..compute.files import read_json, read_npz
 from ..config import CompareConfig
 from ..errors import CheckpointError, InputError
-from ..version import __version__
 from .comparison import Comparison
+from .group_storage import groups_from_parts, groups_to_parts
 from .hypothesis import Hypothesis
-from .schema import Indices, Share, Text, need, pack, unpack
-from .storage import Newer, from_parts, to_parts, too_new
+from .schema import Indices, Share, Text
+from .storage import Newer, too_new
 
-FORMAT = 1
-"""A reader of this format reads later ones too where only fields were added."""
 HEAD, ARRAYS = "groups.json", "arrays.npz"
 SHOWN_A_GROUP = 5
 """Findings of a group that the map of rates shows."""
@@ -76,6 +74,34 @@ class GroupComparison:
         """Row numbers of all other groups' images, ascending: row i of the comparison's B is the i-th of them."""
         return np.flatnonzero((self.label >= 0) & (self.label != self._number(name)))
 
+    def showing(self, text: str) -> np.ndarray:
+        """(n,) bool: the rows that show a finding, as its rates count them.
+
+        Args:
+            text: one of ``rate_texts``.
+
+        Raises:
+            InputError: there is no such finding.
+        """
+        for g, comparison in enumerate(self.comparisons):
+            h = next((h for h in comparison.hypotheses if h.text == text), None)
+            if h is not None:
+                of_a, of_b = _column(comparison, h, "A"), _column(comparison, h, "B")
+                return np.asarray(_spread(of_a, of_b, self.label, g) == 1)
+        raise InputError(f"no group has a finding {text!r}; there are {', '.join(self.rate_texts[:10]) or 'none'}")
+
+    def rows_showing(self, text: str, name: str) -> np.ndarray:
+        """Row numbers of a group's images that show a finding, ascending.
+
+        Args:
+            text: one of ``rate_texts``.
+            name: the group.
+
+        Raises:
+            InputError: there is no such finding, or group.
+        """
+        return np.flatnonzero(self.showing(text) & (self.label == self._number(name)))
+
     @property
     def differing(self) -> tuple[str, ...]:
         """Groups that differ from the rest, by one control of false alarms over all groups."""
@@ -107,13 +133,7 @@ class GroupComparison:
             OSError: the folder cannot be written; what was in it is as it was.
         """
         folder, packed = Path(folder), io.BytesIO()
-        arrays: dict[str, np.ndarray] = {}
-        plain = {"format": FORMAT, "version": __version__, **pack(_without(self), arrays)}
-        plain["comparisons"] = []
-        for g, comparison in enumerate(self.comparisons):
-            head, own = to_parts(comparison)
-            plain["comparisons"].append(head)
-            arrays |= {f"group{g}_{name}": value for name, value in own.items()}
+        plain, arrays = groups_to_parts(self)
         np.savez_compressed(packed, allow_pickle=False, **arrays)
         write_together({folder / ARRAYS: packed.getvalue(), folder / HEAD: json.dumps(plain, indent=1).encode("utf8")})
         return folder
@@ -128,7 +148,8 @@ class GroupComparison:
         folder, head = Path(folder), {}
         try:
             head = read_json(folder / HEAD)
-            return _unpacked(cls, head, read_npz(folder / ARRAYS))
+            found: GroupComparison = groups_from_parts(cls, head, read_npz(folder / ARRAYS))
+            return found
         except Newer as e:
             raise CheckpointError(f"{folder} was {e}") from e
         except Exception as e:
@@ -183,30 +204,3 @@ def _spread(of_a: np.ndarray, of_b: np.ndarray, label: np.ndarray, group: int) -
     out = np.full(len(label), np.nan)
     out[label == group], out[(label >= 0) & (label != group)] = of_a, of_b
     return out
-
-
-def _without(found: GroupComparison) -> GroupComparison:
-    """Without the comparisons, which are packed each by itself."""
-    return GroupComparison(**{**{f.name: getattr(found, f.name) for f in fields(found)}, "comparisons": ()})
-
-
-def _unpacked(kind: Any, head: dict[str, Any], arrays: dict[str, np.ndarray]) -> GroupComparison:
-    need(isinstance(head, dict) and head.get("format") in range(1, FORMAT + 1), "format", head)
-    stored = head["comparisons"]
-    need(isinstance(stored, list), "comparisons", stored)
-    flat = {name: value for name, value in arrays.items() if not name.startswith("group")}
-    found: GroupComparison = unpack(kind, {**head, "comparisons": []}, flat)
-    told = []
-    for g, one in enumerate(stored):
-        prefix = f"group{g}_"
-        told.append(from_parts(Comparison, one, {n[len(prefix) :]: value for n, value in arrays.items() if n.startswith(prefix)}))
-    k = len(found.names)
-    need(k == len(told) == len(set(found.names)) and k > 1, "names", found.names)
-    need(found.distances.shape == (k, k) and bool(np.isfinite(found.distances).all()), "distances", found.distances.shape)
-    need(found.rates.shape == (len(found.rate_texts), k) and bool(np.isfinite(found.rates).all()), "rates", found.rates.shape)
-    need(not len(found.label) or (found.label.min() >= -1 and found.label.max() < k), "label", "a group that there is not")
-    inside = int((found.label >= 0).sum())
-    for g, c in enumerate(told):
-        own = int((found.label == g).sum())
-        need((len(c.log_ratio_a), len(c.log_ratio_b)) == (own, inside - own), "comparisons", found.names[g])
-    return kind(**{**{f.name: getattr(found, f.name) for f in fields(found)}, "comparisons": tuple(told)})

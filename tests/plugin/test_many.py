@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from fiftyone_plugin import close_gap, compare_groups
-from latentdiff.errors import InputError
+from fiftyone_plugin import (
+    close_gap,
+    compare_groups,
+    delete_comparison,
+    export_report,
+    list_comparisons,
+    load_comparison,
+    load_groups,
+    mend_comparison,
+    rename_comparison,
+)
+from fiftyone_plugin.store import runs, writers
+from latentdiff.errors import InputError, RunError
 from tests.planted import DOG, WORDS, vectors
 
 
@@ -43,3 +56,71 @@ def test_images_that_close_a_gap_are_tagged_and_saved(make, sae, vocabulary) -> 
     assert chosen.view.values("id") == dataset.load_saved_view("wanted").values("id")
     with pytest.raises(InputError, match="a saved view 'wanted' already"):
         close_gap(dataset, "summer", b, rest, save_as="wanted", **given)
+
+
+CAMERAS = ["front"] * 60 + ["rear"] * 50 + ["side"] * 48 + [None] * 2
+
+
+@pytest.fixture
+def cameras(make, sae, vocabulary):
+    """The comparison "cameras" of a dataset with three of them, one of which shows the planted word."""
+    dataset = make(vectors(60, 0.5, seed=1), vectors(100, 0.05, seed=2))
+    dataset.set_values("camera", CAMERAS)
+    return compare_groups(dataset, "camera", embeddings="clip", sae=sae, vocabulary=vocabulary, run="cameras")
+
+
+def test_groups_are_one_run_that_is_opened_renamed_and_deleted(cameras) -> None:
+    dataset = cameras.side.dataset
+    before = {name for name in dataset.get_field_schema() if not name.startswith("cameras")}
+    (listed,) = list_comparisons(dataset)
+    assert listed.groups == ("front", "rear", "side") and listed.views == ("camera", "the rest")
+    assert listed.complete and listed.verdict["differs"]
+    again = load_groups(dataset, "cameras")
+    assert again.ids.tolist() == dataset.values("id") and again.found.label.tolist() == cameras.found.label.tolist()
+    assert again.found.rates.tolist() == cameras.found.rates.tolist() and again.config["by"] == "camera"
+    front = load_comparison(dataset, "cameras:front")
+    assert front.hypotheses[0].text == WORDS[DOG] and front.sides["A"].ids.tolist() == dataset.match({"camera": "front"}).values("id")
+    shown = {i for i, v in zip(*dataset.values(["id", "clip"]), strict=True) if v[DOG] > 0.5}
+    assert set(dataset.match({"cameras_concepts": WORDS[DOG]}).values("id")) == shown & set(dataset.exists("camera").values("id"))
+    assert set(front.view(front.hypotheses[0], "A").values("id")) == {i for i in shown if i in front.sides["A"].ids}
+    ratio = dict(zip(*dataset.values(["id", "cameras_log_ratio"]), strict=True))
+    assert [ratio[i] for i in front.sides["A"].ids] == pytest.approx(front.comparison.log_ratio_a.tolist())
+    assert ratio[dataset.last().id] is None
+    rename_comparison(dataset, "cameras", "lenses")
+    assert load_groups(dataset, "lenses").found.names == again.found.names and dataset.has_field("lenses_concepts")
+    said = dataset.get_field("lenses_log_ratio").description
+    assert "'lenses'" in said and "by camera" in said
+    delete_comparison(dataset, "lenses")
+    assert set(dataset.get_field_schema()) == before and not list_comparisons(dataset)
+
+
+def test_what_is_wrong_with_a_stored_comparison_of_groups_is_said(cameras, stored) -> None:
+    dataset = cameras.side.dataset
+    for call, said in (
+        (lambda: load_comparison(dataset, "cameras"), r"holds groups: open it with load_groups.*'cameras:front'"),
+        (lambda: load_comparison(dataset, "cameras:top"), "no group 'top'; it has 'front', 'rear', 'side'"),
+        (lambda: load_groups(stored.dataset, "seasons"), "holds two sides"),
+        (lambda: compare_groups(dataset, "camera", embeddings="clip", run="cameras"), "already has a comparison 'cameras'"),
+        (lambda: cameras.comparison("top"), "there is no group 'top'"),
+    ):
+        with pytest.raises((InputError, RunError), match=said):
+            call()
+
+
+def test_a_killed_writer_leaves_groups_whole_or_nothing(cameras) -> None:
+    """Results are the last thing written: with them it is finished, without them taken back."""
+    dataset = cameras.side.dataset
+    with writers.working() as writer:
+        runs.set_state(dataset, "cameras", runs.WRITING, writer=writer, verdict=None)
+        with pytest.raises(RunError, match="somebody is writing"):
+            mend_comparison(dataset, "cameras")
+    (found,) = list_comparisons(dataset)  # its writer is at it no more
+    assert found.complete and found.verdict["groups"] == list(cameras.found.differing)
+    assert load_groups(dataset, "cameras").found.names == ("front", "rear", "side")
+
+
+def test_groups_are_reported_with_their_images(cameras, tmp_path) -> None:
+    page = export_report(cameras.side.dataset, "cameras", tmp_path / "cameras.html").read_text()
+    assert "How groups by camera differ" in page and WORDS[DOG] in page
+    one = json.loads(export_report(cameras.side.dataset, "cameras:front", tmp_path / "front.json").read_text())
+    assert one["sides"]["A"]["name"] == "front" and one["sides"]["B"]["name"] == "the rest"

@@ -1,0 +1,45 @@
+"""A stored comparison as lists show it: its name, and what is known of it before its results are opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .groups import GROUPS
+from .records import COMPLETE, WRITING
+
+
+class RunSummary(str):
+    """A run's name, with what is known of it before its results are opened."""
+
+    config: dict[str, Any]
+
+    def __new__(cls, name: str, config: dict[str, Any]) -> RunSummary:
+        self = super().__new__(cls, name)
+        self.config = config
+        return self
+
+    @property
+    def state(self) -> str:
+        """ "complete", or what another process is doing: "writing", "deleting", "renaming" or "replacing"."""
+        return str(self.config.get("state", WRITING))
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be loaded; what is not can only be deleted."""
+        return self.state == COMPLETE
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """``differs``, ``auc``, ``p_value``, ``hypotheses`` (how many pass); empty for an incomplete run."""
+        return dict(self.config.get("verdict") or {})
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups, where it holds groups; none where it holds two sides."""
+        return tuple(self.config.get("group_names") or ()) if self.config.get("kind") == GROUPS else ()
+
+    @property
+    def views(self) -> tuple[str, str]:
+        """Names of both sides; where it holds groups, the field that they are of, and "the rest"."""
+        sides = self.config["sides"]
+        return sides["A"]["name"], sides["B"]["name"]
