@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..compute.files import strict_json as dump
+from ..embed.opening import said_unread
 from ..errors import InputError
 from ..gap.closing import close_gap
-from ..inputs.many import Labelled, read_groups
+from ..inputs.many import OneSet, read_sets
 from ..progress import part
 from ..report import p_text
 from ..report.writing import replace_file
@@ -34,32 +38,68 @@ def run_gap(args: argparse.Namespace) -> int:
     """Choose, and print."""
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
-        read = [
-            read_groups([one], None, opened.encoder, args.skip_bad, part(progress, 0.1 + 0.1 * i, 0.2 + 0.1 * i))
-            for i, one in enumerate((args.a, args.b, args.pool))
-        ]
+        sets = read_sets((args.a, args.b, args.pool), opened.encoder, args.skip_bad, part(progress, 0.1, 0.4))
+        a, b, pool, left_out = apart(*sets)
         given: dict[str, Any] = {"sae": opened.sae, "vocabulary": opened.vocabulary, "config": opened.config}
-        found = close_gap(*(x.vectors for x in read), budget=args.budget, **given, progress=part(progress, 0.4, 1.0))
-    names = names_of(found.rows.tolist(), read[2])
+        found = close_gap(a.vectors, b.vectors, pool.vectors, budget=args.budget, **given, progress=part(progress, 0.4, 1.0))
+    names, out = names_of(found.rows, pool), names_of(found.leave_out, b)
     if args.output:
         if Path(args.output).is_dir():
             raise InputError(f"{args.output} is a folder; name a file in it")
         replace_file(Path(args.output), "".join(f"{name}\n" for name in names))
-    told = {**found.to_dict(), "add": names, "leave_out_items": names_of(found.leave_out.tolist(), read[1])}
+    found = _of_given(found, b, pool)
+    found.info["left_out"] = left_out
+    told = {**found.to_dict(), "add": names, "leave_out_items": out}
     print(dump(told)) if args.json else _print(found, names)
     return 0
 
 
-def names_of(rows: list[int], read: Labelled) -> list[str]:
+def apart(a: OneSet, b: OneSet, pool: OneSet) -> tuple[OneSet, OneSet, OneSet, dict[str, Any]]:
+    """A and B without the images that are in both, the pool without those of B, and the counts of what was left out.
+
+    Raises:
+        InputError: nothing is left of a set.
+    """
+    of_a, of_b = (frozenset(one.keys or ()) for one in (a, b))
+    kept_a, overlap = a.without(of_b.__contains__)
+    kept_b, _ = b.without(of_a.__contains__)
+    kept_pool, in_b = pool.without(of_b.__contains__)
+    for one, kept in ((a, kept_a), (b, kept_b), (pool, kept_pool)):
+        if len(one.rows) and not len(kept.rows):
+            raise InputError(f"all {len(one.rows):,} images of {one.name} are in {'B' if one is not b else 'A'} too; choose different sets")
+    each = {name: {"repeated": len(one.first), "missing": one.missing} for name, one in (("A", a), ("B", b), ("pool", pool))}
+    each["pool"]["in_b"] = in_b
+    return kept_a, kept_b, kept_pool, {"overlap": overlap, **each, "passed_over": {one.name: one.passed_over for one in (a, b, pool)}}
+
+
+def _of_given(found: Gap, b: OneSet, pool: OneSet) -> Gap:
+    """The same by rows as given."""
+    weights = np.full(b.given, np.nan)
+    weights[b.rows] = found.weights
+    return dataclasses.replace(found, rows=pool.rows[found.rows], leave_out=b.rows[found.leave_out], weights=weights)
+
+
+def names_of(rows: np.ndarray, read: OneSet) -> list[str]:
     """What people call some rows: their paths or ids, else their numbers."""
-    return [str(row) if read.items is None else str(read.items[row]) for row in rows]
+    named = None if read.gone else read.items
+    return [str(read.rows[row]) if named is None else str(named[row]) for row in rows.tolist()]
+
+
+def left_out_notes(left_out: dict[str, Any]) -> list[str]:
+    """What was left out of the sets, a sentence each."""
+    said = [(left_out["overlap"], "of A and of B are on both sides")]
+    said += [(left_out[name]["repeated"], f"of {name} are listed again") for name in ("A", "B", "pool")]
+    said += [(left_out[name]["missing"], f"of {name} have no vector") for name in ("A", "B", "pool")]
+    said.append((left_out["pool"]["in_b"], "of the pool are in B already"))
+    told = [f"{count:,} images {what}: left out" for count, what in said if count]
+    return told + [f"{name}: {text}" for name, over in left_out["passed_over"].items() if (text := said_unread(over))]
 
 
 def _print(found: Gap, names: list[str]) -> None:
     if not found.rows.size and not found.modes:
         print(f"A and B do not differ detectably ({p_text(found.info['p'])}), or the pool has nothing that mends it: nothing to add.")
-    for mode in found.modes:
-        print(mode)
+    for line in (*left_out_notes(found.info["left_out"]), *found.modes):
+        print(line)
     print(f"on halves not used to choose: {_said(found.before)} before, {_said(found.after)} after")
     print(f"weights of B: worth {found.effective:,.0f} images; {len(found.leave_out):,} images of B are more than A has of their kind")
     for name, why in zip(names, found.why, strict=True):

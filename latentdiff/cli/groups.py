@@ -64,6 +64,8 @@ def run_groups(args: argparse.Namespace) -> int:
         read = read_groups(args.sets, args.by, opened.encoder, args.skip_bad, part(progress, 0.1, 0.5))
         given = {"sae": opened.sae, "vocabulary": opened.vocabulary, "config": opened.config}
         found = compare_groups(read.vectors, read.labels, **given, progress=part(progress, 0.5, 1.0))
+    found.info["left_out"] |= read.left_out
+    found.info["passed_over"] = read.passed_over
     _keep(found, read, args)
     print(dump(group_dict(found, args.top))) if args.json else _print(found, args.top)
     return DIFFERS if args.exit_code and found.differs else 0

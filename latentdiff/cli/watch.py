@@ -9,7 +9,7 @@ import numpy as np
 
 from ..compute.files import strict_json as dump
 from ..errors import InputError
-from ..inputs.many import read_groups
+from ..inputs.many import read_sets
 from ..monitoring.monitor import Monitor
 from ..progress import part
 from ..report.watch import annotation, change_text, history_page, junit, watch_verdict
@@ -40,18 +40,22 @@ def run_watch(args: argparse.Namespace) -> int:
         raise InputError(f"{args.state} holds no watch; begin one with --reference")
     if not begins and args.reference:
         raise InputError(f"{args.state} holds a watch already; leave --reference out, or name another folder")
+    left_out: list[str] = []
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
 
-        def vectors(of: str, low: float, high: float) -> np.ndarray:
-            return read_groups([of], None, opened.encoder, False, part(progress, low, high)).vectors
+        def vectors(of: str, what: str, low: float, high: float) -> np.ndarray:
+            read = read_sets([of], opened.encoder, False, part(progress, low, high))[0]
+            for count, why in ((len(read.first), "are listed again"), (read.missing, "have no vector")):
+                left_out.extend([f"{count:,} images of the {what} {why}: left out"] if count else [])
+            return read.vectors
 
         if begins:
             given = {"sae": opened.sae, "vocabulary": opened.vocabulary, "alpha": args.alpha, "seed": args.seed}
-            monitor = Monitor(vectors(args.reference, 0.1, 0.5), **given)
+            monitor = Monitor(vectors(args.reference, "reference", 0.1, 0.5), **given)
         else:
             monitor = Monitor.load(args.state)
-        reading = monitor.update(vectors(args.batch, 0.5, 1.0)) if args.batch else monitor.reading()
+        reading = monitor.update(vectors(args.batch, "batch", 0.5, 1.0)) if args.batch else monitor.reading()
     monitor.save(args.state)
     for path, text in (
         (args.junit, lambda: junit(reading, monitor.alpha)),
@@ -61,6 +65,6 @@ def run_watch(args: argparse.Namespace) -> int:
             replace_file(Path(path), text())
     if args.annotations:
         print(annotation(reading, monitor.alpha))
-    said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses)]
-    print(dump(reading.to_dict()) if args.json else "\n".join(said))
+    said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *left_out]
+    print(dump({**reading.to_dict(), "left_out": left_out}) if args.json else "\n".join(said))
     return ALARM if reading.alarm else 0

@@ -84,12 +84,13 @@ def _shared(a: Any, b: Any, vectors: tuple[ParquetVectors, ParquetVectors]) -> t
     rows = [
         np.flatnonzero(pc.is_in(one, value_set=other, skip_nulls=True).to_numpy(zero_copy_only=False)) for one, other in ((a, b), (b, a))
     ]
-    if not len(rows[0]) or (_are_numbers(a) and not _same_vectors(a, b, rows, vectors)):
+    if not len(rows[0]) or (are_numbers(a) and not _same_vectors(a, b, rows, vectors)):
         return nothing
     return rows[0], rows[1]
 
 
-def _are_numbers(names: Any) -> bool:
+def are_numbers(names: Any) -> bool:
+    """Whether a column of ids holds numbers, or texts of digits: such may number rows."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

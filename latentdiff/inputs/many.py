@@ -1,21 +1,25 @@
-"""Many sets of images, or one with a label a row → vectors, labels, and what each row is."""
+"""Many sets of images, or one with a label a row → vectors, labels, and what each row is; every image once."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..embed.encoder import Encoder
+from ..embed.identity import are_numbers
+from ..embed.parquet import ParquetVectors
 from ..embed.usable import check_widths
 from ..errors import InputError
 from ..progress import Progress, part
 from .arrays import read_labels
+from .folders import ImageSide
 from .named import OF_IMAGES, images_of, kind, name_of, read_side
 
 
@@ -27,22 +31,57 @@ class Labelled:
     labels: list[Any]
     items: list[Any] | None = None
     """What row i is: a file's path, an id; None where rows have no name, or their files are gone."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Images that are in none of the rows: ``repeated``, ``shared`` (in several groups) and ``missing`` (no vector)."""
+    passed_over: dict[str, int] = field(default_factory=dict)
+    """Files of formats that are not read, by ending."""
 
 
-def read_groups(
-    sets: Sequence[Any], by: str | os.PathLike[str] | None, encoder: Encoder | None, skip_bad: bool, progress: Progress
-) -> Labelled:
-    """Read sets of images or vectors.
+@dataclass(frozen=True, eq=False)
+class OneSet:
+    """A set of images or vectors, each once."""
+
+    name: str
+    vectors: np.ndarray
+    items: Any
+    """What row i is, as of :class:`~latentdiff.inputs.named.OpenSide`."""
+    rows: np.ndarray
+    """(n,) number of each row as given."""
+    given: int
+    """Rows as given."""
+    keys: list[Any] | None = None
+    """What tells row i from images of other sets; None where nothing does."""
+    first: dict[int, int] = field(default_factory=dict)
+    """Rows as given that are an image listed before, and where it was listed first."""
+    missing: int = 0
+    """Rows without a vector."""
+    passed_over: dict[str, int] = field(default_factory=dict)
+    gone: bool = False
+    """Whether its files are: they came out of an archive."""
+
+    def without(self, is_elsewhere: Callable[[Any], bool]) -> tuple[OneSet, int]:
+        """The set without the images whose key is somewhere else, and how many these were."""
+        if self.keys is None:
+            return self, 0
+        keep = np.array([key is None or not is_elsewhere(key) for key in self.keys], bool)
+        if keep.all():
+            return self, 0
+        keys = [key for key, stays in zip(self.keys, keep.tolist(), strict=True) if stays]
+        items = None if self.items is None else [self.items[row] for row in np.flatnonzero(keep).tolist()]
+        return replace(self, vectors=self.vectors[keep], items=items, rows=self.rows[keep], keys=keys), int((~keep).sum())
+
+
+def read_sets(sets: Sequence[Any], encoder: Encoder | None, skip_bad: bool, progress: Progress) -> list[OneSet]:
+    """Read sets of images or vectors: images that a set lists again count once, and rows without a vector are no images.
 
     Args:
-        sets: what :func:`~latentdiff.inputs.named.kind` takes but for views; each a group of its own, or all together in one with ``by``.
-        by: file with the label of each row, one a line; an empty line is a row of no group. None: each set is a group, by its name.
+        sets: what :func:`~latentdiff.inputs.named.kind` takes but for views.
         encoder: of images.
         skip_bad: leave NaN rows where images cannot be read, in place of an error.
         progress: ``progress(fraction, label)``.
 
     Raises:
-        InputError: sets that cannot be read, do not fit together, or are named alike.
+        InputError: sets that cannot be read, or do not fit together.
     """
     kinds = [kind(one) for one in sets]
     if "view" in kinds:
@@ -51,26 +90,105 @@ def read_groups(
         raise InputError("folders of images need an encoder (--encoder fast)")
     names = [name_of(one, how, f"group {i + 1}") for i, (one, how) in enumerate(zip(sets, kinds, strict=True))]
     names = names if len(set(names)) == len(names) else [os.fspath(one) for one in sets]
+    read = []
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
-        read = []
         for i, (one, how) in enumerate(zip(sets, kinds, strict=True)):
-            share = part(progress, i / len(sets), (i + 1) / len(sets))
-            if how in OF_IMAGES:
-                at = Path(folder, str(i))
-                at.mkdir()
-                one = images_of(one, how, at, share)
-            read.append(read_side(one, how, encoder, skip_bad, share))
-    for name, side in zip(names, read, strict=True):
-        if side.vectors.shape[1] != read[0].vectors.shape[1]:
-            check_widths({names[0]: read[0].vectors.shape[1], name: side.vectors.shape[1]})
-    labels: list[Any] = [name for name, side in zip(names, read, strict=True) for _ in range(len(side.vectors))]
-    items = None if "zip" in kinds or any(side.items is None for side in read) else [item for side in read for item in side.items]
-    vectors = read[0].vectors if len(read) == 1 else np.concatenate([side.vectors for side in read])
-    return Labelled(vectors, labels if by is None else _labels(by, len(vectors)), items)
+            at = Path(folder, str(i))
+            at.mkdir()
+            read.append(_read(one, how, names[i], at, encoder, skip_bad, part(progress, i / len(sets), (i + 1) / len(sets))))
+    for name, one in zip(names, read, strict=True):
+        if one.vectors.shape[1] != read[0].vectors.shape[1]:
+            check_widths({names[0]: read[0].vectors.shape[1], name: one.vectors.shape[1]})
+    return read
 
 
-def _labels(path: str | os.PathLike[str], n: int) -> list[str | None]:
+def read_groups(
+    sets: Sequence[Any], by: str | os.PathLike[str] | None, encoder: Encoder | None, skip_bad: bool, progress: Progress
+) -> Labelled:
+    """Read sets as groups; an image in several of them is in none.
+
+    Args:
+        sets: as :func:`read_sets`; each a group of its own, or all together in one with ``by``.
+        by: file with the label of each row, one a line; an empty line is a row of no group. None: each set is a group, by its name.
+        encoder, skip_bad, progress: as :func:`read_sets`.
+
+    Raises:
+        InputError: as :func:`read_sets`; or labels that do not fit the rows.
+    """
+    read = read_sets(sets, encoder, skip_bad, progress)
+    labels: list[list[Any]] = [[one.name] * len(one.rows) for one in read] if by is None else _labels(by, read)
+    places: Counter[Any] = Counter(key for one in read for key in one.keys or () if key is not None)
+    left_out = {"repeated": sum(len(one.first) for one in read), "shared": 0, "missing": sum(one.missing for one in read)}
+    for i, one in enumerate(read):
+        kept, shared = one.without(lambda key: places[key] > 1)
+        if shared and by is not None:
+            raise InputError(f"with --by each image is in one set; {shared:,} of {one.name} are in others too: take these out")
+        if shared and not len(kept.rows):
+            raise InputError(f"all {shared:,} images of {one.name} are in other groups too; choose different sets")
+        read[i], labels[i] = kept, labels[i][: len(kept.rows)] if shared else labels[i]
+        left_out["shared"] += shared
+    named = not any(one.gone or one.items is None for one in read)
+    vectors = read[0].vectors if len(read) == 1 else np.concatenate([one.vectors for one in read])
+    return Labelled(
+        vectors,
+        [label for own in labels for label in own],
+        [item for one in read for item in one.items] if named else None,
+        {why: count for why, count in left_out.items() if count},
+        dict(sum((Counter(one.passed_over) for one in read), Counter())),
+    )
+
+
+def _read(one: Any, how: str, name: str, at: Path, encoder: Any, skip_bad: bool, progress: Progress) -> OneSet:
+    if how in OF_IMAGES:
+        side = images_of(one, how, at, progress)
+        return _files(side, name, how == "zip", lambda kept: read_side(kept, how, encoder, skip_bad, progress))
+    table = ParquetVectors(os.fspath(one)) if how == "parquet" else None
+    read = read_side(table or one, how, encoder, skip_bad, progress)
+    rows = np.arange(len(read.vectors))
+    if table is None:
+        return OneSet(name, read.vectors, read.items, rows, len(rows))
+    column = table.column(table.id_column) if table.id_column else None
+    keys = column.to_pylist() if column is not None else None
+    there = np.delete(rows, table.missing)
+    first = {int(there[row]): int(there[at]) for row, at in _first([keys[row] for row in there] if keys else ()).items()}
+    kept = np.setdiff1d(there, list(first))
+    vectors = read.vectors if len(kept) == len(rows) else read.vectors[kept]
+    own = [keys[row] for row in kept] if keys is not None else None
+    if own is not None and are_numbers(column):  # many tables number their rows from 0: one image only where the vectors are equal too
+        own = [None if key is None else (str(key), vector.tobytes()) for key, vector in zip(own, vectors, strict=True)]
+    return OneSet(name, vectors, [table.ids[row] for row in kept.tolist()], kept, len(rows), own, first, len(table.missing))
+
+
+def _files(side: ImageSide, name: str, gone: bool, read: Callable[[ImageSide], Any]) -> OneSet:
+    """A set of files, told by what they resolve to."""
+    keys = [os.path.realpath(path) for path in side.paths]
+    first = _first(keys)
+    rows = np.setdiff1d(np.arange(len(keys)), list(first))
+    found = read(replace(side, paths=tuple(side.paths[row] for row in rows.tolist())))
+    own = [keys[row] for row in rows.tolist()]
+    return OneSet(name, found.vectors, found.items, rows, len(keys), own, first, 0, dict(side.passed_over), gone)
+
+
+def _first(keys: Sequence[Any]) -> dict[int, int]:
+    """Rows whose key is in a row before, and which that is; rows without a key are images of their own."""
+    seen: dict[Any, int] = {}
+    return {row: at for row, key in enumerate(keys) if key is not None and (at := seen.setdefault(key, row)) != row}
+
+
+def _labels(path: str | os.PathLike[str], sets: Sequence[OneSet]) -> list[list[Any]]:
+    """The label of each row of each set."""
     labels = read_labels(os.fspath(path))
+    n = sum(one.given for one in sets)
     if len(labels) != n:
         raise InputError(f"{os.fspath(path)} has {len(labels):,} lines, one label each, for {n:,} rows")
-    return labels
+    out, start = [], 0
+    for one in sets:
+        odd = next((pair for pair in one.first.items() if labels[start + pair[0]] != labels[start + pair[1]]), None)
+        if odd is not None:
+            raise InputError(
+                f"rows {odd[1]} and {odd[0]} of {one.name} are one image with two labels, {labels[start + odd[1]]!r} and "
+                f"{labels[start + odd[0]]!r}; take one of them out"
+            )
+        out.append([labels[start + row] for row in one.rows.tolist()])
+        start += one.given
+    return out

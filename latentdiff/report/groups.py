@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.files import strict_json
+from ..embed.opening import said_unread
 from ..results.groups import GroupComparison
 from .content import Content, content
 from .html import column_html, page
@@ -25,6 +26,14 @@ SHADE_CSS = (
     " table.ld-heat th:first-child { text-align: left; } .ld-scroll { overflow-x: auto; }"
     + "".join(f" td.h{i} {{ background: color-mix(in srgb, var(--ld-a-fill) {6 * i}%, transparent); }}" for i in range(SHADES + 1))
 )
+LEFT_OUT = {
+    "unlabelled": "in no group",
+    "shared": "in several groups",
+    "repeated": "listed again",
+    "missing": "without a vector",
+    "bad": "with a bad vector",
+}
+"""What is said of images that are left out, by reason."""
 HALF = 0.5
 """AUC of two groups that cannot be told apart."""
 
@@ -48,8 +57,9 @@ def group_verdict(found: GroupComparison) -> str:
 def notes(found: GroupComparison) -> tuple[str, ...]:
     """What was left out."""
     out = found.info.get("left_out") or {}
-    said = ((out.get("unlabelled"), "in no group"), (out.get("bad"), "with a bad vector"))
-    return tuple(f"{count:,} images {what} are left out" for count, what in said if count)
+    told = [f"{out[why]:,} images {what} are left out" for why, what in LEFT_OUT.items() if out.get(why)]
+    passed_over = said_unread(found.info.get("passed_over") or {})
+    return (*told, passed_over) if passed_over else tuple(told)
 
 
 def group_report(found: GroupComparison, suffix: str, images: Any, headline: str | None, cards: int) -> str:

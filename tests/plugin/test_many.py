@@ -124,3 +124,21 @@ def test_groups_are_reported_with_their_images(cameras, tmp_path) -> None:
     assert "How groups by camera differ" in page and WORDS[DOG] in page
     one = json.loads(export_report(cameras.side.dataset, "cameras:front", tmp_path / "front.json").read_text())
     assert one["sides"]["A"]["name"] == "front" and one["sides"]["B"]["name"] == "the rest"
+
+
+def test_a_gap_takes_each_image_once_and_equal_ids_in_two_datasets_for_two(make, sae, vocabulary) -> None:
+    import fiftyone as fo
+
+    a, b = make(vectors(80, 0.4, seed=1), vectors(60, 0.4, seed=5)), make(vectors(120, 0.0, seed=2), vectors(5, 0, seed=6))
+    pool = b.clone()  # the same ids, other images
+    pool.set_values("clip", dict(zip(pool.values("id"), vectors(125, 0.4, seed=3), strict=True)), key_field="id")
+    given = {"embeddings": "clip", "sae": sae, "vocabulary": vocabulary}
+    try:
+        found = close_gap(a, "summer", b, pool.view() + pool.limit(10), budget=15, **given)
+        assert len(found.ids) == 15 and found.left_out["pool"] == {"missing": 0, "repeated": 10, "in_b": 0}
+    finally:
+        fo.delete_dataset(pool.name)
+    found = close_gap(a, "summer", a.skip(70), b, budget=15, **given)
+    assert found.left_out["overlap"] == 10 and len(found.gap.weights) == 60
+    a.set_values("site", ["x", "y"] * 70)
+    assert compare_groups(a.view() + a.limit(4), "site", **given).found.info["left_out"]["repeated"] == 4
