@@ -47,9 +47,9 @@ def app_address(app_session: tuple[str, Any]) -> str:
     return app_session[0]
 
 
-@pytest.fixture(scope="module")
-def app_browser(app_session: tuple[str, Any]) -> Iterator[Any]:
-    """Not for the whole session: Playwright bears one at a time, and other modules start their own."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One for all modules: Playwright bears no second one beside it."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -58,10 +58,10 @@ def app_browser(app_session: tuple[str, Any]) -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture(scope="module")
-def window(app_browser: Any, app_session: tuple[str, Any], pictures: Path) -> Iterator[App]:
-    """One window for a module's tests: the App takes long to load."""
-    opened = App(app_browser, app_session[0], pictures)
+@pytest.fixture(scope="session")
+def window(app_session: tuple[str, Any], browser: Any, pictures: Path) -> Iterator[App]:
+    """One window for all tests of the panel: the App takes long to load."""
+    opened = App(browser, app_session[0], pictures)
     yield opened
     opened.close()
 
@@ -96,7 +96,7 @@ def app(app_window: App, panel_scenes: Scenes) -> App:
     return app_window
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def datasets(window: App, panel_scenes: Scenes) -> Iterator[Callable[[], Any]]:
     """Makes empty datasets, which go when no window shows them: the App's session must not stay on a dataset that goes."""
     import fiftyone as fo

@@ -20,7 +20,6 @@ import pytest
 from latentdiff.demo import setting_shift_pair
 from latentdiff.embed.words import load_vocabulary, load_words
 from latentdiff.report import verdict
-from tests.browser.panel_app import FLAGS, chromium
 
 WORDS = ("snow", "beach", "forest", "dog", "bus", "city", "boat", "kite", "house", "desert")
 SOON = 150_000
@@ -71,16 +70,6 @@ def expected(scenes: Path, served: Any, tmp_path_factory: pytest.TempPathFactory
 
     asked = Asked(folder_a=str(scenes / "winter"), folder_b=str(scenes / "summer"), encoder="demo", words="\n".join(WORDS))
     return answer(asked, served.settings, tmp_path_factory.mktemp("work"), lambda fraction, label: None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS.split())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

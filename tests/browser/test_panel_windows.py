@@ -42,8 +42,8 @@ def spills(window: App) -> list[str]:
 
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 640), ("light", 1280)])
-def test_nothing_is_cut_off_from_the_start(app_browser, app_address, panel_scenes, pictures, theme, width) -> None:
-    window = App(app_browser, app_address, pictures, theme, width)
+def test_nothing_is_cut_off_from_the_start(browser, app_address, panel_scenes, pictures, theme, width) -> None:
+    window = App(browser, app_address, pictures, theme, width)
     window.open(panel_scenes.dataset.name)
     looks_right(window, theme, width)
     complaints = window.complaints()
@@ -86,9 +86,9 @@ def switch_theme(app: App, icon: str) -> tuple[str, str]:
     return before, app.page.evaluate(shade)
 
 
-def test_two_windows_on_one_dataset(app: App, app_browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
+def test_two_windows_on_one_dataset(app: App, browser: Any, app_address: str, panel_scenes: Scenes, pictures: Path) -> None:
     dataset, (a, b) = panel_scenes.dataset, panel_scenes.views
-    other = App(app_browser, app_address, pictures)
+    other = App(browser, app_address, pictures)
     other.open(dataset.name)
     other.button("All comparisons").click()
     panel_scenes.compare(dataset, b, a, "shared")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from latentdiff.embed.shards import file_stamp
 from latentdiff.embed.storing import encode_to_store
 from latentdiff.embed.vectors import VectorStore
 from latentdiff.errors import CheckpointError, InputError
+from tests.embed.killed_run import encoding
 
 ROOT = Path(__file__).parents[2]
 PRINT = {"library": "test", "model": "m", "weights": "w", "layer": "l", "preprocessing": "p", "dtype": "float32"}
@@ -131,30 +130,6 @@ def test_stamp_of_files(photos, tmp_path):
     assert file_stamp(tmp_path / "none") == file_stamp("nul\0") == (-1, -1)
 
 
-SCRIPT = """
-import json, sys
-from latentdiff.embed.encoder import load_encoder
-from latentdiff.embed.storing import encode_to_store
-from latentdiff.embed.vectors import VectorStore
-model, listing, folder = sys.argv[1:4]
-paths = json.load(open(listing))
-encoder = load_encoder(model, device="cpu", dtype="float32")
-ids = [str(i) for i in range(len(paths))]
-store = VectorStore(folder, fingerprint=encoder.fingerprint, width=encoder.width)
-print("ready", len(store), flush=True)
-def progress(fraction, label):
-    print(label, flush=True)
-done = encode_to_store(encoder, ids, paths, store, shard_rows=24, batch_size=8, workers=2, progress=progress)
-print("done", done.encoded, done.kept, flush=True)
-"""
-
-
-def start(open_clip_folder, listing, folder):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SCRIPT, str(open_clip_folder), str(listing), str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-
-
 def test_sigkill_at_ten_random_moments(open_clip_folder, encoder, photos, tmp_path):
     """Each run is killed some random time after it began to encode; at most one shard (24 rows) is ever lost."""
     rng = np.random.default_rng(7)
@@ -163,22 +138,21 @@ def test_sigkill_at_ten_random_moments(open_clip_folder, encoder, photos, tmp_pa
     folder, had = tmp_path / "store", 0
     for _ in range(10):
         seen = 0
-        with start(open_clip_folder, tmp_path / "listing.json", folder) as process:
-            assert process.stdout.readline().split() == ["ready", str(had)]
+        with encoding(open_clip_folder, tmp_path / "listing.json", folder) as (process, told):
+            assert told.readline().split() == ["ready", str(had)]
             for _ in range(int(rng.integers(0, 13))):  # reported rows are the work that can be lost
-                seen = int(process.stdout.readline().split()[0].replace(",", ""))
+                seen = int(told.readline().split()[0].replace(",", ""))
             time.sleep(float(rng.uniform(0, 0.03)))
-            process.send_signal(signal.SIGKILL)
-            rest = process.stdout.read().splitlines()
-        assert process.returncode == -signal.SIGKILL
+            process.kill()
+            rest = told.read().splitlines()
+        assert process.exitcode == -signal.SIGKILL
         seen = int(rest[-1].split()[0].replace(",", "")) if rest else seen
         store = VectorStore(folder)
         assert len(store) >= had + seen - 24
         had = len(store)
     assert 0 < had < 1200
-    last = start(open_clip_folder, tmp_path / "listing.json", folder)
-    out, _ = last.communicate(timeout=200)
-    assert out.splitlines()[-1] == f"done {1200 - had} {had}"
+    with encoding(open_clip_folder, tmp_path / "listing.json", folder) as (_, told):
+        assert told.read().splitlines()[-1] == f"done {1200 - had} {had}"
     store = VectorStore(folder)
     ids = [i for chunk, _ in store.chunks() for i in chunk]
     assert sorted(ids, key=int) == [str(i) for i in range(1200)]
