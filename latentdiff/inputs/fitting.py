@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..embed.grouping import group_numbers
+from ..errors import InputError
 from .folders import ImageSide
 from .named import OF_IMAGES, DatasetView, needs_encoder
 
@@ -114,6 +116,19 @@ def of_groups(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
         yield "groups", "groups of views (--groups) are told by one field of their datasets"
     if kinds != VIEWS and (isinstance(request.groups, str) or (request.groups is not None and len(request.groups) != 2)):
         yield "groups", "--groups names two files here, of A's rows and of B's, with one label a line; in Python: two sequences of labels"
+    elif kinds == ("array", "array"):
+        yield from _of_rows(request)
+
+
+def _of_rows(request: Any) -> Iterator[Refusal]:
+    """Labels and pairs that do not go with the rows of two arrays; what lies in files is counted when it is read."""
+    a, b = request.groups or (None, None)
+    if any(isinstance(labels, (str, os.PathLike)) for labels in (a, b)):
+        return
+    try:
+        group_numbers(a, b, request.paired, (len(request.a), len(request.b)))
+    except InputError as e:
+        yield "paired" if request.paired else "groups", str(e)
 
 
 def _of_fields(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
