@@ -63,6 +63,7 @@ class Sessions:
         self.root = root
         self.uploads = uploads
         self._open: dict[str, Session] = {}
+        self._ending: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -139,17 +140,22 @@ class Sessions:
         if session is None:
             return
         session.stop.set()
-        threading.Thread(target=self._remove, args=(session,), name="latentdiff-session-end", daemon=True).start()
+        ending = threading.Thread(target=self._remove, args=(session,), name="latentdiff-session-end", daemon=True)
+        ending.start()
+        with self._lock:
+            self._ending = [*(thread for thread in self._ending if thread.is_alive()), ending]
 
     def close(self) -> None:
-        """End all."""
+        """End all, and wait for those that are ending."""
         with self._lock:
-            sessions = list(self._open.values())
+            sessions, ending = list(self._open.values()), self._ending
             self._open.clear()
         for session in sessions:
             session.stop.set()
         for session in sessions:
             self._remove(session)
+        for thread in ending:
+            thread.join()
 
     def _remove(self, session: Session) -> None:
         with session.working:  # a comparison that was told to stop does so at its next report of progress

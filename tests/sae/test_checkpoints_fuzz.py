@@ -14,7 +14,7 @@ from tests.promises.faults import FAULTS, TORTURE
 from tests.sae.writers.others import OTHERS, saev
 from tests.sae.writers.published import WRITERS
 
-MUTATIONS = 2000 if TORTURE else 250
+MUTATIONS = 2000 if TORTURE else 150
 """Per format."""
 FORMATS = (
     "pach",
