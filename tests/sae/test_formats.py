@@ -42,10 +42,21 @@ def test_codes_are_those_of_the_published_equation(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("schema", "k", "recognised"), [(0, 0, "saev ReLU"), (1, 3, "saev TopK"), (2, 0, "saev ReLU"), (2, 3, "saev TopK")]
+    ("schema", "k", "learnt", "recognised"),
+    [
+        (0, 0, None, "saev ReLU"),
+        (1, 3, None, "saev TopK"),
+        (2, 0, None, "saev ReLU"),
+        (2, 3, None, "saev TopK"),
+        (3, 3, None, "saev TopK"),
+        (4, 3, 0.3, "saev BatchTopK"),
+        (5, 0, None, "saev ReLU"),
+        (5, 3, 0.3, "saev BatchTopK"),
+        (5, 3, 0.0, "saev BatchTopK"),
+    ],
 )
-def test_saev_writes_its_config_before_the_archive(schema: int, k: int, recognised: str, tmp_path: Path) -> None:
-    written = others.saev(tmp_path, 4, schema=schema, k=k)
+def test_saev_writes_its_config_before_the_archive(schema: int, k: int, learnt: float | None, recognised: str, tmp_path: Path) -> None:
+    written = others.saev(tmp_path, 4, schema=schema, k=k, learnt=learnt)
     agrees(written, recognised)
     agrees(published.Published(tmp_path, written.encode, written.decode), recognised)
 
@@ -54,15 +65,18 @@ def test_saev_files_that_are_something_else(tmp_path: Path) -> None:
     path = others.saev(tmp_path, 0, schema=2, k=3).path
     line, _, archive = path.read_bytes().partition(b"\n")
     for old, new, match in (
-        (b'"schema": 2', b'"schema": 5', r"schema 5 of saev is not read"),
+        (b'"schema": 2', b'"schema": 6', r"schema 6 of saev is not read"),
+        (b'"exp_factor"', b'"scale": 3, "exp_factor"', r"scale = .*which the reader of saev"),
         (b'"TopK"', b'"Jump"', r"activation 'Jump' of saev"),
-        (b'"exp_factor": 2', b'"exp_factor": 3', r"exp_factor 3"),
+        (b'"exp_factor": 2', b'"exp_factor": 3', r"and \d+ concepts; its tensors"),
         (b'"schema": 2', b'"schema": 1, "cls": "SparseAutoencoderConfig"', r"subtract b_dec"),
         (line, b"[]", r"is not a file of torch.save"),
         (line, b"{]", r"damaged"),
     ):
         path.write_bytes(line.replace(old, new) + b"\n" + archive)
         refused(path, match)
+    path.write_bytes(line.replace(b'"schema": 2', b'"schema": 3').replace(b'"TopK"', b'"BatchTopK"') + b"\n" + archive)
+    refused(path, r"has no 'threshold'")  # of a batch: its codes would hang on who else is in it
     path.write_bytes(b'{"a": 1}')
     refused(path, r"no archive after the first line")
 

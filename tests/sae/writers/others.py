@@ -64,24 +64,33 @@ def sparsify(folder: Path, seed: int) -> Published:
     return Published(folder, encode, lambda z, h: z @ wide(w["dec"]) + wide(w["bd"]))
 
 
-def saev(folder: Path, seed: int, *, schema: int = 0, k: int = 0) -> Published:
-    """Files of saev: its first version has no schema and centres; those of schema 2 do not."""
+def saev(folder: Path, seed: int, *, schema: int = 0, k: int = 0, learnt: float | None = None) -> Published:
+    """Files of saev: its first version has no schema and centres; those from schema 2 on do not, and may hold a learnt threshold."""
     w = weights(seed, D, 2 * D)
     settings: dict[str, Any] = {"d_vit": D, "exp_factor": 2, "n_reinit_samples": 64, "normalize_w_dec": True, "seed": 0}
-    kind = "TopK" if k else "Relu"
+    if schema > 2:
+        settings = {"d_model": D, "d_sae": 2 * D, "reinit_blend": 0.8, "remove_parallel_grads": True, "normalize_w_dec": True}
+    kind = "BatchTopK" if learnt is not None else "TopK" if k else "Relu"
     header: dict[str, Any] = {**settings, "sparsity_coeff": 0.0004, "ghost_grads": False}
     if schema == 1:
         header = {"schema": 1, "cfg": {**settings, **({"top_k": k} if k else {})}, "cls": kind, "commit": "unknown", "lib": "0.1.0"}
-    if schema == 2:
-        activation = {"cls": kind, "params": {"top_k": k} if k else {}}
-        header = {"schema": 2, "cfg": {**settings, "activation": activation}, "commit": "unknown", "lib": "0.1.0"}
+    if schema >= 2:
+        activation: dict[str, Any] = {"cls": kind, "params": {"top_k": k} if k else {}}
+        if schema > 2:
+            activation["params"] |= {"kind": kind.lower(), "sparsity": {"cls": "NoSparsity", "params": {"kind": "no-sparsity"}}}
+        header = {"schema": schema, "cfg": {**settings, "activation": activation}, "commit": "unknown", "lib": "0.1.0"}
+    state = {"W_enc": w["enc"], "b_enc": w["be"], "W_dec": w["dec"], "b_dec": w["bd"]}
+    if learnt is not None:
+        state["activation.threshold"] = torch.tensor(learnt)
     with open(folder / "sae.pt", "wb") as f:
         f.write((json.dumps(header) + "\n").encode())
-        torch.save({"W_enc": w["enc"], "b_enc": w["be"], "W_dec": w["dec"], "b_dec": w["bd"]}, f)
-    before = np.zeros(D) if schema == 2 else wide(w["bd"])
+        torch.save(state, f)
+    before = np.zeros(D) if schema >= 2 else wide(w["bd"])
 
     def encode(h: Row) -> Row:
         a = relu((h - before) @ wide(w["enc"]) + wide(w["be"]))
+        if learnt is not None:
+            return a * (a > max(float(np.float32(learnt)), 0.0))
         return keep_largest(a, k) if k else a
 
     return Published(folder / "sae.pt", encode, lambda z, h: z @ wide(w["dec"]) + wide(w["bd"]))
