@@ -27,6 +27,7 @@ FORMATS = (
     "saelens bfloat16",
     "prisma gated",
     "prisma pickled config",
+    "prisma pkl.gz",
     "overcomplete jump",
     "own",
     "bussmann matryoshka",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -189,11 +190,29 @@ def test_the_folder_of_a_trainer_of_prisma(tmp_path: Path) -> None:
     np.testing.assert_allclose(load_sae(tmp_path).encode(X).toarray(), written.codes(X), atol=2e-6)
 
 
-def test_gzipped_pickles_say_where_to_save_them_anew(tmp_path: Path) -> None:
-    with gzip.open(tmp_path / "sae.pkl.gz", "wb") as f:
-        pickle.dump({"cfg": {}, "state_dict": {}}, f)
-    for source in (tmp_path, tmp_path / "sae.pkl.gz"):
-        refused(source, r"gzipped pickle, as ViT-Prisma and early SAELens.*save_model\('weights.pt'\)")
+def test_pickles_are_read_as_data(tmp_path: Path) -> None:
+    """A folder's only weights may be a pickle; nothing in it is ever called, and it unpacks to no more than an SAE has."""
+    written = published.prisma(tmp_path, 0, pickled="weights.pkl.gz")
+    agrees(published.Published(tmp_path, written.encode, written.decode), "ViT-Prisma standard")
+    good = gzip.decompress((tmp_path / "weights.pkl.gz").read_bytes())
+    canary = tmp_path / "canary"
+
+    class Payload:
+        def __reduce__(self) -> Any:
+            return os.system, (f"touch {canary}",)
+
+    storage = good.index(b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19")  # the magic number of a file of torch inside the pickle
+    for content, match in (
+        (pickle.dumps({"cfg": {}, "state_dict": {"W_enc": Payload()}}), r"would run code: it names posix.system"),
+        (good[: storage + 2] + b"\0" + good[storage + 3 :], r"a storage whose bytes hold none"),
+        (good[: len(good) // 2], r"damaged"),
+        (b"\x80\x04" + bytes(20_000_000), r"unpacks to more than"),
+        (b"no pickle", r"holds no pickle"),
+        (pickle.dumps([1, 2]), r"holds a list"),
+    ):
+        (tmp_path / "weights.pkl.gz").write_bytes(gzip.compress(content))
+        refused(tmp_path, match)
+    assert not canary.exists()
 
 
 def test_sparse_coders_that_are_something_else(tmp_path: Path) -> None:

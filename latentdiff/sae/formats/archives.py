@@ -1,4 +1,4 @@
-"""Files of tensors: ``.pt``/``.pth`` archives and ``.safetensors``, never using more memory than the file has bytes."""
+"""Files of tensors: ``.pt``/``.pth`` archives, ``.safetensors`` and pickles, never using much more memory than the file has bytes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import json
 import math
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from ...errors import CheckpointError
-from .numpy_values import finished
-from .pickles import Object, StoredTensor, read_pickle
+from .numpy_values import Object, StoredTensor, finished
+from .pickles import read_pickle
+from .streams import BARE, GZIP, read_stream
 
 MAX_FILE = 16 << 30
 """Bytes: sixty-four times the largest public SAE of this kind."""
@@ -32,7 +34,7 @@ def read_file(path: Path) -> dict[str, Any]:
     """Everything in a file of tensors: nested dicts with arrays at the leaves.
 
     Args:
-        path: a ``.safetensors`` file, or an archive of ``torch.save``.
+        path: a ``.safetensors`` file, a file of ``torch.save``, or a pickle (``.pkl``, ``.pkl.gz``).
 
     Returns:
         Names to dicts, plain values, or arrays (bfloat16 as float32, all else as stored).
@@ -134,16 +136,9 @@ def _torch(path: Path) -> Any:
         start = f.read(4)
         if start[:1] == b"{":
             return {"header": _header(f, start), "state_dict": _archive(path)}
-    if start[:2] == b"\x1f\x8b":
-        raise CheckpointError(
-            f"{path} is a gzipped pickle, as ViT-Prisma and early SAELens write one (.pkl.gz), which could run code; it is not opened. "
-            "Load it in the library that wrote it and save it there as .pt: "
-            "SparseAutoencoder.load_from_pretrained(...).save_model('weights.pt')"
-        )
-    if start[:1] == b"\x80":
-        raise CheckpointError(
-            f"{path} is a bare pickle, which could run code; it is not opened. Save its state dict with torch.save of torch 1.6 or newer"
-        )
+    if start[:2] == GZIP or start[:1] == BARE:
+        content, storages = read_stream(path)
+        return Filler(lambda tensor: storages[tensor.key] if tensor.numbers is None else tensor.numbers).fill(content)
     if start != b"PK\x03\x04":
         raise CheckpointError(f"{path} is not a file of torch.save (nor .safetensors): it starts with {start!r}")
     return _archive(path)
@@ -172,7 +167,8 @@ def _archive(path: Path) -> Any:
             raise CheckpointError("the archive holds no data.pkl: it was not written by torch.save")
         if f"{root}byteorder" in members and archive.read(f"{root}byteorder") == b"big":
             raise CheckpointError("it was written on a big-endian machine, which is not read here")
-        return _Filler(archive, f"{root}data/").fill(read_pickle(archive.read(f"{root}data.pkl")))
+        stored = Filler(lambda tensor: archive.read(f"{root}data/{tensor.key}"))
+        return stored.fill(read_pickle(archive.read(f"{root}data.pkl")))
 
 
 class _Clamped(io.FileIO):
@@ -183,12 +179,16 @@ class _Clamped(io.FileIO):
         return super().read(left if size is None or size < 0 else min(size, left)) or b""
 
 
-class _Filler:
-    """Puts numbers in place of their descriptions; each storage is read once."""
+class Filler:
+    """Puts numbers in place of their descriptions; each storage is read once.
 
-    def __init__(self, archive: zipfile.ZipFile, folder: str) -> None:
-        self.archive, self.folder = archive, folder
-        self.storages: dict[str, np.ndarray] = {}
+    Args:
+        read: the bytes (or anything with a buffer) of a tensor's storage.
+    """
+
+    def __init__(self, read: Callable[[StoredTensor], Any]) -> None:
+        self.read = read
+        self.storages: dict[Any, np.ndarray] = {}
         self.entries = 0
 
     def fill(self, value: Any, depth: int = 0) -> Any:
@@ -197,9 +197,10 @@ class _Filler:
         if depth > MAX_DEPTH or self.entries > MAX_ENTRIES:
             raise ValueError(f"dicts are nested deeper than {MAX_DEPTH}, or hold more than {MAX_ENTRIES:,} entries")
         if isinstance(value, StoredTensor):
-            if value.key not in self.storages:
-                self.storages[value.key] = _numbers(self.archive.read(self.folder + value.key), value.dtype)
-            return _strided(value, self.storages[value.key])
+            own = value.key if value.numbers is None else id(value.numbers)  # keys of storages inside a pickle are not of one file
+            if own not in self.storages:
+                self.storages[own] = _numbers(self.read(value), value.dtype)
+            return _strided(value, self.storages[own])
         if isinstance(value, Object) and value.name != "numpy.ndarray":
             value = value.state if isinstance(value.state, dict) else {}
         if isinstance(value, dict):
@@ -217,7 +218,7 @@ def _strided(tensor: StoredTensor, storage: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(storage[min(tensor.offset, storage.size) :], tensor.shape, steps, writeable=False)
 
 
-def _numbers(data: bytes, dtype: str) -> np.ndarray:
+def _numbers(data: Any, dtype: str) -> np.ndarray:
     if dtype != "bfloat16":
         return np.frombuffer(data, dtype)
     return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")  # bfloat16 is the upper half of a float32

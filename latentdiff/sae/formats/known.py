@@ -27,7 +27,7 @@ PREFERRED = ("sae.safetensors", "sae_weights.safetensors", "ae.pt", "sae.pt", "w
 STATISTICS = ("sparsity.safetensors", "_log_feature_sparsity.pt", "trainer_state.pt", "activations_store_state.safetensors")
 """Endings of files beside the weights that hold none."""
 PICKLES = (".pkl.gz", ".pkl")
-"""Endings of weights that are never opened."""
+"""Endings of weights that are taken where a folder holds no others."""
 CONFIGS = ("config.json", "cfg.json", "config.yaml", "config.yml")
 
 
@@ -160,7 +160,7 @@ def find_weights(path: Path) -> Path:
     below = sorted(str(p.relative_to(path)) for p in path.glob("*/*") if p.suffix in WEIGHTS)
     pickled = [p for p in path.iterdir() if p.name.endswith(PICKLES) and p.is_file()]
     if not found and len(pickled) == 1:
-        return pickled[0]  # which says what to do with it
+        return pickled[0]
     if not found:
         hint = f"; there are some below: {', '.join(below[:5])}" if below else ""
         raise CheckpointError(f"{path} holds no weights ({', '.join(WEIGHTS)}){hint}; was the download finished?")

@@ -1,12 +1,53 @@
-"""Objects that a pickle describes: numpy numbers and arrays, and the stand-ins of config classes."""
+"""What a pickle describes: tensors, numpy numbers and arrays, and the stand-ins of config classes."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+DTYPES = {
+    "DoubleStorage": "<f8",
+    "FloatStorage": "<f4",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "<i1",
+    "ByteStorage": "<u1",
+    "BoolStorage": "?",
+}
+
+
+@dataclass(frozen=True)
+class Global:
+    """A name that the pickle mentions."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor's numbers lie."""
+
+    key: str
+    """Member ``data/<key>`` of the archive."""
+    dtype: str
+    elements: int
+    """Elements that the storage claims to hold."""
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    """In elements."""
+    numbers: Any = field(default=None, repr=False, compare=False)
+    """Of the whole storage, where they lie beside the pickle itself (bfloat16 as the integers that it is stored as)."""
+
+    def with_numbers(self, numbers: Any) -> StoredTensor:
+        """The same, with the numbers of its storage."""
+        return replace(self, numbers=numbers)
 
 
 @dataclass

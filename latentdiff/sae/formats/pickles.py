@@ -15,46 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import CheckpointError
-from .numpy_values import Object, checked_sizes, encoded, numpy_scalar
+from .numpy_values import DTYPES, Global, Object, StoredTensor, checked_sizes, encoded, numpy_scalar
 
 MAX_PICKLE = 8 << 20
 """Bytes: the pickles of public SAEs, weights apart, have a few thousand."""
 STAND_INS = ("vit_prisma.sae.config.VisionModelSAERunnerConfig", "vit_prisma.configs.HookedViTConfig.HookedViTConfig")
 """Config classes that published files hold; read as a dict of their attributes, never imported."""
-DTYPES = {
-    "DoubleStorage": "<f8",
-    "FloatStorage": "<f4",
-    "HalfStorage": "<f2",
-    "BFloat16Storage": "bfloat16",
-    "LongStorage": "<i8",
-    "IntStorage": "<i4",
-    "ShortStorage": "<i2",
-    "CharStorage": "<i1",
-    "ByteStorage": "<u1",
-    "BoolStorage": "?",
-}
-
-
-@dataclass(frozen=True)
-class Global:
-    """A name that the pickle mentions."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class StoredTensor:
-    """Where a tensor's numbers lie."""
-
-    key: str
-    """Member ``data/<key>`` of the archive."""
-    dtype: str
-    elements: int
-    """Elements that the storage claims to hold."""
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    """In elements."""
 
 
 @dataclass
@@ -64,6 +30,10 @@ class _Machine:
     stack: list[Any] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
+    reducers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    """What stands for each function that may be named."""
+    storages: dict[str, StoredTensor] = field(default_factory=dict)
+    """Every storage that was named, whole, by its key."""
 
     def since_mark(self) -> list[Any]:
         start = self.marks.pop()
@@ -79,18 +49,25 @@ class _Machine:
         return items
 
 
-def read_pickle(data: bytes) -> Any:
-    """Dicts, lists, tuples, numbers, texts and :class:`StoredTensor` of a pickle that ``torch.save`` wrote (protocol 2).
+def read_pickle(
+    data: bytes | io.BytesIO,
+    reducers: dict[str, Callable[..., Any]] | None = None,
+    storages: dict[str, StoredTensor] | None = None,
+) -> Any:
+    """Dicts, lists, tuples, numbers, texts and :class:`StoredTensor` of a pickle that ``torch.save`` or ``pickle.dump`` wrote.
 
     Args:
-        data: the archive's ``data.pkl``.
+        data: the archive's ``data.pkl``; or a stream, which is read to the pickle's end.
+        reducers: what stands for further functions that the pickle may name.
+        storages: gets the storages that it names, by their keys.
 
     Raises:
         CheckpointError: it names code, uses an instruction that tensors do not need, or is damaged.
     """
-    if len(data) > MAX_PICKLE:
+    if isinstance(data, bytes) and len(data) > MAX_PICKLE:
         raise CheckpointError(f"its pickle has {len(data):,} bytes beside the weights; a saved SAE needs a few thousand")
-    machine, stream = _Machine(), io.BytesIO(data)
+    machine = _Machine(reducers={**_REDUCERS, **(reducers or {})}, storages={} if storages is None else storages)
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
         while code := stream.read(1):
             opcode = _OPCODES.get(code.decode("latin-1"))
@@ -124,7 +101,7 @@ def _put(machine: _Machine, index: Any) -> None:
 
 def _global(machine: _Machine, argument: str) -> None:
     name = argument.replace(" ", ".")
-    if name not in _REDUCERS and not _plain_global(name):
+    if name not in machine.reducers and not _plain_global(name):
         raise CheckpointError(
             f"it is a pickle that would run code: it names {name}. Such a file is never opened; "
             "ask its author for safetensors, or save only the state dict in an environment you can lose"
@@ -138,11 +115,18 @@ def _plain_global(name: str) -> bool:
     return torch_type or name in STAND_INS or name == "numpy.ndarray"
 
 
+def _stack_global(machine: _Machine, _: Any) -> None:
+    module, attribute = machine.last(2)
+    if not isinstance(module, str) or not isinstance(attribute, str):
+        raise ValueError("a global whose name is no text")
+    _global(machine, f"{module} {attribute}")
+
+
 def _reduce(machine: _Machine, _: Any) -> None:
     function, arguments = machine.last(2)
-    if not isinstance(function, Global) or function.name not in _REDUCERS:
+    if not isinstance(function, Global) or function.name not in machine.reducers:
         raise CheckpointError(f"it is a pickle that would call {getattr(function, 'name', type(function).__name__)}; it is not opened")
-    machine.stack.append(_REDUCERS[function.name](*arguments))
+    machine.stack.append(machine.reducers[function.name](*arguments))
 
 
 def _new_object(machine: _Machine, _: Any) -> None:
@@ -180,11 +164,12 @@ def _append(machine: _Machine, items: list[Any]) -> None:
 
 def _storage(machine: _Machine, _: Any) -> None:
     (reference,) = machine.last(1)
-    kind, storage_type, key, _place, elements = reference
-    if kind != "storage" or not isinstance(storage_type, Global) or not isinstance(key, str) or not isinstance(elements, int):
+    kind, storage_type, key, _place, elements, *view = reference
+    if kind != "storage" or not isinstance(storage_type, Global) or not isinstance(key, str) or type(elements) is not int or any(view):
         raise ValueError("a reference that is no storage")
     dtype = DTYPES[storage_type.name.rpartition(".")[2]]
     machine.stack.append(StoredTensor(key, dtype, elements, 0, (elements,), (1,)))
+    machine.storages[key] = machine.stack[-1]
 
 
 def _rebuild(storage: StoredTensor, offset: int, shape: Any, strides: Any, *_: Any) -> StoredTensor:
@@ -193,7 +178,7 @@ def _rebuild(storage: StoredTensor, offset: int, shape: Any, strides: Any, *_: A
     sizes, steps = checked_sizes(shape), checked_sizes(strides)
     if len(sizes) != len(steps):
         raise ValueError(f"a tensor of shape {sizes} with strides {steps}")
-    return StoredTensor(storage.key, storage.dtype, storage.elements, checked_sizes((offset,))[0], sizes, steps)
+    return StoredTensor(storage.key, storage.dtype, storage.elements, checked_sizes((offset,))[0], sizes, steps, storage.numbers)
 
 
 _REDUCERS: dict[str, Callable[..., Any]] = {
@@ -212,8 +197,12 @@ _REDUCERS: dict[str, Callable[..., Any]] = {
 
 _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _VALUES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "BINSTRING")
+_VALUES += ("SHORT_BINUNICODE", "BINUNICODE8", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8")
 _ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "PROTO": lambda m, a: None,
+    "FRAME": lambda m, a: None,
+    "MEMOIZE": lambda m, a: _put(m, len(m.memo)),
+    "STACK_GLOBAL": _stack_global,
     "MARK": lambda m, a: m.marks.append(len(m.stack)),
     "EMPTY_DICT": lambda m, a: _push(m, {}),
     "EMPTY_TUPLE": lambda m, a: _push(m, ()),

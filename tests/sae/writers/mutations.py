@@ -7,6 +7,7 @@ it is opened). Prints one JSON object: per checkpoint, mutations, how many were 
 from __future__ import annotations
 
 import encodings.cp437  # noqa: F401 - zipfile imports it for odd member names, and imports are watched here
+import gzip
 import io
 import json
 import pickletools
@@ -112,6 +113,11 @@ def mutate_archive(data: bytes, r: random.Random) -> bytes:
     return out.getvalue()
 
 
+def mutate_gzip(data: bytes, r: random.Random) -> bytes:
+    """The pickle inside, changed and packed anew."""
+    return gzip.compress(mutate_pickle(gzip.decompress(data), r))
+
+
 def mutate_json(data: bytes, r: random.Random) -> bytes:
     """An entry with another value, another name, or none."""
     value = json.loads(data)
@@ -146,7 +152,7 @@ def mutate_safetensors(data: bytes, r: random.Random) -> bytes:
 
 
 def mutate(path: Path, data: bytes, r: random.Random) -> tuple[str, bytes]:
-    shaped = {".json": mutate_json, ".safetensors": mutate_safetensors}.get(path.suffix, mutate_archive)
+    shaped = {".json": mutate_json, ".safetensors": mutate_safetensors, ".gz": mutate_gzip}.get(path.suffix, mutate_archive)
     change = raw if r.random() < 0.4 else shaped
     return change.__name__, change(data, r)
 

@@ -6,7 +6,9 @@ safetensors), and codes are computed row by row from the equation each project d
 
 from __future__ import annotations
 
+import gzip
 import json
+import pickle
 import sys
 import types
 from collections.abc import Callable
@@ -288,7 +290,8 @@ def pickled_config(values: dict[str, Any]) -> Any:
     return config
 
 
-def prisma(folder: Path, seed: int, *, gated: bool = False, k: int = 0, norm: str | None = None, pickled: bool = False) -> Published:
+def prisma(folder: Path, seed: int, *, gated: bool = False, k: int = 0, norm: str | None = None, pickled: str = "") -> Published:
+    """ViT-Prisma; ``pickled``: name of a file that holds the config too, "old.pt" as torch before 1.6 wrote files."""
     w = weights(seed)
     state = {"W_enc": w["enc"], "b_enc": w["be"], "W_dec": w["dec"], "b_dec": w["bd"]}
     config = {**PRISMA_CONFIG, "architecture": "gated" if gated else "standard", "normalize_activations": norm}
@@ -298,7 +301,12 @@ def prisma(folder: Path, seed: int, *, gated: bool = False, k: int = 0, norm: st
         config |= {"activation_fn_str": "topk", "activation_fn_kwargs": {"k": k}}
     if pickled:
         live = {**config, "device": torch.device("cuda"), "dtype": torch.float32}
-        torch.save({"cfg": pickled_config(live), "state_dict": torch.nn.ParameterDict(state).state_dict()}, folder / "weights.pt")
+        content = {"cfg": pickled_config(live), "state_dict": torch.nn.ParameterDict(state).state_dict()}
+        if pickled.endswith(".pt"):
+            torch.save(content, folder / pickled, _use_new_zipfile_serialization=pickled != "old.pt")
+        else:
+            with gzip.open(folder / pickled, "wb") if pickled.endswith(".gz") else open(folder / pickled, "wb") as f:
+                pickle.dump(content, f, protocol=2 if pickled.endswith(".gz") else None)
         for name in ("vit_prisma.sae.config", "vit_prisma.sae", "vit_prisma"):
             del sys.modules[name]
     else:
@@ -406,9 +414,12 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "saelens older finetuned": ("SAELens standard", variant(saelens, finetuned="scaling_factor", norm=False)),
     "saelens bfloat16": ("SAELens standard", variant(saelens, half=True)),
     "prisma": ("ViT-Prisma standard", prisma),
-    "prisma pickled config": ("ViT-Prisma standard", variant(prisma, pickled=True)),
+    "prisma pickled config": ("ViT-Prisma standard", variant(prisma, pickled="weights.pt")),
+    "prisma pkl.gz": ("ViT-Prisma standard", variant(prisma, pickled="weights.pkl.gz", norm="layer_norm")),
+    "prisma pkl": ("ViT-Prisma gated", variant(prisma, pickled="weights.pkl", gated=True)),
+    "prisma, older torch": ("ViT-Prisma standard", variant(prisma, pickled="old.pt", k=3)),
     "prisma topk": ("ViT-Prisma standard", variant(prisma, k=4)),
-    "prisma layer_norm": ("ViT-Prisma standard", variant(prisma, norm="layer_norm", pickled=True)),
+    "prisma layer_norm": ("ViT-Prisma standard", variant(prisma, norm="layer_norm", pickled="weights.pt")),
     "prisma gated": ("ViT-Prisma gated", variant(prisma, gated=True)),
     "prisma gated layer_norm": ("ViT-Prisma gated", variant(prisma, gated=True, norm="layer_norm")),
     "overcomplete topk": ("overcomplete TopKSAE", variant(overcomplete, kind="topk")),
