@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..comparing.asking import answers
+from ..compute.names import shown
 from ..errors import InputError
-from ..inputs.folders import shown
 from ..inputs.opening import Opened, add_left_out
 from ..progress import Progress, part
 from ..report.content import left_out

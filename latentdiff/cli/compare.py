@@ -22,7 +22,7 @@ from .options import (
     method_config,
     say_what_is_sent,
 )
-from .outcome import ITEMS, output_arguments, progress_bar, show, write_outcome
+from .outcome import ITEMS, known_as, output_arguments, progress_bar, show, write_outcome
 from .scale import engine_arguments
 
 DIFFERS = 1
@@ -98,7 +98,8 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
         save(outcome.comparison, args.save, args.a, args.b)
     elif args.save:
         outcome.comparison.save(args.save)
-        (Path(args.save) / ITEMS).write_text(json.dumps(outcome.items, default=list), encoding="utf8")
+        kept = [known_as(rows) for rows in outcome.items or (None, None)]
+        (Path(args.save) / ITEMS).write_text(json.dumps(kept), encoding="utf8")
     if args.report:
         write_outcome(outcome, args.report)
     return outcome

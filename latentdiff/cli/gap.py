@@ -81,8 +81,7 @@ def _of_given(found: Gap, b: OneSet, pool: OneSet) -> Gap:
 
 def names_of(rows: np.ndarray, read: OneSet) -> list[str]:
     """What people call some rows: their paths or ids, else their numbers."""
-    named = None if read.gone else read.items
-    return [str(read.rows[row]) if named is None else str(named[row]) for row in rows.tolist()]
+    return [str(read.rows[row]) if read.items is None else str(read.items[row]) for row in rows.tolist()]
 
 
 def left_out_notes(left_out: dict[str, Any]) -> list[str]:

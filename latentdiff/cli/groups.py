@@ -18,7 +18,7 @@ from ..report import percent, title, write_report
 from ..report.groups import group_dict, group_verdict, notes
 from ..results.groups import HEAD, GroupComparison
 from ..sae.loading import check_encoder, load_sae
-from .outcome import ITEMS, progress_bar
+from .outcome import ITEMS, known_as, progress_bar
 
 DIFFERS = 1
 """Exit status of ``--exit-code`` where the groups differ."""
@@ -97,7 +97,7 @@ class Opened:
 def _keep(found: GroupComparison, read: Labelled, args: argparse.Namespace) -> None:
     if args.save:
         found.save(args.save)
-        (Path(args.save) / ITEMS).write_text(json.dumps(read.items, default=str), encoding="utf8")
+        (Path(args.save) / ITEMS).write_text(json.dumps(known_as(read.items)), encoding="utf8")
     if args.report:
         write_report(found, args.report, images=read.items)
 

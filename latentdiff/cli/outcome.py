@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.files import strict_json as dump
+from ..compute.names import shown
 from ..errors import InputError
-from ..inputs.folders import shown
 from ..progress import Progress
 from ..report import percent, verdict, write_report
 from ..report.content import Content, content
@@ -48,6 +48,11 @@ def open_comparison(dataset: str, run: str | None) -> Outcome:
     from fiftyone_plugin import load_comparison
 
     return Outcome.of_run(load_comparison(dataset, run))
+
+
+def known_as(rows: Any) -> list[str] | None:
+    """What people know the rows of a side by; kept, since what was unpacked of an archive is soon gone."""
+    return None if rows is None else [shown(row) for row in rows]
 
 
 def _saved_items(folder: Path) -> tuple[Any, Any] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..compute.names import shown
 from ..compute.parallel import ordered_map
 from ..errors import InputError
 from ..progress import Progress, silent
@@ -67,7 +68,7 @@ def measure_images(images: Sequence[Any], *, skip_bad: bool = False, progress: P
     for i, found in enumerate(ordered_map(_measured, images)):
         if isinstance(found, str):
             if not skip_bad:
-                raise InputError(f"image {i} ({str(images[i])[:200]}): {found}; mend it, or pass skip_bad=True")
+                raise InputError(f"image {i} ({shown(images[i])[:200]}): {found}; mend it, or pass skip_bad=True")
             rows.append({})
         else:
             values, hashes[i] = found

@@ -33,22 +33,6 @@ class ImageSide:
     """What people know its files by, where that is not their path: the names that an archive gives to what was unpacked of it."""
 
 
-class Named(str):
-    """The path of a file that people know by another name, which reports and messages say."""
-
-    shown: str
-
-    def __new__(cls, path: str, shown: str) -> Named:
-        self = super().__new__(cls, path)
-        self.shown = shown
-        return self
-
-
-def shown(item: Any) -> str:
-    """What people know an item of a side by: its path, its other name, or its id."""
-    return str(getattr(item, "shown", item))
-
-
 def hidden(parts: Iterable[str]) -> bool:
     """Whether a file below a folder, or in an archive, is a companion of what is meant: hidden, or in a folder of such.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.names import Named, shown
 from ..embed.encoder import Encoder
 from ..embed.identity import are_numbers
 from ..embed.parquet import ParquetVectors
@@ -30,7 +31,7 @@ class Labelled:
     vectors: np.ndarray
     labels: list[Any]
     items: list[Any] | None = None
-    """What row i is: a file's path, an id; None where rows have no name, or their files are gone."""
+    """What row i is: a file's path, an entry of a zip file, an id; None where rows have no name."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Images that are in none of the rows: ``repeated``, ``shared`` (in several groups) and ``missing`` (no vector)."""
     passed_over: dict[str, int] = field(default_factory=dict)
@@ -44,7 +45,7 @@ class OneSet:
     name: str
     vectors: np.ndarray
     items: Any
-    """What row i is, as of :class:`~latentdiff.inputs.named.OpenSide`."""
+    """What row i is, as of :class:`Labelled`."""
     rows: np.ndarray
     """(n,) number of each row as given."""
     given: int
@@ -56,8 +57,6 @@ class OneSet:
     missing: int = 0
     """Rows without a vector."""
     passed_over: dict[str, int] = field(default_factory=dict)
-    gone: bool = False
-    """Whether its files are: they came out of an archive."""
 
     def without(self, is_elsewhere: Callable[[Any], bool]) -> tuple[OneSet, int]:
         """The set without the images whose key is somewhere else, and how many these were."""
@@ -127,7 +126,7 @@ def read_groups(
             raise InputError(f"all {shared:,} images of {one.name} are in other groups too; choose different sets")
         read[i], labels[i] = kept, labels[i][: len(kept.rows)] if shared else labels[i]
         left_out["shared"] += shared
-    named = not any(one.gone or one.items is None for one in read)
+    named = not any(one.items is None for one in read)
     vectors = read[0].vectors if len(read) == 1 else np.concatenate([one.vectors for one in read])
     return Labelled(
         vectors,
@@ -141,7 +140,7 @@ def read_groups(
 def _read(one: Any, how: str, name: str, at: Path, encoder: Any, skip_bad: bool, progress: Progress) -> OneSet:
     if how in OF_IMAGES:
         side = images_of(one, how, at, progress)
-        return _files(side, name, how == "zip", lambda kept: read_side(kept, how, encoder, skip_bad, progress))
+        return _files(side, name, lambda kept: read_side(kept, how, encoder, skip_bad, progress))
     table = ParquetVectors(os.fspath(one)) if how == "parquet" else None
     read = read_side(table or one, how, encoder, skip_bad, progress)
     rows = np.arange(len(read.vectors))
@@ -159,14 +158,15 @@ def _read(one: Any, how: str, name: str, at: Path, encoder: Any, skip_bad: bool,
     return OneSet(name, vectors, [table.ids[row] for row in kept.tolist()], kept, len(rows), own, first, len(table.missing))
 
 
-def _files(side: ImageSide, name: str, gone: bool, read: Callable[[ImageSide], Any]) -> OneSet:
+def _files(side: ImageSide, name: str, read: Callable[[ImageSide], Any]) -> OneSet:
     """A set of files, told by what they resolve to."""
     keys = [os.path.realpath(path) for path in side.paths]
     first = _first(keys)
     rows = np.setdiff1d(np.arange(len(keys)), list(first))
     found = read(replace(side, paths=tuple(side.paths[row] for row in rows.tolist())))
     own = [keys[row] for row in rows.tolist()]
-    return OneSet(name, found.vectors, found.items, rows, len(keys), own, first, 0, dict(side.passed_over), gone)
+    items = [shown(item) if isinstance(item, Named) else item for item in found.items]  # what was unpacked of an archive is soon gone
+    return OneSet(name, found.vectors, items, rows, len(keys), own, first, 0, dict(side.passed_over))
 
 
 def _first(keys: Sequence[Any]) -> dict[int, int]:

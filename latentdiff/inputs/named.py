@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.names import Named
 from ..embed.encoder import Encoder, load_encoder
 from ..embed.filesystem import is_parquet
 from ..embed.parquet import ParquetVectors
@@ -20,7 +21,7 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from .archives import unpack
 from .arrays import load_vectors, read_labels, read_vocabulary
-from .folders import ImageSide, Named, encode_side, image_folder
+from .folders import ImageSide, encode_side, image_folder
 from .tables import read_table
 
 COMMON = "common"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..comparing.pipeline import compare
+from ..compute.names import shown
 from ..config import takes_config
 from ..describe.build import build_captioner, build_describer, build_endpoint, build_language
 from ..describe.captions import Captioner
@@ -182,7 +183,7 @@ def _prompts(asked: Asked) -> tuple[list[str], list[str]]:
         raise InputError("paired-prompts needs the prompts from which the images were generated: --prompts FILE, or prompts= and images=")
     lacking = [i for side in asked.images for i in side if i not in asked.prompts]
     if lacking:
-        raise InputError(f"{len(lacking)} images have no prompt, first {lacking[0]!r}; leave them out, or name their prompts")
+        raise InputError(f"{len(lacking)} images have no prompt, first {shown(lacking[0])!r}; leave them out, or name their prompts")
     return ([asked.prompts[i] for i in asked.images[0]], [asked.prompts[i] for i in asked.images[1]])
 
 

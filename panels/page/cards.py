@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latentdiff.compute.names import Named
 from latentdiff.errors import InputError
-from latentdiff.inputs.folders import Named
 from latentdiff.progress import Progress
 from latentdiff.report import write_report
 from latentdiff.report.content import Content, content

@@ -161,7 +161,8 @@ def test_messages_and_reports_name_the_entries(tmp_path: Path) -> None:
     """Where an archive is unpacked to is nobody's business, and gone when one reads it."""
     from types import SimpleNamespace
 
-    from latentdiff.inputs.folders import encode_side, shown
+    from latentdiff.compute.names import shown
+    from latentdiff.inputs.folders import encode_side
     from latentdiff.inputs.named import read_side
     from latentdiff.report.tables import _name
 
