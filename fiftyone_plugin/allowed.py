@@ -18,6 +18,8 @@ from latentdiff.errors import InputError, sentence
 from latentdiff.inputs.roots import is_path, reachable
 from latentdiff.scale.engine import Engine
 
+from . import form_nonce
+
 ROOTS, SERVERS, CLUSTERS = "LATENTDIFF_ROOTS", "LATENTDIFF_SERVERS", "LATENTDIFF_CLUSTERS"
 """Folders (as PATH lists them), and addresses of language servers and Ray clusters (between white space), that forms may name."""
 HOW = f"list its folder in {ROOTS} where the App is started"
@@ -28,7 +30,7 @@ def shared() -> bool:
     import fiftyone as fo
 
     named = None
-    if os.environ.get("FIFTYONE_SERVER") and "--address" in sys.argv[:-1]:
+    if form_nonce.served() and "--address" in sys.argv[:-1]:
         named = sys.argv[sys.argv.index("--address") + 1]
     address = named or fo.config.default_app_address or "localhost"
     try:

@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fiftyone_plugin import form_nonce
+
 
 class FormOperator(foo.Operator):
-    """Form → one call of the SDK. A subclass names itself, fills its form, and executes."""
+    """Form → one call of the SDK. A subclass names itself, fills its form, and performs what it asks for."""
 
     NAME: ClassVar[str]
     """Last part of the operator's address."""
@@ -25,7 +27,9 @@ class FormOperator(foo.Operator):
     IN_MENU: ClassVar[bool] = False
     """Whether the grid's menu has a button for it."""
     LONG: ClassVar[bool] = False
-    """Whether it shows a bar and may be delegated; ``execute`` is a generator then."""
+    """Whether it shows a bar and may be delegated; ``perform`` is a generator then."""
+    SHOWS_ONLY: ClassVar[bool] = False
+    """Whether it neither writes nor sends anything, so that no nonce of the form is asked for."""
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -53,12 +57,36 @@ class FormOperator(foo.Operator):
             return None
         inputs = types.Object()
         self.fill(inputs, ctx)
+        if not self.SHOWS_ONLY:
+            form_nonce.add(inputs)
         title = self.TITLE or _capital(self.LABEL)
         return types.Property(inputs, view=types.PromptView(label=title, submit_button_label=self.SUBMIT))
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         """Add the form's inputs."""
         raise TypeError(f"{type(self).__name__} has a form and fills none")
+
+    def execute(self, ctx: Any) -> Any:
+        """Perform it for those who have drawn its form.
+
+        Raises:
+            InputError: they have not.
+        """
+        self._check(ctx)
+        return self.perform(ctx)
+
+    def resolve_run_name(self, ctx: Any) -> str:
+        """The label of a delegated run. FiftyOne asks for it where it queues one, so that who has not drawn the form can queue none."""
+        self._check(ctx)
+        return str(super().resolve_run_name(ctx))
+
+    def perform(self, ctx: Any) -> Any:
+        """What the form asks for: one call of the SDK."""
+        raise TypeError(f"{type(self).__name__} performs nothing")
+
+    def _check(self, ctx: Any) -> None:
+        if not self.SHOWS_ONLY:
+            form_nonce.check(ctx.params)
 
 
 def _capital(text: str) -> str:

@@ -49,7 +49,7 @@ class CompareViews(FormOperator):
         comparison.choose_level(inputs)
         comparison.mark(inputs, ctx)
 
-    def execute(self, ctx: Any) -> Iterator[Any]:
+    def perform(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.comparing import compare_request
         from fiftyone_plugin.forms import comparison
         from fiftyone_plugin.forms import sides as side_choices

@@ -29,7 +29,7 @@ class DeleteComparison(FormOperator):
             text = f"Deletes the comparison, and the fields {run}_log_ratio and {run}_concepts. Images and other fields stay."
             inputs.view("notice", types.Notice(label=text))
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.store.runs import delete_comparison
 
         delete_comparison(ctx.dataset, ctx.params["run"])
@@ -52,7 +52,7 @@ class RenameComparison(FormOperator):
         forms.choose_run(inputs, ctx.dataset, complete=True)
         forms.rename_run(inputs, ctx.dataset, ctx.params)
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.store.runs import rename_comparison
 
         rename_comparison(ctx.dataset, ctx.params["run"], str(ctx.params.get("new") or ""))
@@ -88,7 +88,7 @@ class ExportReport(FormOperator):
         if why or (given and not Path(given).expanduser().is_dir()):
             forms.reject(folder, why or f"There is no folder {given}.")
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from urllib.parse import quote
 
         from fiftyone_plugin import allowed
@@ -131,7 +131,7 @@ class AskQuestion(FormOperator):
                 forms.reject(chosen, problem)
         inputs.str("phrase", label="Phrase", description="A word or a few, such as: a dog on a beach", required=True)
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import asking, hypotheses
 
         run = hypotheses.open_comparison(ctx.dataset, str(ctx.params["run"]))

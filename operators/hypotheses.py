@@ -18,13 +18,14 @@ class ShowHypothesis(FormOperator):
     ICON = "image_search"
     SUBMIT = "Show"
     IN_MENU = True
+    SHOWS_ONLY = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
 
         hypothesis_forms.choose_hypothesis(inputs, ctx.dataset, ctx.params)
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
 
@@ -53,7 +54,7 @@ class SaveHypothesis(FormOperator):
         run = hypothesis_forms.choose_hypothesis(inputs, ctx.dataset, ctx.params)
         hypothesis_forms.name_view(inputs, run, ctx.params)
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
 
@@ -87,7 +88,7 @@ class TagHypothesis(FormOperator):
         if "tag" in ctx.params and not str(ctx.params["tag"] or "").strip():
             forms.reject(prop, "A tag needs a name, such as check.")
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
 

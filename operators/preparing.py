@@ -28,7 +28,7 @@ class ComputeEmbeddings(FormOperator):
         forms.choose_encoder(inputs, ctx.params)
         forms.name_vectors(inputs, ctx.dataset, ctx.params)
 
-    def execute(self, ctx: Any) -> Iterator[Any]:
+    def perform(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.embedding import compute_embeddings
         from fiftyone_plugin.forms import common as forms
         from fiftyone_plugin.running import shown
@@ -68,7 +68,7 @@ class ComputeMeasures(FormOperator):
         inputs.str("field", label="Field", description="Embedded field of the measures", default="measures", required=True)
         inputs.bool("overwrite", label="Measure again what was measured already", default=False)
 
-    def execute(self, ctx: Any) -> Iterator[Any]:
+    def perform(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.measuring import compute_measures
         from fiftyone_plugin.running import shown
 
@@ -103,7 +103,7 @@ class TrainSae(FormOperator):
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         choose_training(inputs, ctx.params)
 
-    def execute(self, ctx: Any) -> Iterator[Any]:
+    def perform(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.forms.training import chosen_training
         from fiftyone_plugin.running import shown
         from fiftyone_plugin.training import train_sae
@@ -135,7 +135,7 @@ class DropSae(FormOperator):
         text, empty = "What comparisons on the App's machine keep", "None is kept."
         forms.choose(inputs, "sae", "Sparse autoencoder", list(kept), labels=list(kept.values()), description=text, empty=empty)
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from latentdiff.sae.kept import find_kept
 
         found = find_kept(str(ctx.params["sae"]))
@@ -157,7 +157,7 @@ class BuildNoisyDiff(FormOperator):
 
         choose_pair(inputs, ctx.dataset, ctx.params)
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.forms.noisy_diff import chosen_pair
         from fiftyone_plugin.noisy_diff import build_noisy_diff
 
@@ -182,8 +182,9 @@ class OpenPage(FormOperator):
     DESCRIPTION = "A page for sets of images that are in no dataset; on this machine only"
     ICON = "web"
     IN_MENU = True
+    SHOWS_ONLY = True
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
+    def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.panels.page.serve import open_page
 
         return {"url": open_page().url}

@@ -65,6 +65,14 @@
   }
 
   plugins.registerComponent({
+    name: "LatentDiffNonce",
+    label: "LatentDiff form",
+    component: () => null, // the form sends it back, nobody has to see it
+    type: plugins.PluginComponentType.Component,
+    activator: () => true,
+  });
+
+  plugins.registerComponent({
     name: "LatentDiffCopy",
     label: "LatentDiff copy button",
     component: LatentDiffCopy,

@@ -27,6 +27,7 @@ class KnownActions:
         self._again(ctx, lambda known: [k for k in known if k != ctx.params.get("known")])
 
     def _again(self, ctx: Any, change: Callable[[list[str]], list[str]]) -> None:
+        from fiftyone_plugin import form_nonce
         from fiftyone_plugin.forms import sides as side_choices
         from fiftyone_plugin.forms.choices import BETWEEN, listed
         from fiftyone_plugin.store.runs import list_comparisons
@@ -50,7 +51,7 @@ class KnownActions:
             ctx.ops.notify(f"Comparing past {', '.join(given)} …" if given else "Comparing …", variant="info")
         # Of a comparison that was made in Python the form's answers are not known: the form opens, and asks for words.
         handlers = {"on_success": self.compared, "on_error": self.not_compared}
-        params = {**answers, "given": f"{BETWEEN} ".join(given), "run": name}
+        params = {**answers, "given": f"{BETWEEN} ".join(given), "run": name, **form_nonce.parameter()}
         ctx.prompt(f"{PLUGIN}/compare_views", params=params, skip_prompt=known, **handlers)
 
     def not_compared(self, ctx: Any) -> None:

@@ -43,7 +43,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         root: where it goes.
         state: ``shown`` (runs, what waits, the board, an error), ``run``, ``page`` (the tab), ``listed`` (past comparisons unfolded),
             ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores), ``framed`` (the address of the
-            page for folders and zip files, while it is shown).
+            page for folders and zip files, while it is shown), ``nonce`` (what buttons pass on that write at once).
         drawn: tells this drawing from others; the timer sends it back.
     """
     if state.get("framed"):
@@ -55,7 +55,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
     if state.get("listed"):
         _runs(panel, root, shown.get("runs") or [], state.get("run"))
     for i, waiting in enumerate(shown.get("delegated") or []):
-        _delegated(panel, root, i, waiting)
+        _delegated(panel, root, i, waiting, state["nonce"])
     for i, name in enumerate(shown.get("interrupted") or []):
         _interrupted(panel, root, i, name)
     if shown.get("error"):
@@ -105,7 +105,7 @@ def _runs(panel: Any, root: types.Object, runs: list[dict[str, Any]], chosen: st
             row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
 
 
-def _delegated(panel: Any, root: types.Object, i: int, waiting: dict[str, Any]) -> None:
+def _delegated(panel: Any, root: types.Object, i: int, waiting: dict[str, Any], nonce: dict[str, str]) -> None:
     row = root.h_stack(f"delegated_{i}", gap=1, componentsProps=grid(width="100%", alignItems="center", **ONE_COLUMN))
     name = plain(waiting["run"])
     if waiting["state"] == "running":
@@ -117,7 +117,7 @@ def _delegated(panel: Any, root: types.Object, i: int, waiting: dict[str, Any]) 
         row.view("alert", types.AlertView(severity="info", label=text, description=start))
     else:
         row.view("alert", types.AlertView(severity="error", label=f"{waiting['run']} failed", description=waiting["label"]))
-        row.btn("dismiss", label="Dismiss", variant="text", on_click=panel.dismiss, params={"id": waiting["id"]})
+        row.btn("dismiss", label="Dismiss", variant="text", on_click=panel.dismiss, params={"id": waiting["id"], **nonce})
 
 
 def _interrupted(panel: Any, root: types.Object, i: int, name: str) -> None:

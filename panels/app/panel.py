@@ -67,22 +67,27 @@ class LatentDiffPanel(RunActions, CardActions, KnownActions, PlotActions, AskAct
         ctx.ops.notify(str(ctx.params.get("text")), variant="info")
 
     def render(self, ctx: Any) -> types.Property:
+        from fiftyone_plugin import form_nonce
+
         from .layout import page
 
         root = types.Object()
-        state = {name: ctx.panel.get_state(name) for name in STATE}
+        state = {name: ctx.panel.get_state(name) for name in STATE} | {"nonce": form_nonce.parameter()}
         page(self, root, state, self.drawing(ctx, state["shown"] or {}))
         return types.Property(root, view=types.GridView(orientation="vertical", gap=2, align_x="left", componentsProps=PAGE))
 
     def drawing(self, ctx: Any, stored: dict[str, Any]) -> str:
         """Tells one drawing of the panel from another, by what was chosen and what is stored.
 
-        A window may show another one than the panel's state asks for: where a request that came too late took a click back, and where
-        the App took the state over from another window of the session.
+        A window may show another one than the panel's state asks for: where a request that came too late took a click back, where the
+        App took the state over from another window of the session, and where the server that drew it has gone, with its nonce.
         """
+        from fiftyone_plugin import form_nonce
+
         chosen = {name: ctx.panel.get_state(name) for name in STATE if name != "shown"}
         known = {name: stored.get(name) for name in STORED}
-        return hashlib.blake2b(json.dumps(_as_returned([chosen, known]), sort_keys=True).encode(), digest_size=8).hexdigest()
+        told = json.dumps(_as_returned([chosen, known, form_nonce.parameter()]), sort_keys=True)
+        return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
 def _as_returned(value: Any) -> Any:

@@ -144,8 +144,9 @@ class RunActions:
 
     def dismiss(self, ctx: Any) -> None:
         """Tell no more of a failed comparison."""
-        from fiftyone_plugin import delegated
+        from fiftyone_plugin import delegated, form_nonce
 
+        form_nonce.check(ctx.params)
         delegated.dismiss(str(ctx.params.get("id")))
         self.update(ctx)
 

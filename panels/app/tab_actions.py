@@ -110,11 +110,13 @@ class AskActions:
 
     def ask(self, ctx: Any) -> None:
         """Ask about the phrase that was typed."""
+        from fiftyone_plugin import form_nonce
+
         phrase = str(ctx.panel.get_state(PHRASE) or "").strip()
         if not phrase:
             ctx.ops.notify("Type a word or a few first, such as: a dog on a beach", variant="info")
             return
-        answers = {"run": ctx.panel.state.run, "phrase": phrase}
+        answers = {"run": ctx.panel.state.run, "phrase": phrase, **form_nonce.parameter()}
         ctx.ops.notify(f"Testing “{phrase}” on all images …", variant="info")
         ctx.prompt(f"{PLUGIN}/ask_question", params=answers, skip_prompt=True, on_success=self.answered, on_error=self.unanswered)
 

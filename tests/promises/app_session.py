@@ -22,6 +22,7 @@ from typing import Any
 
 import psutil
 
+from fiftyone_plugin import form_nonce
 from tests.plugin.calls import URI, shown
 from tests.promises.endurance import Session, main
 
@@ -47,6 +48,7 @@ class AppSession(Session):
         self._wait(self._answers)
         self.session = fo.launch_app(self.dataset, remote=True, address="127.0.0.1", port=self.port)
         self._wait(lambda: self.session._client._connected)
+        self.nonce: dict[str, str] = {}
 
     def _wait(self, until: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 600
@@ -82,7 +84,7 @@ class AppSession(Session):
 
     def ask(self, operator: str, generator: bool = False, state: dict[str, Any] | None = None, **params: Any) -> list[Any]:
         """One operator or panel method, as the page asks for it."""
-        body: dict[str, Any] = {"operator_uri": f"{URI}/{operator}", "dataset_name": self.dataset.name, "params": params}
+        body: dict[str, Any] = {"operator_uri": f"{URI}/{operator}", "dataset_name": self.dataset.name, "params": params | self.nonce}
         if state is not None:
             body |= {"panel_id": "p1", "panel_state": state}
             body["params"] |= {"panel_id": "p1", "panel_state": state}
@@ -110,8 +112,9 @@ class AppSession(Session):
         files = {"vocabulary": str(self.folder / "words.npz"), "sae": str(self.folder / "sae")}
         chosen = {"view_a": "summer", "view_b": "winter", "embeddings": "clip", **files, "run": run}
         with self.window():
-            self.post("/operators/resolve-type", {"operator_uri": f"{URI}/compare_views", "target": "inputs", "params": chosen,
-                                                  "dataset_name": self.dataset.name})  # fmt: skip
+            (form,) = self.post("/operators/resolve-type", {"operator_uri": f"{URI}/compare_views", "target": "inputs", "params": chosen,
+                                                            "dataset_name": self.dataset.name})  # fmt: skip
+            self.nonce = {form_nonce.NAME: form["type"]["properties"][form_nonce.NAME]["default"]}
             bar = self.ask("compare_views", generator=True, **chosen)
             assert len(bar) > 3
             (drawn,) = self.ask("latentdiff_panel", state={}, __method__="on_load")
@@ -123,6 +126,9 @@ class AppSession(Session):
             (saved,) = self.ask("save_hypothesis", **one, name=f"best {i}")
             assert tagged["result"]["count"] == saved["result"]["count"] > 0
             (report,) = self.ask("export_report", run=run, format=".json", folder=str(self.folder))
+            (refused,) = self.post("/operators/execute", {"operator_uri": f"{URI}/delete_comparison", "params": {"run": run},
+                                                          "dataset_name": self.dataset.name})  # fmt: skip
+            assert "form of the App" in refused["error_message"], refused
             self.ask("rename_comparison", run=run, new="renamed")
             self.ask("delete_comparison", run="renamed")
         self.dataset.reload()

@@ -30,6 +30,7 @@ PAGE, ZIPS, ENDURANCE = "tests/panels/page/test_guard.py", "tests/inputs/test_ar
 
 ENDPOINT, HTTP, LEASES = "tests/describe/test_endpoint.py", "tests/describe/test_http.py", f"{PROMISES}/test_leases.py"
 TEMPORARY, ALLOWED = "tests/compute/test_temporary.py", "tests/plugin/test_allowed.py"
+NONCE = "tests/plugin/test_form_nonce.py"
 VIEWS, CLIENTS = "tests/panels/page/test_views.py", "tests/panels/page/test_clients.py"
 
 GUARDS = (
@@ -197,6 +198,14 @@ GUARDS = (
     Guard("forms", "any file is replaced", "fiftyone_plugin/allowed.py",
           "    if path.is_symlink() or (path.exists() and not _is_report(path)):", "    if False:",
           f"{ALLOWED}::test_what_is_not_ours_is_not_replaced"),
+    Guard("forms", "a request needs no nonce of the form", "operators/base.py",
+          "        if not self.SHOWS_ONLY:\n            form_nonce.check", "        if False:\n            form_nonce.check",
+          f"{NONCE}::test_a_request_needs_the_nonce_of_the_form"),
+    Guard("forms", "what is delegated needs none", "operators/base.py",
+          "        self._check(ctx)\n        return str(", "        return str(", f"{NONCE}::test_nothing_is_delegated_without_it"),
+    Guard("forms", "a button of the panel that writes needs none", "panels/app/run_actions.py",
+          "        form_nonce.check(ctx.params)\n", "",
+          f"{NONCE}::test_a_failure_is_dismissed_by_its_button_alone"),
     Guard("page", "pictures of datasets lie anywhere", "panels/page/work.py", "    if not settings.loopback:\n        _check_media(",
           "    if False:\n        _check_media(", f"{VIEWS}::test_pictures_outside_the_roots_are_not_served"),
     Guard("page", "a visitor's comparisons are stored", "panels/page/settings.py",
@@ -213,6 +222,9 @@ GUARDS = (
           "tests/report/test_directions.py::test_reports"),
     Guard("hostile names", "where a zip file was unpacked to is told", "latentdiff/inputs/archives.py", "tuple(kept), passed_over, names)",
           "tuple(kept), passed_over)", "tests/inputs/test_archives.py::test_messages_and_reports_name_the_entries"),
+    Guard("hostile names", "where a zip file was unpacked to is kept with a comparison", "latentdiff/cli/outcome.py",
+          "[shown(row) for row in rows]", "[str(row) for row in rows]",
+          "tests/cli/test_zip_files.py::test_nothing_says_where_archives_are_unpacked"),
     Guard("hostile files", "vectors in the cache are not checked", "latentdiff/compute/cache.py", "    if digest != _digest(data):",
           "    if False:", "tests/compute/test_cache.py::test_a_changed_bit_is_another_array"),
 )  # fmt: skip
