@@ -5,6 +5,7 @@
     ├── CheckpointError      a saved SAE, comparison, encoder or vector set that cannot be read
     ├── EncoderError         an encoder that cannot be built or run
     ├── EndpointError        a language or vision server that cannot be used, does not answer, or whose budget is spent
+    │   └── NoAnswerError    a server that works, and gave no answer to one question: a refusal, its filter, an empty answer
     ├── RunError             a run that exists already, or does not exist
     ├── MissingPackageError  a package of an extra that is not installed
     └── Cancelled            the user stopped the work
@@ -31,6 +32,10 @@ class EncoderError(LatentDiffError):
 
 class EndpointError(LatentDiffError):
     """A language or vision server that cannot be used, does not answer, or whose budget is spent."""
+
+
+class NoAnswerError(EndpointError):
+    """A server that works, and gave no answer to one question: its model refused, its filter held the answer back, or it was empty."""
 
 
 class RunError(LatentDiffError):

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from ..compute.extras import require
-from ..errors import Cancelled, EndpointError
+from ..errors import Cancelled, EndpointError, NoAnswerError
 from ..progress import Progress, silent
 from ..version import __version__
 from .client import ChatRequest
@@ -103,7 +103,8 @@ class ChatEndpoint:
             The answer's text.
 
         Raises:
-            EndpointError: no answer, a refusal, an answer out of protocol, or the budget is spent.
+            NoAnswerError: a refusal or an empty answer: the next question may be answered.
+            EndpointError: no connection, an answer out of protocol, or the budget is spent.
         """
         pictures = [{"type": "image_url", "image_url": {"url": url}} for url in images]
         content: Any = [{"type": "text", "text": data}, *pictures] if pictures else data
@@ -125,7 +126,8 @@ class ChatEndpoint:
                     continue
                 if not e.retry or tries >= self.retries:
                     after = f" (after {tries + 1} tries)" if tries else ""
-                    raise EndpointError(self._clean(f"{self.model} at {self.base_url} {e}{after}")) from None
+                    kind = NoAnswerError if e.this_alone else EndpointError
+                    raise kind(self._clean(f"{self.model} at {self.base_url} {e}{after}")) from None
                 self._wait(e, tries, progress)
                 tries += 1
 

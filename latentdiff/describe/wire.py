@@ -7,6 +7,7 @@ import http.client
 import json
 import math
 import queue
+import re
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -24,16 +25,29 @@ SHOWN = 200
 """Characters of a server's own words in an error."""
 
 
+_FILTERED = re.compile(r"content[ _-]?(?:filter|management|policy)", re.I)
+"""How servers say, with status 400, that their filter stopped a question."""
+
+
 class Failure(Exception):
     """Why a request brought no answer."""
 
     def __init__(
-        self, reason: str, *, retry: bool = False, status: int = 0, retry_after: float | None = None, too_short: bool = False
+        self,
+        reason: str,
+        *,
+        retry: bool = False,
+        status: int = 0,
+        retry_after: float | None = None,
+        too_short: bool = False,
+        this_alone: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry, self.status, self.retry_after = retry, status, retry_after
         self.too_short = too_short
         """The model used up its room before it answered, as models do that reason first."""
+        self.this_alone = this_alone or too_short
+        """The server works, and another question may be answered."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,8 @@ def _refused(status: int, headers: Mapping[str, str], text: str) -> Failure:
         what = "sends elsewhere, which is not followed; give the new address"
     retry = status in (408, 409, 425, 429) or status >= 500
     reason = f"{what} (HTTP {status}: {text})" if text else f"{what} (HTTP {status})"
-    return Failure(reason, retry=retry, status=status, retry_after=retry_after(headers))
+    filtered = status == 400 and bool(_FILTERED.search(text))
+    return Failure(reason, retry=retry, status=status, retry_after=retry_after(headers), this_alone=filtered)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -141,11 +156,11 @@ def read_reply(reply: Reply, clean: Clean) -> str:
     except (KeyError, IndexError, TypeError, AttributeError):
         raise Failure("did not answer in the chat-completions protocol: no choices") from None
     if refusal or choice.get("finish_reason") == "content_filter":
-        raise Failure(f"refused: {clean(str(refusal or 'its content filter'))[:SHOWN]}")
+        raise Failure(f"refused: {clean(str(refusal or 'its content filter'))[:SHOWN]}", this_alone=True)
     if isinstance(content, list):
         content = "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
     if not isinstance(content, str) or not content.strip():
         if choice.get("finish_reason") == "length":
             raise Failure("used up its tokens before it answered", too_short=True)
-        raise Failure("gave an empty answer", retry=True)
+        raise Failure("gave an empty answer", retry=True, this_alone=True)
     return content

@@ -17,7 +17,7 @@ from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..stats.divergence import q_values
 from ..stats.image_scores import words_at_once
-from ..stats.phrases import phrase_evidence, welch
+from ..stats.phrases import ROUNDING, constant_test, phrase_evidence, welch
 from ..stats.verification import PhraseScores
 from .claims import Claim, comparison_of, narrowed
 
@@ -129,22 +129,27 @@ def pair_tests(scores_a: np.ndarray, scores_b: np.ndarray) -> tuple[np.ndarray, 
         scores_b: (m, n_b) scores of B's images.
 
     Returns:
-        (m, m) t, positive where A prefers the row's phrase to the column's, and (m, m) two-sided p; 0 and 1 on the diagonal.
+        (m, m) t, positive where A prefers the row's phrase to the column's, and (m, m) two-sided p; 0 and 1 on the diagonal. Where the
+        difference is one value on each side, both are those of :func:`~latentdiff.stats.phrases.constant_test`.
     """
     mean, error, freedom = [], [], []
+    constant = np.ones((len(scores_a), len(scores_a)), bool)
     for scores in (scores_a, scores_b):
         covariance, n = np.cov(scores.astype(np.float64)), scores.shape[1]
         own = np.diag(covariance)
-        error.append(np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0) / n)
+        variance = np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)
+        constant &= np.sqrt(variance) < ROUNDING
+        error.append(variance / n)
         mean.append(scores.mean(1, dtype=np.float64))
         freedom.append(np.square(error[-1]) / (n - 1))
     total, down = error[0] + error[1], freedom[0] + freedom[1]
-    gap = mean[0] - mean[1]
-    apart = total > 0
-    t = np.divide(gap[:, None] - gap[None], np.sqrt(total), out=np.zeros_like(total), where=apart)
-    degrees = np.divide(np.square(total), down, out=np.ones_like(total), where=down > 0)
-    np.fill_diagonal(t, 0.0)
-    return t, np.where(t == 0, 1.0, 2 * stats.t.sf(np.abs(t), degrees))
+    own_gap = mean[0] - mean[1]
+    gap = own_gap[:, None] - own_gap[None]
+    t = np.divide(gap, np.sqrt(total), out=np.zeros_like(total), where=~constant)
+    degrees = np.divide(np.square(total), down, out=np.ones_like(total), where=~constant)
+    p = np.where(t == 0, 1.0, 2 * stats.t.sf(np.abs(t), degrees))
+    alone = constant_test(gap, scores_a.shape[1], scores_b.shape[1])
+    return np.where(constant, alone[0], t), np.where(constant, alone[1], p)
 
 
 def negated(vocabulary: Vocabulary, encode_texts: TextEncoder) -> np.ndarray:

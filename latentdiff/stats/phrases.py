@@ -187,13 +187,23 @@ def welch(scores_a: np.ndarray, scores_b: np.ndarray) -> tuple[np.ndarray, np.nd
         moments += [mean, np.sqrt(variance / (n - 1)), n]
     with np.errstate(invalid="ignore", divide="ignore"):
         found = stats.ttest_ind_from_stats(*moments, equal_var=False)
-    gap = moments[0] - moments[3]
     constant = (moments[1] < ROUNDING) & (moments[4] < ROUNDING)
-    sign = np.where(np.abs(gap) < ROUNDING, 0.0, np.sign(gap))
+    t, p = constant_test(moments[0] - moments[3], n_a, n_b)
+    return np.where(constant, t, np.nan_to_num(found.statistic)), np.where(constant, p, np.nan_to_num(found.pvalue, nan=1.0))
+
+
+def constant_test(gap: np.ndarray, n_a: int, n_b: int) -> tuple[np.ndarray, np.ndarray]:
+    """t and p where all scores of a side are one score: infinite t, and p of Fisher's exact test; 0 and 1 where both sides have the same.
+
+    Args:
+        gap: A's score minus B's, of any shape.
+        n_a: images of A.
+        n_b: images of B.
+    """
+    apart = np.abs(gap) >= ROUNDING
     tables = special.gammaln(n_a + n_b + 1) - special.gammaln(n_a + 1) - special.gammaln(n_b + 1)
-    apart = (1 + (n_a == n_b)) * np.exp(-tables)  # equal sides: the mirrored table is as unlikely
-    t = np.where(constant, np.where(sign, np.copysign(np.inf, gap), 0.0), np.nan_to_num(found.statistic))
-    return t, np.where(constant, np.where(sign, apart, 1.0), np.nan_to_num(found.pvalue, nan=1.0))
+    p = (1 + (n_a == n_b)) * np.exp(-tables)  # equal sides: the mirrored table is as unlikely
+    return np.where(apart, np.copysign(np.inf, gap), 0.0), np.where(apart, p, 1.0)
 
 
 def _proportions(count_a: np.ndarray, count_b: np.ndarray, n_a: int, n_b: int) -> tuple[np.ndarray, np.ndarray]:

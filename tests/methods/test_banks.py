@@ -53,6 +53,20 @@ def test_gsclip_ranks_by_welchs_t_of_the_negation_pair() -> None:
     assert c.top("A", 1)[0].text == WORDS[DOG]
 
 
+def test_sides_of_one_picture_each_are_told_apart_by_pairs_too() -> None:
+    """No score varies within a side, so each pair's test is Fisher's exact one; p counts all partners, as ever."""
+    rng = np.random.default_rng(0)
+    a, b = (np.repeat(rng.normal(size=(1, WIDTH)), n, 0) for n in (30, 40))
+    c = gsclip(a, b, VOCABULARY, form="pairs")
+    want = stats.fisher_exact([[30, 0], [0, 40]]).pvalue * (WIDTH - 1)
+    assert c.differs and {h.score for h in c.candidates} == {np.inf}
+    assert [h.p_value for h in c.candidates] == pytest.approx([want] * len(c.candidates), rel=1e-9)
+    gap = np.eye(WIDTH) @ (unit(a)[0] - unit(b)[0])
+    for h in c.candidates:  # truer of A than the partner is, or of B
+        i, j = WORDS.index(h.text), WORDS.index(c.info["partners"][h.text])
+        assert (gap[i] > gap[j]) == (h.side == "A")
+
+
 def test_the_published_form_tests_every_pair_of_phrases() -> None:
     c = gsclip(A, B, VOCABULARY, form="pairs")
     scores = np.eye(WIDTH) @ centred_images().T

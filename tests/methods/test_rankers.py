@@ -18,7 +18,7 @@ from latentdiff.errors import Cancelled, EndpointError
 from latentdiff.methods.image_sets import ImageSets
 from latentdiff.methods.rankers import CaptionQARanker, ImageVQARanker
 from latentdiff.methods.visdiff import VisDiffConfig, visdiff
-from tests.describe.chat_server import ChatServer, answers, says, status
+from tests.describe.chat_server import ChatServer, answers, completion, raw, says, status
 from tests.planted import vectors
 
 A, B = vectors(24, 0.5, seed=1), vectors(26, 0.05, seed=2)
@@ -159,10 +159,35 @@ def test_evaluator_reads_one_digit_and_averages_the_best(server) -> None:
         ("I'd rate this one a 2", 2),
         ("Rating: zero", 0),
         ("Two.", 2),
+        ("Score (0/1/2): 1", 1),
+        ("The prediction would be a 1 rather than a 2.", 1),
+        ("This is a 1; a score of 2 would require snow.", 1),
+        ("I give it 0: it would deserve 2 only if it said snow.", 0),
+        ("\uff12", 2),  # a full-width digit
+        ("-1", None),
+        ("Score: -1", None),
+        ("Rating - 1", 1),
     ],
 )
 def test_a_judgement_is_read_past_the_scale_it_repeats(answer: str, stated: int | None) -> None:
     assert judgement(answer) == stated
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        says(None, refusal="I cannot judge people"),
+        raw(completion("").replace(b'"stop"', b'"content_filter"'), "application/json"),
+        status(400, "The prompt triggered the content management policy"),
+        says(""),
+    ],
+)
+def test_a_question_that_the_judge_refuses_costs_one_phrase(server, behaviour) -> None:
+    server.script = [says("2"), behaviour, says("1")]
+    assert judge(endpoint(server), "x", "y", ["w", "y", "z"]) == [2, None, 1]
+    server.script = [status(401)]
+    with pytest.raises(EndpointError, match="takes no request without its key"):  # a server that takes none is another matter
+        judge(endpoint(server), "x", "y", ["w"])
 
 
 def test_perfect_answers_are_a_difference(server) -> None:
