@@ -95,6 +95,10 @@ class CaseSuite(Suite):
             out |= {"captions", "captioner", "endpoint", "calls"}
         return out
 
+    def sends(self) -> str:
+        what = super().sends()
+        return what.replace(" and ", ", ") + " and images" if what and any(m.shows_images for m in self.methods) else what
+
     def downloads(self) -> list[str]:
         return [*(missing_weights(self.options) if self.photographs else []), *(missing_judge(self.options.judge) if self.judged else [])]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ def zoo_groups(path: Path) -> dict[str, str | None]:
     """Group by the name of the file, without its ending, of the ``labels.json`` that FiftyOne's zoo writes for ImageNet.
 
     FiftyOne looks an image's index up by its class name, so both classes named crane (a bird, a machine) are written with one index. The
-    images are numbered in the order of their classes: a crane among the birds is one. None where the order does not tell.
+    images are numbered in the order of their classes: a crane among the birds is one. None where the order does not tell, as of images that
+    were exported in another order.
 
     Raises:
         InputError: it is no such file, or its classes are not ImageNet's.
@@ -67,7 +69,8 @@ def zoo_groups(path: Path) -> dict[str, str | None]:
     try:
         content = json.loads(path.read_text(encoding="utf8"))
         names, labels = content["classes"], content["labels"]
-        named = [(stem, names[label] if names else label) for stem, label in sorted(labels.items(), key=_number)]
+        plain = {stem: label["label"] if isinstance(label, dict) else label for stem, label in labels.items()}  # with a confidence
+        named = [(stem, names[label] if names else label) for stem, label in sorted(plain.items(), key=_number)]
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as e:
         raise InputError(f"{path} is no labels.json of FiftyOne's image classification ({type(e).__name__}: {e})") from e
     places = _places()
@@ -75,6 +78,8 @@ def zoo_groups(path: Path) -> dict[str, str | None]:
     if strange is not None:
         raise InputError(f"{path}: {strange!r} is no class of ImageNet")
     groups = [c.group for c in imagenet_classes().values()]
+    sure = [places[name][0] for _, name in named if len(places[name]) == 1]
+    in_order = all(a <= b for a, b in itertools.pairwise(sure))
     before, after = [-1], [len(groups)]
     for _, name in named:  # the last place that is sure, up to each image, and the first one from it on
         before.append(places[name][0] if len(places[name]) == 1 else before[-1])
@@ -82,7 +87,7 @@ def zoo_groups(path: Path) -> dict[str, str | None]:
         after.append(places[name][0] if len(places[name]) == 1 else after[-1])
     out: dict[str, str | None] = {}
     for i, (stem, name) in enumerate(named):
-        fitting = [p for p in places[name] if before[i + 1] <= p <= after[len(named) - i]] or places[name]
+        fitting = [p for p in places[name] if in_order and before[i + 1] <= p <= after[len(named) - i]] or places[name]
         out[stem] = _only({groups[p] for p in fitting})
     return out
 

@@ -40,6 +40,8 @@ class Method:
     """Expected cost of a pair of some hundred images."""
     reads_captions: bool = False
     """Whether captions and a language model count for it."""
+    shows_images: bool = False
+    """Whether it sends images to the server."""
 
 
 def compared(space: Space, case: Case, config: CompareConfig, describe: DescribeConfig | None = None) -> Comparison:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import InputError
+from .choices import refused
 from .runner import load_records
 from .suite import Options, Suite, Table
 from .suites import load_suite
@@ -24,26 +25,26 @@ class Plan:
     """What is known of the data; last the work with its expected cost by group: where data are missing, for the data as published."""
 
 
-def plan(name: str, options: Options | None = None) -> Plan:
-    """What :func:`~latentdiff.benchmark.runner.evaluate` would do; nothing is loaded, downloaded or written.
+def plan(name: str, options: Options | None = None, *, fresh: bool = False) -> Plan:
+    """What :func:`~latentdiff.benchmark.runner.evaluate` would do; nothing is loaded, downloaded or written. Arguments as there.
 
     Raises:
         InputError: an unknown suite or method, or data that cannot be used.
     """
     suite = load_suite(name)(options or Options())
-    missing, downloads, notes = tuple(suite.missing()), tuple(suite.downloads()), tuple(suite.unused())
+    missing, downloads, notes = (*suite.missing(), *refused(suite)), tuple(suite.downloads()), tuple(suite.unused())
     if not missing:
-        return Plan(missing, downloads, notes, (*suite.about(), _here(suite)))
+        return Plan(missing, downloads, notes, (*suite.about(), _here(suite, fresh)))
     try:
-        return Plan(missing, downloads, notes, (*suite.about(), _here(suite)))
+        return Plan(missing, downloads, notes, (*suite.about(), _here(suite, fresh)))
     except (InputError, OSError):  # the labels themselves are missing
         published = suite.published()
         return Plan(missing, downloads, notes, (_as_published(suite),) if published.groups else ())
 
 
-def _here(suite: Suite) -> Table:
+def _here(suite: Suite, fresh: bool) -> Table:
     """The tasks of the data that are here."""
-    done = load_records(suite, check=False).found
+    done = load_records(suite, fresh=fresh, check=False).found
     rows: dict[str, list[float]] = {}
     for task in suite.tasks():
         row = rows.setdefault(task.group, [0, 0, 0.0])

@@ -18,6 +18,7 @@ from ..compute.cache import write_atomic
 from ..compute.files import strict_json
 from ..errors import InputError
 from ..progress import Progress, part, silent
+from .choices import refused
 from .papers import papers_tables, with_papers
 from .suite import Options, Record, Report, Suite, Table
 from .suites import load_suite
@@ -58,8 +59,10 @@ def evaluate(
     Raises:
         InputError: data or weights are missing (says what to fetch and where to put it), or earlier records have other settings.
     """
+    if fresh and report_only:
+        raise InputError("to start anew (fresh) and to run nothing (report_only) exclude each other: what is done would be lost")
     suite = load_suite(name)(options or Options())
-    missing = suite.missing()
+    missing = [*suite.missing(), *refused(suite)]
     if missing:
         raise InputError(f"{name} cannot run yet:\n" + "\n".join(f"  - {line}" for line in missing))
     folder = suite.options.out / name

@@ -18,6 +18,7 @@ from ..sae.loading import load_sae
 from ..sae.model import SparseAutoencoder
 from ..sae.training import train_sae
 from .cases import Space
+from .choices import endpoint_parts
 from .suite import Options
 from .weights import encoder_of
 
@@ -67,32 +68,36 @@ def embedded_space(paths: Sequence[str], options: Options, progress: Progress = 
         words: the vocabulary; None: ``options.vocabulary``, else the package's words.
 
     Raises:
-        InputError: an image that cannot be read, or a vocabulary that cannot.
+        InputError: what was passed cannot be used, or images are not there: before anything is embedded; an image that cannot be read.
         EncoderError: weights that cannot be had; says which and what to do.
     """
     from ..embed.encoder import load_encoder
     from ..embed.words import load_vocabulary, read_phrases
 
     start = time.perf_counter()
+    lost = [p for p in paths if not Path(p).is_file()]
+    if lost:
+        raise InputError(f"{len(lost)} of {len(paths)} images are not there, first {lost[0]}; fetch them again")
+    if words is None and options.vocabulary is not None:
+        words = read_phrases(options.vocabulary)
+    sae, described = load_sae(options.sae) if options.sae else None, described_by(options, paths)
     try:
         encoder = load_encoder(*encoder_of(options))
     except EncoderError as e:
         raise EncoderError(f"{e}. Of an evaluation: --encoder ViT-L-14-336 --pretrained /path/to/weights, or another --encoder") from e
+    if sae is not None and sae.width != encoder.width:
+        raise InputError(f"the SAE takes vectors of width {sae.width}, the encoder gives {encoder.width}; use an SAE of that encoder")
     vectors = _embedded(encoder, paths, part(progress, 0.0, 0.6))
     embedded = time.perf_counter()
-    if words is None and options.vocabulary is not None:
-        words = read_phrases(options.vocabulary)
     vocabulary = load_vocabulary(encoder, words=words, progress=part(progress, 0.6, 0.7))
     named = time.perf_counter()
-    sae = load_sae(options.sae) if options.sae else kept_sae(_training_rows(vectors), progress=part(progress, 0.7, 1.0))
-    if sae.width != vectors.shape[1]:
-        raise InputError(f"the SAE takes vectors of width {sae.width}, the encoder gives {vectors.shape[1]}; use an SAE of that encoder")
+    sae = sae or kept_sae(_training_rows(vectors), progress=part(progress, 0.7, 1.0))
     seconds = {"embedding": embedded - start, "vocabulary": named - embedded, "SAE": time.perf_counter() - named}
     return Space(
         vectors,
         vocabulary,
         sae,
-        **described_by(options, paths),
+        **described,
         paths=paths,
         encode_texts=encoder.encode_texts,
         trained_on=_training_rows(vectors),
@@ -150,15 +155,13 @@ def described_by(options: Options, paths: Sequence[str]) -> dict[str, Any]:
 
 def endpoint_of(options: Options) -> Any:
     """The chat server of ``--endpoint URL,MODEL``; None where none was asked for."""
-    if options.endpoint is None:
+    parts = endpoint_parts(options)
+    if parts is None:
         return None
     from ..describe.endpoint import ChatEndpoint
     from ..describe.usage import Budget
 
-    url, comma, model = options.endpoint.partition(",")
-    if not comma or not model:
-        raise InputError(f"an endpoint is written as URL,MODEL such as http://localhost:8000/v1,my-model, not {options.endpoint!r}")
-    return ChatEndpoint(url.strip(), model.strip(), budget=Budget(options.calls, TOKENS_A_CALL * options.calls))
+    return ChatEndpoint(*parts, budget=Budget(options.calls, TOKENS_A_CALL * options.calls))
 
 
 def language_model(options: Options) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..progress import Progress
 
 Record = dict[str, Any]
@@ -50,6 +51,15 @@ class Options:
     sizes: tuple[int, ...] = ()
     """Numbers of images, where a suite varies them."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError(f"the seed of an evaluation is a whole number of at least 0, not {self.seed!r}")
+        for name in ("pairs", "runs", "calls", "sizes"):
+            given = getattr(self, name)
+            wrong = [n for n in (given if name == "sizes" else (given,)) if n is not None and n < 1]
+            if wrong:
+                raise InputError(f"{name} of an evaluation must be at least 1, not {wrong[0]!r}")
 
 
 TYPED = {"calls": "llm-calls"}
@@ -156,9 +166,15 @@ class Suite:
     def unused(self) -> list[str]:
         """What to say of options that were passed and do not count here: nothing is ignored in silence."""
         default, uses = Options(), self.uses()
+        if self.options.endpoint is None:
+            uses -= {"calls"}  # of no server
         passed = [f.name for f in fields(Options) if getattr(self.options, f.name) != getattr(default, f.name)]
         idle = [f"--{TYPED.get(name, name)}" for name in passed if name not in uses]
         return [f"{self.name} has no use for {', '.join(idle)} with these methods: without effect here."] if idle else []
+
+    def sends(self) -> str:
+        """What a server of ``--endpoint`` is sent, in words; "" where none is asked."""
+        return "captions, phrases and labels" if self.options.endpoint and "endpoint" in self.uses() else ""
 
     def missing(self) -> list[str]:
         """What is not there, one line each, with what to fetch and where to put it; empty where the suite can run."""

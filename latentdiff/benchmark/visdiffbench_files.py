@@ -38,11 +38,14 @@ def read_benchmark(root: Path) -> list[PairedSet]:
 
     Args:
         root: holds ``VisDiffBench/{easy,medium,hard}.jsonl`` or ``PairedImageSets.csv``, ``ImageNetR.csv``, ``ImageNetStar.csv``, and
-            the images under ``VisDiffBench/``.
+            the images under ``VisDiffBench/``; or is the repository, which holds that folder as ``data``; or is ``VisDiffBench`` in it.
     """
-    pairs = [p for d in DIFFICULTIES for p in _from_jsonl(root / "VisDiffBench", d)]
-    if not pairs and (root / "PairedImageSets.csv").is_file():
-        pairs = _from_paired_csv(root)
+    root = _home(root)
+    by_part = {d: _from_jsonl(root / "VisDiffBench", d) for d in DIFFICULTIES}
+    if (root / "PairedImageSets.csv").is_file() and not all(by_part.values()):
+        listed = _from_paired_csv(root)
+        by_part = {d: own or [p for p in listed if p.group == f"PIS {d}"] for d, own in by_part.items()}
+    pairs = [p for own in by_part.values() for p in own]
     for stem, (title, plain) in SETS.items():
         if (root / f"{stem}.csv").is_file():
             groups = _csv_groups(root, root / f"{stem}.csv")
@@ -50,6 +53,13 @@ def read_benchmark(root: Path) -> list[PairedSet]:
                 raise InputError(f"{root / stem}.csv has no images of the group {plain!r}, with which the others are compared")
             pairs += [PairedSet(title, name, "", tuple(files), tuple(groups[plain])) for name, files in groups.items() if name != plain]
     return pairs
+
+
+def _home(root: Path) -> Path:
+    """The folder of the lists: as named, ``data`` of the repository, or the one that holds ``VisDiffBench``."""
+    lists = ["PairedImageSets.csv", *(f"{stem}.csv" for stem in SETS), *(f"VisDiffBench/{d}.jsonl" for d in DIFFICULTIES)]
+    places = (root, root / "data", *([root.parent] if root.name == "VisDiffBench" else []))
+    return next((place for place in places if any((place / name).is_file() for name in lists)), root)
 
 
 def _from_jsonl(root: Path, difficulty: str) -> list[PairedSet]:

@@ -23,9 +23,9 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="start anew instead of going on where an earlier call was stopped")
     parser.add_argument("--report-only", action="store_true", help="run nothing; tables and plots of what an earlier call has done")
     parser.add_argument("--methods", metavar="NAMES", default="", help="comma-separated of latentdiff, paper, visdiff, gsclip, mean")
-    parser.add_argument("--pairs", type=_count, metavar="N", help="pairs per parent, or all (default: the suite's own number)")
+    parser.add_argument("--pairs", type=_pairs, metavar="N", help="pairs per parent, or all (default: the suite's own number)")
     parser.add_argument("--runs", type=_count, metavar="N", help="repetitions, where a suite draws at random")
-    parser.add_argument("--sizes", metavar="N,N", default="", help="numbers of images, where a suite varies them")
+    parser.add_argument("--sizes", type=_sizes, metavar="N,N", default=(), help="numbers of images, where a suite varies them")
     parser.add_argument("--split", metavar="NAME", help="split of the data set, where it has several")
     parser.add_argument("--encoder", metavar="NAME", help="encoder of images, as load_encoder takes it (default: the paper's)")
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
@@ -40,27 +40,39 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    value = sys.maxsize if text == "all" else int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
     return value
+
+
+def _pairs(text: str) -> int:
+    return sys.maxsize if text == "all" else _count(text)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(_count(n) for n in text.split(",") if n.strip())
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Run ``latentdiff evaluate``."""
+    from ..benchmark.choices import endpoint_parts
     from ..benchmark.plan import plan
     from ..benchmark.runner import evaluate
     from ..benchmark.suite import Options
-    from ..describe.server import checked_url, goes_with
+    from ..benchmark.suites import load_suite
+    from ..describe.server import goes_with
     from .outcome import progress_bar
 
     listed = tuple(name.strip() for name in args.methods.split(",") if name.strip())
-    sizes = tuple(_count(n) for n in args.sizes.split(",") if n.strip())
-    own = {"methods": listed, "sizes": sizes, "calls": args.llm_calls}
+    own = {"methods": listed, "calls": args.llm_calls}
     same = [f.name for f in dataclasses.fields(Options) if f.name not in own]
     options = Options(**own, **{name: getattr(args, name) for name in same})
     if args.dry_run:
-        planned = plan(args.suite, options)
+        planned = plan(args.suite, options, fresh=args.fresh)
         lacking = [f"{args.suite} lacks:", *(f"  - {line}" for line in planned.missing)]
         print("\n".join(lacking if planned.missing else [f"{args.suite} has all the data it needs"]))
         if planned.downloads:
@@ -70,10 +82,10 @@ def run_evaluate(args: argparse.Namespace) -> int:
         for table in planned.tables:
             show_table(table)
         return 2 if planned.missing else 0
-    if options.endpoint and not args.report_only:
-        url, _, model = options.endpoint.partition(",")
-        print(f"latentdiff: will send captions, phrases and labels to {checked_url(url)} ({model})", file=sys.stderr)
-        for what in goes_with(checked_url(url)):
+    sent, parts = load_suite(args.suite)(options).sends(), endpoint_parts(options)
+    if sent and parts:
+        print(f"latentdiff: will send {sent} to {parts[0]} ({parts[1]})", file=sys.stderr)
+        for what in goes_with(parts[0]):
             print(f"latentdiff: {what}", file=sys.stderr)
     with progress_bar() as progress:
         outcome = evaluate(args.suite, options, fresh=args.fresh, report_only=args.report_only, progress=progress)

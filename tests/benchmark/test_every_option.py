@@ -164,7 +164,8 @@ def test_every_suite_ends_with_every_option_passed(name: str, blip: Path, tmp_pa
         assert main(["evaluate", name, "--fresh", *arguments]) == 0
         printed = capsys.readouterr()
         assert {kind(r) for r in server.requests} == ASKED[name]
-        assert f"will send captions, phrases and labels to {server.url} (m)" in printed.err
+        told = "captions, phrases, labels and images" if "grid" in ASKED[name] else "captions, phrases and labels" if ASKED[name] else ""
+        assert (f"will send {told} to {server.url} (m)" in printed.err) if told else ("will send" not in printed.err)
         page = (tmp_path / "out" / name / "results.json").read_text()
         assert f"{name} has no use for {IDLE[name]} with these methods" in " ".join(json.loads(page)["notes"])
     finally:

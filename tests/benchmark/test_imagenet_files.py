@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latentdiff.benchmark.imagenet_files import GroupedImages, check_group, grouped_images, groups_of_files
@@ -48,6 +49,23 @@ def test_without_the_order_a_name_that_stands_twice_says_nothing(tmp_path: Path)
     assert "1 images are left out: their class name stands for two" in suite.about()[0].note
     alone = groups_of_files(["/a/data/1.jpg"] * 4, ["tench", "crane", "maillot", "unicorn"])
     assert alone == ["animal", None, "clothing", None]
+
+
+def test_images_in_another_order_do_not_tell_classes_of_one_name_apart(tmp_path: Path) -> None:
+    """By FiftyOne's exporter, with confidences: a crane between two birds is no bird where birds and machines are shuffled."""
+    import fiftyone as fo
+    from fiftyone.utils.data import FiftyOneImageClassificationDatasetExporter
+
+    classes = imagenet_classes()
+    order = [RETRIEVER, TENCH, MACHINE, RETRIEVER]
+    with FiftyOneImageClassificationDatasetExporter(
+        str(tmp_path / "train"), classes=[c.name for c in classes.values()], include_confidence=True
+    ) as exporter:
+        for synset in order:
+            label = fo.Classification(label=classes[synset].name, confidence=0.5)
+            exporter.export_sample(np.zeros((8, 8, 3), np.uint8), label)
+    found = grouped_images(tmp_path)
+    assert (found.groups, found.unclear) == (["animal"] * 3, 1)
 
 
 def test_the_suite_and_the_command_read_the_zoos_form(zoo: Path, capsys) -> None:

@@ -167,6 +167,20 @@ def test_pairs_from_visdiffs_csv(options, tmp_path) -> None:
     assert all(Path(f).is_file() for p in from_jsonl for f in p.files_a)
 
 
+def test_the_repository_and_its_parts_may_be_named(tmp_path) -> None:
+    from latentdiff.benchmark.visdiffbench_files import read_benchmark
+
+    root = layouts.visdiffbench_released(tmp_path / "repo/data", {"easy": [("boat", "kite")], "hard": [("lamp", "cake")]}, n=1)
+    by_csv = read_benchmark(root)
+    assert [p.group for p in by_csv] == ["PIS easy", "PIS hard"]
+    assert read_benchmark(tmp_path / "repo") == read_benchmark(root / "VisDiffBench") == by_csv
+    easy = {"set1": "boat", "set2": "kite", "set1_images": ["easy/1_a/000001.jpg"], "set2_images": ["easy/1_b/000001.jpg"]}
+    (root / "VisDiffBench/easy.jsonl").write_text(json.dumps(easy) + "\n")
+    assert read_benchmark(root) == by_csv  # the list of one part does not hide the other parts
+    (root / "VisDiffBench/hard/1_b/000001.jpg").unlink()
+    assert "1_b/000001.jpg is not there (1 of 4 are not)" in load_suite("visdiffbench")(Options(data=root)).missing()[0]
+
+
 def test_purity(options, tmp_path) -> None:
     layouts.visdiffbench(tmp_path / "data", {"hard": [("boat", "umbrella")], "easy": [("cup", "vase")]})
     outcome = evaluate("purity", options(methods=("latentdiff",), runs=1))

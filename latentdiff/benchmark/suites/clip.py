@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...embed.vocabulary import Vocabulary
+from ...errors import InputError
 from ...progress import Progress
 from .. import evaluation as ev
 from ..case_suite import FIRST, CaseSuite, Scored
@@ -60,6 +61,10 @@ class Clip(CaseSuite):
 
     def make_cases(self) -> list[Case]:
         pairs = json.loads((self.folder / "clip_b32/pairs.json").read_text(encoding="utf8"))
+        known = sorted({p["m"] for p in pairs})
+        strange = [m for m in self.options.sizes if m not in known]
+        if strange:
+            raise InputError(f"there are pairs with {', '.join(map(str, known))} pictures planted, none with {strange[0]} (--sizes)")
         start, end = self._places()
         rng, out = np.random.default_rng(self.options.seed), []
         for m in self.options.sizes or PLANTED:

@@ -19,6 +19,8 @@ from ..spaces import embedded_space
 from ..suite import Table
 
 DATA = Path("coco")
+SPLITS = {"train": "train", "val": "val", "validation": "val"}
+"""What a split may be called (validation: by FiftyOne) → what COCO's files call it."""
 PAIRS = 15
 """Pairs per parent of the paper's table 1; its table 2 has all 1,826."""
 
@@ -100,7 +102,10 @@ class NoisyDiffCoco(CaseSuite):
     @cached_property
     def coco(self) -> CocoFolder:
         """Labels and images."""
-        return CocoFolder(self.options.data or DATA, self.options.split or "train")
+        named = self.options.split or "train"
+        if named not in SPLITS:
+            raise InputError(f"COCO has no labelled split {named!r}; there are {', '.join(SPLITS)}")
+        return CocoFolder(self.options.data or DATA, SPLITS[named])
 
     def missing(self) -> list[str]:
         return self.coco.missing()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...embed.vocabulary import Vocabulary
+from ...errors import InputError
 from ...progress import Progress
 from ..case_suite import FIRST, CaseSuite, Scored
 from ..cases import Case, Space
@@ -51,7 +52,10 @@ class Corel(CaseSuite):
     def make_cases(self) -> list[Case]:
         label = np.array([r["label"] for r in json.loads((self.folder / "corel/labels.json").read_text(encoding="utf8"))])
         rng, out = np.random.default_rng(self.options.seed + 1), []
+        fewest = min(int((label == k).sum()) for k in NAMES)
         for m in self.options.sizes or PLANTED:
+            if m > fewest:
+                raise InputError(f"{m} photographs cannot be planted: some classes have {fewest} (--sizes)")
             pairs = [(p, i, j) for p in sorted(set(label)) for i in NAMES for j in NAMES if i != j and p not in (i, j)]
             for place, (parent, a, b) in enumerate(pairs):
                 rows = rng.permutation(np.flatnonzero(label == parent))

@@ -66,6 +66,13 @@ class NoisyDiffImageNet(CaseSuite):
         total = len(self.files[0])
         return [s for s in self.options.sizes or SIZES if s <= total] or [total]
 
+    def unused(self) -> list[str]:
+        idle, total = super().unused(), len(self.files[0])
+        if any(s > total for s in self.options.sizes):
+            taken = ", ".join(f"{s:,}" for s in self.sizes())
+            idle.append(f"Of --sizes, what is above the {total:,} images that are here is left out: {taken} taken.")
+        return idle
+
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "images": len(self.files[0])}
 

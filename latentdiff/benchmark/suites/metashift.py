@@ -66,8 +66,10 @@ class MetaShift(CaseSuite):
     @cached_property
     def subsets(self) -> dict[tuple[str, str], list[Path]]:
         """Subsets with enough images."""
-        found = read_subsets(self.options.data or DATA)
-        return {key: files for key, files in found.items() if len(files) >= (min(self.options.sizes) if self.options.sizes else FEWEST)}
+        if len(self.options.sizes) > 1:
+            raise InputError(f"metashift takes one number, the fewest images of a subset, not {self.options.sizes} (--sizes)")
+        (fewest,) = self.options.sizes or (FEWEST,)
+        return {key: files for key, files in read_subsets(self.options.data or DATA).items() if len(files) >= fewest}
 
     def missing(self) -> list[str]:
         root = self.options.data or DATA

@@ -52,7 +52,8 @@ class VisDiffParts(VisDiffBench):
         }
         runs = {"caption": _captions, "caption-qa": _answers("caption-qa"), "image-vqa": _answers("image-vqa"), "grid": _grid,
                 "feature": _feature}  # fmt: skip
-        return [Method(name, titles[name], run, reads_captions=True) for name, run in runs.items()]
+        shown = ("image-vqa", "grid")
+        return [Method(name, titles[name], run, reads_captions=True, shows_images=name in shown) for name, run in runs.items()]
 
     def run(self, task: Task) -> Record:
         record = super().run(task)

@@ -61,8 +61,8 @@ class VisDiffBench(CaseSuite):
         if not self.pairs:
             return [f"VisDiffBench: fetch the archive that the README of Understanding-Visual-Datasets/VisDiff links to, {where}, so that "
                     f"{root}/VisDiffBench/easy.jsonl and {root}/VisDiffBench/easy/0_1/000001.jpg exist; its data/*.csv belong into {root}"]
-        lost = [f for p in self.pairs for f in (*p.files_a[:1], *p.files_b[:1]) if not Path(f).is_file()]
-        lacking = f"{lost[0]} is not there ({len(lost)} sets lack their first image)" if lost else ""
+        lost = [f for f in self.files if not Path(f).is_file()]
+        lacking = f"{lost[0]} is not there ({len(lost):,} of {len(self.files):,} are not)" if lost else ""
         return [f"images of VisDiffBench: {lacking}; fetch the archive, {where}"] if lost else []
 
     def published_pairs(self) -> dict[str, int]:
@@ -122,7 +122,9 @@ class VisDiffBench(CaseSuite):
         """By row and group: the language model's judgements of the first five findings of every set A; kept, since they cost money."""
         from ..judge import judge
 
-        endpoint, cases = endpoint_of(self.options), {f"{c.key} | {m.name}": c for c in self.cases for m in self.methods}
+        made = None if self._space is None else self._space.language_model
+        endpoint = endpoint_of(self.options) if made is None else made.endpoint  # one budget for all that is asked
+        cases = {f"{c.key} | {m.name}": c for c in self.cases for m in self.methods}
         out: Judged = {}
         for record in records:
             case = cases[record["task"]]
