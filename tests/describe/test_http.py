@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,32 +15,10 @@ from latentdiff.describe.endpoint import ChatEndpoint
 from latentdiff.describe.http import Post, TooLarge, Unreadable
 from latentdiff.describe.server import goes_with, proxy_of
 from latentdiff.errors import EndpointError, InputError
+from tests.describe.proxy import Proxy
 
 ZEROS = b"0" * 3_000_000
 """What an answer unpacks to: 1,000 times its size."""
-
-
-class Proxy:
-    """Takes connections, keeps what they say, and refuses to hand anything on."""
-
-    def __init__(self) -> None:
-        self.heard: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                self.heard.append(connection.recv(1 << 16))
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture

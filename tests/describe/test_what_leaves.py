@@ -17,7 +17,7 @@ from PIL import Image
 
 from latentdiff import demo
 from latentdiff.cli import main
-from tests.describe.test_http import Proxy
+from tests.describe.proxy import Proxy
 
 KEY, OTHERS = "sk-bound-to-the-stub-0123456789", "never-to-leave-this-machine"
 SECRETS = ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "LATENTDIFF_PASSWORD")

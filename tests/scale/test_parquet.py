@@ -25,6 +25,7 @@ from latentdiff.embed.parquet import BLOCK_ROWS, ParquetVectors, to_memmap, vect
 from latentdiff.errors import InputError, MissingPackageError
 from latentdiff.scale import parquet as scale
 from latentdiff.stats.verification import verify, verify_sides
+from tests.describe.proxy import Proxy
 from tests.planted import WIDTH, WORDS, vectors
 from tests.ray_cluster import ray_cluster
 
@@ -106,6 +107,28 @@ def test_ray_gives_the_local_comparison(cluster: Any, world: Any, arrays_compare
     _, _, a, b, sae, words = world
     sides = ShardedSides(ParquetVectors(a), ParquetVectors(b), workers)
     same(latentdiff.comparing.pipeline.compare_sides(sides, sae=sae, vocabulary=words), arrays_compared)
+
+
+def test_what_a_cluster_is_handed(cluster: Any, world: Any, arrays_compared: latentdiff.Comparison, monkeypatch: Any) -> None:
+    """Where vectors lie, an SAE, words' vectors, figures; no key, nothing else of the environment. And no proxy is asked."""
+    from ray.remote_function import RemoteFunction
+
+    _, _, a, b, sae, words = world
+    handed: list[Any] = []
+    put, remote = cluster.put, RemoteFunction._remote
+    secrets = {"LATENTDIFF_API_KEY": "sk-of-a-server-0123456789", "AWS_SECRET_ACCESS_KEY": "never-to-leave", "HF_TOKEN": "hf_never"}
+    proxy = Proxy()
+    for name, value in {**secrets, **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), f"http://{proxy.address}")}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cluster, "put", lambda value: handed.append(value) or put(value))
+    monkeypatch.setattr(RemoteFunction, "_remote", lambda self, args=None, **more: handed.append(args) or remote(self, args=args, **more))
+    same(scale.compare_parquet(a, b, engine="ray", sae=sae, vocabulary=words), arrays_compared)
+    sent = b"".join(cluster.cloudpickle.dumps(value) for value in handed)
+    for known in (np.asarray(sae.w_enc).tobytes(), a.encode(), b.encode()):
+        assert known in sent
+    assert not [name for name, secret in secrets.items() if secret.encode() in sent]
+    assert proxy.heard == []
+    proxy.close()
 
 
 def test_a_killed_worker_changes_nothing(cluster: Any, world: Any, arrays_compared: latentdiff.Comparison) -> None:
