@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
     from .reporting import export_report
     from .store.groups import GroupsOfDataset
+    from .store.leftovers import leftover_fields
     from .store.run import ComparisonRun
     from .store.runs import delete_comparison, list_comparisons, load_comparison, load_groups, mend_comparison, rename_comparison
     from .store.summary import RunSummary
@@ -50,6 +51,7 @@ _SDK = {
     "delete_comparison": ".store.runs",
     "delete_noisy_diff": ".noisy_diff",
     "export_report": ".reporting",
+    "leftover_fields": ".store.leftovers",
     "list_comparisons": ".store.runs",
     "load_comparison": ".store.runs",
     "load_groups": ".store.runs",
@@ -87,6 +89,7 @@ __all__ = [
     "delete_comparison",
     "delete_noisy_diff",
     "export_report",
+    "leftover_fields",
     "list_comparisons",
     "load_comparison",
     "load_groups",

@@ -181,6 +181,7 @@ def _claim(dataset: Any, field: str, stamp: encoders.Stamp, overwrite: bool) -> 
         encoders.record(dataset, field, stamp)  # before the first vector: a kill in between leaves a record of an empty field
         schema.add(dataset, field, fo.VectorField(description=description))  # False: somebody else has just made it, which will do
         database.refresh(dataset)
+        encoders.record(dataset, field, stamp)  # once more, now that there is a field to mark
         return
     before = encoders.recorded(dataset, field)
     if dataset.exists(field).count():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +14,14 @@ from latentdiff.inputs.named import COMMON, open_encoder, open_vocabulary
 from latentdiff.progress import Progress
 
 from . import encoders
-from .store import database
+from .store import database, schema
 
 KEY = "latentdiff_embeddings"
 """Entry of ``dataset.info``: a list of {field, fingerprint, source}. A list, because MongoDB's keys may hold no dots."""
+
+MARK = "latentdiff_encoder"
+"""Entry of a field's ``info``, and of its record: :func:`mark_of` its encoder."""
+CREATED = "created_at"
 
 Source = tuple[str, str | None]
 """``(name, pretrained)`` of :func:`latentdiff.embed.encoder.load_encoder`."""
@@ -31,21 +37,51 @@ class Stamp:
 
 
 def recorded(dataset: Any, path: str) -> Stamp | None:
-    """The encoder recorded for a vector field, as it stands in the database now; None where none is."""
-    for entry in _entries(dataset):
-        if entry["field"] == path:
-            source = entry.get("source")
-            return Stamp(dict(entry["fingerprint"]), (source[0], source[1]) if source else None)
+    """The encoder recorded for a vector field, as it stands in the database now; None where none is.
+
+    A field that was renamed keeps its record, and one that was made anew under the name of another does not get that one's.
+    """
+    entries, stored = _entries(dataset), schema.stored(dataset, path)
+    own = [e for e in entries if stored is not None and _is_of(e, stored)]
+    named = [e for e in (*own, *(e for e in entries if not _told_apart(e))) if e["field"] == path]
+    for entry in named or own:
+        source = entry.get("source")
+        return Stamp(dict(entry["fingerprint"]), (source[0], source[1]) if source else None)
     return None
 
 
 def record(dataset: Any, path: str, stamp: Stamp) -> None:
     """Record a field's encoder, in place of what was recorded for it, and leave the records of other fields alone."""
+    stored = schema.stored(dataset, path)
     entry = {"field": path, "fingerprint": dict(stamp.fingerprint), "source": list(stamp.source) if stamp.source else None}
+    marked, filters = {}, []
+    if stored is not None:
+        entry |= {MARK: mark_of(stamp.fingerprint), CREATED: str(stored.get("created_at") or "")}
+        marked, filters = schema.entry_change(path, stored, MARK, entry[MARK])
     datasets, own, entries = database.journaled("datasets"), {"_id": database.identity(dataset)}, f"info.{KEY}"
-    if not datasets.update_one({**own, f"{entries}.field": path}, {"$set": {f"{entries}.$": entry}}).matched_count:
-        datasets.update_one({**own, f"{entries}.field": {"$ne": path}}, {"$push": {entries: entry}})
+    change = {"$set": {f"{entries}.$[own]": entry, **marked}}  # the record and the field's mark are one change
+    if not datasets.update_one({**own, f"{entries}.field": path}, change, array_filters=[{"own.field": path}, *filters]).matched_count:
+        change = {"$push": {entries: entry}, **({"$set": marked} if marked else {})}
+        datasets.update_one({**own, f"{entries}.field": {"$ne": path}}, change, array_filters=filters or None)
     database.refresh(dataset)
+
+
+def mark_of(fingerprint: Fingerprint) -> str:
+    """What a field's ``info`` says of its encoder: renaming and copying keep it."""
+    return hashlib.sha256(json.dumps(dict(fingerprint), sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _told_apart(entry: dict[str, Any]) -> bool:
+    """Whether a record says of which field it is by more than a name; those of earlier versions do not."""
+    return MARK in entry
+
+
+def _is_of(entry: dict[str, Any], stored: dict[str, Any]) -> bool:
+    """Whether a record is of a field: by its mark, or where people replaced the field's ``info`` by when it was made."""
+    if not _told_apart(entry):
+        return False
+    created = entry.get(CREATED)
+    return bool((stored.get("info") or {}).get(MARK) == entry[MARK] or (created and created == str(stored.get("created_at"))))
 
 
 def rebuild(dataset: Any, path: str) -> Any:

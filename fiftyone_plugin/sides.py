@@ -139,16 +139,22 @@ def vector_sources(dataset: Any) -> list[str]:
 
 
 def _unhidden(view: Any) -> Any:
-    """The same images with all their fields, where the view selects or excludes some."""
+    """The same images with all their fields, where the view, or what its patches were made of, selects or excludes some."""
     import fiftyone as fo
 
-    if not any(isinstance(stage, (fo.SelectFields, fo.ExcludeFields)) for stage in view._stages):
+    hiding, base = (fo.SelectFields, fo.ExcludeFields), None
+    made = view._patches_stage if view._is_patches else None
+    if isinstance(made, fo.ToPatches) and isinstance(view._source_collection, fo.DatasetView):
+        whole = _unhidden(view._source_collection)
+        if whole is not view._source_collection:
+            base = fo.ToPatches(made.field, config=made.config).load_view(whole)
+    if base is None and not any(isinstance(stage, hiding) for stage in view._stages):
         return view
-    out = view._base_view
+    base = view._base_view if base is None else base
     for stage in view._stages:
-        if not isinstance(stage, (fo.SelectFields, fo.ExcludeFields)):
-            out = out.add_stage(stage)
-    return out
+        if not isinstance(stage, hiding):
+            base = base.add_stage(stage)
+    return base
 
 
 def _refuse_kinds(letter: str, name: str, view: Any) -> None:

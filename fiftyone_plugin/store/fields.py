@@ -38,7 +38,7 @@ def check_free(dataset: Any, paths: Iterable[str], run: str) -> None:
     """
     for path in paths:
         stored = schema.stored(dataset, path)
-        if stored is not None and _info(stored).get(OWNER) != run and not _nobodys(dataset, stored):
+        if stored is not None and _info(stored).get(OWNER) != run and not is_nobodys(dataset, stored):
             raise RunError(f"{dataset.name!r} already has a field {path!r} that no comparison wrote; choose another run name")
 
 
@@ -82,15 +82,15 @@ def _declare(dataset: Any, run: str, record: Record, labels: str | None, what: s
             raise RunError(f"the labels {labels!r} of {dataset.name!r} were removed meanwhile")
         if _info(stored).get(RECORD) == record.mark:
             return
-        if not _nobodys(dataset, stored):
+        if not is_nobodys(dataset, stored):
             break
         _drop(dataset, [name], labels)
         schema.pull(dataset, name, labels, stored)
     raise RunError(f"{dataset.name!r} has got a field {path!r} of somebody else's meanwhile; choose another run name")
 
 
-def _nobodys(dataset: Any, stored: dict[str, Any]) -> bool:
-    """Whether a field is ours, and of no comparison that writes to this dataset.
+def is_nobodys(dataset: Any, stored: dict[str, Any]) -> bool:
+    """Whether a field (its stored entry) is ours, and of no comparison that writes to this dataset.
 
     FiftyOne in another process wrote back a schema that it had read before the field went; or the dataset is a copy that took the fields
     and not the record (as those of views are).
@@ -171,9 +171,19 @@ def remove(dataset: Any, run: str, record: Record, labels: str | None) -> None:
         _drop(dataset, [f"{run}_{what}" for what in ours], labels)
     for what, stored in ours.items():
         if stored is not None:
-            _forget(dataset, path_of(run, what, labels))
-            schema.pull(dataset, f"{run}_{what}", labels, stored)
+            _undeclare(dataset, f"{run}_{what}", labels, stored)
     database.refresh(dataset)
+
+
+def remove_field(dataset: Any, name: str, labels: str | None, entry: dict[str, Any]) -> None:
+    """Delete one field, of the entry that is stored of it, with its values."""
+    _drop(dataset, [name], labels)
+    _undeclare(dataset, name, labels, entry)
+
+
+def _undeclare(dataset: Any, name: str, labels: str | None, entry: dict[str, Any]) -> None:
+    _forget(dataset, f"{labels}.{name}" if labels else name)
+    schema.pull(dataset, name, labels, entry)
 
 
 def _drop(dataset: Any, names: list[str], labels: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from latentdiff.errors import LatentDiffError, RunError
 
-from . import database, fields, records, results, writers
+from . import database, fields, leftovers, records, results, writers
 from .document import from_document, verdict_of
 from .groups import GROUPS, from_group_document, verdict_of_groups
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, Record
@@ -94,7 +94,37 @@ def mend(dataset: Any) -> dict[str, Record]:
         with writers.working() as writer:
             if records.take(record, writer):  # of two that open the dataset at once, one mends
                 _end(dataset, record, writer)
-    return records.find(database.identity(dataset))[0] if dead else named
+    named = records.find(database.identity(dataset))[0] if dead else named
+    names = leftovers.names_of(dataset) if named else {}
+    moved = {r.run: old for r in named.values() if r.state == COMPLETE and (old := leftovers.former(dataset, r, names))}
+    for run, old in moved.items():
+        _follow(dataset, named[run], old)
+    return records.find(database.identity(dataset))[0] if moved else named
+
+
+def _follow(dataset: Any, record: Record, old: str) -> None:
+    """Give the fields the name that FiftyOne's own ``rename_run`` gave the record alone; where somebody has a field of it they stay."""
+    at = places(dataset, record)
+    try:
+        for place in at:
+            paths = [fields.path_of(record.run, what, place.labels) for what in (fields.LOG_RATIO, fields.CONCEPTS)]
+            fields.check_free(place.dataset, paths, record.run)
+    except RunError:
+        return
+    with writers.working() as writer:
+        if not records.take(record, writer, RENAMING):
+            return  # somebody else has it in hand
+        records.change(record, RENAMING, old=old, new=record.run, writer=writer)
+        _copy_again(dataset, record, old)
+        if (now := records.reread(record)) is not None:
+            _finish_renaming(dataset, now)
+
+
+def _copy_again(dataset: Any, record: Record, old: Any) -> None:
+    """Fields under the record's name once more from those under its old one, if they are there; doing it twice is harmless."""
+    if old and old != record.run:
+        for place in places(dataset, record):
+            fields.copy(place.dataset, str(old), record.run, record, place.labels)
 
 
 def finish(dataset: Any, record: Record) -> None:
@@ -130,6 +160,7 @@ def _end(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
         except RunError:
             _erase_own(dataset, record, writer)  # another comparison has its place
     elif record.state == RENAMING:
+        _copy_again(dataset, record, record.config.get("old"))
         _finish_renaming(dataset, record)
     else:
         _erase_own(dataset, record, writer)
@@ -160,7 +191,9 @@ def _erase_own(dataset: Any, record: Record, writer: dict[str, Any]) -> None:
 
 
 def _finish_erasing(dataset: Any, record: Record) -> None:
-    for run in {record.run, record.config.get("old"), record.config.get("new")} - {None}:
+    former = leftovers.former(dataset, record)  # where there is one, a field of the present name is somebody else's
+    names = {former} if former else {record.run, record.config.get("old"), record.config.get("new")}
+    for run in names - {None}:
         _remove_fields(dataset, record, str(run))
     records.remove(record)
     if name_of(record.dataset_id) is not None:

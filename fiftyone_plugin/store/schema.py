@@ -84,3 +84,12 @@ def pull(dataset: Any, name: str, labels: str | None, entry: dict[str, Any]) -> 
     within, filters = _list_of(labels)
     change = {"$pull": {within: {"name": name, "info": entry.get("info")}}}
     database.journaled("datasets").update_one({"_id": database.identity(dataset)}, change, array_filters=filters)
+
+
+def entry_change(path: str, entry: dict[str, Any], key: str, value: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """What sets one entry of a field's ``info``, as of :func:`stored`: ``$set`` of an update of the dataset's document, and its filters."""
+    labels, _, name = path.rpartition(".")
+    within, filters = _list_of(labels or None)
+    info = f"{within}.$[field].info"
+    change = {info: {key: value}} if entry.get("info") is None else {f"{info}.{key}": value}
+    return change, [*(filters or ()), {"field.name": name}]

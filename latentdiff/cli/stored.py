@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from typing import Any
 
 from .outcome import open_comparison, output_arguments, show, show_changes, show_runs
@@ -26,6 +28,7 @@ def runs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a FiftyOne dataset")
     two = "two of them side by side: which differences stayed, which are new, which are gone"
     parser.add_argument("--compare", metavar=("BEFORE", "AFTER"), nargs=2, help=two)
+    parser.add_argument("--tidy", action="store_true", help="remove fields of comparisons that are gone (after FiftyOne's own delete_run)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
 
@@ -36,6 +39,10 @@ def run_runs(args: argparse.Namespace) -> int:
         show_changes(*runs, as_json=args.json)
         return 0
     show_runs(_sdk().list_comparisons(args.dataset), as_json=args.json)
+    left = _sdk().leftover_fields(args.dataset, remove=args.tidy)
+    if left:
+        what = "removed" if args.tidy else f"latentdiff runs {shlex.quote(args.dataset)} --tidy removes them"
+        print(f"{len(left)} fields of comparisons that are gone: {', '.join(left)} ({what})", file=sys.stderr)
     return 0
 
 

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fiftyone_plugin import compare_versions, compare_views, delete_comparison, list_comparisons, load_comparison, rename_comparison
+from fiftyone_plugin import (
+    compare_versions,
+    compare_views,
+    delete_comparison,
+    leftover_fields,
+    list_comparisons,
+    load_comparison,
+    rename_comparison,
+)
 from fiftyone_plugin.hypotheses import tag_hypothesis
 from latentdiff.errors import InputError, RunError
 from tests.planted import state, vectors
@@ -191,3 +199,37 @@ def test_an_image_that_is_listed_twice_counts_once(make: Any, vocabulary: Any, s
     np.testing.assert_array_equal(twice.comparison.log_ratio_b, once.comparison.log_ratio_b)
     with pytest.raises(InputError, match=r"has 15 usable images .*15 listed again.*at least 20"):
         compare_views(dataset, a.limit(15) + a.limit(15), b, run="few", **options)
+
+
+def test_what_is_left_after_fiftyones_own_deleting_and_copying_is_said_and_removed(stored: Any, copies: Any, capsys: Any) -> None:
+    from latentdiff.cli.main import main
+
+    dataset, part = stored.dataset, copies(stored.dataset.match_tags("a"))
+    assert leftover_fields(dataset) == [] and leftover_fields(part) == ours(part) == ["seasons_log_ratio", "seasons_concepts"]
+    assert leftover_fields(part, remove=True) and ours(part) == leftover_fields(part) == []
+    before = state(dataset)
+    dataset.delete_run("seasons")
+    assert main(["runs", dataset.name]) == 0
+    assert "2 fields of comparisons that are gone: seasons_log_ratio, seasons_concepts" in capsys.readouterr().err
+    assert main(["runs", dataset.name, "--tidy"]) == 0
+    dataset.reload()
+    assert ours(dataset) == [] and not any("seasons_concepts" in document for document in state(dataset)["documents"].values())
+    assert before["views"] == state(dataset)["views"] and "clip" in dataset.get_field_schema()
+
+
+def test_fields_follow_a_run_that_fiftyone_itself_renamed(stored: Any, copies: Any) -> None:
+    import fiftyone as fo
+
+    dataset, copy = stored.dataset, copies(stored.dataset, None)
+    values = dataset.values("seasons_log_ratio")
+    dataset.rename_run("seasons", "years")
+    assert list_comparisons(dataset) == ["years"] and ours(dataset) == ["years_log_ratio", "years_concepts"]
+    assert dataset.values("years_log_ratio") == values and list_comparisons(dataset)[0].complete
+    assert ours(copy) == ["seasons_log_ratio", "seasons_concepts"] and list_comparisons(copy) == ["seasons"]
+    copy.add_sample_field("years_log_ratio", fo.FloatField)
+    copy.rename_run("seasons", "years")  # a field of somebody else's is in the way
+    assert load_comparison(copy, "years").differs and "seasons_log_ratio" in ours(copy)
+    delete_comparison(copy, "years")
+    assert ours(copy) == ["years_log_ratio"]
+    delete_comparison(dataset, "years")
+    assert ours(dataset) == []

@@ -103,6 +103,33 @@ def test_writes_the_encoders_own_vectors(dataset, encoder, photos) -> None:
     assert dataset.first()["clip"].dtype == np.float32
 
 
+def test_a_record_belongs_to_the_field_and_not_to_its_name(dataset, encoder) -> None:
+    """Renamed, copied and with ``info`` replaced it keeps its encoder; made anew under the old name it has none."""
+    import fiftyone as fo
+
+    compute_embeddings(dataset, encoder, "clip")
+    dataset.rename_sample_field("clip", "vectors")
+    assert recorded(dataset, "vectors").fingerprint == encoder.fingerprint and recorded(dataset, "clip") is None
+    assert compute_embeddings(dataset, encoder, "vectors").kept == 60
+    copy = dataset.clone()
+    try:
+        assert recorded(copy, "vectors").fingerprint == encoder.fingerprint
+        copy.delete_sample_field("vectors")
+        copy.add_sample_field("vectors", fo.VectorField)
+        copy.set_values("vectors", list(np.ones((60, 5), np.float32)))
+        assert recorded(copy, "vectors") is None
+    finally:
+        copy.delete()
+    field = dataset.get_field("vectors")
+    field.info = {"mine": 1}
+    field.save()
+    assert recorded(dataset, "vectors").fingerprint == encoder.fingerprint
+    dataset.add_sample_field("clip", fo.VectorField)
+    dataset.set_values("clip", list(np.ones((60, 5), np.float32)))
+    assert recorded(dataset, "clip") is None
+    assert recorded(dataset, "vectors").fingerprint == encoder.fingerprint
+
+
 def test_one_bad_file_loses_one_sample_and_is_healed_later(dataset, encoder, photos) -> None:
     whole = photos[7].read_bytes()
     photos[7].write_bytes(whole[:200])

@@ -69,6 +69,14 @@ def marked(make: Any, tmp_path: Path) -> Any:
     return dataset
 
 
+def test_patches_of_a_view_that_hides_their_vectors(marked: Any, options: dict[str, Any]) -> None:
+    hidden = marked.exclude_fields("lines.polylines.clip"), marked.select_fields("lines.polylines.label")
+    sides = [view.match_tags(tag).to_patches("lines").sort_by("id") for view, tag in zip(hidden, "ab", strict=True)]
+    run = compare_views(marked, *sides, embeddings="lines.polylines.clip", run="seasons", **options)
+    assert (run.counts["A"]["compared"], run.counts["B"]["compared"]) == (30, 40)
+    assert set(run.sides["A"].ids) == set(marked.match_tags("a").to_patches("lines").values("id"))
+
+
 @pytest.mark.parametrize(("field", "path", "size"), [("lines", "lines.polylines", (480, 480)), ("points", "points.keypoints", (80, 40))])
 def test_patches_of_lines_and_points_have_pictures(marked: Any, options: Any, field: str, path: str, size: tuple[int, int]) -> None:
     sides = [marked.match_tags(tag).to_patches(field) for tag in "ab"]
