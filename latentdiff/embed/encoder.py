@@ -17,7 +17,7 @@ from ..errors import EncoderError, InputError
 from ..progress import Progress, silent
 from .fingerprint import Fingerprint, weights_digest
 from .images import Batch, read_batches
-from .precision import pick_device, pick_dtype
+from .precision import pick_device, pick_dtype, pick_tower
 
 if TYPE_CHECKING:
     from .images import Source
@@ -29,7 +29,6 @@ HUB, LOCAL = "hf-hub:", "local-dir:"
 
 Piece = tuple[int, np.ndarray, dict[int, str]]
 """First row, (b, d) float32 vectors with NaN rows, {row: reason}."""
-
 WORDS = "words.txt"
 """In a folder of weights: the words that the encoder was trained on, one a line, where it knows no others."""
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "encoder"
@@ -73,6 +72,7 @@ class Encoder:
         self.fingerprint |= {k: v for k, v in (("activation", backend.activation), ("pretrained", backend.pretrained)) if v}
         backend.model.to(self.device)
         self.dtype = pick_dtype(backend, self.device, dtype, self.fingerprint)
+        self._tower = pick_tower(backend, self.device, self.dtype, self.fingerprint) or backend.images
         backend.model.to(self.dtype)
         self.fingerprint["dtype"] = str(self.dtype).removeprefix("torch.")
         with torch.inference_mode():
@@ -176,7 +176,7 @@ class Encoder:
 
         with torch.inference_mode():
             moved = torch.from_numpy(pixels).to(self.device, non_blocking=True)
-            return self._backend.images(self.preprocess.normalise(moved, self.dtype)).float().cpu().numpy()
+            return self._tower(self.preprocess.normalise(moved, self.dtype)).float().cpu().numpy()
 
 
 def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None = None, *, device: Any = None, dtype: Any = None) -> Encoder:

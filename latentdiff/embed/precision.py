@@ -12,6 +12,7 @@ import numpy as np
 from ..compute.cache import recall, remember
 from ..errors import EncoderError, InputError
 from .fingerprint import Fingerprint, fingerprint_key
+from .fused import FusedTower, fused_cosine, is_plain
 from .naflex import Patches
 
 MIN_COSINE = 0.999
@@ -62,6 +63,35 @@ def pick_dtype(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint) 
         fact = {"cosine": bf16_cosine(backend, device), "model": fingerprint["model"]}
         remember("bf16", key, fact)
     return torch.bfloat16 if fact["cosine"] >= MIN_COSINE else torch.float32
+
+
+def pick_tower(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint) -> FusedTower | None:
+    """The faster forward pass of images, where there is one for this model and its vectors are as close as bf16 has to be.
+
+    Args:
+        backend, device, fingerprint: as of :func:`pick_dtype`; the model is still in float32.
+        dtype: what was picked.
+
+    Returns:
+        It; None: the model's own pass is to be taken.
+    """
+    import torch
+
+    if dtype != torch.bfloat16 or device.type != "cpu" or not has_bf16(device):
+        return None
+    visual = getattr(backend.model, "visual", None)
+    if backend.library != "open_clip" or not is_plain(visual):
+        return None
+    try:
+        tower = FusedTower(visual)
+        key = fingerprint_key(fingerprint, device.type, torch.__version__)
+        fact = recall("fused", key)
+        if fact is None or not isinstance(fact.get("cosine"), float):
+            fact = {"cosine": fused_cosine(tower, backend, probe_pixels(backend.preprocess)), "model": fingerprint["model"]}
+            remember("fused", key, fact)
+    except (AttributeError, RuntimeError):  # another torch, or a build without oneDNN
+        return None
+    return tower if fact["cosine"] >= MIN_COSINE else None
 
 
 def has_bf16(device: Any) -> bool:
