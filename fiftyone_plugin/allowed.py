@@ -113,7 +113,9 @@ def free_file(path: Path) -> None:
     Raises:
         InputError: naming it.
     """
-    if path.is_symlink() or (path.exists() and not _is_report(path)):
+    from latentdiff.report.writing import is_report
+
+    if path.is_symlink() or (path.exists() and not is_report(path)):
         raise InputError(f"{path} exists and is no report of LatentDiff's; move it away, or choose another folder")
 
 
@@ -141,14 +143,3 @@ def _is_sae(folder: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(found, dict) and str(found.get("format", "")).startswith("latentdiff")
-
-
-def _is_report(path: Path) -> bool:
-    from latentdiff.report.writing import MARKS
-
-    try:
-        with path.open("rb") as found:
-            start = found.read(4096).decode("utf8", "replace")
-    except OSError:
-        return False
-    return MARKS[path.suffix.lower()] in start

@@ -22,7 +22,7 @@ from .options import (
     method_config,
     say_what_is_sent,
 )
-from .outcome import ITEMS, known_as, output_arguments, progress_bar, show, write_outcome
+from .outcome import ITEMS, check_report, known_as, output_arguments, progress_bar, show, write_outcome
 from .scale import engine_arguments
 
 DIFFERS = 1
@@ -64,7 +64,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--given", metavar="WHAT", nargs="+", default=[], help=known)
     parser.add_argument("--alpha", type=float, help="level of false alarms (default: 0.05)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same result (default: 0)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison of that name, or the files in --save")
+    parser.add_argument("--overwrite", action="store_true", help="replace a stored comparison, files in --save, a foreign --report")
     parser.add_argument("--skip-bad", action="store_true", help="drop images whose vectors are not finite or all zero, and count them")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the sides differ, 0 when not")
     describe_arguments(parser)
@@ -88,6 +88,7 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     """
     if args.save and Path(args.save, "comparison.json").exists() and not args.overwrite:
         raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
+    check_report(args.report, args.overwrite)
     request = request_of(args)
     kinds = request.check()
     say_what_is_sent(request.config)

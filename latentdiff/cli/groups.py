@@ -18,7 +18,7 @@ from ..report import percent, title, write_report
 from ..report.groups import group_dict, group_verdict, notes
 from ..results.groups import HEAD, GroupComparison
 from ..sae.loading import check_encoder, load_sae
-from .outcome import ITEMS, known_as, progress_bar
+from .outcome import ITEMS, check_report, known_as, progress_bar
 
 DIFFERS = 1
 """Exit status of ``--exit-code`` where the groups differ."""
@@ -47,7 +47,7 @@ def groups_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=int, default=5, metavar="K", help="differences listed per group (default: %(default)s)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
-    parser.add_argument("--overwrite", action="store_true", help="replace the files in --save")
+    parser.add_argument("--overwrite", action="store_true", help="replace the files in --save, or a foreign file at --report")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the groups differ, 0 when not")
 
 
@@ -57,6 +57,7 @@ def run_groups(args: argparse.Namespace) -> int:
         raise InputError(f"--top must be at least 1, not {args.top}")
     if args.save and Path(args.save, HEAD).exists() and not args.overwrite:
         raise InputError(f"{args.save} already holds a comparison of groups; pass --overwrite or another folder")
+    check_report(args.report, args.overwrite)
     if args.by is None and len(args.sets) < 2:
         raise InputError("name two or more sets, or one with --by FILE, the group of each of its rows")
     with progress_bar() as progress:

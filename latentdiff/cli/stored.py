@@ -70,11 +70,13 @@ def report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a FiftyOne dataset, or a folder that compare --save wrote")
     parser.add_argument("run", metavar="RUN", nargs="?", help="name of the comparison (needed for a dataset)")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the report: .html, .md, .csv or .json")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is no report of LatentDiff's")
 
 
 def run_report(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
-    from .outcome import open_comparison, write_outcome
+    from .outcome import check_report, open_comparison, write_outcome
 
+    check_report(args.output, args.overwrite)
     print(write_outcome(open_comparison(args.dataset, args.run), args.output))
     return 0

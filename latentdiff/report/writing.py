@@ -67,6 +67,17 @@ def write_report(
     return path
 
 
+def is_report(path: Path) -> bool:
+    """Whether a file carries the mark of a report of its suffix."""
+    mark = MARKS.get(path.suffix.lower())
+    try:
+        with path.open("rb") as found:
+            start = found.read(4096).decode("utf8", "replace")
+    except OSError:
+        return False
+    return mark is not None and mark in start
+
+
 def _report(suffix: str, at: dict[str, Images | None], said: Content) -> str:
     return {
         ".html": lambda: document(said, at),

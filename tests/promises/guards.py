@@ -196,7 +196,7 @@ GUARDS = (
     Guard("forms", "parameters without a form are not checked", "fiftyone_plugin/forms/comparison.py", "    params = _reached(ctx.params)",
           "    params = ctx.params", f"{ALLOWED}::test_requests_are_checked_before_anything_is_opened"),
     Guard("forms", "any file is replaced", "fiftyone_plugin/allowed.py",
-          "    if path.is_symlink() or (path.exists() and not _is_report(path)):", "    if False:",
+          "    if path.is_symlink() or (path.exists() and not is_report(path)):", "    if False:",
           f"{ALLOWED}::test_what_is_not_ours_is_not_replaced"),
     Guard("forms", "a request needs no nonce of the form", "operators/base.py",
           "        if not self.SHOWS_ONLY:\n            form_nonce.check", "        if False:\n            form_nonce.check",
