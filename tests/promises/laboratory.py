@@ -110,17 +110,19 @@ class Laboratory:
         kill: dict[str, Any] | None = None,
         together: list[str] | None = None,
         pretend: tuple[dict[str, str], float] | None = None,
+        heard: str | None = None,
         **options: Any,
     ) -> Job:
         """One order, begun. With ``kill={"command": n, "halt": True}`` it halts there until :meth:`end`.
 
-        ``pretend`` is the machine that it believes to run on, and how many seconds a lease is.
+        ``pretend`` is the machine that it believes to run on, and how many seconds a lease is; ``heard`` is a
+        file for the commands that the database gets, as BSON.
         """
         name = str(self.folder / uuid.uuid4().hex)
         files = {"ready": f"{name}.ready", "result": f"{name}.result"}
         kill = {**kill, "halt": name} if kill and kill.get("halt") else kill
         order = {"action": action, "args": args, "options": options, "kill": kill, "database": self.database.pid, **files}
-        return Job(self._ask({**order, "together": together or [], "pretend": pretend})["pid"], name)
+        return Job(self._ask({**order, "together": together or [], "pretend": pretend, "heard": heard})["pid"], name)
 
     def halted(self, job: Job) -> bool:
         """Wait until a job halts; False where it ends without."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,9 +196,28 @@ def embedded(lab: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Any:
     Path(files[7]).write_bytes(b"no picture")
     assert lab.do("make", "photos", "photos", files=files).error is None
     own = lab.do("inspect", "photos").returned["own"]
-    done = lab.do("embed", "photos", str(model))
+    done = lab.do("embed", "photos", str(model), heard=str(folder / "heard"))
     assert done.error is None
+    _nothing_of_pictures(folder / "heard", files)
     return str(model), own, lab.do("inspect", "photos").returned["whole"], lab.do("vectors_of", "photos").returned, len(done.commands)
+
+
+def _nothing_of_pictures(heard: Path, files: list[str]) -> None:
+    """The database gets vectors, names of fields, records: nothing of what is in the files."""
+    sent = heard.read_bytes()
+    assert len(sent) > 48 * 4 and b"clip" in sent
+    parts = [data[i : i + 24] for data in (Path(name).read_bytes() for name in files) for i in range(64, len(data) - 24, 997)]
+    assert len(parts) > 100 and not any(part in sent for part in parts)
+
+
+def test_what_the_database_gets_of_a_comparison(lab, tmp_path) -> None:
+    """Fields, records and results, by the commands that it is sent; names of files are its own and stay where they are."""
+    assert lab.do("make", "told", "plain").error is None
+    assert lab.do("compare", "told", "plain", heard=str(tmp_path / "heard")).error is None
+    sent = (tmp_path / "heard").read_bytes()
+    assert b"seasons_log_ratio" in sent and b"latentdiff" in sent and b"/nowhere/" not in sent
+    for name in ("HOME", "PATH", "LATENTDIFF_CACHE", "PYTHONPATH"):
+        assert os.environ[name].encode() not in sent
 
 
 @pytest.mark.parametrize("who", ["process", "database"])

@@ -32,6 +32,8 @@ class Trigger:
     def __init__(self, n: int, after: bool, victim: int, halt: str | None, sent: int) -> None:
         self.n, self.after, self.victim, self.halt, self.sent, self.count, self.armed = n, after, victim, halt, sent, 0, False
         self.names: list[str] = []
+        self.heard: str | None = None
+        """File for what the database is sent."""
 
     def seen(self, name: str, after: bool) -> None:
         if not self.armed or name in ("hello", "ismaster", "ping", "endSessions") or threading.current_thread().name == "latentdiff-lease":
@@ -51,6 +53,7 @@ class Trigger:
 
 def connect(trigger: Trigger) -> None:
     """A connection of this process's own to the database: those of before the fork are not to be used."""
+    import bson
     import fiftyone as fo
     import mongoengine
     from fiftyone.core.odm import database
@@ -58,6 +61,9 @@ def connect(trigger: Trigger) -> None:
 
     class Listener(monitoring.CommandListener):
         def started(self, event: Any) -> None:
+            if trigger.heard and trigger.armed:
+                with open(trigger.heard, "ab") as file:
+                    file.write(bson.encode(event.command))
             collection = str(event.command.get(event.command_name)).split(".")[0]
             trigger.seen(f"{event.command_name} {collection}" if event.command_name in ("insert", "update") else event.command_name, False)
 
@@ -441,6 +447,7 @@ def work(order: dict[str, Any], database: int) -> dict[str, Any]:
     victim = database if kill.get("who") == "database" else os.getpid()
     sent = signal.SIGINT if kill.get("interrupt") else signal.SIGKILL
     trigger = Trigger(kill.get("command", -1), bool(kill.get("after")), victim, kill.get("halt"), sent)
+    trigger.heard = order.get("heard")
     connect(trigger)
     import fiftyone as fo
 
