@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from .word_lists import canonical
 
 FAMILIES = ("clip", "siglip", "siglip2")
 """``model_type`` values that are read."""
+PROCESSORS = ("CLIP", "ChineseCLIP", "Siglip", "ViT", "DeiT", "Bit", "Blip", "Siglip2")
+"""Image processors that resize, crop, scale and normalise, in this order, and do nothing else (class names without their endings)."""
 
 
 class TransformersBackend:
@@ -26,6 +29,7 @@ class TransformersBackend:
         self.name = name
         self.pretrained, self.assumed = None, ""
         self.activation = getattr(getattr(model.config, "vision_config", None), "hidden_act", None)
+        _check_kind(processor)
         self.preprocess = _patches(processor) if model.config.model_type == "siglip2" else _preprocess(processor)
         self._tokenizer = tokenizer
         self._siglip = model.config.model_type in ("siglip", "siglip2")
@@ -91,10 +95,22 @@ def _vectors(output: Any) -> Any:
     return output if hasattr(output, "dim") else output.pooler_output
 
 
+def _check_kind(processor: Any) -> None:
+    """Refuse processors with steps of their own: others have the same entries, and crop, pad or scale in another way."""
+    name = type(processor).__name__
+    kind = re.sub(r"(ImageProcessor(Fast|Pil)?|FeatureExtractor)$", "", name)
+    if kind not in PROCESSORS:
+        raise EncoderError(f"{name} is no image processor that is read here ({', '.join(PROCESSORS)} are); its steps may be others")
+    if getattr(processor, "do_pad", None):
+        raise EncoderError(f"{name} pads what it has prepared (do_pad), which is not supported")
+
+
 def _preprocess(processor: Any) -> Preprocess:
     """What the processor does, step by step; a step that is switched off is left out here too."""
     resize, cropped = bool(getattr(processor, "do_resize", True)), bool(getattr(processor, "do_center_crop", False))
     size = dict(processor.size) if resize and processor.size else {}
+    if set(size) not in (set(), {"shortest_edge"}, {"height", "width"}):
+        raise EncoderError(f"image processor with size {size} is not supported (shortest_edge, or height and width, are)")
     edge = size.get("shortest_edge")
     crop = dict(processor.crop_size) if cropped and processor.crop_size else None
     target = crop or ({"height": edge, "width": edge} if edge else size)
@@ -128,8 +144,13 @@ def _numbers(processor: Any) -> dict[str, Any]:
         raise EncoderError(f"image processor with resample={processor.resample} is not supported (lanczos, bilinear, bicubic are)")
     normalise, rescale = bool(getattr(processor, "do_normalize", True)), bool(getattr(processor, "do_rescale", True))
     return {
-        "mean": tuple(processor.image_mean) if normalise else (0.0, 0.0, 0.0),
-        "std": tuple(processor.image_std) if normalise else (1.0, 1.0, 1.0),
+        "mean": _of_channels(processor.image_mean) if normalise else (0.0, 0.0, 0.0),
+        "std": _of_channels(processor.image_std) if normalise else (1.0, 1.0, 1.0),
         "scale": float(processor.rescale_factor) if rescale else 1.0,
         "interpolation": resample,
     }
+
+
+def _of_channels(value: Any) -> tuple[float, ...]:
+    """A number per channel; one number stands for all three."""
+    return (float(value),) * 3 if isinstance(value, (int, float)) else tuple(value)

@@ -99,7 +99,7 @@ def _members(opened: zipfile.ZipFile, max_images: int) -> tuple[list[zipfile.Zip
             raise InputError("the zip file is encrypted; pack it without a password")
         if member.compress_type not in PACKED:
             raise InputError("the zip file is packed in a way that is not read here; pack it as ordinary zip files are (deflate)")
-        chosen[member.filename] = member  # a file that was packed again took the place of the first
+        chosen[str(name)] = member  # a file that was packed again took the place of the first, also as "./name"
         if len(chosen) > max_images:
             raise InputError(f"the zip file holds more than {max_images:,} images; upload fewer")
     passed_over = counted_unread(others)

@@ -15,8 +15,10 @@ from ..embed.opening import SUFFIXES, UNREAD, said_unread
 from ..errors import InputError
 from ..progress import Progress, silent
 
-COMPANIONS = frozenset({"@eadir", "__macosx", "#recycle", "$recycle.bin", "lost+found"})
-"""Folders that systems put beside images: thumbnails and rests of them."""
+COMPANIONS = frozenset(
+    {"@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "#snapshot", "@recently-snapshot", "@tmp"}
+)
+"""Folders that systems put beside images: thumbnails, what was deleted, and earlier states of all that is there."""
 
 
 @dataclass(frozen=True)

@@ -249,9 +249,13 @@ def test_the_jpeg_of_a_phone_of_108_megapixels_is_read(tmp_path) -> None:
     np.testing.assert_allclose(pixels[:, 124:], 220, atol=1)
 
 
-def test_one_list_of_formats() -> None:
+def test_one_list_of_formats(tmp_path) -> None:
+    """Pictures of two lenses or with a preview (.mpo) are JPEGs."""
     from latentdiff.embed.opening import FORMATS, SUFFIXES, UNREAD
 
     Image.init()
-    assert sorted(SUFFIXES) == sorted(ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS)
+    assert sorted(SUFFIXES) == sorted(ending for ending, kind in Image.registered_extensions().items() if kind in (*FORMATS, "MPO"))
     assert not set(SUFFIXES) & set(UNREAD)
+    red = Image.new("RGB", (40, 40), (200, 30, 30))
+    red.save(tmp_path / "x.mpo", save_all=True, append_images=[Image.new("RGB", (40, 40))])
+    np.testing.assert_allclose(read_image(tmp_path / "x.mpo", square(16)).mean((0, 1)), (200, 30, 30), atol=3)

@@ -76,6 +76,7 @@ STEPS: list[dict[str, Any]] = [
     {"rescale_factor": 1 / 127.5},
     {"do_resize": False},
     {"size": {"shortest_edge": 80}, "resample": 2},
+    {"image_mean": 0.5, "image_std": 0.5},
 ]
 
 
@@ -92,6 +93,25 @@ def test_images_are_prepared_as_transformers_prepares_them(steps: dict[str, Any]
     with torch.no_grad():
         theirs = encoder._backend.model.get_image_features(**batch).pooler_output.numpy()
     agree(encoder.encode_images(clear).vectors, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "match"),
+    [
+        ("ConvNextImageProcessor", {"crop_pct": 0.5}, "ConvNextImageProcessor is no image processor that is read"),  # crops in its own way
+        ("EfficientNetImageProcessor", {"rescale_offset": True}, "EfficientNetImageProcessor is no image processor"),
+        ("CLIPImageProcessor", {"do_pad": True, "pad_size": {"height": 80, "width": 80}}, "do_pad"),
+        ("CLIPImageProcessor", {"size": {"shortest_edge": 64, "longest_edge": 70}}, "'longest_edge': 70"),
+    ],
+)
+def test_steps_that_others_take_are_refused(name: str, steps: dict[str, Any], match: str, tmp_path: Path) -> None:
+    import transformers
+
+    folder = save_transformers_clip(tmp_path, open_clip.CLIP(**CONFIG).state_dict())
+    common = {"size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}, "do_center_crop": True}
+    getattr(transformers, name)(**{**common, **steps}).save_pretrained(folder)
+    with pytest.raises(EncoderError, match=match):
+        loaded(folder)
 
 
 def naflex(folder: Path) -> Path:

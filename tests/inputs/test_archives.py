@@ -61,6 +61,7 @@ def test_a_file_that_was_packed_again_is_the_later_one(tmp_path: Path) -> None:
     archive = pack(tmp_path / "x.zip", {"a.png": picture(1), "b.png": picture(2)})
     with zipfile.ZipFile(archive, "a") as more:
         more.writestr("a.png", picture(3))
+        more.writestr("./b.png", picture(2))
     assert [path.read_bytes() for path in opened(archive, tmp_path / "out")] == [picture(3), picture(2)]
 
 

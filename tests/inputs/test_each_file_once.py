@@ -33,6 +33,8 @@ TREE = {
     "b/.ipynb_checkpoints/c-checkpoint.png": False,
     "__MACOSX/a.jpg": False,
     ".thumbnails/a.png": False,
+    "#snapshot/2026-01-01/a.jpg": False,
+    "k.mpo": True,
     "h.heic": False,
     "b/i.HEIC": False,
     "j.psd": False,
