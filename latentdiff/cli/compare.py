@@ -22,11 +22,8 @@ from .options import (
     method_config,
     say_what_is_sent,
 )
-from .outcome import ITEMS, check_report, known_as, output_arguments, progress_bar, show, write_outcome
+from .outcome import DIFFERS, ITEMS, check_report, known_as, output_arguments, progress_bar, show, write_outcome
 from .scale import engine_arguments
-
-DIFFERS = 1
-"""Exit status of ``--exit-code`` where the sides differ."""
 
 
 def compare_arguments(parser: argparse.ArgumentParser) -> None:

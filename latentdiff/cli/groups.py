@@ -18,10 +18,7 @@ from ..report import percent, title, write_report
 from ..report.groups import group_dict, group_verdict, notes
 from ..results.groups import HEAD, GroupComparison
 from ..sae.loading import check_encoder, load_sae
-from .outcome import ITEMS, check_report, known_as, progress_bar
-
-DIFFERS = 1
-"""Exit status of ``--exit-code`` where the groups differ."""
+from .outcome import DIFFERS, ITEMS, check_report, known_as, progress_bar
 
 
 def set_arguments(parser: argparse.ArgumentParser) -> None:

@@ -25,6 +25,8 @@ from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
 
+DIFFERS = 1
+"""Exit status of ``--exit-code`` where sides or groups differ."""
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
 

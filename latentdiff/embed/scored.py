@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 import numpy as np
@@ -17,13 +18,13 @@ CLOSE = 0.01
 """Squared distance of a unit vector to the mean direction below which it is not read off their product."""
 
 
-class Scored:
+class Scored(ABC):
     """Rows that are read in chunks, with the direction that they share."""
 
     @property
+    @abstractmethod
     def shape(self) -> tuple[int, int]:
         """(n, d)."""
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return self.shape[0]
