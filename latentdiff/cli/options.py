@@ -11,7 +11,8 @@ from typing import Any
 from ..describe.config import DescribeConfig, describe_by
 from ..describe.server import goes_with
 from ..errors import InputError
-from ..methods.config import PROPOSERS, RANKERS, MethodConfig, read_method
+from ..methods.config import GENERATORS, PROPOSERS, RANKERS, MethodConfig, read_method
+from ..methods.gsclip import FORMS
 from ..methods.register import METHODS
 
 
@@ -28,6 +29,10 @@ def method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--paper-filter", action="store_true", help="visdiff: each phrase by its own p < alpha, as in the paper")
     group.add_argument("--prompts", metavar="FILE", help="visdiff, paired-prompts: CSV with the columns path,prompt, or JSON lines")
     group.add_argument("--closed-set", metavar="FILE", help="gsclip: only these words of the bank, one a line")
+    group.add_argument("--form", choices=FORMS, help="gsclip: each phrase against its negation, or all pairs of them (default: negation)")
+    made = "gsclip: phrases are the words, made of them and the subject by rules, or named by the language model (default: bank)"
+    group.add_argument("--generator", choices=GENERATORS, help=made)
+    group.add_argument("--subject", metavar="NOUN", help="gsclip, rules and language: what all images show")
 
 
 def method_config(args: argparse.Namespace) -> MethodConfig:
@@ -37,7 +42,12 @@ def method_config(args: argparse.Namespace) -> MethodConfig:
         InputError: options that do not fit together.
     """
     base = read_method(args.config) if args.config else MethodConfig()
-    own: dict[str, Any] = {name: getattr(args, name) for name in ("method", "proposer", "ranker") if getattr(args, name) is not None}
+    named = ("method", "proposer", "ranker", "form", "generator", "subject")
+    own: dict[str, Any] = {name: getattr(args, name) for name in named if getattr(args, name) is not None}
+    if args.paper_filter and own.get("method", base.method) != "visdiff":
+        raise InputError("--paper-filter says how VisDiff filters: it goes with --method visdiff")
+    if args.prompts and own.get("proposer", base.proposer) != "paired-prompts":
+        raise InputError("--prompts is read by VisDiff's proposer paired-prompts: --method visdiff --proposer paired-prompts")
     own["describe"] = describe_config(args, base.describe)
     if args.rounds is not None and own.get("method", base.method) == "visdiff":
         own["visdiff"] = dataclasses.replace(base.visdiff, rounds=args.rounds)

@@ -19,7 +19,8 @@ from .visdiff import VisDiffConfig
 
 PROPOSERS = ("caption", "grid", "feature", "paired-prompts")
 RANKERS = ("clip", "caption-qa", "image-vqa")
-GSCLIPS = (("form", FORMS), ("generator", ("bank", "rules", "language")))
+GENERATORS = ("bank", "rules", "language")
+GSCLIPS = (("form", FORMS), ("generator", GENERATORS))
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,12 @@ def test_weights_that_are_not_here_are_named(tmp_path, monkeypatch) -> None:
     assert weights.missing_weights(Options(sae="pach")) == []
     (judge,) = weights.missing_judge("org/sentence-model")
     assert "org/sentence-model" in judge and "--judge" in judge and weights.missing_judge(str(tmp_path)) == []
+    blip2 = "Salesforce/blip2-flan-t5-xl"
+    fetched = f"the captioner {blip2} (16 GB) is fetched"
+    said = {name: [line for line in load_suite(name)(Options(captioner=blip2)).downloads() if line.startswith(fetched)] for name in SUITES}
+    reads = {name for name in SUITES if "captioner" in load_suite(name)(Options()).uses()}
+    assert {name for name, lines in said.items() if lines} == reads and {"noisy-diff-coco", "mixes", "visdiff-parts"} <= reads
+    assert weights.missing_captioner(str(tmp_path)) == [] and "sensitivity" not in reads
 
 
 def test_dry_run_says_what_would_be_downloaded(tmp_path, monkeypatch, capsys) -> None:

@@ -78,6 +78,15 @@ def test_what_has_no_server_or_model_is_left_out_and_said(tmp_path: Path) -> Non
         load_suite("visdiff-parts")(Options(methods=("ours",)))
 
 
+def test_a_captioner_that_is_no_blip2_proposes_no_features(tmp_path: Path) -> None:
+    blip, blip2 = (str(save_captioner(tmp_path / kind, kind)) for kind in ("blip", "blip-2"))
+    assert "feature" in [m.name for m in load_suite("visdiff-parts")(Options(captioner=blip2)).methods]
+    suite = load_suite("visdiff-parts")(Options(captioner=blip))
+    assert [m.name for m in suite.methods] == ["caption"] and "feature" in suite.lacking
+    with pytest.raises(InputError, match="feature needs --captioner with a BLIP-2 model"):
+        load_suite("visdiff-parts")(Options(captioner=blip, methods=("feature",)))
+
+
 def test_images_are_told_apart_by_their_nearest_phrase() -> None:
     rng = np.random.default_rng(0)
     text = dict(zip(("a", "b", "c"), rng.normal(0, 1, (3, 8)), strict=True))

@@ -296,6 +296,19 @@ def test_a_budget_and_a_closed_set_on_the_command_line(folders, tmp_path, server
     assert "the budget of 1 calls is spent" in capsys.readouterr().err and len(server.requests) == 1
 
 
+def test_gsclips_form_and_generator_on_the_command_line(folders, tmp_path, capsys) -> None:
+    words = tmp_path / "few.txt"
+    words.write_text("boat\nbus\nsnow\n", encoding="utf8")
+    options = ["--method", "gsclip", "--form", "pairs", "--generator", "rules", "--subject", "scene", "--vocabulary", str(words)]
+    assert main(["compare", *folders, *options, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    phrases = {f"a photo of a scene and a {word}" for word in ("boat", "bus", "snow")}
+    assert set(found["info"]["partners"]) <= phrases and found["info"]["form"] == "pairs" and found["info"]["partners"]
+    for idle in (["--paper-filter"], ["--prompts", str(words)], ["--method", "visdiff", "--prompts", str(words)]):
+        assert main(["compare", *folders, *idle]) == 2
+        assert "with --method visdiff" in (said := capsys.readouterr().err) or "--proposer paired-prompts" in said
+
+
 def test_only_data_that_json_has(tmp_path) -> None:
     for text, message in (("[1]", "is no JSON object"), ("{", "cannot be read as JSON"), ('{"metod": "mean"}', "has no choice 'metod'")):
         (tmp_path / "c.json").write_text(text, encoding="utf8")

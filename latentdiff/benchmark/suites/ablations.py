@@ -65,9 +65,6 @@ class Ablation(CaseSuite):
     def missing(self) -> list[str]:
         return self.source.missing()
 
-    def downloads(self) -> list[str]:
-        return self.source.downloads()
-
     def images(self) -> int:
         return self.source.images()
 

@@ -13,6 +13,7 @@ from ..cases import Case, Findings, Space
 from ..methods import Method, Run
 from ..suite import Record, Report, Table, Task
 from ..visdiff_rows import METRICS, answering_ranker, caption_proposer, clip_ranker, feature_proposer, grid_proposer, visdiff_rows
+from ..weights import captioner_kind
 from .visdiffbench import VisDiffBench
 
 NEEDS = {"caption-qa": "endpoint", "image-vqa": "endpoint", "grid": "endpoint", "feature": "captioner"}
@@ -38,8 +39,10 @@ class VisDiffParts(VisDiffBench):
 
     @property
     def lacking(self) -> list[str]:
-        """Methods for which an option is not given."""
-        return [name for name, option in NEEDS.items() if getattr(self.options, option) is None]
+        """Methods for which an option is not given, or is of no use: the feature proposer needs a BLIP-2."""
+        out = [name for name, option in NEEDS.items() if getattr(self.options, option) is None]
+        captioner = self.options.captioner
+        return [*out, *(["feature"] if captioner is not None and captioner_kind(captioner) not in (None, "blip-2") else [])]
 
     def variants(self) -> list[Method]:
         """What is compared."""
@@ -53,7 +56,8 @@ class VisDiffParts(VisDiffBench):
         runs = {"caption": _captions, "caption-qa": _answers("caption-qa"), "image-vqa": _answers("image-vqa"), "grid": _grid,
                 "feature": _feature}  # fmt: skip
         shown = ("image-vqa", "grid")
-        return [Method(name, titles[name], run, reads_captions=True, shows_images=name in shown) for name, run in runs.items()]
+        out = [Method(name, titles[name], run, reads_captions=True, shows_images=name in shown) for name, run in runs.items()]
+        return [dataclasses.replace(m, needs=_lacks_blip2) if m.name == "feature" else m for m in out]
 
     def run(self, task: Task) -> Record:
         record = super().run(task)
@@ -76,7 +80,7 @@ class VisDiffParts(VisDiffBench):
         notes = list(base.notes)
         if self.lacking and not self.options.methods:
             missing = ", ".join(f"{name} (--{NEEDS[name]})" for name in self.lacking)
-            notes.append(f"Left out, because their option was not given: {missing}.")
+            notes.append(f"Left out, because their option was not given, or names a captioner that is no BLIP-2: {missing}.")
         return dataclasses.replace(base, tables=(*base.tables, self._told_apart(records)), notes=tuple(notes))
 
     def _told_apart(self, records: Sequence[Record]) -> Table:
@@ -87,6 +91,11 @@ class VisDiffParts(VisDiffBench):
         body = tuple((row, len(own), float(np.mean(own)) if own else float("nan")) for row, own in found.items())
         note = "Share of images nearest to a phrase of their own side, ten phrases a side at most; .5 is chance (VisDiff, appendix D.5)."
         return Table("Images told apart by the phrases found", ("method", "pairs", "share"), body, note)
+
+
+def _lacks_blip2(space: Space) -> str:
+    kind = space.captioner.model.model.config.model_type
+    return "" if kind == "blip-2" else f"the captioner is a {kind} model, not a BLIP-2; leave feature out (--methods)"
 
 
 def _captions(space: Space, case: Case, seed: int) -> Mapping[str, Findings]:
