@@ -52,6 +52,7 @@ from .differing import density_ratio_of, divergence_of, verdict_of
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
 from .fields import beside, told, with_fields
+from .folding import fold_wordings
 from .held import Given, effective, hold
 from .merging import distinct, link, names_trusted, with_words
 from .placing import by_given_row, concept_table
@@ -97,6 +98,7 @@ class Stages:
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
+        candidates = fold_wordings(candidates, drafts, shows, self.sides, scores and scores.vocabulary, self.config)
         candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
         candidates = with_refits(candidates, drafts, passing, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)

@@ -6,7 +6,7 @@ A number becomes words here and nowhere else.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..config import REFITS
@@ -28,6 +28,7 @@ MEANING = {
     "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies. "
     "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
     "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
+    "also": "Differences on the same images whose names are near this one or guesses: one thing in other words.",
     "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
     "found again": "In how many of five refits, each without another fifth of the images, it passes too. Five: no few images decide it.",
     "along with it": "Also differ, but only along with this one: without its images they no longer do.",
@@ -44,6 +45,8 @@ NAME_FITS = {
     True: "No word fits these images well. Look at them before believing the name. Fit of the name: {strength}, where 0 is no fit.",
     False: "The words fit these images clearly better than random words do. Fit of the name: {strength}, where 0 is no fit.",
 }
+LISTED = 8
+"""Other differences that a card lists by name."""
 Fact = tuple[str, str, str]
 """What it is called, its value, and what that means."""
 
@@ -134,7 +137,8 @@ def further_facts(h: Hypothesis, names: Mapping[str, str]) -> list[Fact]:
         rows.append(("pattern fires on", f"{percent(h.fires_a)} of {names['A']}, {percent(h.fires_b)} of {names['B']}"))
     if h.refits is not None:
         rows.append(("found again", f"in {h.refits} of {REFITS} refits"))
-    rows += [(name, ", ".join(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
+    others = ("also", h.folded), ("overlaps with", h.overlaps), ("along with it", h.echoes)
+    rows += [(name, _listed(texts)) for name, texts in others if texts]
     return [(name, value, MEANING[name]) for name, value in rows] + [(GOES_WITH, beside_text(field), ALONG) for field in h.fields]
 
 
@@ -144,6 +148,12 @@ def interval_text(h: Hypothesis) -> str:
     if math.isfinite(low) and math.isfinite(high):
         return f"{_points(low)} to {_points(high)}"
     return "not measurable" if h.source in SOURCES else ""
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """The first of some phrases, and how many more there are."""
+    more = f" and {len(texts) - LISTED} more" if len(texts) > LISTED else ""
+    return ", ".join(texts[:LISTED]) + more
 
 
 def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> tuple[Fact, ...]:

@@ -90,11 +90,12 @@ class Comparison:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """Candidates that pass the gate (q <= alpha), best first, both sides; what two branches say alike is listed once.
 
-        What is only a slight shift is not among them: see :attr:`shifts`.
+        So is what near names, or guesses, say of the same images: the first of them has the others as ``folded``. What is only a slight
+        shift is not among them: see :attr:`shifts`.
         """
-        from .ranking import fold
+        from .ranking import fold, told_once
 
-        return fold(h for h in self.candidates if h.q_value <= self.config.alpha and not h.slight)
+        return told_once(fold(h for h in self.candidates if h.q_value <= self.config.alpha and not h.slight))
 
     @property
     def fields(self) -> tuple[FieldDifference, ...]:

@@ -64,6 +64,8 @@ class Hypothesis:
     """Findings that differ only along with this one: without its images they no longer do, so they do not pass the gate."""
     overlaps: tuple[Text, ...] = ()
     """Stronger findings of its side that share half of its images or more, and leave too few for a test without them."""
+    folded: tuple[Text, ...] = ()
+    """Findings of its side on the same images whose names are near or guesses: told here, and no findings of their own."""
     slight: bool = False
     """True where the scores shift but (next to) no image crosses over: a slight shift, no finding of its own."""
     fires_a: Share = math.nan

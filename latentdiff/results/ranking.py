@@ -25,6 +25,12 @@ def fold(ranked: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
     return tuple(kept)
 
 
+def told_once(found: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
+    """Findings without those that another one of their side tells."""
+    told = {(h.side, text) for h in found for text in h.folded}
+    return tuple(h for h in found if (h.side, h.text) not in told)
+
+
 def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[Hypothesis, ...]:
     """The k best of both branches, in the given proportion, no thing twice.
 
