@@ -16,13 +16,15 @@ from .candidates import Draft
 
 SAME_IMAGES = 0.6
 """Images of its side that two findings share, as a share of those that show either, from which they are the same images (35 pairs of Corel
-classes, alone and two beside another: 22 cards a side become 8 where all images differ, no class loses its name; at .8 they become 9. On
-55 pairs of classes of four other sets, not used for choosing: 23 become 4, and all 114 classes keep their names)."""
+classes, alone and two beside another: with these constants 22 cards a side become 6 where all images differ, and all 52 classes keep their
+names; on 55 pairs of classes of four other sets, not used for choosing, 23 become 3, and all 114 keep theirs)."""
 WITHIN = 0.8
 """Share of a finding's images, of its side, that show another, from which it lies within that one."""
 NEAR_NAMES = 2.5
 """Cosine of centred text vectors, in chance cosines, from which names are near: "horse" and "foal", "rose" and "flower" (at 2, two of 28
 classes of the other sets lost their names to a neighbour's)."""
+NEAR_GUESS = 1.0
+"""The same for a guess within another finding: related at all is near enough for "looks like crab" within "seafood"."""
 
 
 def fold_wordings(
@@ -36,8 +38,9 @@ def fold_wordings(
     """Let one finding tell others of its side that say the same in other words.
 
     A finding tells another where the same images show both, and the other's name is near its own or a guess: of images that have a name,
-    a guess says nothing more. It also tells one of a near name that lies within it ("rose" within "flower"). Names that fit go before
-    guesses, then the better placed goes first. What is told so is no finding less: its evidence stays with the candidates.
+    a guess says nothing more. It also tells one that lies within it, of a near name ("rose" within "flower") or a guess that is at all
+    related. Names that fit go before guesses, then the better placed goes first. What is told so is no finding less: its evidence stays
+    with the candidates.
 
     Args:
         candidates: hypotheses, their echoes settled, in the order of rank.
@@ -81,11 +84,11 @@ def _tellers(
         shared = (columns.T @ columns).toarray()
         count = shared.diagonal()
         names = [vocabulary.centred[word] if (word := drafts[i].word) is not None else np.zeros(vocabulary.width) for i in own]
-        near = np.stack(names) @ np.stack(names).T >= NEAR_NAMES * vocabulary.chance_cosine
+        cosine = np.stack(names) @ np.stack(names).T / vocabulary.chance_cosine
         same = shared / np.maximum(count[:, None] + count - shared, 1)
         within = shared >= WITHIN * np.maximum(count[:, None], 1)
-        weak = np.array([candidates[i].weak for i in own])
-        fits = ((same >= SAME_IMAGES) & (near | weak[:, None])) | (within & near)
+        weak = np.array([candidates[i].weak for i in own])[:, None]
+        fits = ((same >= SAME_IMAGES) & (weak | (cosine >= NEAR_NAMES))) | (within & (cosine >= np.where(weak, NEAR_GUESS, NEAR_NAMES)))
         tellers: list[int] = []
         for i in range(len(own)):
             able = [j for j in tellers if fits[i, j]]

@@ -15,7 +15,10 @@ from latentdiff.results.ranking import told_once
 
 WIDTH, N_A, N_B = 96, 60, 40
 BASIS = np.linalg.qr(np.random.default_rng(0).standard_normal((WIDTH, WIDTH)))[0].astype(np.float32)
-WORDS = {f"word {i}": BASIS[i] for i in range(60)} | {"foal": 0.8 * BASIS[0] + 0.6 * BASIS[70], "rose": 0.8 * BASIS[3] + 0.6 * BASIS[71]}
+NEAR = {"foal": (0, 0.8), "rose": (3, 0.8), "lily": (3, 0.4)}
+"""Further words: which of the others each is near to, and its cosine with that."""
+WORDS = {f"word {i}": BASIS[i] for i in range(60)}
+WORDS |= {word: c * BASIS[i] + np.sqrt(1 - c * c) * BASIS[70 + k] for k, (word, (i, c)) in enumerate(NEAR.items())}
 NAMED = {"word 0": "horse", "word 1": "bus", "word 2": "hamper", "word 3": "flower", "word 4": "lake"}
 VOCABULARY = Vocabulary([NAMED.get(word, word) for word in WORDS], np.stack(list(WORDS.values())))
 SIDES = Sides(np.random.default_rng(1).standard_normal((N_A, WIDTH)), np.random.default_rng(2).standard_normal((N_B, WIDTH)))
@@ -69,6 +72,13 @@ def test_a_near_name_within_another_is_told_there_and_the_narrower_first_tells_n
     assert left == {"flower": ("rose",)}
     _, left = fold_them(("rose", "A", range(10), False, 1e-9), ("flower", "A", range(50), False, 1e-8))
     assert left == {"rose": (), "flower": ()}
+
+
+def test_a_guess_within_another_needs_only_a_related_name() -> None:
+    lily = ("lily", "A", range(10), True, 1e-8)
+    assert fold_them(("flower", "A", range(50), False, 1e-9), lily)[1] == {"flower": ("lily",)}
+    assert fold_them(("horse", "A", range(50), False, 1e-9), lily)[1] == {"horse": (), "lily": ()}
+    assert fold_them(("flower", "A", range(50), False, 1e-9), (*lily[:3], False, 1e-8))[1] == {"flower": (), "lily": ()}
 
 
 def test_overlaps_name_the_teller() -> None:
