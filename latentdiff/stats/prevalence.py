@@ -110,30 +110,37 @@ class _Mixture:
 
     def settle(self, counts: np.ndarray) -> None:
         """Steps of expectation maximisation until the rates stay."""
-        n = counts.sum(1)
+        n, both, weight = counts.sum(1), counts[0] + counts[1], np.empty((3, len(self.grid)))
+        place = self.grid - self.grid[len(self.grid) // 2]  # about the middle, so that second moments lose no digits
+        powers = np.stack([np.ones_like(place), place, place * place], axis=1)
         for _ in range(STEPS):
             density = self._densities()
             background = self.share @ density[:2]
             shows = self.rate[:, None] * density[2]
             shows /= shows + (1 - self.rate[:, None]) * background
             own = counts * shows
-            phrase = own[0] + own[1]  # two terms: their order does not count
-            rest = counts[0] + counts[1] - phrase
-            first = rest * self.share[0] * density[0] / background
-            weight = np.stack([first, rest - first, phrase])
-            total = weight.sum(1) + 1e-9
-            self.mean = weight @ self.grid / total
-            variance = (weight * np.square(self.grid - self.mean[:, None])).sum(1) / total
-            self.deviation = np.maximum(np.sqrt(np.maximum(variance, 0)), self.floor)
-            self.share, self.found = total[:2] / total[:2].sum(), float(total[2])
+            np.add(own[0], own[1], out=weight[2])  # two terms: their order does not count
+            rest = both - weight[2]
+            np.multiply(rest, self.share[0] * density[0] / background, out=weight[0])
+            np.subtract(rest, weight[0], out=weight[1])
+            total, first, second = (weight @ powers).T
+            total = total + 1e-9
+            mean = first / total
+            self.mean = mean + self.grid[len(self.grid) // 2]
+            self.deviation = np.maximum(np.sqrt(np.maximum(second / total - mean * mean, 0)), self.floor)
+            self.share, self.found = total[:2] / (total[0] + total[1]), float(total[2])
             before, self.rate = self.rate, own.sum(1) / n
             if np.abs(self.rate - before).max() < SETTLED:
                 break
 
     def _densities(self) -> np.ndarray:
         """(3, BINS); a trace everywhere, so that no cell is impossible."""
-        z = (self.grid - self.mean[:, None]) / self.deviation[:, None]
-        return np.exp(-0.5 * z * z) / (self.deviation[:, None] * np.sqrt(2 * np.pi)) + 1e-30
+        z = (self.grid - self.mean[:, None]) / (np.sqrt(2) * self.deviation[:, None])
+        z *= -z
+        np.exp(z, out=z)
+        z /= self.deviation[:, None] * np.sqrt(2 * np.pi)
+        z += 1e-30
+        return np.asarray(z)
 
     @property
     def shape(self) -> tuple[float, float]:
