@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .asking import ask_views
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
-    from .many import GapOfViews, close_gap, compare_groups
+    from .gap import GapOfViews, close_gap
+    from .many import compare_groups
     from .measuring import Measured, compute_measures
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
@@ -30,13 +31,13 @@ _SDK = {
     "ComparisonRun": ".store.run",
     "Embedded": ".embedding",
     "Measured": ".measuring",
-    "GapOfViews": ".many",
+    "GapOfViews": ".gap",
     "GroupsOfDataset": ".store.groups",
     "NoisyDiffRun": ".noisy_diff",
     "RunSummary": ".store.summary",
     "ask_views": ".asking",
     "build_noisy_diff": ".noisy_diff",
-    "close_gap": ".many",
+    "close_gap": ".gap",
     "compare_errors": ".recipes",
     "compare_extremes": ".recipes",
     "compare_generators": ".recipes",

@@ -63,8 +63,8 @@ def ask(run: ComparisonRun, phrase: str, *, progress: Progress | None = None) ->
     progress(0.0, "loading the encoder")
     encoder = encoders.rebuild(home.dataset, stored)
     vector = encoder.encode_texts([phrase])
-    words = _words(run, stored, part(progress, 0.1, 0.4))
-    sides, read = zip(*(_read_again(run, side, part(progress, 0.4 + 0.2 * i, 0.6 + 0.2 * i)) for i, side in enumerate("AB")), strict=True)
+    words = words_of(run, stored, part(progress, 0.1, 0.4))
+    sides, read = zip(*(read_again(run, side, part(progress, 0.4 + 0.2 * i, 0.6 + 0.2 * i)) for i, side in enumerate("AB")), strict=True)
     groups = groups_of(sides, read, run.config.get("groups"))
     a, b = (own.values for own in read)
     (found,) = latentdiff.verify(a, b, [phrase], vector, vocabulary=words, rows=BEST, **groups, progress=part(progress, 0.8, 1.0))
@@ -91,7 +91,7 @@ def can_ask(run: ComparisonRun) -> str | None:
     return None
 
 
-def _words(run: ComparisonRun, stored: str, progress: Progress) -> latentdiff.Vocabulary | None:
+def words_of(run: ComparisonRun, stored: str, progress: Progress) -> latentdiff.Vocabulary | None:
     """The words that named the comparison; None where they are not known any more."""
     given = chosen_vocabulary(run.config.get("form") or {})
     try:
@@ -100,7 +100,7 @@ def _words(run: ComparisonRun, stored: str, progress: Progress) -> latentdiff.Vo
         return None  # a file that was moved: centring sharpens the answer, it does not make it
 
 
-def _read_again(run: ComparisonRun, side: str, progress: Progress) -> tuple[Side, Vectors]:
+def read_again(run: ComparisonRun, side: str, progress: Progress) -> tuple[Side, Vectors]:
     """A side and the vectors of its images, in the comparison's order."""
     place = run.sides[side]
     view = place.select([str(i) for i in place.ids], ordered=False)

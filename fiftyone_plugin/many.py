@@ -1,13 +1,10 @@
-"""Groups of a dataset by a field, and images of a pool that close the gap between two views."""
+"""Groups of a dataset by a field: compared, and stored where they get a name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import latentdiff
 from latentdiff.errors import InputError
@@ -19,24 +16,7 @@ from .store import database, fields, runs
 from .store.groups import GroupsOfDataset
 from .store.run import RunSide
 from .store.storing import store_groups
-from .usable import shared_ids
 from .vectors import Vectors, read_vectors
-
-
-@dataclass(frozen=True, eq=False)
-class GapOfViews:
-    """Result of :func:`close_gap`."""
-
-    gap: latentdiff.Gap
-    ids: np.ndarray
-    """(k,) str: the pool's samples to add, in the order of ``gap.rows``."""
-    leave_out: np.ndarray
-    """(m,) str: B's samples that are more than A has of their kind."""
-    view: Any
-    """The view of the samples to add."""
-    left_out: dict[str, Any] = field(default_factory=dict)
-    """``overlap`` (samples of A and of B on both sides), and by "A", "B" and "pool" those that have no vector (``missing``) or are listed
-    again (``repeated``); of the pool those that are in B already (``in_b``)."""
 
 
 def compare_groups(
@@ -99,64 +79,6 @@ def compare_groups(
             return store_groups(home, run, side, read, found, record, overwrite, part(progress, 0.8, 1.0))
         whole = RunSide(side.name, home, home.name, side.labels, read.ids)
         return GroupsOfDataset(found, whole, read.missing, None, record)
-
-
-def close_gap(
-    dataset: Any,
-    view_a: Any,
-    view_b: Any,
-    pool: Any,
-    *,
-    embeddings: str,
-    budget: int,
-    tag: str | None = None,
-    save_as: str | None = None,
-    sae: Any = None,
-    vocabulary: latentdiff.Vocabulary | None = None,
-    config: latentdiff.CompareConfig | None = None,
-    progress: Progress | None = None,
-) -> GapOfViews:
-    """Which samples of a pool, added to view B, make it like view A? See :func:`latentdiff.close_gap`.
-
-    Args:
-        dataset: dataset in which names of saved views are looked up.
-        view_a: what B should be like: a saved view's name, a view or a dataset.
-        view_b: the view to mend.
-        pool: where to choose from; samples of B in it are passed over. Samples in both A and B leave both.
-        embeddings: vector field of all three.
-        budget: samples to choose at most.
-        tag: tag that the chosen samples get; None writes none.
-        save_as: name of a saved view of them in the pool's dataset; None saves none.
-        sae: what :func:`latentdiff.load_sae` takes; None trains one.
-        vocabulary: words with text vectors in the images' space; None leaves concepts unnamed.
-        config: of the comparisons; None for the defaults.
-        progress: ``progress(fraction, label)``.
-
-    Raises:
-        InputError: views of patches, no such field, a saved view of that name, or vectors that cannot be used.
-    """
-    progress = progress or silent
-    sides = tuple(resolve(letter, given, dataset, embeddings) for letter, given in zip("ABC", (view_a, view_b, pool), strict=True))
-    if any(side.labels for side in sides):
-        raise InputError("images that close a gap are whole images; choose views of samples, not of patches")
-    home = sides[2].dataset
-    if save_as is not None and home.has_saved_view(save_as):
-        raise InputError(f"{home.name!r} has a saved view {save_as!r} already; choose another name")
-    a, b, c = (read_vectors(side, part(progress, 0.1 * i, 0.1 * (i + 1))) for i, side in enumerate(sides))
-    shared, in_b = shared_ids(sides[:2], a, b), shared_ids(sides[1:], b, c)
-    left_out: dict[str, Any] = {"overlap": len(shared)}
-    left_out |= {name: {"missing": x.missing, "repeated": x.repeated} for name, x in (("A", a), ("B", b), ("pool", c))}
-    left_out["pool"]["in_b"] = len(in_b)
-    a, b, c = (x.take(~np.isin(x.ids, ids)) for x, ids in ((a, shared), (b, shared), (c, in_b)))
-    given = {"sae": sae, "vocabulary": vocabulary, "config": config}
-    gap = latentdiff.close_gap(a.values, b.values, c.values, budget=budget, **given, progress=part(progress, 0.3, 1.0))
-    ids = c.ids[gap.rows]
-    view = home.select(ids.tolist())
-    if tag is not None and len(ids):
-        view.tag_samples(tag)
-    if save_as is not None and len(ids):
-        home.save_view(save_as, view, description=f"{len(ids)} images that make {sides[1].name} like {sides[0].name}")
-    return GapOfViews(gap, ids, b.ids[gap.leave_out], view, left_out)
 
 
 def _labels(side: Side, read: Vectors, field: str) -> list[Any]:

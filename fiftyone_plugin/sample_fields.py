@@ -65,7 +65,7 @@ def _matching(name: str, known: set[str]) -> set[str]:
 def _readers(side: Side) -> list[Reader]:
     """Every column that a dataset can give."""
     dataset = side.dataset
-    ours = {f"{run}_{what}" for run in runs.list_comparisons(dataset) for what in (stored.LOG_RATIO, stored.CONCEPTS)}
+    ours = {f"{run}_{what}" for run in runs.list_comparisons(dataset) for what in stored.ALL}
     out: list[Reader] = []
     for name, field in dataset.get_field_schema().items():
         if name not in SKIPPED | ours and not name.startswith("_"):

@@ -10,10 +10,11 @@ def register(plugin: Any) -> None:
     from .compare_views import CompareViews
     from .comparisons import AskQuestion, DeleteComparison, ExportReport, RenameComparison
     from .hypotheses import SaveHypothesis, ShowHypothesis, TagHypothesis
+    from .many import CloseGap, CompareGroups
     from .preparing import BuildNoisyDiff, ComputeEmbeddings, ComputeMeasures, DropSae, OpenPage, TrainSae
 
     operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, ComputeMeasures, DeleteComparison, RenameComparison)
     operators += (SaveHypothesis, ShowHypothesis, TagHypothesis, TrainSae)
-    operators += (BuildNoisyDiff, ExportReport, OpenPage, AskQuestion, DropSae)
+    operators += (BuildNoisyDiff, ExportReport, OpenPage, AskQuestion, DropSae, CompareGroups, CloseGap)
     for operator in operators:
         plugin.register(operator)

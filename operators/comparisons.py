@@ -121,7 +121,7 @@ class AskQuestion(FormOperator):
         from fiftyone_plugin.forms import common as forms
         from latentdiff.errors import LatentDiffError, sentence
 
-        chosen = forms.choose_run(inputs, ctx.dataset, complete=True)
+        chosen = forms.choose_run(inputs, ctx.dataset, complete=True, two_sides=True)
         if ctx.params.get("run") and not chosen.invalid:
             try:
                 problem = asking.can_ask(hypotheses.open_comparison(ctx.dataset, ctx.params["run"]))

@@ -15,6 +15,7 @@ from .. import allowed, encoders
 from ..encoders import OWN_WORDS
 from ..sides import vector_fields, vector_sources
 from ..store import runs
+from ..store.groups import BETWEEN, REST
 from ..store.run import ComparisonRun
 from .choices import WHERE
 
@@ -154,18 +155,29 @@ def name_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
         reject(prop, "A field's name is letters, digits and underscores, and starts with a letter.")
 
 
-def choose_run(inputs: Any, dataset: Any, *, complete: bool) -> Any:
-    """A drop-down of the stored comparisons; interrupted ones only where they can be used."""
-    found = [run for run in runs.list_comparisons(dataset) if run.complete or not complete]
-    shown = [str(run) if run.complete else f"{run} (interrupted)" for run in found]
+def choose_run(inputs: Any, dataset: Any, *, complete: bool, two_sides: bool = False) -> Any:
+    """A drop-down of the stored comparisons.
+
+    Args:
+        inputs: where it goes.
+        dataset: the ``fo.Dataset`` that holds them.
+        complete: leave out interrupted ones, which cannot be used.
+        two_sides: list each group of a comparison of groups, against the rest, in its place.
+    """
+    names: dict[str, str] = {}
+    for run in runs.list_comparisons(dataset):
+        if two_sides and run.groups and run.complete:
+            names |= {f"{run}{BETWEEN}{group}": f"{run}: {group} against {REST}" for group in run.groups}
+        elif run.complete or not complete:
+            names[str(run)] = str(run) if run.complete else f"{run} (interrupted)"
     empty = "No comparison is stored in this dataset yet."
-    return choose(inputs, "run", "Comparison", [str(r) for r in found], labels=shown, description="A stored comparison", empty=empty)
+    return choose(inputs, "run", "Comparison", list(names), labels=list(names.values()), description="A stored comparison", empty=empty)
 
 
-def name_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
-    """A text field for a new run's name, checked as one types, and the choice to replace."""
+def name_run(inputs: Any, dataset: Any, params: dict[str, Any], base: str | None = None) -> None:
+    """A text field for a new run's name, checked as one types, and the choice to replace; ``base``: what it may be called."""
     text = "Letters, digits and underscores; it starts the names of the fields that are written"
-    prop = inputs.str("run", label="Name of this comparison", description=text, default=suggest(dataset, params), required=True)
+    prop = inputs.str("run", label="Name of this comparison", description=text, default=suggest(dataset, params, base), required=True)
     name = params.get("run")
     if not name:
         return
@@ -191,8 +203,8 @@ def rename_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
         reject(prop, f"{new!r} exists already; choose another name." if new in dataset.list_runs() else sentence(e))
 
 
-def suggest(dataset: Any, params: dict[str, Any]) -> str:
-    """A free name made of both sides' names ("summer_vs_winter")."""
+def suggest(dataset: Any, params: dict[str, Any], base: str | None = None) -> str:
+    """A free name made of both sides' names ("summer_vs_winter"), or of another text."""
 
     def plain(letter: str) -> str:
         low = letter.lower()
@@ -200,7 +212,7 @@ def suggest(dataset: Any, params: dict[str, Any]) -> str:
         words = "".join(c if c.isalnum() else "_" for c in str(text)).strip("_")
         return words.removeprefix("images_of_") or low
 
-    base = f"{plain('A')}_vs_{plain('B')}"
+    base = f"{plain('A')}_vs_{plain('B')}" if base is None else "".join(c if c.isalnum() else "_" for c in base)
     base = base if base.isidentifier() else f"run_{base}"
     taken = set(dataset.list_runs())
     names = [base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))]

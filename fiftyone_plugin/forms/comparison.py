@@ -31,11 +31,17 @@ def choose_method(inputs: Any, params: dict[str, Any]) -> None:
     prop.default, prop.required = LATENTDIFF, False
     named = params.get("sae") or params.get("concepts") not in (None, TRAIN)  # shown then too: it has to be taken back
     if named or (params.get("method") or LATENTDIFF) == LATENTDIFF:
-        _choose_concepts(inputs, params)
+        choose_concepts(inputs, params, choices.concept_titles() | choices.kept_titles())
 
 
-def _choose_concepts(inputs: Any, params: dict[str, Any]) -> None:
-    titles = choices.concept_titles() | choices.kept_titles()
+def choose_concepts(inputs: Any, params: dict[str, Any], titles: dict[str, str]) -> None:
+    """The concepts that are compared.
+
+    Args:
+        inputs: where they go.
+        params: what was answered.
+        titles: what may be chosen → what people read.
+    """
     text = "What is compared one by one: concepts of a sparse autoencoder; a published one is fetched when it is first used"
     prop = forms.choose(inputs, "concepts", "Concepts", list(titles), labels=list(titles.values()), description=text, empty="")
     prop.default, prop.required = OWN if params.get("sae") else TRAIN, False
@@ -55,14 +61,18 @@ def choose_groups(inputs: Any, dataset: Any) -> None:
     """The field that says which images are no independent evidence; nothing where none could."""
     import fiftyone as fo
 
-    kinds = (fo.StringField, fo.IntField, fo.BooleanField)
-    fields = [name for name, field in dataset.get_field_schema().items() if isinstance(field, kinds) and name not in NO_GROUPS]
+    fields = plain_fields(dataset, (fo.StringField, fo.IntField, fo.BooleanField))
     if fields:
         text = "Images of one value (scene, video, patient) are no independent evidence: they are held out and counted together"
         values = {choices.OFF: "Every image stands alone", **{name: name for name in fields}}
         label, names = "Images that belong together", list(values)
         prop = forms.choose(inputs, "groups", label, names, labels=list(values.values()), description=text, empty="")
         prop.default, prop.required = choices.OFF, False
+
+
+def plain_fields(dataset: Any, kinds: tuple[Any, ...]) -> list[str]:
+    """Fields of the samples that hold values of some kinds and may tell groups of them."""
+    return [name for name, field in dataset.get_field_schema().items() if isinstance(field, kinds) and name not in NO_GROUPS]
 
 
 def choose_fields(inputs: Any, params: dict[str, Any]) -> None:
@@ -97,7 +107,7 @@ def request_of(ctx: Any, sides: tuple[Any, Any], names: tuple[str, str] | None =
     Raises:
         InputError: answers that do not go together, are no answers, or name what the App's owner does not let forms reach.
     """
-    params = _reached(ctx.params)
+    params = reached(ctx.params)
     return latentdiff.CompareRequest(
         DatasetView(ctx.dataset, sides[0]),
         DatasetView(ctx.dataset, sides[1]),
@@ -111,7 +121,7 @@ def request_of(ctx: Any, sides: tuple[Any, Any], names: tuple[str, str] | None =
     )
 
 
-def _reached(params: dict[str, Any]) -> dict[str, Any]:
+def reached(params: dict[str, Any]) -> dict[str, Any]:
     """Answers whose files, servers and clusters may be reached; the files as they were found to lie."""
     wanted = [name for name in ("sae", "vocabulary", "captioner") if params.get(name)]
     found = {**params, **{name: allowed.file(params[name]) for name in wanted}}

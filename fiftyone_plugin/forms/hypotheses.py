@@ -19,7 +19,7 @@ def choose_hypothesis(inputs: Any, dataset: Any, params: dict[str, Any]) -> Any:
     Returns:
         The ``ComparisonRun`` once one is chosen, else None.
     """
-    chosen = forms.choose_run(inputs, dataset, complete=True)
+    chosen = forms.choose_run(inputs, dataset, complete=True, two_sides=True)
     if not params.get("run") or chosen.invalid:
         return None
     try:

@@ -14,13 +14,15 @@ CURRENT, SELECTED, TAGGED, ELSEWHERE = "current view", "current selection", "sam
 EARLIER = "images of "
 """``images of summer_vs_winter (A)``: just those images, also where their view was changed or deleted since."""
 WHOLE = "the whole dataset"
-TEXT = {"A": "One set of images", "B": "The set to compare it with"}
+POOL = "Pool"
+"""Stands for the images to choose from where a letter stands for a side."""
+TEXT = {"A": "One set of images", "B": "The set to compare it with", POOL: "Images that nobody has looked at yet, to choose from"}
 
 
 def choose_sides(inputs: Any, ctx: Any) -> None:
     """Drop-downs for both sides, each with what its choice still needs, checked as one chooses."""
     for letter in "AB":
-        _choose_side(inputs, letter, ctx)
+        choose_side(inputs, letter, ctx)
     a, b = (asked(ctx.params, letter) for letter in "AB")
     if a is not None and a == b:
         forms.reject(inputs.properties["view_b"], "Both sides are the same images; choose two different sets.")
@@ -31,7 +33,8 @@ def choose_sides(inputs: Any, ctx: Any) -> None:
         prop.default = ctx.group_slice or ctx.dataset.default_group_slice
 
 
-def _choose_side(inputs: Any, letter: str, ctx: Any) -> None:
+def choose_side(inputs: Any, letter: str, ctx: Any) -> None:
+    """A drop-down of one set of images, and what its choice still needs."""
     key, given = f"view_{letter.lower()}", ctx.params.get(f"view_{letter.lower()}")
     values = {name: f"Saved view: {name}" for name in ctx.dataset.list_saved_views()}
     values |= {CURRENT: "What the grid shows now" if ctx.has_custom_view else "The whole dataset"}
@@ -41,7 +44,8 @@ def _choose_side(inputs: Any, letter: str, ctx: Any) -> None:
     if given and str(given).startswith(EARLIER):
         values |= {given: f"The same images as in {str(given).removeprefix(EARLIER)}"}
     shown = list(values.values())
-    prop = forms.choose(inputs, key, f"View {letter}", list(values), labels=shown, description=TEXT[letter], empty="")
+    label = POOL if letter == POOL else f"View {letter}"
+    prop = forms.choose(inputs, key, label, list(values), labels=shown, description=TEXT[letter], empty="")
     if given == TAGGED:
         tags = sorted(ctx.dataset.distinct("tags"))
         empty = "No sample of this dataset has a tag. Select some in the grid and tag them first."

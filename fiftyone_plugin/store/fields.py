@@ -1,4 +1,4 @@
-"""The two fields a comparison writes: declared, filled in bulk, recognised as ours, copied to another name, and removed."""
+"""The fields a comparison writes: declared, filled in bulk, recognised as ours, copied to another name, and removed."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ CHUNK = 10_000
 
 LOG_RATIO = "log_ratio"
 CONCEPTS = "concepts"
+WEIGHT = "weight"
+"""Importance weights, which closing a gap adds to a comparison that is there."""
+ALL = (LOG_RATIO, CONCEPTS, WEIGHT)
 
 
 def path_of(run: str, what: str, labels: str | None) -> str:
@@ -58,21 +61,22 @@ def declare(dataset: Any, run: str, record: Record, labels: str | None, names: t
     """
     a, b = names
     if record.config.get("kind"):  # groups, by a field
-        ratio = f"{_signature(run)} log density ratio of its own group by {a} against {b}; high = typical of it, out of fold"
-        concepts = f"{_signature(run)} which of the differences found between groups by {a} the image shows"
+        ratio = f"{signature(run)} log density ratio of its own group by {a} against {b}; high = typical of it, out of fold"
+        concepts = f"{signature(run)} which of the differences found between groups by {a} the image shows"
     else:
-        ratio = f"{_signature(run)} log density ratio; high = typical of A ({a}), low = typical of B ({b}), out of fold"
-        concepts = f"{_signature(run)} which of the differences found between A ({a}) and B ({b}) the image shows"
+        ratio = f"{signature(run)} log density ratio; high = typical of A ({a}), low = typical of B ({b}), out of fold"
+        concepts = f"{signature(run)} which of the differences found between A ({a}) and B ({b}) the image shows"
     for what, description in ((LOG_RATIO, ratio), (CONCEPTS, concepts)):
-        _declare(dataset, run, record, labels, what, description)
+        declare_one(dataset, run, record, labels, what, description)
     database.refresh(dataset)
 
 
-def _declare(dataset: Any, run: str, record: Record, labels: str | None, what: str, description: str) -> None:
+def declare_one(dataset: Any, run: str, record: Record, labels: str | None, what: str, description: str) -> None:
+    """As :func:`declare`, one of them."""
     import fiftyone as fo
 
     about = {"description": description, "info": {OWNER: run, RECORD: record.mark}}
-    field = fo.FloatField(**about) if what == LOG_RATIO else fo.ListField(fo.StringField(), **about)
+    field = fo.ListField(fo.StringField(), **about) if what == CONCEPTS else fo.FloatField(**about)
     path, name = path_of(run, what, labels), f"{run}_{what}"
     for _ in range(TRIES):
         if schema.add(dataset, name, field, labels):
@@ -84,7 +88,7 @@ def _declare(dataset: Any, run: str, record: Record, labels: str | None, what: s
             return
         if not is_nobodys(dataset, stored):
             break
-        _drop(dataset, [name], labels)
+        drop_values(dataset, [name], labels)
         schema.pull(dataset, name, labels, stored)
     raise RunError(f"{dataset.name!r} has got a field {path!r} of somebody else's meanwhile; choose another run name")
 
@@ -143,14 +147,14 @@ def write(
 
 
 def copy(dataset: Any, run: str, new: str, record: Record, labels: str | None) -> None:
-    """Give both fields, values and descriptions, a second name beside the first; doing it twice is harmless."""
+    """Give all its fields, values and descriptions, a second name beside the first; doing it twice is harmless."""
     database.refresh(dataset)
     names = {}
-    for what in (LOG_RATIO, CONCEPTS):
+    for what in ALL:
         entry = schema.stored(dataset, path_of(run, what, labels))
         if entry is None or not _owned(dataset, entry, run, record):
             continue
-        _declare(dataset, new, record, labels, what, (entry.get("description") or "").replace(repr(run), repr(new)))
+        declare_one(dataset, new, record, labels, what, (entry.get("description") or "").replace(repr(run), repr(new)))
         names[f"{run}_{what}"] = f"{new}_{what}"
     if not names:
         return
@@ -165,10 +169,10 @@ def copy(dataset: Any, run: str, new: str, record: Record, labels: str | None) -
 
 def remove(dataset: Any, run: str, record: Record, labels: str | None) -> None:
     """Delete those fields of this name that this run wrote, and values of them that a stopped process left; twice is harmless."""
-    found = {what: schema.stored(dataset, path_of(run, what, labels)) for what in (LOG_RATIO, CONCEPTS)}
+    found = {what: schema.stored(dataset, path_of(run, what, labels)) for what in ALL}
     ours = {what: stored for what, stored in found.items() if stored is None or _owned(dataset, stored, run, record)}
     if ours:
-        _drop(dataset, [f"{run}_{what}" for what in ours], labels)
+        drop_values(dataset, [f"{run}_{what}" for what in ours], labels)
     for what, stored in ours.items():
         if stored is not None:
             _undeclare(dataset, f"{run}_{what}", labels, stored)
@@ -177,7 +181,7 @@ def remove(dataset: Any, run: str, record: Record, labels: str | None) -> None:
 
 def remove_field(dataset: Any, name: str, labels: str | None, entry: dict[str, Any]) -> None:
     """Delete one field, of the entry that is stored of it, with its values."""
-    _drop(dataset, [name], labels)
+    drop_values(dataset, [name], labels)
     _undeclare(dataset, name, labels, entry)
 
 
@@ -186,7 +190,7 @@ def _undeclare(dataset: Any, name: str, labels: str | None, entry: dict[str, Any
     schema.pull(dataset, name, labels, entry)
 
 
-def _drop(dataset: Any, names: list[str], labels: str | None) -> None:
+def drop_values(dataset: Any, names: list[str], labels: str | None) -> None:
     """Remove values of fields."""
     values = {f"{labels}.$[].{name}" if labels else name: "" for name in names}
     change = {"$unset": values, "$set": {"last_modified_at": datetime.now(timezone.utc)}}
@@ -197,7 +201,7 @@ def _info(stored: dict[str, Any]) -> dict[str, Any]:
     return stored.get("info") or {}
 
 
-def _signature(run: str) -> str:
+def signature(run: str) -> str:
     """With what the descriptions of a run's fields begin."""
     return f"LatentDiff {run!r}:"
 
@@ -211,7 +215,7 @@ def _owned(dataset: Any, stored: dict[str, Any], run: str, record: Record) -> bo
     if OWNER in info or RECORD in info:
         return record.owns(info, run)
     imported = record.copied and record.dataset_id == database.identity(dataset) and not info and not said
-    return said.startswith(_signature(run)) or imported
+    return said.startswith(signature(run)) or imported
 
 
 def _forget(dataset: Any, path: str) -> None:

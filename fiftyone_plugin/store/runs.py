@@ -181,7 +181,7 @@ def rename_comparison(dataset: Any, run: str, new: str) -> None:
         if new in dataset.list_runs():
             raise RunError(f"{dataset.name!r} already has a run {new!r}; choose another name")
         for place in places(dataset, record):
-            paths = [fields.path_of(new, what, place.labels) for what in (fields.LOG_RATIO, fields.CONCEPTS)]
+            paths = [fields.path_of(new, what, place.labels) for what in fields.ALL]
             fields.check_free(place.dataset, paths, run="")
         recovery.rename(dataset, record, new, writer)
 

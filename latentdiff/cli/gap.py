@@ -15,9 +15,9 @@ from ..errors import InputError
 from ..gap.closing import close_gap
 from ..inputs.many import OneSet, read_sets
 from ..progress import part
-from ..report import p_text
+from ..report.gap import gap_sentences
 from ..report.writing import replace_file
-from ..results.gap import Gap, GapState
+from ..results.gap import Gap
 from .groups import Opened, set_arguments
 from .outcome import progress_bar
 
@@ -95,15 +95,7 @@ def left_out_notes(left_out: dict[str, Any]) -> list[str]:
 
 
 def _print(found: Gap, names: list[str]) -> None:
-    if not found.rows.size and not found.modes:
-        print(f"A and B do not differ detectably ({p_text(found.info['p'])}), or the pool has nothing that mends it: nothing to add.")
-    for line in (*left_out_notes(found.info["left_out"]), *found.modes):
+    for line in (*left_out_notes(found.info["left_out"]), *gap_sentences(found)):
         print(line)
-    print(f"on halves not used to choose: {_said(found.before)} before, {_said(found.after)} after")
-    print(f"weights of B: worth {found.effective:,.0f} images; {len(found.leave_out):,} images of B are more than A has of their kind")
     for name, why in zip(names, found.why, strict=True):
         print(f"{name}\t{why}")
-
-
-def _said(state: GapState) -> str:
-    return f"AUC {state.auc:.2f}, {p_text(state.p_value)}, {len(state.findings)} findings"

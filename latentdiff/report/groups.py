@@ -14,6 +14,7 @@ from ..compute.files import strict_json
 from ..embed.opening import said_unread
 from ..results.groups import GroupComparison
 from .content import Content, content
+from .group_figures import HALF, tree_svg
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
 from .text import escape, isolated, p_text, percent, title
@@ -34,8 +35,6 @@ LEFT_OUT = {
     "bad": "with a bad vector",
 }
 """What is said of images that are left out, by reason."""
-HALF = 0.5
-"""AUC of two groups that cannot be told apart."""
 
 
 def group_verdict(found: GroupComparison) -> str:
@@ -112,6 +111,9 @@ def _html(found: GroupComparison, images: Any, headline: str, cards: int) -> str
     shade = np.abs(found.distances - HALF) * 2
     told = "AUC with which two groups can be told apart, image by image, out of fold: 0.5 not at all, 1 always."
     body.append(f"<h2>How far apart</h2><p>{told}</p>" + _table(found.names, found.names, found.distances, shade, "{:.2f}".format))
+    if len(found.names) > 2:
+        told = "Groups that look alike are joined near the left; where two branches meet is the AUC by which they can be told apart."
+        body.append(f"<figure>{tree_svg(found)}<figcaption>{told}</figcaption></figure>")
     for name, said in _contents(found, cards):
         at = _of_group(found, name, images)
         columns = "".join(column_html(said, side, at[side]) for side in "AB")

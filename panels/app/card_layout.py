@@ -90,7 +90,8 @@ def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolde
     icon("tag", "local_offer", "Tag these images", panel.tag)
     # In the browser alone: the clipboard opens only to a click, not to an answer that comes later.
     row.view("copy", types.View(component="LatentDiffCopy", composite_view=True, text=text))
-    icon("aside", "filter_alt_off", ASIDE, panel.set_aside)
+    if at["known"]:
+        icon("aside", "filter_alt_off", ASIDE, panel.set_aside)
     icon("detail", "expand_less" if unfolded else "expand_more", "Less" if unfolded else "More about it", panel.unfold)
 
 

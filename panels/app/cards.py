@@ -29,7 +29,7 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), and per side ("A", "B")
         its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card); ``given``: what
         was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it cannot be asked
-        about a phrase, or None.
+        about a phrase, or None; ``pair``: whether it is of two sides, and no group of many; ``gap``: whether a gap can be closed.
     """
     from fiftyone_plugin.asking import can_ask
 
@@ -52,6 +52,8 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         "tested": bool(run.comparison.tested_fields),
         "sides": sides,
         "ask": can_ask(run),
+        "pair": is_pair(run),
+        "gap": bool(run.differs) and not run.sides["A"].labels,
     }
 
 
@@ -67,6 +69,7 @@ def _names(run: Any) -> tuple[str, str]:
 
 def _drawn(run: Any, one: Card) -> dict[str, Any]:
     h = one.hypothesis
+    known = f"concept {h.concept}" if h.weak and h.concept is not None else h.text
     return {
         "rank": one.rank,
         "side": h.side,
@@ -75,7 +78,7 @@ def _drawn(run: Any, one: Card) -> dict[str, Any]:
         "path": list(h.path),
         "also": list(one.also),
         "along": beside_text(h.fields[0]) if h.fields else "",
-        "known": f"concept {h.concept}" if h.weak and h.concept is not None else h.text,
+        "known": known if is_pair(run) else None,
         "rates": one.rates,
         "shares": {"A": float(h.rate_a), "B": float(h.rate_b)},
         "images": one.images,
@@ -84,6 +87,13 @@ def _drawn(run: Any, one: Card) -> dict[str, Any]:
         "thumbnails": [],
         "copy": one.as_text(run.name),
     }
+
+
+def is_pair(run: Any) -> bool:
+    """Whether a comparison is of two sides, and no group of many: those can be compared again past what is known."""
+    from fiftyone_plugin.store.groups import split
+
+    return split(run.name)[1] is None
 
 
 def detail(run: Any, hypothesis: Any) -> dict[str, Any]:

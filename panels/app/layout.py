@@ -6,10 +6,12 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from fiftyone_plugin.store.groups import split
 from latentdiff.report.text import plain_markdown as plain
 
 from .card_layout import card
 from .field_tab import fields, set_aside
+from .group_layout import groups
 from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
 from .tabs import concepts, question, scores
 
@@ -51,9 +53,10 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         root.view("frame", types.View(component="LatentDiffPage", composite_view=True, url=state["framed"]))
         return
     shown = state.get("shown") or {}
-    _toolbar(panel, root, shown.get("runs") or [], state, bool(shown.get("vectors")))
+    name = split(state.get("run") or "")[0]
+    _toolbar(panel, root, shown.get("runs") or [], name, bool(state.get("listed")), bool(shown.get("vectors")))
     if state.get("listed"):
-        _runs(panel, root, shown.get("runs") or [], state.get("run"))
+        _runs(panel, root, shown.get("runs") or [], name)
     for i, waiting in enumerate(shown.get("delegated") or []):
         _delegated(panel, root, i, waiting, state["nonce"])
     for i, name in enumerate(shown.get("interrupted") or []):
@@ -62,6 +65,8 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         root.view("error", types.AlertView(severity="error", label="This comparison cannot be opened", description=shown["error"]))
     if not shown.get("runs"):
         _empty(panel, root, shown)
+    if shown.get("groups"):
+        groups(panel, root, shown["groups"])
     if shown.get("board"):
         _board(panel, root, shown["board"], state)
     often = 2000 if shown.get("delegated") else 15000
@@ -69,19 +74,21 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
     root.view(f"timer_{drawn}", types.TimerView(interval=often, on_interval=panel.look, params={"drawn": drawn}))
 
 
-def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any], vectors: bool) -> None:
+def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], name: str, listed: bool, vectors: bool) -> None:
     bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     if runs:
         names = [run["name"] for run in runs]
         choices = types.DropdownView()
         for name in names:
             choices.add_choice(name, label=name)
-        chosen = bar_.enum("run", names, label="Comparison", default=state.get("run"), view=choices, on_change=panel.on_change_run)
+        chosen = bar_.enum("run", names, label="Comparison", default=name, view=choices, on_change=panel.on_change_run)
         chosen.required = True
     first = "contained" if vectors else "outlined"
     bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
+    title = "Cameras, sites, months: each group against the rest, and every pair"
+    bar_.btn("groups", label="Compare groups", icon="grid_view", variant="outlined", on_click=panel.compare_groups, title=title)
     if runs:
-        text = "Hide the list" if state.get("listed") else "All comparisons"
+        text = "Hide the list" if listed else "All comparisons"
         title = "Open, rename, delete or repeat an earlier comparison"
         bar_.btn("list", label=text, icon="history", variant="outlined", on_click=panel.list_runs, title=title)
     bar_.btn("refresh", label="Refresh", icon="refresh", variant="outlined", on_click=panel.refresh)
@@ -152,14 +159,19 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     row.btn("help", label=label, icon="help_outline", variant="text", title=VERDICT, componentsProps=SMALL, **explain)
     title = "A file to keep or to send: a web page, Markdown, a table or JSON"
     row.btn("report", label="Export a report", icon="summarize", variant="text", title=title, on_click=panel.report, componentsProps=SMALL)
+    if board["gap"]:
+        title = "Which images of a pool to label, so that one side becomes like the other; and weights for its own"
+        text = "Close the gap"
+        row.btn("gap", label=text, icon="playlist_add_check", variant="text", title=title, on_click=panel.close_gap, componentsProps=SMALL)
     if board["notes"]:
         row.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
     set_aside(panel, root, board)
     tabs = types.TabsView(componentsProps={"tabs": {"sx": TABBED}})
-    for value, text in TABS.items():
+    offered = {value: text for value, text in TABS.items() if value != FIELDS or board["pair"]}  # groups are of vectors alone
+    for value, text in offered.items():
         tabs.add_choice(value, label=text)
-    tab = state.get("page") or DIFFERENCES
-    root.enum("tab", list(TABS), default=tab, view=tabs, on_change=panel.on_change_tab)
+    tab = state.get("page") if state.get("page") in offered else DIFFERENCES
+    root.enum("tab", list(offered), default=tab, view=tabs, on_change=panel.on_change_tab)
     if tab == SCORES:
         scores(panel, root, board, state)
     elif tab == CONCEPTS:

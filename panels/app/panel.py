@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from .card_actions import CardActions
+from .group_actions import GroupActions
 from .known_actions import KnownActions
 from .run_actions import STORED, RunActions
 from .tab_actions import AskActions, PlotActions
@@ -25,11 +26,11 @@ PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTempl
 STATE = ("shown", "run", "page", "listed", "detail", "point", "range", "span", "answer", "framed")
 """Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
 
-QUIET = ("look", "on_change_tab", "on_change_run", "slide", "brush")
+QUIET = ("look", "on_change_tab", "on_change_run", "on_change_group", "slide", "brush")
 """Methods that the App also calls by itself, or where nothing was done."""
 
 
-class LatentDiffPanel(RunActions, CardActions, KnownActions, PlotActions, AskActions, foo.Panel):
+class LatentDiffPanel(RunActions, GroupActions, CardActions, KnownActions, PlotActions, AskActions, foo.Panel):
     """Ranked differences of one stored comparison, in two columns."""
 
     @property

@@ -16,12 +16,15 @@ class RunActions:
 
     draw: Callable[[Any, Any], None]
     """Sends the plots' data: ``PlotActions.draw``."""
+    draw_groups: Callable[[Any, Any, str], dict[str, Any]]
+    """Sends the plots of groups: ``GroupActions.draw_groups``."""
     drawing: Callable[[Any, dict[str, Any]], str]
     """Tells one drawing of the panel from another: ``LatentDiffPanel.drawing``."""
 
     def update(self, ctx: Any) -> None:
         """Look at what is stored now, and open the chosen comparison, or the newest."""
         from fiftyone_plugin import hypotheses
+        from fiftyone_plugin.store.groups import split
         from latentdiff.errors import LatentDiffError
 
         from .cards import CARDS, board
@@ -29,14 +32,13 @@ class RunActions:
 
         if ctx.dataset is None:
             return
-        shown = _stored(ctx.dataset)
-        names = [run["name"] for run in shown["runs"]]
-        chosen = ctx.panel.state.run
-        if chosen not in names:
-            chosen = names[0] if names else None
-        shown |= {"board": None, "error": None}
+        shown = _stored(ctx.dataset) | {"board": None, "groups": None, "error": None}
+        name, chosen = _chosen(shown["runs"], ctx.panel.state.run)
         if chosen:
             try:
+                group = split(chosen)[1]
+                if group is not None:
+                    shown["groups"] = self.draw_groups(ctx, hypotheses.open_groups(ctx.dataset, chosen), group)
                 run = hypotheses.open_comparison(ctx.dataset, chosen)
                 shown["board"] = board(run, ctx.panel.state.cards or CARDS)
                 ctx.panel.set_data(image_data(shown["board"]))
@@ -45,7 +47,7 @@ class RunActions:
                 shown["error"] = str(e)
         ctx.panel.state.shown = shown
         ctx.panel.state.run = chosen
-        ctx.panel.state.toolbar = {"run": chosen}
+        ctx.panel.state.toolbar = {"run": name}
 
     def forget(self, ctx: Any) -> None:
         """What was unfolded, brushed or clicked in the comparison that was open."""
@@ -54,14 +56,18 @@ class RunActions:
 
     def open_run(self, ctx: Any) -> None:
         """Open a comparison."""
-        if ctx.params.get("run") != ctx.panel.state.run:
+        from fiftyone_plugin.store.groups import split
+
+        if ctx.params.get("run") not in (ctx.panel.state.run, split(ctx.panel.state.run or "")[0]):
             self.forget(ctx)
-        ctx.panel.state.run = ctx.params.get("run")
+            ctx.panel.state.run = ctx.params.get("run")
         self.update(ctx)
 
     def on_change_run(self, ctx: Any) -> None:
         """Another comparison was chosen in the drop-down."""
-        if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.run:
+        from fiftyone_plugin.store.groups import split
+
+        if ctx.params.get("value") and ctx.params["value"] != split(ctx.panel.state.run or "")[0]:
             self.forget(ctx)
             ctx.panel.state.run = ctx.params["value"]
             self.update(ctx)
@@ -103,6 +109,14 @@ class RunActions:
         """Open the form."""
         ctx.prompt(f"{PLUGIN}/compare_views", on_success=self.compared)
 
+    def compare_groups(self, ctx: Any) -> None:
+        """Open the form of groups."""
+        ctx.prompt(f"{PLUGIN}/compare_groups", on_success=self.compared)
+
+    def close_gap(self, ctx: Any) -> None:
+        """Open the form that looks for images of a pool which close the gap of the open comparison."""
+        ctx.prompt(f"{PLUGIN}/close_gap", params={"run": ctx.panel.state.run}, on_success=self.refresh)
+
     def compared(self, ctx: Any) -> None:
         """Show the newest comparison."""
         self.forget(ctx)
@@ -111,11 +125,17 @@ class RunActions:
 
     def again(self, ctx: Any) -> None:
         """Open the form with the answers that made a comparison."""
+        from fiftyone_plugin.forms import groups
         from fiftyone_plugin.forms import sides as side_choices
         from latentdiff.errors import LatentDiffError
 
+        run = str(ctx.params.get("run"))
+        answers = groups.answers_for(ctx.dataset, run)
+        if answers is not None:
+            ctx.prompt(f"{PLUGIN}/compare_groups", params=answers, on_success=self.compared)
+            return
         try:
-            answers = side_choices.answers_for(ctx.dataset, str(ctx.params.get("run")))
+            answers = side_choices.answers_for(ctx.dataset, run)
         except LatentDiffError as e:
             ctx.ops.notify(str(e), variant="error")
             self.update(ctx)
@@ -128,9 +148,11 @@ class RunActions:
 
     def renamed(self, ctx: Any) -> None:
         """Stay on the comparison under its new name."""
-        result = ctx.params.get("result") or {}
-        if result.get("renamed") == ctx.panel.state.run:
-            ctx.panel.state.run = result.get("new")
+        from fiftyone_plugin.store.groups import BETWEEN, split
+
+        result, (run, group) = ctx.params.get("result") or {}, split(ctx.panel.state.run or "")
+        if result.get("renamed") == run:
+            ctx.panel.state.run = result.get("new") if group is None else f"{result.get('new')}{BETWEEN}{group}"
         self.update(ctx)
 
     def delete(self, ctx: Any) -> None:
@@ -152,7 +174,9 @@ class RunActions:
 
     def report(self, ctx: Any) -> None:
         """Open the form that writes the open comparison to a file."""
-        ctx.prompt(f"{PLUGIN}/export_report", params={"run": ctx.panel.state.run})
+        from fiftyone_plugin.store.groups import split
+
+        ctx.prompt(f"{PLUGIN}/export_report", params={"run": split(ctx.panel.state.run or "")[0]})
 
     def open_page(self, ctx: Any) -> None:
         """Show the page that compares folders and zip files, in place of the comparisons."""
@@ -185,14 +209,38 @@ def _stored(dataset: Any) -> dict[str, Any]:
     waiting = [dataclasses.asdict(one) for one in delegated.delegated_comparisons(dataset)]
     busy = {one["run"] for one in waiting if one["state"] == delegated.RUNNING}
     return {
-        "runs": [{"name": str(run), "about": _about(run), "results": str(run.config.get("verdict"))} for run in runs if run.complete],
+        "runs": [_listed(run) for run in runs if run.complete],
         "interrupted": [str(run) for run in runs if not run.complete and str(run) not in busy],
         "delegated": waiting,
         "vectors": bool(runs) or bool(vector_sources(dataset)),
     }
 
 
+def _listed(run: Any) -> dict[str, Any]:
+    """What is kept of a comparison in the panel's state."""
+    known = {"name": str(run), "about": _about(run), "results": str(run.config.get("verdict"))}
+    return {**known, "groups": list(run.groups), "differing": list(run.verdict.get("groups") or ())} if run.groups else known
+
+
+def _chosen(runs: list[dict[str, Any]], wanted: str | None) -> tuple[str | None, str | None]:
+    """The run that is open, and its address; of groups also which: the wanted one, else the first that differs."""
+    from fiftyone_plugin.store.groups import BETWEEN, split
+
+    name, group = split(wanted or "")
+    run = next((run for run in runs if run["name"] == name), runs[0] if runs else None)
+    if run is None:
+        return None, None
+    names = run.get("groups") or []
+    if not names:
+        return run["name"], run["name"]
+    group = group if group in names and run["name"] == name else next(iter(run["differing"]), names[0])
+    return run["name"], f"{run['name']}{BETWEEN}{group}"
+
+
 def _about(run: Any) -> str:
     found = run.verdict.get("hypotheses") or 0
     a, b = run.views
+    if run.groups:
+        differ = len(run.verdict.get("groups") or ())
+        return f"{len(run.groups)} groups by {a}: " + (f"{differ} differ{'' if differ > 1 else 's'}" if differ else "no difference")
     return f"{a} against {b}: " + (f"{found} found" if run.verdict.get("differs") else "no difference")

@@ -1,4 +1,4 @@
-"""Fields in the panel: their tab, what a card says of them, "I know this: what else?", and taking it back."""
+"""Fields in the panel: their tab, what a card says of them, "I know this: what else?", taking it back; and groups by a field."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import fiftyone as fo
 
-from fiftyone_plugin import compare_views, list_comparisons, load_comparison
+from fiftyone_plugin import compare_groups, compare_views, list_comparisons, load_comparison
 from fiftyone_plugin.store import runs
+from latentdiff.report import group_figures
 from tests.browser.panel_app import App, Scenes, save_workspace
 
 
@@ -19,7 +20,8 @@ def filled(dataset: Any, scenes: Scenes) -> Any:
         view = scenes.dataset.load_saved_view(side)
         for i, (path, vector) in enumerate(zip(*view.values(["filepath", scenes.embeddings]), strict=True)):
             camera = "wide" if (i % 5 == 0) == (side == scenes.views[0]) else "long"
-            samples.append(fo.Sample(filepath=path, clip=vector, tags=[side], camera=camera))
+            site = "north" if i % 3 == 0 else side
+            samples.append(fo.Sample(filepath=path, clip=vector, tags=[side], camera=camera, site=site))
     dataset.add_samples(samples, progress=False)
     for side in scenes.views:
         dataset.save_view(side, dataset.match_tags(side))
@@ -57,3 +59,26 @@ def test_fields_are_shown_set_aside_and_taken_back(app_window: App, panel_scenes
     app_window.page.wait_for_selector("text=Looking past:", state="detached")
     assert set(list_comparisons(dataset)) == {"known", str(past.name)}
     app_window.picture("43_taken_back")
+    groups_by_a_field(app_window, panel_scenes, dataset)
+
+
+def groups_by_a_field(app_window: App, scenes: Scenes, dataset: Any) -> None:
+    """The map of rates, the tree, a group's cards, and the images of a cell."""
+    given = {"embeddings": "clip", "vocabulary": scenes.words, "sae": scenes.sae}
+    sites = compare_groups(dataset, "site", **given, run="sites")
+    app_window.button("Refresh").click()
+    app_window.open_comparison("sites")
+    plots = app_window.page.locator(".js-plotly-plot")
+    plots.nth(1).wait_for()
+    name = sites.found.differing[0]
+    app_window.first_column(name)
+    app_window.picture("44_groups")
+    heat = plots.nth(0).locator(".nsewdrag").first.bounding_box()
+    found = sites.found
+    rows, k = group_figures.rows_of(found), len(found.names)
+    row, group = divmod(int(found.rates[rows].argmax()), k)
+    at = heat["x"] + (group + 0.5) * heat["width"] / k, heat["y"] + (row + 0.5) * heat["height"] / len(rows)
+    app_window.page.mouse.click(*at)
+    app_window.grid_count(len(sites.showing(found.names[group], found.rate_texts[rows[row]])))
+    app_window.first_column(found.names[group])
+    app_window.picture("45_a_cell_of_the_map")

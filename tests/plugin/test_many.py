@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import fiftyone as fo
 import numpy as np
 import pytest
 
 from fiftyone_plugin import (
     close_gap,
     compare_groups,
+    compare_views,
     delete_comparison,
     export_report,
     list_comparisons,
@@ -24,8 +26,6 @@ from tests.planted import DOG, WORDS, vectors
 
 
 def test_groups_are_the_values_of_a_field_and_each_is_a_view(make, sae, vocabulary) -> None:
-    import fiftyone as fo
-
     dataset = make(vectors(60, 0.5, seed=1), vectors(100, 0.05, seed=2))
     cameras = ["front"] * 60 + ["rear"] * 50 + ["side"] * 48 + [None] * 2
     dataset.set_values("camera", [None if c is None else fo.Classification(label=c) for c in cameras])
@@ -127,8 +127,6 @@ def test_groups_are_reported_with_their_images(cameras, tmp_path) -> None:
 
 
 def test_a_gap_takes_each_image_once_and_equal_ids_in_two_datasets_for_two(make, sae, vocabulary) -> None:
-    import fiftyone as fo
-
     a, b = make(vectors(80, 0.4, seed=1), vectors(60, 0.4, seed=5)), make(vectors(120, 0.0, seed=2), vectors(5, 0, seed=6))
     pool = b.clone()  # the same ids, other images
     pool.set_values("clip", dict(zip(pool.values("id"), vectors(125, 0.4, seed=3), strict=True)), key_field="id")
@@ -142,3 +140,40 @@ def test_a_gap_takes_each_image_once_and_equal_ids_in_two_datasets_for_two(make,
     assert found.left_out["overlap"] == 10 and len(found.gap.weights) == 60
     a.set_values("site", ["x", "y"] * 70)
     assert compare_groups(a.view() + a.limit(4), "site", **given).found.info["left_out"]["repeated"] == 4
+
+
+def test_a_stored_comparison_is_mended_and_its_weights_are_its_own_field(make, sae, vocabulary) -> None:
+    dataset = make(vectors(120, 0.4, seed=1), vectors(200, 0.1, seed=2))
+    samples = [fo.Sample(filepath=f"/nowhere/p{i}.jpg", clip=v) for i, v in enumerate(vectors(60, 0.5, seed=3))]
+    pool = dataset.add_samples(samples, progress=False)
+    given = {"embeddings": "clip", "sae": sae, "vocabulary": vocabulary}
+    run = compare_views(dataset, "summer", "winter", run="seasons", **given)
+    chosen = close_gap(dataset, pool=dataset.select(pool), run="seasons", budget=20, tag="label", card_by_card=True, sae=sae)
+    assert set(chosen.ids) <= set(pool[:30]) and set(dataset.match_tags(f"label: {WORDS[DOG]}").values("id")) == set(chosen.ids)
+    assert chosen.weight_field == "seasons_weight" and f"{chosen.gap.effective:,.0f}" in dataset.get_field("seasons_weight").description
+    ids, weights = dataset.load_saved_view("winter").values(["id", "seasons_weight"])
+    of = dict(zip(run.sides["B"].ids, chosen.gap.weights.tolist(), strict=True))
+    assert weights == pytest.approx([of[i] for i in ids])
+    shows = np.array(dataset.load_saved_view("winter").values("clip"))[:, DOG] > 0.5
+    assert np.average(shows, weights=weights) == pytest.approx(0.4, abs=0.01) and shows.mean() == 0.1
+    assert dataset.match_tags("b", bool=False).exists("seasons_weight").count() == 0
+    rename_comparison(dataset, "seasons", "mended")
+    assert dataset.load_saved_view("winter").values("mended_weight") == weights and not dataset.has_field("seasons_weight")
+    again = close_gap(dataset, pool=dataset.select(pool), run="mended", mend="A", budget=20, sae=sae)
+    assert again.weight_field == "mended_weight" and dataset.match_tags("b").exists("mended_weight").count() == 0
+    delete_comparison(dataset, "mended")
+    assert not dataset.has_field("mended_weight")
+    assert all("mended_weight" not in document for document in dataset._sample_collection.find({}))
+
+
+def test_what_a_gap_needs_is_said(dataset, stored) -> None:
+    for given, said in (
+        ({"view_a": "summer", "run": "seasons"}, "not both"),
+        ({"view_a": "summer", "pool": dataset}, "name both views"),
+        ({"run": "seasons"}, "name the pool"),
+        ({"run": "seasons", "pool": dataset, "mend": "C"}, '"A" or "B"'),
+        ({"view_a": "summer", "view_b": "winter", "pool": dataset}, "name the embeddings"),
+        ({"run": "winters", "pool": dataset}, "no comparison 'winters'"),
+    ):
+        with pytest.raises((InputError, RunError), match=said):
+            close_gap(dataset, budget=5, **given)

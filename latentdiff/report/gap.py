@@ -1,0 +1,31 @@
+"""What closes a gap, in words: for the command line and the App."""
+
+from __future__ import annotations
+
+from ..results.gap import Gap, GapState
+from .text import p_text, percent
+
+
+def gap_sentences(gap: Gap) -> list[str]:
+    """What was chosen, what the pool lacks, what it brings, and what the weights are worth, a plain sentence each.
+
+    Args:
+        gap: the result.
+    """
+    if not len(gap.rows) and not gap.modes:
+        evidence = p_text(float(gap.info["p"]))
+        return [f"The two sets do not differ detectably ({evidence}), or the pool has nothing that mends it: nothing to add."]
+    said = [f"{len(gap.rows):,} images are chosen."]
+    said += [f"{mode}." for mode in gap.modes]
+    said.append(f"On halves not used to choose: {state_text(gap.before)} before, {state_text(gap.after)} after.")
+    said.append(f"Weights of the images that are there: worth {gap.effective:,.0f} images.")
+    if len(gap.leave_out):
+        share = len(gap.leave_out) / max(len(gap.weights), 1)
+        said.append(f"{len(gap.leave_out):,} images ({percent(share)}) are more than the other set has of their kind.")
+    return said
+
+
+def state_text(state: GapState) -> str:
+    """How far apart two sets are: "AUC 0.62, p < 0.001, 3 findings"."""
+    count = len(state.findings)
+    return f"AUC {state.auc:.2f}, {p_text(state.p_value)}, {count} finding{'' if count == 1 else 's'}"

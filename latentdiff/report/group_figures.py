@@ -1,0 +1,79 @@
+"""What reports and the panel draw of many groups: which findings, and the tree of groups by distance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from ..results.groups import GroupComparison
+
+MOST_ROWS = 30
+"""Findings in the panel's map: more are not told apart."""
+HALF = 0.5
+"""AUC of two groups that cannot be told apart."""
+WIDTH, ROW, LABEL, FOOT = 640, 22, 180, 24
+LONGEST = 24
+"""Letters of a name beside the tree."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The average-linkage tree of groups: leaves one below the other, joints at the AUC by which what they join is told apart."""
+
+    names: tuple[str, ...]
+    """From top to bottom, near ones beside each other."""
+    lines: tuple[tuple[tuple[float, float], ...], ...]
+    """Per joint four points (AUC, row), row 0 the first name."""
+
+
+def tree_of(found: GroupComparison) -> Tree:
+    """The tree of a comparison's groups.
+
+    Args:
+        found: the comparison of many groups.
+    """
+    from scipy.cluster.hierarchy import dendrogram
+
+    drawn = dendrogram(found.tree(), no_plot=True)  # its leaves stand at 5, 15, 25, ...
+    joints = zip(drawn["icoord"], drawn["dcoord"], strict=True)
+    lines = tuple(tuple((HALF + d, (i - 5) / 10) for i, d in zip(at, height, strict=True)) for at, height in joints)
+    return Tree(tuple(found.names[leaf] for leaf in drawn["leaves"]), lines)
+
+
+def rows_of(found: GroupComparison, most: int = MOST_ROWS) -> list[int]:
+    """Rows of ``rates`` that a small map shows: those by which groups differ most, in the order that they have."""
+    if not len(found.rates):
+        return []
+    spread = found.rates.max(1) - found.rates.min(1)
+    return sorted(np.argsort(-spread, kind="stable")[:most].tolist())
+
+
+def tree_svg(found: GroupComparison) -> str:
+    """The tree as a figure of a report."""
+    tree = tree_of(found)
+    low, high = HALF, max(max(x for line in tree.lines for x, _ in line), HALF + 0.05)
+    height = ROW * len(tree.names)
+
+    def across(auc: float) -> float:
+        return LABEL + (WIDTH - LABEL - 10) * (auc - low) / (high - low)
+
+    lines = "".join(
+        f'<polyline points="{" ".join(f"{across(x):.1f},{ROW * (y + 0.5):.1f}" for x, y in line)}" fill="none" stroke="currentColor"/>'
+        for line in tree.lines
+    )
+    names = "".join(
+        f'<text x="{LABEL - 8}" y="{ROW * (i + 0.5) + 4:.1f}" text-anchor="end">{escape(shortened(name))}</text>'
+        for i, name in enumerate(tree.names)
+    )
+    ends = ((low, "start"), (high, "end"))
+    ticks = "".join(f'<text x="{across(at):.1f}" y="{height + 16}" text-anchor="{side}">{at:.2f}</text>' for at, side in ends)
+    label = "groups joined where they can be told apart by so much"
+    box = f'viewBox="0 0 {WIDTH} {height + FOOT}" role="img" aria-label="{label}" font-size="12" fill="currentColor"'
+    return f"<svg {box}>{lines}{names}{ticks}</svg>"
+
+
+def shortened(name: str) -> str:
+    """A name that fits beside a figure."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"

@@ -1,0 +1,77 @@
+"""What the panel does with groups: draw them, open one, and show the images of a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+GROUP = "many.row.group"
+"""Where the App keeps the chosen group: its place in the panel."""
+
+
+class GroupActions:
+    """Handlers of the map of rates and of the drop-down of groups; a part of the panel."""
+
+    update: Callable[[Any], None]
+    """Looks again: ``RunActions.update``."""
+    forget: Callable[[Any], None]
+    show_view: Callable[[Any, Any], bool]
+    """Sets the App's view: ``CardActions.show_view``."""
+
+    def draw_groups(self, ctx: Any, groups: Any, chosen: str) -> dict[str, Any]:
+        """Send what the plots of groups draw; what the panel shows beside them."""
+        from .group_figures import group_board, rate_map, tree_lines
+
+        ctx.panel.set_data("many.rates", rate_map(groups))
+        ctx.panel.set_data("many.tree", tree_lines(groups))
+        ctx.panel.set_state(GROUP, chosen)
+        return group_board(groups, chosen)
+
+    def on_change_group(self, ctx: Any) -> None:
+        """Another group was chosen in the drop-down."""
+        self._open_group(ctx, str(ctx.params.get("value") or ""))
+
+    def click_rate(self, ctx: Any) -> None:
+        """Show the images of a cell of the map, and open its group."""
+        from .group_figures import cell
+
+        groups = self._groups(ctx)
+        meant = cell(groups, ctx.params) if groups is not None else None
+        if groups is None or meant is None:
+            return
+        text, group = meant
+        shown = groups.showing(group, text)
+        if not len(shown):
+            ctx.ops.notify(f"No image of {group} shows “{text}”.", variant="info")
+        else:
+            self.show_view(ctx, lambda: shown)
+        self._open_group(ctx, group)
+
+    def show_group(self, ctx: Any) -> None:
+        """Set the App's view to all images of the open group."""
+        from fiftyone_plugin.store.groups import split
+
+        groups = self._groups(ctx)
+        if groups is not None:
+            self.show_view(ctx, lambda: groups.group(split(ctx.panel.state.run)[1]))
+
+    def _open_group(self, ctx: Any, group: str) -> None:
+        from fiftyone_plugin.store.groups import BETWEEN, split
+
+        run, now = split(ctx.panel.state.run or "")
+        if group and now is not None and group != now:
+            self.forget(ctx)
+            ctx.panel.state.run = f"{run}{BETWEEN}{group}"
+            self.update(ctx)
+
+    def _groups(self, ctx: Any) -> Any:
+        """The groups that are open; None, and said, where they are gone."""
+        from fiftyone_plugin import hypotheses
+        from latentdiff.errors import LatentDiffError
+
+        try:
+            return hypotheses.open_groups(ctx.dataset, str(ctx.panel.state.run))
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            self.update(ctx)
+            return None

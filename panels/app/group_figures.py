@@ -1,0 +1,102 @@
+"""A comparison of groups → the small dictionaries that the panel draws, and Plotly traces: the map of rates and the tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latentdiff.report import percent
+from latentdiff.report.group_figures import rows_of, shortened, tree_of
+from latentdiff.report.groups import group_verdict, notes
+from latentdiff.report.text import isolated
+
+LOWEST, FULL = "rgb(52, 48, 46)", "rgb(255, 109, 4)"
+"""Opaque, so that Plotly finds a colour of the text that can be read on them, whatever lies below."""
+
+
+def group_board(groups: Any, chosen: str) -> dict[str, Any]:
+    """All that the panel shows of groups beside the one that is open.
+
+    Args:
+        groups: a ``GroupsOfDataset`` that is stored.
+        chosen: the group whose differences are shown.
+
+    Returns:
+        JSON: ``name`` of the run, ``verdict``, ``differs``, ``notes``, ``chosen``, ``names`` (of all groups) and ``about`` of each,
+        ``across`` and ``down``: what stands beside the map, ``tree``: the names beside the tree.
+    """
+    found = groups.found
+    differing = set(found.differing)
+    return {
+        "name": groups.name,
+        "verdict": group_verdict(found),
+        "differs": bool(found.differs),
+        "notes": [f"{note}." for note in notes(found)],
+        "chosen": chosen,
+        "names": list(found.names),
+        "about": [f"{isolated(name)}{': differs' if name in differing else ''}" for name in found.names],
+        "across": [shortened(name) for name in found.names],
+        "down": [shortened(found.rate_texts[row]) for row in rows_of(found)],
+        "tree": [shortened(name) for name in tree_of(found).names] if len(found.names) > 2 else [],
+    }
+
+
+def rate_map(groups: Any) -> list[dict[str, Any]]:
+    """One heat map: findings down, groups across; a cell's ``ids`` entry is "finding|group", both by number."""
+    found = groups.found
+    rows, k = rows_of(found), len(found.names)
+    if not rows:
+        return []
+    rates = found.rates[rows].tolist()
+    said = [
+        [f"{_text(found.rate_texts[row])}: {percent(rate)} of {_text(name)}" for name, rate in zip(found.names, of_row, strict=True)]
+        for row, of_row in zip(rows, rates, strict=True)
+    ]
+    return [
+        {
+            "type": "heatmap",
+            "z": rates,
+            "x": list(range(k)),
+            "y": list(range(len(rows))),
+            "ids": [[f"{row}|{g}" for g in range(k)] for row in rows],
+            "text": [[percent(rate) for rate in of_row] for of_row in rates],
+            "texttemplate": "%{text}",
+            "hovertext": said,
+            "hoverinfo": "text",
+            "zmin": 0,
+            "zmax": max(max(map(max, rates)), 0.01),
+            "colorscale": [[0, LOWEST], [1, FULL]],
+            "showscale": False,
+            "xgap": 2,
+            "ygap": 2,
+        }
+    ]
+
+
+def tree_lines(groups: Any) -> list[dict[str, Any]]:
+    """One trace: the joints of the tree, each lifted from the next; none of two groups."""
+    if len(groups.found.names) < 3:
+        return []
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for line in tree_of(groups.found).lines:
+        x += [at for at, _ in line] + [None]
+        y += [row for _, row in line] + [None]
+    line = {"color": "rgb(127, 127, 127)", "width": 1.5}
+    return [{"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "x", "showlegend": False}]
+
+
+def cell(groups: Any, params: dict[str, Any]) -> tuple[str, str] | None:
+    """The finding and the group that a click on the map meant; None where it meant none."""
+    found = groups.found
+    row, between, group = str(params.get("id") or "").partition("|")
+    if not between and params.get("x") is not None and params.get("y") is not None:  # without its id: by its place
+        rows, at = rows_of(found), str(params["y"])
+        row, group = (str(rows[int(at)]) if at.isdigit() and int(at) < len(rows) else ""), str(params["x"])
+    if not (row.isdigit() and group.isdigit() and int(row) < len(found.rate_texts) and int(group) < len(found.names)):
+        return None
+    return found.rate_texts[int(row)], found.names[int(group)]
+
+
+def _text(text: str) -> str:
+    """Plotly reads a little HTML in its texts."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,62 @@
+"""How the panel shows groups: who differs, the map of rates, the tree, and which group is open."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from fiftyone.operators import types
+
+from latentdiff.report.text import plain_markdown as plain
+
+from .style import FAINT, ONE_COLUMN, ROW, SMALL, grid
+
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
+CELL, EDGE = 26, 90
+"""Pixels of a row of the map, and of what stands round it."""
+TOLD = "How often each group shows each finding. Click a cell: its group opens below, and the grid shows the images."
+WHAT = "Groups that look alike are joined near the left, at the AUC by which they can be told apart (0.5 not at all, 1 always)."
+
+
+def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
+    """Everything of a comparison of groups but the cards of the one that is open.
+
+    Args:
+        panel: the panel whose methods the plots call.
+        root: where it goes.
+        board: of :func:`~.group_figures.group_board`.
+    """
+    box = root.v_stack("many", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
+    box.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
+    if board["notes"]:
+        box.md(plain(" ".join(board["notes"])), name="notes", componentsProps=FAINT)
+    if board["down"]:
+        box.md(TOLD, name="told", componentsProps=FAINT)
+        names = {"x": board["across"], "y": board["down"]}
+        layout = {**_axes(names), "margin": {"t": 10, "l": 150, "b": 60, "r": 10}}
+        plot = {"height": f"{EDGE + CELL * len(board['down'])}px", "width": "100%", "config": CONFIG, "layout": layout}
+        box.plot("rates", on_click=panel.click_rate, **plot)
+    if board["tree"]:
+        box.md(WHAT, name="what", componentsProps=FAINT)
+        layout = {**_axes({"y": board["tree"]}), "margin": {"t": 10, "l": 150, "b": 40, "r": 10}}
+        layout["yaxis"]["range"] = [len(board["tree"]) - 0.5, -0.5]
+        layout["xaxis"] = {"title": {"text": "AUC"}, "fixedrange": True, "zeroline": False}
+        box.plot("tree", height=f"{EDGE + CELL * len(board['tree'])}px", width="100%", config=CONFIG, layout=layout)
+    row = box.h_stack("row", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
+    choices = types.DropdownView()
+    for name, about in zip(board["names"], board["about"], strict=True):
+        choices.add_choice(name, label=about)
+    chosen = row.enum("group", board["names"], label="Group", default=board["chosen"], view=choices, on_change=panel.on_change_group)
+    chosen.required = True
+    text = "All its images in the grid"
+    row.btn("show", label="Show its images", variant="outlined", title=text, on_click=panel.show_group, componentsProps=SMALL)
+
+
+def _axes(names: dict[str, list[str]]) -> dict[str, Any]:
+    """Axes whose whole numbers have names; the first row is on top."""
+    out: dict[str, Any] = {"hovermode": "closest", "dragmode": False, "xaxis": {"fixedrange": True}, "yaxis": {"fixedrange": True}}
+    for axis, of in names.items():
+        ticks = {"tickvals": list(range(len(of))), "ticktext": [escape(name, quote=False) for name in of]}
+        out[f"{axis}axis"] |= {**ticks, "zeroline": False, "showgrid": False}
+    out["yaxis"]["autorange"] = "reversed"
+    return out

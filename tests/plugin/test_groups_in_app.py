@@ -1,0 +1,101 @@
+"""Groups and gaps through FiftyOne's own executor: forms, operators, and what the panel shows and does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+import pytest
+
+from fiftyone_plugin import compare_groups, list_comparisons, load_groups
+from tests.planted import DOG, WORDS, vectors
+from tests.plugin.calls import Window, execute, form, panel, shown
+from tests.plugin.test_panel_actions import prompts, said, view_ids
+
+CAMERAS = ["front"] * 60 + ["rear"] * 50 + ["side"] * 50
+
+
+@pytest.fixture
+def cameras(make, sae, vocabulary) -> Any:
+    """A dataset with the stored comparison "cameras", of which the front one shows the planted word."""
+    dataset = make(vectors(60, 0.5, seed=1), vectors(100, 0.05, seed=2))
+    dataset.set_values("camera", CAMERAS)
+    dataset.set_values("lens", [fo.Classification(label=name) for name in CAMERAS])
+    compare_groups(dataset, "camera", embeddings="clip", sae=sae, vocabulary=vocabulary, run="cameras")
+    return dataset
+
+
+def test_groups_are_compared_and_a_gap_is_closed_from_forms(cameras, files) -> None:
+    asked = form("compare_groups", cameras, by="lens.label", embeddings="clip", run="cameras")
+    assert [c["value"] for c in asked["by"]["view"]["choices"]] == ["camera", "lens.label"]
+    assert "kept" not in [c["value"] for c in asked["concepts"]["view"]["choices"]]
+    assert asked["run"]["invalid"] and form("compare_groups", cameras, by="lens.label")["run"]["default"] == "by_lens"
+    execute("compare_groups", cameras, by="lens.label", embeddings="clip", run="by_lens", **files)
+    cameras.reload()
+    assert load_groups(cameras, "by_lens").found.rates.tolist() == load_groups(cameras, "cameras").found.rates.tolist()
+    assert execute("delete_comparison", cameras, run="by_lens").result == {"deleted": "by_lens"}
+
+    asked = form("close_gap", cameras, run="cameras:front")
+    assert next(c["label"] for c in asked["run"]["view"]["choices"]) == "cameras: front against the rest"
+    assert [c["label"] for c in asked["mend"]["view"]["choices"]] == ["the rest, to be like front", "front, to be like the rest"]
+    samples = [fo.Sample(filepath=f"/nowhere/{i}.jpg", clip=v, tags=["new"]) for i, v in enumerate(vectors(40, 0.5, seed=3))]
+    pool = cameras.add_samples(samples, progress=False)
+    given = {"run": "cameras:front", "view_pool": "samples with a tag", "tag_pool": "new", "budget": 10, "name": "to label"}
+    execute("close_gap", cameras, **given)
+    cameras.reload()
+    chosen = cameras.match_tags("to label").values("id")
+    assert len(chosen) == 10 and set(chosen) <= set(pool[:20])
+
+
+def test_the_panel_shows_who_differs_and_what_a_cell_holds(cameras) -> None:
+    window = Window(cameras)
+    state = window.state
+    board = state["shown"]["groups"]
+    assert state["run"] == "cameras:front" and board["chosen"] == "front" and "front" in board["verdict"]
+    assert board["across"] == ["front", "rear", "side"] and WORDS[DOG] in board["down"] and sorted(board["tree"]) == board["across"]
+    assert state["shown"]["runs"][0]["about"].startswith("3 groups by camera: ")
+    first = state["shown"]["board"]["sides"]["A"]["cards"][0]
+    assert first["text"] == WORDS[DOG] and first["known"] is None
+
+    found = load_groups(cameras, "cameras")
+    at = found.found.rate_texts.index(WORDS[DOG])
+    requests = panel(cameras, "click_rate", state, id=f"{at}|1", x=1, y=0)
+    planted = {i for i, v, c in zip(*cameras.values(["id", "clip", "camera"]), strict=True) if v[DOG] > 0.5 and c == "rear"}
+    assert view_ids(requests, cameras) == planted and len(planted) > 0
+    assert shown(requests)["run"] == "cameras:rear" and shown(requests)["shown"]["board"]["sides"]["A"]["name"] == "rear"
+    (row,) = [row for row in range(len(board["down"])) if board["down"][row] == WORDS[DOG]]
+    assert view_ids(panel(cameras, "click_rate", state, x=1, y=row), cameras) == planted  # as a browser says it that leaves out ids
+    assert view_ids(panel(cameras, "click_rate", state, id="99|9"), cameras) is None
+    requests = panel(cameras, "on_change_group", state, value="side")
+    assert shown(requests)["run"] == "cameras:side"
+    requests = panel(cameras, "show_group", state | {"run": "cameras:side"})
+    assert view_ids(requests, cameras) == set(cameras.match({"camera": "side"}).values("id"))
+
+
+def test_what_the_map_and_the_tree_draw_is_what_was_found(cameras) -> None:
+    from fiftyone_plugin.panels.app.group_figures import rate_map, tree_lines
+
+    groups = load_groups(cameras, "cameras")
+    (heat,) = rate_map(groups)
+    assert heat["z"] == groups.found.rates.tolist() and heat["ids"][0] == ["0|0", "0|1", "0|2"]
+    (tree,) = tree_lines(groups)
+    joints = np.array(tree["x"], float).reshape(-1, 5)
+    assert sorted(joints[:, 1]) == pytest.approx(sorted(np.maximum(groups.found.tree()[:, 2], 0) + 0.5))
+    json.dumps([heat, tree], allow_nan=False)
+
+
+def test_buttons_of_groups_open_forms_with_their_answers(cameras) -> None:
+    state = Window(cameras).state
+    (again,) = prompts(panel(cameras, "again", state, run="cameras"))
+    assert again["operator_uri"].endswith("compare_groups") and again["params"] == {"by": "camera", "embeddings": "clip"}
+    (gap,) = prompts(panel(cameras, "close_gap", state))
+    assert gap["params"] == {"run": "cameras:front"}
+    (report,) = prompts(panel(cameras, "report", state))
+    assert report["params"] == {"run": "cameras"}
+    execute("rename_comparison", cameras, run="cameras", new="lenses")
+    assert list_comparisons(cameras) == ["lenses"]
+    requests = panel(cameras, "renamed", state, result={"renamed": "cameras", "new": "lenses"})
+    assert shown(requests)["run"] == "lenses:front"
+    assert "no comparison" in said(panel(cameras, "show_group", state))
