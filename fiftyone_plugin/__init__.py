@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .many import compare_groups
     from .measuring import Measured, compute_measures
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
+    from .over_time import TrendsOfDataset, compare_over_time
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
     from .reporting import export_report
     from .store.groups import GroupsOfDataset
@@ -34,6 +35,7 @@ _SDK = {
     "GapOfViews": ".gap",
     "GroupsOfDataset": ".store.groups",
     "NoisyDiffRun": ".noisy_diff",
+    "TrendsOfDataset": ".over_time",
     "RunSummary": ".store.summary",
     "ask_views": ".asking",
     "build_noisy_diff": ".noisy_diff",
@@ -43,6 +45,7 @@ _SDK = {
     "compare_generators": ".recipes",
     "compare_groups": ".many",
     "compare_models": ".recipes",
+    "compare_over_time": ".over_time",
     "compare_patches": ".recipes",
     "compare_versions": ".recipes",
     "compare_views": ".comparing",
@@ -73,6 +76,7 @@ __all__ = [
     "Measured",
     "NoisyDiffRun",
     "RunSummary",
+    "TrendsOfDataset",
     "ask_views",
     "build_noisy_diff",
     "close_gap",
@@ -81,6 +85,7 @@ __all__ = [
     "compare_generators",
     "compare_groups",
     "compare_models",
+    "compare_over_time",
     "compare_patches",
     "compare_versions",
     "compare_views",

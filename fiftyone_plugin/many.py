@@ -9,6 +9,7 @@ from typing import Any
 import latentdiff
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
+from latentdiff.trends.binning import binned
 
 from .encoders import recorded, vocabulary_for
 from .sides import Side, resolve
@@ -24,6 +25,7 @@ def compare_groups(
     by: str,
     *,
     embeddings: str,
+    bins: str | int | Sequence[Any] | None = None,
     run: str | None = None,
     sae: Any = None,
     vocabulary: latentdiff.Vocabulary | str | Path | Sequence[str] | None = None,
@@ -42,6 +44,8 @@ def compare_groups(
         by: field of the samples whose values are the groups: a text, a number, or a label's text ("camera.label"). Samples without a value
             are in no group.
         embeddings: vector field, or brain key of a similarity index.
+        bins: of dates ("month", "week", ...) or numbers (how many), or edges: the groups are the bins, as
+            :func:`latentdiff.compare_over_time` makes them. None: every value is a group.
         run: name under which it is stored, an identifier; None: nothing is written.
         sae: what :func:`latentdiff.load_sae` takes; None trains one.
         vocabulary: words, as :func:`compare_views` takes them; None leaves concepts unnamed.
@@ -68,7 +72,8 @@ def compare_groups(
             fields.check_free(home, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
         words = vocabulary_for(vocabulary, home, side.stored, part(progress, 0.0, 0.1))
         read = read_vectors(side, part(progress, 0.1, 0.3))
-        labels = _labels(side, read, by)
+        values = values_of(side, read, by)
+        labels = binned(values, bins) if bins is not None else values
         given = {"sae": sae, "vocabulary": words, "config": config}
         found = latentdiff.compare_groups(read.values, labels, **given, progress=part(progress, 0.3, 0.8 if run else 1.0))
         found.info["left_out"] |= {why: n for why, n in (("missing", read.missing), ("repeated", read.repeated)) if n}
@@ -81,7 +86,7 @@ def compare_groups(
         return GroupsOfDataset(found, whole, read.missing, None, record)
 
 
-def _labels(side: Side, read: Vectors, field: str) -> list[Any]:
+def values_of(side: Side, read: Vectors, field: str) -> list[Any]:
     """The value of a field of each row's sample."""
     if not side.dataset.has_field(field.split(".")[0]):
         raise InputError(f"{side.dataset.name!r} has no field {field!r} by which its images could be grouped")

@@ -30,6 +30,7 @@ if _typing.TYPE_CHECKING:
     from .results.groups import GroupComparison
     from .results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
     from .results.reading import Reading
+    from .results.trends import ChangePoint, Trend, Trends
     from .sae.concepts import describe_concepts
     from .sae.kept import KeptSae, kept_saes
     from .sae.loading import load_sae
@@ -38,11 +39,13 @@ if _typing.TYPE_CHECKING:
     from .sae.training import train_sae
     from .scale.engine import Engine
     from .stats.verification import Verification, verify
+    from .trends.comparing import compare_over_time
 
     compare_by = compare_with
 
 _WHERE = {
     "Cancelled": ".errors",
+    "ChangePoint": ".results.trends",
     "CheckpointError": ".errors",
     "CompareConfig": ".config",
     "CompareRequest": ".request",
@@ -67,6 +70,8 @@ _WHERE = {
     "Reading": ".results.reading",
     "RunError": ".errors",
     "SparseAutoencoder": ".sae.model",
+    "Trend": ".results.trends",
+    "Trends": ".results.trends",
     "TwoSampleTest": ".results.hypothesis",
     "Verification": ".stats.verification",
     "Vocabulary": ".embed.vocabulary",
@@ -76,6 +81,7 @@ _WHERE = {
     "compare": ".comparing.pipeline",
     "compare_folders": ".calls",
     "compare_groups": ".groups.comparing",
+    "compare_over_time": ".trends.comparing",
     "compare_with": ".methods.run",
     "describe_concepts": ".sae.concepts",
     "kept_saes": ".sae.kept",
@@ -92,6 +98,7 @@ _WHERE = {
 
 __all__ = [
     "Cancelled",
+    "ChangePoint",
     "CheckpointError",
     "CompareConfig",
     "CompareRequest",
@@ -116,6 +123,8 @@ __all__ = [
     "Reading",
     "RunError",
     "SparseAutoencoder",
+    "Trend",
+    "Trends",
     "TwoSampleTest",
     "Verification",
     "Vocabulary",
@@ -125,6 +134,7 @@ __all__ = [
     "compare",
     "compare_folders",
     "compare_groups",
+    "compare_over_time",
     "compare_with",
     "describe_concepts",
     "kept_saes",

@@ -24,7 +24,7 @@ class CompareGroups(FormOperator):
         from fiftyone_plugin.forms import comparison, groups
 
         ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
-        groups.choose_by(inputs, ctx.dataset)
+        groups.choose_by(inputs, ctx.dataset, ctx.params)
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
         forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         groups.choose_concepts(inputs, ctx.params)
@@ -40,7 +40,7 @@ class CompareGroups(FormOperator):
         from latentdiff.report.groups import group_verdict
 
         def work(progress: Any) -> Any:
-            found = compare_groups(ctx.target_view(), **groups.options_of(ctx.params), progress=progress)
+            found = compare_groups(ctx.target_view(), **groups.options_of(ctx.params, ctx.dataset), progress=progress)
             form = {name: ctx.params[name] for name in groups.ANSWERS if ctx.params.get(name)}
             runs.set_state(ctx.dataset, found.name, runs.COMPLETE, form=form)
             return found
@@ -61,7 +61,6 @@ class CloseGap(FormOperator):
     DESCRIPTION = "Which images of a pool to label, so that one side of a comparison becomes like the other; and weights for its own"
     ICON = "playlist_add_check"
     SUBMIT = "Find"
-    IN_MENU = True
     LONG = True
 
     def fill(self, inputs: Any, ctx: Any) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 ORDER = (
     "errors", "version", "deprecation", "progress", "config", "compute", "embed", "inputs", "sae", "stats", "results", "describe",
-    "comparing", "groups", "gap", "monitoring", "methods", "scale", "report", "request", "calls", "demo", "benchmark", "cli",
+    "comparing", "groups", "trends", "gap", "monitoring", "methods", "scale", "report", "request", "calls", "demo", "benchmark", "cli",
 )  # fmt: skip
 """Folders and files of ``latentdiff``: each may import those before it."""
 NEVER = {
     "stats": {"describe", "sae"},
-    "report": {"comparing", "groups", "gap", "monitoring", "methods", "scale", "describe", "sae", "stats"},
+    "report": {"comparing", "groups", "trends", "gap", "monitoring", "methods", "scale", "describe", "sae", "stats"},
     "results": {"sae", "embed"},
 }
 """And these not, though they come before or after."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import latentdiff
 from latentdiff.errors import InputError, LatentDiffError, sentence
+from latentdiff.trends.binning import UNITS
 
 from .. import hypotheses
 from ..encoders import chosen_vocabulary
@@ -13,22 +14,39 @@ from ..store import runs
 from . import choices, comparison, sides
 from . import common as forms
 
-ANSWERS = ("by", "embeddings", "words", "vocabulary", "concepts", "sae", "alpha", "seed", "skip_bad")
+ANSWERS = ("by", "bins", "embeddings", "words", "vocabulary", "concepts", "sae", "alpha", "seed", "skip_bad")
 """Names of the inputs of a comparison of groups, to be kept with its run."""
+FIFTYONES = ("created_at", "last_modified_at")
+"""Dates that say nothing of when an image was taken."""
+MONTH = "month"
 TAG, VIEW = "tag", "view"
 KEEP = {TAG: "Tag them", VIEW: "Save them as a view"}
 
 
-def choose_by(inputs: Any, dataset: Any) -> None:
-    """The field whose values are the groups."""
+def choose_by(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """The field whose values, or bins of whose dates, are the groups."""
     import fiftyone as fo
 
     fields = comparison.plain_fields(dataset, (fo.StringField, fo.IntField, fo.BooleanField))
     schema = dataset.get_field_schema()
     labels = [name for name, field in schema.items() if getattr(field, "document_type", None) is fo.Classification]
-    names = fields + [f"{name}.label" for name in labels]
-    empty = "No field of this dataset holds a text, a number or a class an image."
-    forms.choose(inputs, "by", "Groups", names, description="Field whose values are the groups: camera, site, split", empty=empty)
+    dates = [name for name in comparison.plain_fields(dataset, (fo.DateField, fo.DateTimeField)) if name not in FIFTYONES]
+    names = fields + [f"{name}.label" for name in labels] + dates
+    empty = "No field of this dataset holds a text, a number, a class or a date an image."
+    forms.choose(inputs, "by", "Groups", names, description="Field whose values are the groups: camera, site, split, date", empty=empty)
+    if params.get("by") in dates:
+        titles = [f"One group a {length}" for length in UNITS]
+        text = "Those of fewer than 20 images are joined with a neighbour"
+        prop = forms.choose(inputs, "bins", "Dates", list(UNITS), labels=titles, description=text, empty="")
+        prop.default, prop.required = MONTH, False
+
+
+def _bins(params: dict[str, Any], dataset: Any) -> str | None:
+    """The length of bins, where the field holds dates."""
+    import fiftyone as fo
+
+    dated = isinstance(dataset.get_field(str(params["by"])), (fo.DateField, fo.DateTimeField))
+    return str(params.get("bins") or MONTH) if dated else None
 
 
 def choose_concepts(inputs: Any, params: dict[str, Any]) -> None:
@@ -37,7 +55,7 @@ def choose_concepts(inputs: Any, params: dict[str, Any]) -> None:
     comparison.choose_concepts(inputs, params, titles)
 
 
-def options_of(params: dict[str, Any]) -> dict[str, Any]:
+def options_of(params: dict[str, Any], dataset: Any) -> dict[str, Any]:
     """What :func:`~fiftyone_plugin.compare_groups` takes beside the images.
 
     Raises:
@@ -50,6 +68,7 @@ def options_of(params: dict[str, Any]) -> dict[str, Any]:
     given = {name: found[name] for name in ("alpha", "seed", "sae_trainer") if found[name] is not None}
     return {
         "by": str(params["by"]),
+        "bins": _bins(params, dataset),
         "embeddings": params.get("embeddings"),
         "run": params.get("run"),
         "sae": found["sae"],

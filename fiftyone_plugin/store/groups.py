@@ -83,8 +83,20 @@ class GroupsOfDataset:
         address = f"{self.name}{BETWEEN}{name}" if self.name else name
         return ComparisonRun(address, where.dataset, self.found.groups[name], config, sides)
 
+    def files(self) -> list[str | None] | None:
+        """The file of each row; None for patches, and where the dataset is gone."""
+        return files_of(self.side)
+
     def _select(self, rows: np.ndarray) -> Any:
         return self.side.select(self.ids[rows].tolist(), ordered=False)
+
+
+def files_of(side: RunSide) -> list[str | None] | None:
+    """The file of each image of a side; None for patches, and where the dataset is gone."""
+    if side.labels is not None or side.dataset is None:
+        return None
+    path = dict(zip(*side.select(side.ids.tolist(), ordered=False).values(["id", "filepath"]), strict=True))
+    return [path.get(row) for row in side.ids.tolist()]
 
 
 def split(address: str) -> tuple[str, str | None]:

@@ -107,7 +107,7 @@ def _follow(dataset: Any, record: Record, old: str) -> None:
     at = places(dataset, record)
     try:
         for place in at:
-            paths = [fields.path_of(record.run, what, place.labels) for what in (fields.LOG_RATIO, fields.CONCEPTS)]
+            paths = [fields.path_of(record.run, what, place.labels) for what in fields.ALL]
             fields.check_free(place.dataset, paths, record.run)
     except RunError:
         return

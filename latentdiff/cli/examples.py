@@ -8,12 +8,21 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "latentdiff compare my_dataset:june my_dataset:july --embeddings clip --vocabulary words.txt",
         "latentdiff compare a.npy b.npy --vocabulary words.npz --alpha 0.01 --json",
     ),
-    "groups": ("latentdiff groups spring/ summer/ autumn/ --encoder fast",),
+    "groups": (
+        "latentdiff groups spring/ summer/ autumn/ --encoder fast",
+        "latentdiff groups my_dataset --by camera.label --embeddings clip --vocabulary common --run cameras",
+        "latentdiff groups vectors.parquet --by site --report sites.html",
+    ),
+    "trends": (
+        "latentdiff trends photos.parquet --by taken --bins month --report months.html",
+        "latentdiff trends my_dataset --by captured_at --embeddings clip --vocabulary common",
+    ),
     "gap": ("latentdiff gap training/ production/ unlabelled/ --budget 200 --encoder fast --output chosen.txt",),
     "watch": (
         "latentdiff watch state/ today/ --reference usual/ --encoder fast",
         "latentdiff watch state/ tomorrow/ --encoder fast --history history.html",
     ),
+    "guard": ("latentdiff guard guard.toml --batch today/ --junit guard.xml",),
     "embed": ("latentdiff embed photos/ vectors/ --encoder fast",),
     "plan": ("latentdiff plan --images 100000 1M --encoder fast",),
     "ask": (

@@ -11,7 +11,7 @@ from ..compute.files import strict_json as dump
 from ..config import CompareConfig
 from ..errors import InputError
 from ..groups.comparing import compare_groups
-from ..inputs.many import Labelled, read_groups
+from ..inputs.many import read_groups
 from ..inputs.named import needs_encoder, open_encoder, open_vocabulary
 from ..progress import Progress, part
 from ..report import percent, title, write_report
@@ -37,14 +37,18 @@ def set_arguments(parser: argparse.ArgumentParser) -> None:
 
 def groups_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``latentdiff groups``."""
-    sets = "two or more sets, each a group (.npy of vectors, Parquet, folder or .zip of images); with --by: one or more, grouped by label"
-    parser.add_argument("sets", metavar="SET", nargs="+", help=sets)
-    parser.add_argument("--by", metavar="FILE", help="the group of each row, one label a line; an empty line: in none")
+    sets = "two or more sets, each a group (.npy of vectors, Parquet, folder or .zip of images); with --by: one or more, grouped by label;"
+    parser.add_argument("sets", metavar="SET", nargs="+", help=f"{sets} or one FiftyOne dataset, or dataset:saved_view")
+    by = "a file with the group of each row, one label a line (an empty line: in none); or a field of the dataset, a column of the table"
+    parser.add_argument("--by", metavar="FILE|FIELD", help=by)
+    parser.add_argument("--embeddings", metavar="FIELD", help="of a dataset: the field of the image vectors")
+    parser.add_argument("--run", metavar="NAME", help="of a dataset: also store the comparison in it, under this name")
     set_arguments(parser)
     parser.add_argument("--top", type=int, default=5, metavar="K", help="differences listed per group (default: %(default)s)")
     parser.add_argument("--save", metavar="FOLDER", help="also save the comparison as files")
     parser.add_argument("--report", metavar="FILE", help="also write a report: .html (with thumbnails), .md, .csv or .json")
-    parser.add_argument("--overwrite", action="store_true", help="replace the files in --save, or a foreign file at --report")
+    what = "replace the files in --save, the comparison --run, or a foreign file at --report"
+    parser.add_argument("--overwrite", action="store_true", help=what)
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when the groups differ, 0 when not")
 
 
@@ -56,17 +60,60 @@ def run_groups(args: argparse.Namespace) -> int:
         raise InputError(f"{args.save} already holds a comparison of groups; pass --overwrite or another folder")
     check_report(args.report, args.overwrite)
     if args.by is None and len(args.sets) < 2:
-        raise InputError("name two or more sets, or one with --by FILE, the group of each of its rows")
+        raise InputError("name two or more sets, or one with --by, the group of each of its rows")
+    stored = is_dataset(args.sets[0]) if len(args.sets) == 1 else False
+    if not stored and (args.run or args.embeddings):
+        raise InputError("--run and --embeddings are for a dataset; name one as the only SET")
     with progress_bar() as progress:
-        opened = Opened.of(args, progress)
-        read = read_groups(args.sets, args.by, opened.encoder, args.skip_bad, part(progress, 0.1, 0.5))
-        given = {"sae": opened.sae, "vocabulary": opened.vocabulary, "config": opened.config}
-        found = compare_groups(read.vectors, read.labels, **given, progress=part(progress, 0.5, 1.0))
-    found.info["left_out"] |= read.left_out
-    found.info["passed_over"] = read.passed_over
-    _keep(found, read, args)
+        found, items = (_of_dataset if stored else _of_files)(args, progress)
+    _keep(found, items, args)
     print(dump(group_dict(found, args.top))) if args.json else _print(found, args.top)
     return DIFFERS if args.exit_code and found.differs else 0
+
+
+def is_dataset(name: str) -> bool:
+    """Whether a set is named that is no file or folder: a dataset, or a saved view of one."""
+    return not Path(name).expanduser().exists() and "/" not in name and not Path(name).suffix
+
+
+def _of_files(args: argparse.Namespace, progress: Progress) -> tuple[GroupComparison, list[Any] | None]:
+    opened = Opened.of(args, progress)
+    read = read_groups(args.sets, args.by, opened.encoder, args.skip_bad, part(progress, 0.1, 0.5))
+    given = {"sae": opened.sae, "vocabulary": opened.vocabulary, "config": opened.config}
+    found = compare_groups(read.vectors, read.labels, **given, progress=part(progress, 0.5, 1.0))
+    found.info["left_out"] |= read.left_out
+    found.info["passed_over"] = read.passed_over
+    return found, read.items
+
+
+def _of_dataset(args: argparse.Namespace, progress: Progress) -> tuple[GroupComparison, list[Any] | None]:
+    """Groups of a dataset by a field, stored where they get a name."""
+    from fiftyone_plugin import compare_groups as compare_in_dataset
+
+    images, config = dataset_images(args, args.sets[0])
+    given = {"embeddings": args.embeddings, "run": args.run, "sae": args.sae, "vocabulary": args.vocabulary, "config": config}
+    found = compare_in_dataset(images, args.by, **given, overwrite=args.overwrite, progress=progress)
+    return found.found, found.files()
+
+
+def dataset_images(args: argparse.Namespace, named: str) -> tuple[Any, CompareConfig]:
+    """The dataset, or its saved view, that is named, and the config that the options make.
+
+    Raises:
+        InputError: there is no such dataset or view, or options that are for files.
+    """
+    from fiftyone_plugin.store.targets import as_dataset, split_name
+
+    if args.encoder or args.vocabulary_vectors:
+        raise InputError("the encoder of a dataset's vectors is recorded with their field; leave --encoder and --vocabulary-vectors out")
+    if not args.embeddings:
+        raise InputError("name the field of the dataset's image vectors: --embeddings FIELD")
+    name, view = split_name(named)
+    dataset = as_dataset(name)
+    if view and not dataset.has_saved_view(view):
+        raise InputError(f"dataset {name!r} has no saved view {view!r}")
+    config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad)
+    return (dataset.load_saved_view(view) if view else dataset), config
 
 
 class Opened:
@@ -92,12 +139,12 @@ class Opened:
         return cls(encoder, vocabulary, sae, CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad))
 
 
-def _keep(found: GroupComparison, read: Labelled, args: argparse.Namespace) -> None:
+def _keep(found: GroupComparison, items: list[Any] | None, args: argparse.Namespace) -> None:
     if args.save:
         found.save(args.save)
-        (Path(args.save) / ITEMS).write_text(json.dumps(known_as(read.items)), encoding="utf8")
+        (Path(args.save) / ITEMS).write_text(json.dumps(known_as(items)), encoding="utf8")
     if args.report:
-        write_report(found, args.report, images=read.items)
+        write_report(found, args.report, images=items)
 
 
 def _print(found: GroupComparison, top: int) -> None:

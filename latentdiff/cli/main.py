@@ -137,8 +137,10 @@ def _parser(argv: Sequence[str] | None = None) -> Parser:
 COMMANDS = (
     Command("compare", "Compare two sets of images.", "compare"),
     Command("groups", "Compare many sets of images: each with the rest, and every pair.", "groups"),
+    Command("trends", "Say what changes over time in a set of images, and when.", "trends"),
     Command("gap", "Say which images of a pool, added to B, make it like A.", "gap"),
     Command("watch", "Take the next batch of a stream, and say whether the stream has changed.", "watch"),
+    Command("guard", "Fail a pipeline where a batch differs from a reference in something that matters.", "guard"),
     Command("embed", "Turn images into Parquet shards of vectors.", "scale"),
     Command("plan", "Say what a comparison will take: time, memory and disk.", "scale"),
     Command("ask", "Ask how many images of each side show a phrase, and which.", "ask"),

@@ -56,6 +56,7 @@ class ParquetVectors:
     groups: tuple[RowGroup, ...] = field(init=False)
     id_column: str | None = field(init=False)
     vector_column: str = field(init=False)
+    columns: tuple[str, ...] = field(init=False)
     fingerprint: Fingerprint | None = field(init=False)
     width: int = field(init=False)
     dtype: np.dtype = field(init=False)
@@ -84,6 +85,7 @@ class ParquetVectors:
         self.groups = tuple(g for g in groups if g.rows)
         if first is None or not self.groups:
             raise InputError(f"{self.source} holds no rows")
+        self.columns = tuple(first.names)
         self.fingerprint = read_fingerprint((first.metadata or {}).get(FINGERPRINT), self.source)
         self.dtype = np.dtype(np.float16 if kinds == {np.dtype(np.float16)} else np.float32)
         self.width = fixed_width(first.field(self.vector_column).type) or self._first_width()
@@ -100,6 +102,12 @@ class ParquetVectors:
             if name in (self.id, "id") or tells_apart(self.column(name)):
                 return name
         return None
+
+    def values(self, name: str) -> list[Any]:
+        """A column of every file as Python values, None where there is none; an ``InputError`` where there is no such column."""
+        if name not in self.columns:
+            raise InputError(f"{self.source} has no column {name!r}; it has {', '.join(self.columns)}")
+        return [value for group in self.groups for batch in self._batches(group, name) for value in batch.column(0).to_pylist()]
 
     def column(self, name: str) -> Any:
         """A column of every file, as one pyarrow array of texts or integers."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..compute.names import Named, shown
 from ..embed.encoder import Encoder
+from ..embed.filesystem import is_parquet
 from ..embed.identity import are_numbers
 from ..embed.parquet import ParquetVectors
 from ..embed.usable import check_widths
@@ -22,6 +23,7 @@ from ..progress import Progress, part
 from .arrays import read_labels
 from .folders import ImageSide
 from .named import OF_IMAGES, images_of, kind, name_of, read_side
+from .tables import table_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +110,20 @@ def read_groups(
 
     Args:
         sets: as :func:`read_sets`; each a group of its own, or all together in one with ``by``.
-        by: file with the label of each row, one a line; an empty line is a row of no group. None: each set is a group, by its name.
+        by: file with the label of each row, one a line; an empty line is a row of no group. Of one Parquet, or one CSV with a column
+            ``path``, also the name of a column. None: each set is a group, by its name.
         encoder, skip_bad, progress: as :func:`read_sets`.
 
     Raises:
         InputError: as :func:`read_sets`; or labels that do not fit the rows.
     """
-    read = read_sets(sets, encoder, skip_bad, progress)
-    labels: list[list[Any]] = [[one.name] * len(one.rows) for one in read] if by is None else _labels(by, read)
+    given: list[Any] | None = None
+    if _is_column(sets, by):
+        read, given = _by_column(os.fspath(sets[0]), str(by), encoder, skip_bad, progress)
+    else:
+        read = read_sets(sets, encoder, skip_bad, progress)
+        given = None if by is None else list(read_labels(os.fspath(by)))
+    labels: list[list[Any]] = [[one.name] * len(one.rows) for one in read] if given is None else _labels(given, str(by), read)
     places: Counter[Any] = Counter(key for one in read for key in one.keys or () if key is not None)
     left_out = {"repeated": sum(len(one.first) for one in read), "shared": 0, "missing": sum(one.missing for one in read)}
     for i, one in enumerate(read):
@@ -175,12 +183,39 @@ def _first(keys: Sequence[Any]) -> dict[int, int]:
     return {row: at for row, key in enumerate(keys) if key is not None and (at := seen.setdefault(key, row)) != row}
 
 
-def _labels(path: str | os.PathLike[str], sets: Sequence[OneSet]) -> list[list[Any]]:
-    """The label of each row of each set."""
-    labels = read_labels(os.fspath(path))
+def _is_column(sets: Sequence[Any], by: Any) -> bool:
+    """Whether ``by`` names a column of the one set that there is, a Parquet or a CSV."""
+    return len(sets) == 1 and by is not None and (_is_csv(sets[0]) or (is_parquet(os.fspath(sets[0])) and not Path(by).is_file()))
+
+
+def _is_csv(one: Any) -> bool:
+    return isinstance(one, (str, os.PathLike)) and Path(one).suffix.lower() == ".csv" and Path(one).expanduser().is_file()
+
+
+def _by_column(
+    one: str, column: str, encoder: Encoder | None, skip_bad: bool, progress: Progress
+) -> tuple[list[OneSet], list[Any]]:
+    """Rows of a Parquet, or images of a CSV, and what a column says of each row as given."""
+    if not _is_csv(one):
+        values = ParquetVectors(one).values(column)
+        return read_sets([one], encoder, skip_bad, progress), values
+    if encoder is None:
+        raise InputError("tables of images need an encoder (--encoder fast)")
+    path = Path(one).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"{one} cannot be read as UTF-8 text: {e}") from e
+    side, labels = table_column(text, path.parent, column, part(progress, 0.0, 0.1))
+    report = part(progress, 0.1, 1.0)
+    return [_files(side, path.name, lambda kept: read_side(kept, "images", encoder, skip_bad, report))], list(labels)
+
+
+def _labels(labels: list[Any], by: str, sets: Sequence[OneSet]) -> list[list[Any]]:
+    """The label of each row of each set, from those of the rows as given."""
     n = sum(one.given for one in sets)
     if len(labels) != n:
-        raise InputError(f"{os.fspath(path)} has {len(labels):,} lines, one label each, for {n:,} rows")
+        raise InputError(f"{by} has {len(labels):,} lines, one label each, for {n:,} rows")
     out, start = [], 0
     for one in sets:
         odd = next((pair for pair in one.first.items() if labels[start + pair[0]] != labels[start + pair[1]]), None)

@@ -51,21 +51,37 @@ def table_groups(text: str) -> list[str]:
     return list(_listed(text, silent))
 
 
-def _listed(text: str, progress: Progress) -> dict[str, list[tuple[str, int]]]:
+def table_column(text: str, base: Path, column: str, progress: Progress = silent) -> tuple[ImageSide, list[str]]:
+    """All images of a CSV with a column ``path``, and what another column says of each.
+
+    Args:
+        text, base, progress: as :func:`read_table`.
+        column: its name.
+
+    Raises:
+        InputError: missing columns, or files that do not exist.
+    """
+    found = _listed(text, progress, column)
+    rows = sorted((number, path, value) for value, listed in found.items() for path, number in listed)
+    files = tuple(_member(path, number, base, None) for number, path, _ in rows)
+    return ImageSide("the table", files), [value for _, _, value in rows]
+
+
+def _listed(text: str, progress: Progress, column: str = "group_name") -> dict[str, list[tuple[str, int]]]:
     """Group → the paths that a CSV names, and their lines."""
     try:
         rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), skipinitialspace=True)
         columns = [str(name).strip() for name in rows.fieldnames or ()]
-        if not {"path", "group_name"} <= set(columns):
-            raise InputError(f"the CSV needs the columns path and group_name; it has {', '.join(columns)[:200] or 'none'}")
+        if not {"path", column} <= set(columns):
+            raise InputError(f"the CSV needs the columns path and {column}; it has {', '.join(columns)[:200] or 'none'}")
         rows.fieldnames = columns
         found: dict[str, list[tuple[str, int]]] = {}
         for number, row in enumerate(rows, 2):
             if number > MOST_ROWS:
                 raise InputError(f"the CSV has more than {MOST_ROWS:,} rows; split it")
-            path, group = (row.get("path") or "").strip(), " ".join((row.get("group_name") or "").split())
+            path, group = (row.get("path") or "").strip(), " ".join((row.get(column) or "").split())
             if not path or not group:
-                raise InputError(f"line {number} of the CSV has no {'group_name' if path else 'path'}")
+                raise InputError(f"line {number} of the CSV has no {column if path else 'path'}")
             found.setdefault(group, []).append((path, number))
             if number % 1000 == 0:
                 progress(0.0, f"reading the table: {number:,} rows so far")

@@ -33,7 +33,7 @@ def junit(reading: Reading, alpha: float) -> str:
     """A JUnit file of one test case, which fails where there is an alarm."""
     said = watch_verdict(reading, alpha)
     body = "\n".join(map(change_text, reading.hypotheses))
-    failure = f"<failure message={quoteattr(said)}>{escape(_printable(body))}</failure>" if reading.alarm else ""
+    failure = f"<failure message={quoteattr(said)}>{escape(printable(body))}</failure>" if reading.alarm else ""
     suite = f'<testsuite name="latentdiff watch" tests="1" failures="{int(reading.alarm)}">'
     case = f'<testcase classname="latentdiff" name="stream">{failure}</testcase>'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{suite}{case}</testsuite>\n'
@@ -84,6 +84,6 @@ def _curve(history: np.ndarray, alpha: float) -> str:
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without the control characters that XML cannot hold."""
     return "".join(c for c in text if c >= " " or c in "\n\t")

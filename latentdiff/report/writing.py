@@ -12,6 +12,7 @@ from ..compute.files import strict_json
 from ..errors import InputError
 from ..results.comparison import Comparison
 from ..results.groups import GroupComparison
+from ..results.trends import Trends
 from .content import CARDS, Content, content
 from .finding import SIDES
 from .groups import group_report
@@ -19,6 +20,7 @@ from .html import GENERATOR, document
 from .tables import FIRST, as_dict, csv_text, markdown
 from .text import isolated
 from .thumbnails import Images
+from .trends import trends_report
 
 MARKS = {".html": GENERATOR, ".md": "\n## More in ", ".csv": ",".join(FIRST[:6]), ".json": '"smallest_detectable"'}
 """By suffix, what stands within the first 4 kB of every report: others are not ours to replace unasked."""
@@ -26,7 +28,7 @@ SUFFIXES = tuple(MARKS)
 
 
 def write_report(
-    comparison: Comparison | GroupComparison,
+    comparison: Comparison | GroupComparison | Trends,
     path: str | os.PathLike[str],
     *,
     images: Mapping[str, Images | None] | Sequence[Any] | None = None,
@@ -37,7 +39,7 @@ def write_report(
     """Write what a comparison found to a file that needs nothing else.
 
     Args:
-        comparison: the result; of many groups too (``images`` is then one list, a path or PIL image per row; ``names`` are the groups').
+        comparison: the result; of groups, and of what changes over time, too (``images`` is then one list, a path or PIL image a row).
         path: where to; its suffix says what: ``.html`` (one self-contained page: thumbnails, plots, settings), ``.md``, ``.csv`` or
             ``.json``. A file that is there is replaced in one step; missing folders are made.
         images: where the images are: (A's, B's), or {"A": ..., "B": ...}; each a list with a path or PIL image per row, or a mapping
@@ -59,6 +61,8 @@ def write_report(
         raise InputError(f"{path} is a folder; name a file in it")
     if isinstance(comparison, GroupComparison):
         made = group_report(comparison, path.suffix.lower(), images, title, cards)
+    elif isinstance(comparison, Trends):
+        made = trends_report(comparison, path.suffix.lower(), images, title)
     else:
         called = [str(name) for name in names or comparison.info.get("names") or SIDES]
         told = list(map(isolated, called)) if path.suffix.lower() in (".html", ".md") else called

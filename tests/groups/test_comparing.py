@@ -11,6 +11,10 @@ import pytest
 import latentdiff
 from latentdiff import CheckpointError, GroupComparison, InputError
 from latentdiff.cli.main import main
+from latentdiff.inputs.many import read_groups
+from latentdiff.inputs.tables import table_column
+from latentdiff.progress import silent
+from latentdiff.report.group_figures import tree_of
 from tests.planted import DOG, WIDTH, WORDS, vectors
 
 SIZES = {"north": 150, "south": 200, "east": 120}
@@ -159,3 +163,41 @@ def test_the_command_compares_files_and_one_file_by_labels(given, tmp_path: Path
     assert "UTF-8" in said and "two or more sets" in said
     assert main(["groups", *(str(tmp_path / f"{name}.npy") for name in SIZES), *common[:4]]) == 0
     assert "differ from the rest" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_column_of_a_table_tells_the_groups(given, found, tmp_path: Path, capsys) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    x, labels = parts()
+    table = {"id": [f"{i}" for i in range(len(x))], "vector": list(x), "site": labels, "year": [2020 + len(label) for label in labels]}
+    pq.write_table(pa.table(table), tmp_path / "all.parquet")
+    given["sae"].save(tmp_path / "sae")
+    options = ["--sae", str(tmp_path / "sae"), "--json"]
+    assert main(["groups", str(tmp_path / "all.parquet"), "--by", "site", *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["names"] == list(found.names) and told["distances"] == found.distances.tolist()
+    assert main(["groups", str(tmp_path / "all.parquet"), "--by", "lens", *options]) == 2
+    assert "no column 'lens'; it has id, vector, site, year" in capsys.readouterr().err
+    read = read_groups([str(tmp_path / "all.parquet")], "year", None, False, silent)
+    assert read.labels == table["year"] and read.items[3] == "3" and (read.vectors == x).all()
+
+
+def test_a_column_of_a_csv_tells_the_groups_of_its_files(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.jpg").write_bytes(b"")
+    side, labels = table_column("path,site\na.jpg,north\nb.jpg,south\nc.jpg,north\n", tmp_path, "site")
+    assert [path.name for path in side.paths] == ["a.jpg", "b.jpg", "c.jpg"] and labels == ["north", "south", "north"]
+    with pytest.raises(InputError, match="columns path and lens; it has path, site"):
+        table_column("path,site\na.jpg,north\n", tmp_path, "lens")
+
+
+def test_the_report_has_a_tree_that_joins_near_groups_first(found, tmp_path: Path) -> None:
+    drawn = tree_of(found)
+    assert len(drawn.names) == 3 and set(drawn.names) == set(found.names) and len(drawn.lines) == 2
+    near, far = sorted(drawn.lines, key=lambda line: line[1][0])
+    assert near[1][0] == pytest.approx(max(found.distances[1, 2], 0.5)) and near[0][0] == 0.5
+    assert far[1][0] == pytest.approx((found.distances[0, 1] + found.distances[0, 2]) / 2)  # average linkage
+    assert {round(y) for _, y in near} == {drawn.names.index("north"), drawn.names.index("south")}
+    page = latentdiff.write_report(found, tmp_path / "sites.html").read_text()
+    assert page.count("<polyline") >= 2 and "groups joined where" in page

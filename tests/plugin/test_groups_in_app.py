@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -36,6 +37,14 @@ def test_groups_are_compared_and_a_gap_is_closed_from_forms(cameras, files) -> N
     cameras.reload()
     assert load_groups(cameras, "by_lens").found.rates.tolist() == load_groups(cameras, "cameras").found.rates.tolist()
     assert execute("delete_comparison", cameras, run="by_lens").result == {"deleted": "by_lens"}
+
+    cameras.set_values("taken", [datetime.date(2026, 3 + i // 60, 1) for i in range(160)])
+    asked = form("compare_groups", cameras, by="taken")
+    assert [c["value"] for c in asked["by"]["view"]["choices"]][-1] == "taken" and asked["bins"]["default"] == "month"
+    execute("compare_groups", cameras, by="taken", embeddings="clip", run="months", **files)
+    cameras.reload()
+    assert load_groups(cameras, "months").found.names == ("2026-03", "2026-04", "2026-05")
+    assert execute("delete_comparison", cameras, run="months").result == {"deleted": "months"}
 
     asked = form("close_gap", cameras, run="cameras:front")
     assert next(c["label"] for c in asked["run"]["view"]["choices"]) == "cameras: front against the rest"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import fiftyone as fo
@@ -11,6 +12,7 @@ import pytest
 from fiftyone_plugin import (
     close_gap,
     compare_groups,
+    compare_over_time,
     compare_views,
     delete_comparison,
     export_report,
@@ -21,6 +23,7 @@ from fiftyone_plugin import (
     rename_comparison,
 )
 from fiftyone_plugin.store import runs, writers
+from latentdiff.cli.main import main
 from latentdiff.errors import InputError, RunError
 from tests.planted import DOG, WORDS, vectors
 
@@ -177,3 +180,31 @@ def test_what_a_gap_needs_is_said(dataset, stored) -> None:
     ):
         with pytest.raises((InputError, RunError), match=said):
             close_gap(dataset, budget=5, **given)
+
+
+def test_the_command_groups_a_dataset_and_stores_it(cameras, files, capsys) -> None:
+    dataset = cameras.side.dataset
+    options = ["--by", "camera", "--embeddings", "clip", "--sae", files["sae"], "--vocabulary", files["vocabulary"], "--json"]
+    assert main(["groups", dataset.name, *options, "--run", "again"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["names"] == ["front", "rear", "side"] and told["distances"] == cameras.found.distances.tolist()
+    assert load_groups(dataset, "again").found.rates.tolist() == cameras.found.rates.tolist()
+    assert main(["groups", f"{dataset.name}:spring", *options]) == 2 and "no saved view 'spring'" in capsys.readouterr().err
+    assert main(["groups", dataset.name, "--by", "camera"]) == 2 and "--embeddings" in capsys.readouterr().err
+
+
+def test_a_field_of_dates_tells_what_changes_and_its_months_are_groups(make, files, sae, vocabulary, capsys) -> None:
+    dataset = make(vectors(60, 0.0, seed=1), vectors(100, 0.3, seed=2))
+    days = [datetime.datetime(2026, 3 if i < 60 else 4 + (i >= 110), 1 + i % 28) for i in range(160)]
+    dataset.set_values("taken", days)
+    given = {"embeddings": "clip", "bins": "month", "sae": sae, "vocabulary": vocabulary}
+    months = compare_over_time(dataset, "taken", **given)
+    first = months.found.trends[0]
+    assert months.found.bins == ("2026-03", "2026-04", "2026-05") and first.text == WORDS[DOG] and first.first_seen == 1
+    assert set(months.bin("2026-03").values("id")) == set(dataset.values("id")[:60])
+    assert min(v[DOG] for v in months.exemplars(first).values("clip")) > 1
+    stored = compare_groups(dataset, "taken", run="months", **given)
+    assert stored.found.names == months.found.bins and load_groups(dataset, "months").found.names == stored.found.names
+    command = ["trends", dataset.name, "--by", "taken", "--bins", "month", "--embeddings", "clip", "--json"]
+    assert main([*command, "--sae", files["sae"], "--vocabulary", files["vocabulary"]]) == 0
+    assert json.loads(capsys.readouterr().out)["trends"][0]["rates"] == list(first.rates)

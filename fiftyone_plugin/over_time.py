@@ -1,0 +1,90 @@
+"""What changes over time in a dataset, by a field of dates or numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import latentdiff
+from latentdiff.progress import Progress, part, silent
+
+from .encoders import vocabulary_for
+from .many import values_of
+from .sides import resolve
+from .store import database
+from .store.groups import files_of
+from .store.run import RunSide
+from .vectors import read_vectors
+
+
+@dataclass(frozen=True, eq=False)
+class TrendsOfDataset:
+    """Result of :func:`compare_over_time`."""
+
+    found: latentdiff.Trends
+    """Row i of it is the image ``side.ids[i]``."""
+    side: RunSide
+    """All images that were compared."""
+
+    def bin(self, name: str) -> Any:
+        """The view of one bin's images (one of ``found.bins``)."""
+        return self._select(np.flatnonzero(self.found.bin_of == self.found.bins.index(name)))
+
+    def exemplars(self, trend: latentdiff.Trend) -> Any:
+        """The view of images that show a trend best, of the bin with most of it first."""
+        return self.side.select(self.side.ids[list(trend.exemplars)].tolist())
+
+    def files(self) -> list[str | None] | None:
+        """The file of each row; None for patches."""
+        return files_of(self.side)
+
+    def _select(self, rows: np.ndarray) -> Any:
+        return self.side.select(self.side.ids[rows].tolist(), ordered=False)
+
+
+def compare_over_time(
+    dataset: Any,
+    by: str,
+    *,
+    embeddings: str,
+    bins: str | int | Sequence[Any] | None = None,
+    sae: Any = None,
+    vocabulary: latentdiff.Vocabulary | str | Path | Sequence[str] | None = None,
+    config: latentdiff.CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> TrendsOfDataset:
+    """What changes over time, and when? See :func:`latentdiff.compare_over_time`. Nothing is written.
+
+    ``compare_groups(dataset, by, bins="month")`` compares the months with each other, stores that, and shows it in the panel.
+
+    Args:
+        dataset: an ``fo.Dataset``, or an ``fo.DatasetView`` of some of its images.
+        by: field of the samples that holds dates or numbers. Samples without a value are left out.
+        embeddings: vector field, or brain key of a similarity index.
+        bins: as :func:`latentdiff.compare_over_time` takes them.
+        sae: what :func:`latentdiff.load_sae` takes; None trains one.
+        vocabulary: words, as :func:`compare_views` takes them; None leaves concepts unnamed.
+        config: level, seed and the SAE's choices; None for the defaults.
+        progress: ``progress(fraction, label)``.
+
+    Raises:
+        InputError: no such field, or one that holds no dates or numbers.
+
+    Example:
+        >>> months = fiftyone_plugin.compare_over_time(dataset, "captured_at", embeddings="clip", bins="month", vocabulary="common")
+        >>> session.view = months.exemplars(months.found.trends[0])
+    """
+    progress = progress or silent
+    side = resolve("A", dataset, getattr(dataset, "_root_dataset", dataset), embeddings)
+    home = side.dataset
+    with database.explained("comparing over time", home):
+        words = vocabulary_for(vocabulary, home, side.stored, part(progress, 0.0, 0.1))
+        read = read_vectors(side, part(progress, 0.1, 0.3))
+        given = {"bins": bins, "sae": sae, "vocabulary": words, "config": config, "progress": part(progress, 0.3, 1.0)}
+        found = latentdiff.compare_over_time(read.values, values_of(side, read, by), **given)
+        found.info["left_out"] |= {why: n for why, n in (("missing", read.missing), ("repeated", read.repeated)) if n}
+    return TrendsOfDataset(found, RunSide(side.name, home, home.name, side.labels, read.ids))

@@ -1,0 +1,1 @@
+"""A set of images over time: what changes, when, and how sure that is."""

@@ -1,0 +1,217 @@
+"""What changes over time in a set of images, when, and how sure that is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..comparing.candidates import FAMILIES
+from ..config import CompareConfig, takes_config
+from ..embed.sides import centred
+from ..embed.usable import ROWS
+from ..embed.vocabulary import Vocabulary
+from ..groups.partition import Partition
+from ..groups.telling import GroupStages
+from ..progress import Progress, part, silent
+from ..results.trends import ChangePoint, Trend, Trends
+from ..sae.encoding import fast_precision
+from ..sae.model import SparseAutoencoder
+from ..sae.naming import NEAR_SYNONYM, mean_activating_directions, name_concepts
+from ..stats.change_points import change_p_values, changes_of, rate_band
+from ..stats.divergence import q_values
+from .binning import bins_of
+
+FEWEST_SHOWING = 5
+"""Images that show something, from which it is tested."""
+WORD_TAIL = 0.02
+"""Share of all images that a word fits best: those that count as showing it."""
+CUT_FROM = 5_000
+"""Images by which the cosine is found from which a word counts as shown."""
+MOST = 50
+"""Trends told."""
+NEXT_TO_NONE = 0.1
+"""Rate before a rise, as a share of that after it, up to which something is seen for the first time."""
+EXEMPLARS = 10
+
+
+@takes_config()
+def compare_over_time(
+    vectors: np.ndarray,
+    times: Sequence[Any] | np.ndarray,
+    *,
+    bins: str | int | Sequence[Any] | None = None,
+    sae: SparseAutoencoder | str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+    config: CompareConfig | None = None,
+    progress: Progress | None = None,
+) -> Trends:
+    """What changes over time in a set of images, and when?
+
+    Every concept, and every word where there are any, is tested for a change of its rate at some time (exact tests of all places, corrected
+    for their number; one control of false discoveries over all). Where it changes is told with its uncertainty, by the probability of each
+    place; what nobody saw before is told as first seen.
+
+    Args:
+        vectors: (n, d) raw image vectors.
+        times: n dates (``datetime``, ``date``, ``datetime64``, ISO texts) or numbers; rows with None or NaN are left out and counted.
+        bins: for dates "hour", "day", "week", "month", "quarter" or "year"; for numbers how many; or edges, ascending. None: by the span of
+            time and the number of images. Bins of fewer than 20 images are joined with a neighbour.
+        sae: a sparse autoencoder of the same encoder, what :func:`load_sae` takes, or None to train one on all rows.
+        vocabulary: words with text vectors in the images' space; they are tested too, and name concepts. None leaves concepts unnamed.
+        config: level (``alpha``), seed and the SAE's choices; None for the defaults.
+        progress: ``progress(fraction, label)``.
+
+    Returns:
+        What changes, the surest first.
+
+    Raises:
+        InputError: vectors or times that cannot be used; the message says what to do.
+
+    Example:
+        >>> found = latentdiff.compare_over_time(vectors, captured, bins="month", sae="pach", vocabulary=words)
+        >>> for trend in found.trends[:5]: print(found.told(trend))
+
+    Source: change points by binary segmentation (Scott and Knott 1974), bands by Jeffreys' prior.
+    """
+    config, progress, start = config or CompareConfig(), progress or silent, time.perf_counter()
+    binned = bins_of(times, bins)
+    partition = Partition(vectors, [None if b < 0 else int(b) for b in binned.of_row.tolist()], config.skip_bad)
+    sae, trained = GroupStages(partition.side(0), config, vocabulary, part(progress, 0.0, 0.5))._sae(sae)
+    precision = fast_precision(len(partition), sae) if config.precision == "auto" else config.precision
+    codes = sae.encode(partition, precision=precision, progress=part(progress, 0.5, 0.8))
+    totals = np.bincount(partition.label, minlength=len(binned.names))
+    found = _concepts(partition, codes, sae, vocabulary, totals, config)
+    progress(0.9, "concepts")
+    if vocabulary is not None:
+        found += _words(partition, vocabulary, totals, config)
+    progress(1.0, "words")
+    found.sort(key=lambda trend: (trend.q_value, trend.p_value))
+    about = {"sae": {"concepts": sae.concepts, "trained_here": trained}, "words": vocabulary.given if vocabulary is not None else 0}
+    return Trends(
+        bins=binned.names,
+        images=tuple(totals.tolist()),
+        bin_of=np.where(partition.label_of_given >= 0, binned.of_row, -1).astype(np.int32),
+        trends=tuple(_distinct(found, vocabulary)[:MOST]),
+        differs=bool(found),
+        p_value=min((trend.q_value for trend in found), default=1.0),
+        info={**about, "left_out": partition.dropped, "seconds": round(time.perf_counter() - start, 3)},
+    )
+
+
+def _concepts(
+    partition: Partition,
+    codes: sp.csr_array,
+    sae: SparseAutoencoder,
+    vocabulary: Vocabulary | None,
+    totals: np.ndarray,
+    config: CompareConfig,
+) -> list[Trend]:
+    """Concepts that change, named."""
+    shows = codes.tocsc()
+    fires = np.diff(shows.indptr)
+    of_bin = sp.csr_array((np.ones(len(partition)), (partition.label, np.arange(len(partition)))), shape=(len(totals), len(partition)))
+    ones = sp.csr_array((np.ones(codes.nnz), codes.indices, codes.indptr), shape=codes.shape)
+    counts = (of_bin @ ones).toarray().T.astype(np.int64)
+    tested = np.flatnonzero((fires >= FEWEST_SHOWING) & (fires < len(partition)))
+    passing, p, q = _passing(counts[tested], totals, config)
+    ids = tested[passing]
+    names = [f"concept {k}" for k in ids.tolist()]
+    if vocabulary is not None and len(ids):
+        data = mean_activating_directions(codes, ids, partition)
+        names = [vocabulary.words[name.words[0]] for name in name_concepts(sae, ids, data, vocabulary)]
+    out = []
+    for k, text, i in zip(ids.tolist(), names, passing.tolist(), strict=True):
+        rows, strength = shows.indices[shows.indptr[k] : shows.indptr[k + 1]], shows.data[shows.indptr[k] : shows.indptr[k + 1]]
+        out.append(_trend(text, k, counts[k], totals, (float(p[i]), float(q[i])), (rows, strength), partition, config))
+    return out
+
+
+def _words(partition: Partition, vocabulary: Vocabulary, totals: np.ndarray, config: CompareConfig) -> list[Trend]:
+    """Words that change: of each, the images that it fits best are counted, whenever they were taken."""
+    directions, mean = vocabulary.centred[: vocabulary.given], partition.side(0).mean_direction
+    some = np.arange(len(partition))[:: -(-len(partition) // CUT_FROM)]
+    cuts = np.quantile(centred(partition[some], mean) @ directions.T, 1 - WORD_TAIL, axis=0)
+    counts, shown, fits = np.zeros((len(totals), len(directions)), np.int64), [], []
+    for first in range(0, len(partition), ROWS):
+        rows = slice(first, min(first + ROWS, len(partition)))
+        cosine = centred(partition[rows], mean) @ directions.T
+        own = sp.csr_array(np.where(cosine > cuts, cosine, 0).astype(np.float32))
+        shown.append(own)
+        fits.append(sp.csr_array(own > 0))
+        for b in np.unique(partition.label[rows]).tolist():
+            counts[b] += np.asarray(fits[-1][np.flatnonzero(partition.label[rows] == b)].sum(0)).ravel().astype(np.int64)
+    passing, p, q = _passing(counts.T, totals, config)
+    table = sp.vstack(shown, format="csc")
+    out = []
+    for k in passing.tolist():
+        at = slice(table.indptr[k], table.indptr[k + 1])
+        found = table.indices[at], table.data[at]
+        out.append(_trend(vocabulary.words[k], None, counts[:, k], totals, (float(p[k]), float(q[k])), found, partition, config))
+    return out
+
+
+def _passing(counts: np.ndarray, totals: np.ndarray, config: CompareConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Those of one family that pass, and p and q of all."""
+    p = change_p_values(counts, totals) if len(counts) else np.zeros(0)
+    q = np.minimum(1.0, FAMILIES * q_values(p, config.correction))
+    return np.flatnonzero(q <= config.alpha), p, q
+
+
+def _trend(
+    text: str,
+    concept: int | None,
+    counts: np.ndarray,
+    totals: np.ndarray,
+    evidence: tuple[float, float],
+    shown: tuple[np.ndarray, np.ndarray],
+    partition: Partition,
+    config: CompareConfig,
+) -> Trend:
+    changes = _changes(counts, totals, max(evidence[0], config.alpha))
+    low, high = rate_band(counts, totals)
+    first = _first_seen(changes, counts)
+    rows, strength = shown
+    more = np.argmax(counts / totals)
+    order = np.lexsort((-strength, partition.label[rows] != more))[:EXEMPLARS]
+    source = "concept" if concept is not None else "word"
+    rates = tuple((counts / totals).tolist())
+    bands = tuple(low.tolist()), tuple(high.tolist())
+    exemplars = tuple(partition.rows[rows[order]].tolist())
+    return Trend(text, source, concept, *evidence, rates, *bands, tuple(changes), first, exemplars)
+
+
+def _first_seen(changes: list[ChangePoint], counts: np.ndarray) -> int | None:
+    """The first bin that shows what next to none did before its first change, a rise."""
+    rise = changes[0]
+    if rise.after <= rise.before or rise.before > NEXT_TO_NONE * rise.after:
+        return None
+    return next(i for i in range(rise.earliest, len(counts)) if counts[i])
+
+
+def _changes(counts: np.ndarray, totals: np.ndarray, level: float) -> list[ChangePoint]:
+    found = changes_of(counts, totals, level)
+    cuts = [0, *(at + 1 for at, _, _, _ in found), len(counts)]
+    rate = [float(counts[a:b].sum() / totals[a:b].sum()) for a, b in pairwise(cuts)]
+    return [ChangePoint(at + 1, low + 1, high + 1, rate[i], rate[i + 1], p) for i, (at, low, high, p) in enumerate(found)]
+
+
+def _distinct(trends: list[Trend], vocabulary: Vocabulary | None) -> list[Trend]:
+    """The surest of those that are called alike, or nearly, and go the same way."""
+    row_of = {word: row for row, word in enumerate(vocabulary.words)} if vocabulary is not None else {}
+    out: list[Trend] = []
+    for trend in trends:
+        same = [other for other in out if other.rises == trend.rises]
+        rows = [row_of[other.text] for other in same if other.text in row_of]
+        near = vocabulary is not None and trend.text in row_of and len(rows) > 0
+        if any(other.text == trend.text for other in same):
+            continue
+        if near and (vocabulary.centred[rows] @ vocabulary.centred[row_of[trend.text]]).max() > NEAR_SYNONYM:  # type: ignore[union-attr]
+            continue
+        out.append(trend)
+    return out
