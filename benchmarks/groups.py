@@ -1,11 +1,13 @@
 """Many groups, a watched stream, and closing a gap, on real CLIP vectors with planted classes.
 
-    python benchmarks/groups.py [groups] [equal] [speed] [monitor] [gap] [weights]
+    python benchmarks/groups.py [groups] [equal] [speed] [monitor] [looks] [gap] [weights] [trends]
 
 groups   eight groups of 500 photographs of scenes, one with 8 % of a class of another set: is it named first, is anything claimed elsewhere
 equal    eight equal groups: how often is any of them told apart
 speed    seconds of eight groups against one comparison of all rows; 100,000 rows in 20 groups
 monitor  streams of batches of 50: alarms where nothing changes; batches until the alarm where a class makes 5 % from batch 50 on
+looks    the same, looked at ten times a day
+trends   twelve months of 300 scenes, a class of 8 % from the seventh on; months that are alike
 gap      scenes and 10 % of a class against scenes, a pool of 3,000 with 60 of the class
 weights  importance weights on Gaussians, where the right ones are known
 
@@ -161,38 +163,82 @@ def weights(_: Space | None = None) -> dict[str, Any]:
 
 
 def monitor(space: Space, nulls: int = 100, changes: int = 20) -> dict[str, Any]:
-    """Streams of 200 batches of 50 against 2,000 scenes; a class that makes 5 % from batch 50 on."""
-    alarms = 0
-    for i in range(nulls):
-        rng = np.random.default_rng(i)
-        order = rng.permutation(len(space.scenes))
-        watch = latentdiff.Monitor(space.scenes[order[:2000]], sae=space.sae, seed=i)
-        rest = space.scenes[order[2000:]]
-        alarms += any(watch.update(batch).alarm for batch in np.split(rest[rng.permutation(len(rest))[:7000]], 140))
-    delays, named = [], 0
+    """Streams of 200 batches of 50 against 2,000 scenes; a class that makes 5 % from batch 50 on, named among five at the alarm."""
+    alarms = sum(_quiet(space, i, 50, 200) for i in range(nulls))
+    print("alarms where nothing changes", alarms, "of", nulls, flush=True)
+    delays, named, rows = [], 0, []
     for i in range(changes):
         word, x = space.classes[i % len(space.classes)]
-        rng = np.random.default_rng(700 + i)
-        order = rng.permutation(len(space.scenes))
-        watch = latentdiff.Monitor(space.scenes[order[:2000]], sae=space.sae, vocabulary=space.words, seed=i)
-        rest = np.array_split(space.scenes[order[2000:]], 144)
-        for t in range(144):
-            batch = rest[t].copy()
-            if t >= 50:
-                shown = rng.binomial(len(batch), 0.05)
-                batch[:shown] = x[rng.integers(len(x), size=shown)]
-            reading = watch.update(batch)
-            if reading.alarm:
-                break
-        delays.append(t - 49 if reading.alarm and t >= 50 else None)
-        named += any(space.names(c.text, word) for c in reading.hypotheses[:5])
-        print(word, delays[-1], [c.text for c in reading.hypotheses[:5]], flush=True)
+        delay, told = _changed(space, word, x, 1700 + i, 50)
+        named += any(space.names(text, word) for text in told)
+        rows.append({"class": word, "batches": delay, "told": told})
+        delays.append(delay)
+        print(word, delay, told, flush=True)
     late = float(np.median([1e9 if d is None else d for d in delays]))
-    told = {"streams": nulls, "alarms": alarms, "changed": changes, "named": named, "rows": delays}
-    return {**told, "batches until alarm, median": late}
+    told_of = {"streams": nulls, "alarms": alarms, "changed": changes, "named": named, "rows": rows}
+    return {**told_of, "alarm before the change": sum(d is None for d in delays), "batches until alarm, median": late}
 
 
-PARTS = {"monitor": monitor, "groups": groups, "equal": equal, "speed": speed, "gap": gap, "weights": weights}
+def looks(space: Space, nulls: int = 40, changes: int = 10) -> dict[str, Any]:
+    """The same streams looked at ten times a day, five images a time: 50 quiet days, and days until the alarm."""
+    alarms = sum(_quiet(space, i, 5, 500) for i in range(nulls))
+    delays = [_changed(space, *space.classes[i % len(space.classes)], 1700 + i, 5)[0] for i in range(changes)]
+    late = float(np.median([1e9 if d is None else d / 10 for d in delays]))
+    return {"streams": nulls, "alarms": alarms, "changed": changes, "days until alarm, median": late}
+
+
+def _quiet(space: Space, seed: int, size: int, batches: int) -> bool:
+    """Whether a stream that never changes has an alarm; reference and stream are drawn alike, with replacement: there are not as many."""
+    rng = np.random.default_rng(seed)
+    watch = latentdiff.Monitor(space.scenes[rng.integers(len(space.scenes), size=2000)], sae=space.sae, vocabulary=space.words, seed=seed)
+    return any(watch.update(space.scenes[rng.integers(len(space.scenes), size=size)]).alarm for _ in range(batches))
+
+
+def _changed(space: Space, word: str, x: np.ndarray, seed: int, size: int) -> tuple[int | None, list[str]]:
+    """Batches from the change, after 2,500 images, until the alarm (None: before it, or never), and what is told then, five at most."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(space.scenes))
+    watch = latentdiff.Monitor(space.scenes[order[:2000]], sae=space.sae, vocabulary=space.words, seed=seed)
+    rest = np.array_split(space.scenes[order[2000:]], 144 * 50 // size)
+    quiet = 2500 // size
+    for t, batch in enumerate(rest):
+        batch = batch.copy()
+        if t >= quiet:
+            shown = rng.binomial(len(batch), 0.05)
+            batch[:shown] = x[rng.integers(len(x), size=shown)]
+        reading = watch.update(batch)
+        if reading.alarm:
+            return (t - quiet + 1 if t >= quiet else None), [change.text for change in reading.hypotheses[:5]]
+    return None, []
+
+
+def trends(space: Space, times: int = 20, nulls: int = 60) -> dict[str, Any]:
+    """Twelve months of 300 scenes; 8 % of a class from the seventh on: is it told first, in that month, within the span; equal months."""
+    first, month, within, claims, rows = 0, 0, 0, 0, []
+    given: dict[str, Any] = {"sae": space.sae, "vocabulary": space.words}
+    when = np.arange(3600) // 300
+    for i in range(times):
+        word, x = space.classes[i % len(space.classes)]
+        rng = np.random.default_rng(3000 + i)
+        scenes = space.scenes[rng.permutation(len(space.scenes))[:3600]].copy()
+        shown = np.concatenate([1800 + 300 * m + np.arange(24) for m in range(6)])
+        scenes[shown] = x[rng.integers(len(x), size=len(shown))]
+        found = latentdiff.compare_over_time(scenes, when, **given)
+        told = [t.text for t in found.trends[:5]]
+        first += bool(told) and space.names(told[0], word)
+        change = found.trends[0].changes[0] if found.trends else None
+        month += change is not None and change.bin == 6
+        within += change is not None and change.earliest <= 6 <= change.latest
+        rows.append({"class": word, "told": told})
+        print(word, told, change, flush=True)
+    for i in range(nulls):
+        scenes = space.scenes[np.random.default_rng(4000 + i).permutation(len(space.scenes))[:3600]]
+        claims += latentdiff.compare_over_time(scenes, when, **given).differs
+    counts = {"named first": first, "in the month": month, "span holds it": within}
+    return {"times": times, **counts, "equal": nulls, "claimed": claims, "rows": rows}
+
+
+PARTS = {f.__name__: f for f in (monitor, looks, groups, equal, speed, gap, weights, trends)}
 
 
 def main() -> None:

@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-import io
-import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..compute.arrays import float32
-from ..compute.cache import write_together
-from ..compute.files import read_json, read_npz
 from ..embed.usable import BAD, bad_rows, checked_array
 from ..embed.vocabulary import Vocabulary
 from ..errors import CheckpointError, InputError
 from ..results.reading import Change, Reading
 from ..sae.loading import check_encoder, load_sae
 from ..sae.model import SparseAutoencoder
+from ..sae.naming import NEAR_SYNONYM
 from ..sae.training import train_sae
 from ..stats.hypergeometric import randomised_deviates
 from ..stats.martingale import Bets, e_bh
 from .features import Features
+from .state import read_state, write_state
 
-FORMAT = 1
 FEWEST = 200
 """Images of the reference."""
 LEARNT_FROM = 2_000
 """Images of the reference at most, a quarter of them, or half where an SAE is trained, that features are made of and no test sees."""
 DECAY = 0.9
 """What an earlier batch counts of the next one's weight in recent rates."""
+LATEST = 500
+"""The last images whose vectors are kept, to name what changed by what shows it."""
 HISTORY = 1_000
 """Readings that are kept for a picture of the history."""
-ARRAYS = ("mean", "directions", "cuts", "reference", "pooled", "recent", "log_capital", "history")
 
 
 class Monitor:
     """Watches a stream of images for changes against a reference, one batch at a time, in constant memory.
 
     Under "the stream's images and the reference's are drawn from one population" each batch is a random part of all images seen so far. So
-    the number of its images that have a feature (a concept that fires, a side of a cut) follows an exact law given that of all, and its
-    randomised deviates are independent standard normal ones from batch to batch (Vovk 2021), however small the reference is. Test
-    martingales bet against that. Half of the capital bets on the concepts, half on the cuts.
+    the number of its images that have a feature (a concept that fires, a word that fits, a side of a cut) follows an exact law given that
+    of all, and its randomised deviates are independent standard normal ones from batch to batch (Vovk 2021), however small the reference
+    is. Test martingales bet against that. The capital is shared alike by the concepts, the cuts, and the words, where there are any.
 
     Args:
         reference: (n, d) raw image vectors of what is usual, n >= 200.
         sae: a sparse autoencoder of the same encoder, what :func:`latentdiff.load_sae` takes; None trains one on half of the reference.
-        vocabulary: words with text vectors in the images' space; None leaves concepts unnamed.
+        vocabulary: words with text vectors in the images' space, which are watched too, and name concepts; None leaves concepts unnamed.
         alpha: probability of an alarm, ever, where nothing changes, in (0, 0.5].
         seed: of the split of the reference and of the randomisation.
 
@@ -88,6 +87,7 @@ class Monitor:
         self._recent, self._recent_images = np.zeros(len(self._features)), 0.0
         self._bets, self._log_best = Bets(len(self._features)), 0.0
         self._history: list[tuple[float, float, float]] = []
+        self._latest = x[:0]
 
     @property
     def history(self) -> np.ndarray:
@@ -118,6 +118,8 @@ class Monitor:
         self._bets.update(randomised_deviates(count, self._pooled, len(x), before, uniform))
         self._seen += len(x)
         self._recent, self._recent_images = DECAY * self._recent + count, DECAY * self._recent_images + len(x)
+        if self._features.words is not None:
+            self._latest = np.concatenate([self._latest, x])[-LATEST:]
         log_e = self._log_e()
         self._log_best = max(self._log_best, log_e)
         self._history = [*self._history, (float(self._seen), log_e, float(np.exp(-self._log_best)))][-HISTORY:]
@@ -130,39 +132,60 @@ class Monitor:
         return Reading(self._bets.time, self._seen, e, p, p <= self.alpha, self._changes())
 
     def _log_e(self) -> float:
-        """The mean of the concepts' e-values and that of the cuts', half and half."""
+        """The mean of each family's e-values, and of these the mean."""
         if not self._bets.time:
             return 0.0
-        log_e, k = self._bets.log_e(), self._features.sae.concepts
-        of = [np.logaddexp.reduce(part) - np.log(len(part)) for part in (log_e[:k], log_e[k:])]
-        return float(np.logaddexp(of[0], of[1]) - np.log(2))
+        log_e, families = self._bets.log_e(), self._features.families
+        of = [np.logaddexp.reduce(log_e[family]) - np.log(family.stop - family.start) for family in families]
+        return float(np.logaddexp.reduce(of) - np.log(len(families)))
 
     def _changes(self) -> tuple[Change, ...]:
         if not self._bets.time:
             return ()
-        log_e = self._bets.log_e()[: self._features.sae.concepts]
-        found: dict[str, Change] = {}
-        for k in e_bh(log_e, self.alpha).tolist():
+        numbers, names = self._features.named()
+        log_e = self._bets.log_e()[numbers]
+        passing = e_bh(log_e, self.alpha).tolist()
+        codes = self._features.sae.encode(self._latest).tocsc() if passing and len(self._latest) else None
+        found: list[Change] = []
+        for i in passing:
+            k = int(numbers[i])
             usual, now = self._reference[k] / self._n_reference, self._recent[k] / self._recent_images
-            change = Change(self._features.names[k], k, bool(now > usual), float(log_e[k]), float(usual), float(now))
-            found.setdefault(change.text, change)
-        return tuple(found.values())
+            text = self._name(k, names[i], codes) if now > usual else names[i]
+            if not self._told(text, [change.text for change in found]):
+                concept = k if k < self._features.sae.concepts else None
+                found.append(Change(text, concept, bool(now > usual), float(log_e[i]), float(usual), float(now)))
+        return tuple(found)
+
+    def _name(self, feature: int, name: str, codes: Any) -> str:
+        """What the latest images that show a feature are: of that there is more. The feature's own name where none does."""
+        words = self._features.words
+        if words is None or codes is None:
+            return name
+        rows, weight = self._features.showing(self._latest, feature, codes)
+        return words.best(self._latest[rows], weight) if len(rows) else name
+
+    def _told(self, text: str, earlier: list[str]) -> bool:
+        """Whether it, or a near-synonym, is among those that are told."""
+        row_of = self._row_of
+        if text in earlier or text not in row_of or self._features.words is None:
+            return text in earlier
+        directions = self._features.words.directions
+        rows = [row_of[other] for other in earlier if other in row_of]
+        return bool(len(rows) and (directions[rows] @ directions[row_of[text]]).max() > NEAR_SYNONYM)
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        words = self._features.words
+        return {} if words is None else {word: row for row, word in enumerate(words.names)}
 
     def save(self, folder: str | Path) -> Path:
-        """Write the state (``monitor.json``, ``arrays.npz``, ``sae/``) into a folder (made if missing) and return it.
+        """Write the state (``monitor.json``, ``arrays.npz``, ``words.npz``, ``sae/``) into a folder (made if missing) and return it.
 
         Raises:
             OSError: the folder cannot be written; what was in it is as it was.
         """
-        folder, packed = Path(folder), io.BytesIO()
-        f = self._features
-        held = (f.mean, f.directions, f.cuts, self._reference, self._pooled, self._recent, self._bets.log_capital, self.history)
-        np.savez_compressed(packed, allow_pickle=False, **dict(zip(ARRAYS, held, strict=True)))
-        numbers = {"n_reference": self._n_reference, "seen": self._seen, "recent_images": self._recent_images, "time": self._bets.time}
-        head = {"format": FORMAT, "alpha": self.alpha, "seed": self.seed, "log_best": self._log_best, **numbers, "names": list(f.names)}
-        if not (folder / "sae" / "config.json").exists():
-            f.sae.save(folder / "sae")
-        write_together({folder / "arrays.npz": packed.getvalue(), folder / "monitor.json": json.dumps(head).encode("utf8")})
+        folder = Path(folder)
+        write_state(self, folder)
         return folder
 
     @classmethod
@@ -174,7 +197,8 @@ class Monitor:
         """
         folder = Path(folder)
         try:
-            return _restored(cls, read_json(folder / "monitor.json"), read_npz(folder / "arrays.npz"), load_sae(folder / "sae"))
+            found: Monitor = read_state(cls, folder)
+            return found
         except Exception as e:
             raise CheckpointError(f"{folder} does not hold a saved monitor: {type(e).__name__}: {e}") from e
 
@@ -190,28 +214,3 @@ def usable(what: str, x: Any) -> np.ndarray:
     if len(bad):
         raise InputError(f"{what} has {len(bad)} vectors with {BAD} (first: row {bad[0]}); leave them out")
     return x
-
-
-def _restored(kind: type[Monitor], head: dict[str, Any], arrays: dict[str, np.ndarray], sae: SparseAutoencoder) -> Monitor:
-    if head["format"] != FORMAT:
-        raise ValueError(f"format {head['format']!r}; this version reads {FORMAT}. Update latentdiff")
-    monitor = kind.__new__(kind)
-    monitor.alpha, monitor.seed, monitor._log_best = float(head["alpha"]), int(head["seed"]), float(head["log_best"])
-    names = tuple(map(str, head["names"]))
-    mean, directions, cuts, reference, pooled, recent, capital, history = (arrays[name] for name in ARRAYS)
-    monitor._features = Features(sae, mean, directions, cuts, names)
-    monitor._reference, monitor._n_reference = reference, int(head["n_reference"])
-    monitor._pooled, monitor._seen = pooled, int(head["seen"])
-    monitor._recent, monitor._recent_images = recent, float(head["recent_images"])
-    monitor._bets = Bets(len(monitor._features))
-    k = len(monitor._features)
-    shapes = [(mean, (sae.width,)), (directions, (len(directions), sae.width)), (cuts, (2, len(directions)))]
-    shapes += [(reference, (k,)), (pooled, (k,)), (recent, (k,)), (capital, monitor._bets.log_capital.shape), (history, (len(history), 3))]
-    if any(array.shape != shape for array, shape in shapes) or len(names) != sae.concepts:
-        raise ValueError("its arrays do not fit each other")
-    wrong = (pooled < reference) | (reference < 0) | (pooled > monitor._n_reference + monitor._seen)
-    if wrong.any() or np.isnan(capital).any():
-        raise ValueError("its counts cannot be")
-    monitor._bets.log_capital, monitor._bets.time = capital, int(head["time"])
-    monitor._history = [(float(n), float(e), float(p)) for n, e, p in history]
-    return monitor

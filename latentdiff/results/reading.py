@@ -14,17 +14,17 @@ class Change:
     """Something of which the stream has more, or less, than the reference."""
 
     text: str
-    """What the concept is called."""
-    concept: int
-    """Row of the SAE's dictionary."""
+    """The word that fits the latest images best that show it; where there are none, or less of it, what the concept is called."""
+    concept: int | None
+    """Row of the SAE's dictionary; None for a word."""
     more: bool
     """Whether there is more of it now."""
     log_e: float
     """Natural logarithm of its e-value."""
     rate_reference: float
-    """Share of the reference's images on which it fires."""
+    """Share of the reference's images that show it; of a word, those that it fits as well as the best 2 % of the reference."""
     rate_recent: float
-    """Share of the recent images (the last ten batches count most) on which it fires."""
+    """Share of the recent images (the last ten batches count most) that show it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Reading:
     alarm: bool
     """Whether p was at most alpha at this time or before: at most alpha of streams that never change ever have an alarm."""
     hypotheses: tuple[Change, ...] = ()
-    """What changed, strongest first, at false-discovery rate alpha (e-BH), at any time; what is named alike is told once."""
+    """What changed, strongest first, at false-discovery rate alpha (e-BH), at any time; what is named alike, or nearly, is told once."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -65,7 +65,32 @@ def test_looking_changes_nothing_and_saving_neither(given, reference, tmp_path: 
         kept.reading()
         assert kept.update(batch) == expected == kept.reading()
     assert (kept.history == straight.history).all() and kept.history.shape == (6, 3)
-    assert size["arrays.npz"] < 20_000
+    assert size["arrays.npz"] < 40_000  # counts, and the vectors of at most 500 images
+
+
+def test_what_changed_is_called_by_the_images_that_show_it(given, reference) -> None:
+    """A concept that fires on dogs and on word 5, which is its name: dogs come in."""
+    eye = EYE.copy()
+    eye[DOG, 5] = 0.9  # concept 5 fires on dogs, too
+    zeros = np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, EYE, zeros, np.full(WIDTH, 0.5, np.float32))
+    monitor = Monitor(stream(600, 0.0, 0), **{**given, "sae": sae})
+    for i in range(6):
+        reading = monitor.update(stream(50, 0.5, 50 + i))
+    assert reading.alarm and {change.text for change in reading.hypotheses[:1]} == {WORDS[DOG]}
+    assert monitor._features.names[5] == WORDS[5]
+
+
+def test_states_without_words_are_read(given, reference, tmp_path: Path) -> None:
+    monitor = Monitor(reference, sae=given["sae"])
+    reading = monitor.update(reference[:40])
+    folder = monitor.save(tmp_path / "state")
+    head = json.loads((folder / "monitor.json").read_text())
+    assert head["format"] == 1 and not (folder / "words.npz").exists()
+    arrays = dict(np.load(folder / "arrays.npz"))
+    del arrays["latest"]  # as an earlier version wrote it
+    np.savez_compressed(folder / "arrays.npz", **arrays)
+    assert Monitor.load(folder).reading() == reading
 
 
 def test_what_cannot_be_used_is_refused_and_leaves_the_monitor_as_it_was(given, reference) -> None:
