@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import gammaln, ndtr, ndtri
 
+AT_ONCE = 1_000_000
+"""Probabilities that are computed together."""
 LARGE_COUNT = 1_000
 """Expected images on the smaller side, firing or not, from which the normal law serves in place of the exact one."""
 
@@ -84,6 +86,16 @@ def _spread(fires: np.ndarray, n_a: int, n_b: int) -> np.ndarray:
     return np.sqrt(fires * (n - fires) / (n - 1) * n_a * n_b / n**2)
 
 
+def _masses(fires: np.ndarray, n_a: int, n_b: int) -> np.ndarray:
+    """(k, n_a + 1) probability that 0, 1, ... of n_a images fire, of each number of firing images; 0 where that cannot be."""
+    n, c, f = n_a + n_b, np.arange(n_a + 1), fires[:, None]
+    can_be = (c <= f) & (n_a - c <= n - f)
+    left, silent = np.where(can_be, f - c, 0), np.where(can_be, n_b - f + c, 0)
+    constant = gammaln(n_a + 1) + gammaln(n_b + 1) - gammaln(n + 1) - gammaln(c + 1) - gammaln(n_a - c + 1)
+    log = constant + gammaln(f + 1) + gammaln(n - f + 1) - gammaln(left + 1) - gammaln(silent + 1)
+    return np.exp(np.where(can_be, log, -np.inf))
+
+
 def randomised_deviates(count_a: np.ndarray, fires: np.ndarray, n_a: int, n_b: int, uniform: np.ndarray) -> np.ndarray:
     """(k,) normal deviates of firing counts, large where A has many: standard normal to the digit where images are exchangeable.
 
@@ -100,8 +112,12 @@ def randomised_deviates(count_a: np.ndarray, fires: np.ndarray, n_a: int, n_b: i
     spread = _spread(fires[large], n_a, n_b)
     p[large] = ndtr(-(count_a[large] - fires[large] * n_a / (n_a + n_b) + 0.5 - uniform[large]) / spread)
     exact = np.flatnonzero(~large)
-    for rows, low, mass in laws(fires[exact], n_a, n_b):
-        place = count_a[exact[rows]] - low
-        above = np.append(np.cumsum(mass[::-1])[::-1][1:], 0.0)
-        p[exact[rows]] = above[place] + uniform[exact[rows]] * mass[place]
+    totals, of = np.unique(fires[exact], return_inverse=True)
+    step = max(1, AT_ONCE // (n_a + 1))
+    for first in range(0, len(totals), step):
+        mass = _masses(totals[first : first + step], n_a, n_b)
+        above = np.cumsum(mass[:, ::-1], axis=1)[:, ::-1] - mass
+        here = np.flatnonzero((of >= first) & (of < first + step))
+        rows, place = exact[here], (of[here] - first, count_a[exact[here]])
+        p[rows] = above[place] + uniform[rows] * mass[place]
     return np.asarray(-ndtri(np.clip(p, 1e-300, 1 - 1e-16)))

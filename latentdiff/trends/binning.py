@@ -104,7 +104,8 @@ def _date(value: Any) -> np.datetime64:
         value = value.strip().removesuffix("Z")
     if not isinstance(value, (str, datetime.date, np.datetime64)):
         raise TypeError(f"{value!r} is a {type(value).__name__}")
-    return np.datetime64(value, "s")
+    moment: Any = value  # numpy's stubs know no union
+    return np.datetime64(moment, "s")
 
 
 def _length(values: np.ndarray) -> str:

@@ -81,8 +81,8 @@ def tree_lines(groups: Any) -> list[dict[str, Any]]:
     for line in tree_of(groups.found).lines:
         x += [at for at, _ in line] + [None]
         y += [row for _, row in line] + [None]
-    line = {"color": "rgb(127, 127, 127)", "width": 1.5}
-    return [{"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "x", "showlegend": False}]
+    stroke = {"color": "rgb(127, 127, 127)", "width": 1.5}
+    return [{"type": "scatter", "mode": "lines", "x": x, "y": y, "line": stroke, "hoverinfo": "x", "showlegend": False}]
 
 
 def cell(groups: Any, params: dict[str, Any]) -> tuple[str, str] | None:
