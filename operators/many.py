@@ -42,7 +42,7 @@ class CompareGroups(FormOperator):
         def work(progress: Any) -> Any:
             found = compare_groups(ctx.target_view(), **groups.options_of(ctx.params, ctx.dataset), progress=progress)
             form = {name: ctx.params[name] for name in groups.ANSWERS if ctx.params.get(name)}
-            runs.set_state(ctx.dataset, found.name, runs.COMPLETE, form=form)
+            runs.set_state(ctx.dataset, str(found.name), runs.COMPLETE, form=form)
             return found
 
         found = yield from shown(ctx, work)

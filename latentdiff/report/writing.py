@@ -31,7 +31,7 @@ def write_report(
     comparison: Comparison | GroupComparison | Trends,
     path: str | os.PathLike[str],
     *,
-    images: Mapping[str, Images | None] | Sequence[Any] | None = None,
+    images: Mapping[str, Images | None] | Images | None = None,
     names: Sequence[str] | None = None,
     title: str | None = None,
     cards: int = CARDS,
@@ -91,7 +91,7 @@ def _report(suffix: str, at: dict[str, Images | None], said: Content) -> str:
     }[suffix]()
 
 
-def _by_side(images: Mapping[str, Images | None] | Sequence[Any] | None) -> dict[str, Images | None]:
+def _by_side(images: Any) -> dict[str, Images | None]:
     if images is None:
         return {"A": None, "B": None}
     if isinstance(images, Mapping):
