@@ -239,6 +239,12 @@ class CaseSuite(Suite):
         return plots
 
 
+def curve(sides: Sequence[Scored], groups: Mapping[str, float]) -> tuple[list[float], list[float]]:
+    """Mean cosine of each group that is done, over the number that the group stands for."""
+    found = {x: [s.cosine for s in sides if s.group == group] for group, x in groups.items()}
+    return [x for x, own in found.items() if own], [float(np.mean(own)) for own in found.values() if own]
+
+
 def _finite(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
     kept = [(float(a), float(b)) for a, b in zip(x, y, strict=True) if np.isfinite(a)]
     return [a for a, _ in kept], [b for _, b in kept]

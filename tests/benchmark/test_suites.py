@@ -192,6 +192,8 @@ def test_purity(options, tmp_path) -> None:
     pure, mixed = original["100 %"], original["40 %"]
     moved = len(set(mixed.rows_a.tolist()) - set(pure.rows_a.tolist()))
     assert moved == round(0.3 * 24) and sorted([*mixed.rows_a, *mixed.rows_b]) == sorted([*pure.rows_a, *pure.rows_b])
+    begun = suite.report(records_of(outcome.folder)[:2])  # stopped early: what is not done is no point of the curve
+    assert begun.plots["purity"].series["LatentDiff, 3 + 2"] == ([100, 80], pytest.approx([1.0, cosine["80 %"]], abs=1e-5))
 
 
 def test_metashift(options, tmp_path) -> None:

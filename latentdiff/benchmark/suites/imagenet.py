@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import InputError
 from ...progress import Progress
 from .. import noisy_diff
-from ..case_suite import CaseSuite
+from ..case_suite import CaseSuite, curve
 from ..cases import Case, Space
 from ..imagenet_files import GroupedImages, grouped_images
 from ..spaces import embedded_space
@@ -126,9 +126,6 @@ class NoisyDiffImageNet(CaseSuite):
 
     def report(self, records: Sequence[Record]) -> Report:
         base, rows = super().report(records), self.scored(records)
-        curves = {}
-        for row, sides in rows.items():
-            means = [float(np.mean([s.cosine for s in sides if s.group == f"{size:,}"])) for size in self.sizes()]
-            curves[row] = ([float(s) for s in self.sizes()], means)
+        curves = {row: curve(sides, {f"{size:,}": float(size) for size in self.sizes()}) for row, sides in rows.items()}
         plot = Curves("Cosine by number of images", curves, "images", "cosine")
         return dataclasses.replace(base, plots={"sizes": plot, **base.plots})

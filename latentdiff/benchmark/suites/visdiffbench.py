@@ -13,7 +13,7 @@ import numpy as np
 
 from ...compute.cache import array_digest, recall, remember
 from ...progress import Progress
-from ..case_suite import FIRST, CaseSuite, Scored
+from ..case_suite import FIRST, CaseSuite, curve
 from ..cases import Case, Space
 from ..spaces import embedded_space, endpoint_of
 from ..suite import Curves, Record, Report, Table
@@ -179,11 +179,7 @@ class Purity(VisDiffBench):
 
     def report(self, records: Sequence[Record]) -> Report:
         base, rows = super().report(records), self.scored(records)
-        groups = [f"{100 * p:.0f} %" for p in PURITIES]
-
-        def mean(sides: Sequence[Scored], group: str) -> float:
-            return float(np.mean([s.cosine for s in sides if s.group == group]))
-
-        curves = {row: ([100 * p for p in PURITIES], [mean(sides, g) for g in groups]) for row, sides in rows.items()}
+        groups = {f"{100 * p:.0f} %": 100 * p for p in PURITIES}
+        curves = {row: curve(sides, groups) for row, sides in rows.items()}
         plot = Curves("Cosine by purity", curves, "purity (%)", "cosine")
         return dataclasses.replace(base, plots={"purity": plot, **base.plots})
