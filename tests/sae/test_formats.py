@@ -92,6 +92,22 @@ def bare(folder: Path, config: dict[str, Any] | None, **more: torch.Tensor) -> P
 
 
 @pytest.mark.parametrize(
+    "entry",
+    ({"use_pre_bias": False}, {"relu": False}, {"soft_cap": 30.0}, {"threshold_type": "soft"}, {"power": 2.0}, {"use_abs_topk": True}),
+    ids=str,
+)
+def test_entries_that_may_change_the_equation_are_reasons_to_refuse(entry: dict[str, Any], tmp_path: Path) -> None:
+    for name, write in (("pach", published.pach), ("lens", published.saelens), ("prisma", published.prisma)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, 0)
+        path = tmp_path / name / ("cfg.json" if name == "lens" else "config.json")
+        config = json.loads(path.read_text())
+        (config["trainer"] if name == "pach" else config).update(entry)
+        path.write_text(json.dumps(config))
+        refused(tmp_path / name, f"{next(iter(entry))} = ")
+
+
+@pytest.mark.parametrize(
     ("config", "match"),
     [
         (None, r"its config .* is missing beside it"),
@@ -192,9 +208,11 @@ def test_the_folder_of_a_trainer_of_prisma(tmp_path: Path) -> None:
 
 def test_pickles_are_read_as_data(tmp_path: Path) -> None:
     """A folder's only weights may be a pickle; nothing in it is ever called, and it unpacks to no more than an SAE has."""
-    written = published.prisma(tmp_path, 0, pickled="weights.pkl.gz")
+    written = published.prisma(tmp_path, 0, pickled="weights.pkl")
+    good = (tmp_path / "weights.pkl").read_bytes()
+    (tmp_path / "weights.pkl").unlink()
+    (tmp_path / "weights.pkl.gz").write_bytes(gzip.compress(good))
     agrees(published.Published(tmp_path, written.encode, written.decode), "ViT-Prisma standard")
-    good = gzip.decompress((tmp_path / "weights.pkl.gz").read_bytes())
     canary = tmp_path / "canary"
 
     class Payload:

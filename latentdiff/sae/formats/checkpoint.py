@@ -17,16 +17,21 @@ NEVER_LEARNT = (
     "take a later checkpoint, or pass threshold=... if you know it"
 )
 EQUATION = re.compile(
-    r"(^|_)(k|top_?k|topk|act|activations?|nonlinearity|thresholds?|jump\w*|gated?|norm\w*|scal\w*|bias|b_dec|b_enc|tied|cent(er|re)\w*|mean|"
-    r"std|whiten\w*|transcod\w*|skip|signed|abs\w*|sae_type|architecture|use_encoder_bias)(_|$)"
+    r"(^|_)(k|top_?k|topk|act|activations?|nonlinearity|thresholds?|jump\w*|gated?|norm\w*|scal\w*|rescal\w*|bias|b_dec|b_enc|tie|tied|tying|"
+    r"cent(er|re)\w*|mean|std|whiten\w*|transcod\w*|skip|residual|signed|abs\w*|sae_type|architecture|relu|leaky|negative_slope|slope|"
+    r"temperature|power|cap|clamp|shrink\w*|soft\w*|binar\w*|quanti[sz]\w*|preprocess\w*|postprocess\w*|input_transform|encoder_layers|"
+    r"ln_eps)(_|$)"
 )
 """Names of config entries that may change the equation; one that says something and that no reader used is a reason to refuse."""
+DENIED = re.compile(r"(^|_)(bias|b_dec|b_enc|relu)(_|$)")
+"""Names of parts that our equation has: an entry that says false of one says something."""
 SILENT: tuple[Any, ...] = (None, False, "", "none", "None", {}, [], 0)
 """Values of such an entry that say nothing."""
 TRAINING = (
     "*aux*", "*_lr", "*loss*", "*grad*", "*wandb*", "*cached*", "*path*", "*device*", "*dtype*", "*_dim", "*_size", "*_init*", "*init_*",
     "*_beta", "*_alpha", "*_step", "*_steps", "*coefficient*", "*bandwidth*", "dead_*", "*_dead", "normali[sz]e_*dec*", "*sparsity*",
-    "threshold_*", "k_anneal*", "k_decay*", "multi_topk", "*_name", "n_*", "lp_norm",
+    "threshold_lr", "threshold_beta", "threshold_start*", "threshold_init*", "threshold_ema*", "threshold_momentum", "k_anneal*",
+    "k_decay*", "multi_topk", "*_name", "n_*", "lp_norm",
 )  # fmt: skip
 """Entries that steer training and leave the finished equation alone, in every library that is read."""
 
@@ -161,7 +166,8 @@ class Checkpoint:
                 "not read as this one"
             )
         for name, value in self.config.items():
-            if name in self.heard or value in SILENT or not EQUATION.search(str(name)) or _named(str(name), (*TRAINING, *entries)):
+            silent = value in SILENT and not (value is False and DENIED.search(str(name)))
+            if name in self.heard or silent or not EQUATION.search(str(name)) or _named(str(name), (*TRAINING, *entries)):
                 continue
             raise CheckpointError(
                 f"{self.path}: the config says {name} = {value!r:.60}, which the reader of {form} does not know; the file is not read, "

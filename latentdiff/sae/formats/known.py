@@ -123,7 +123,7 @@ FORMATS = [
         _saelens,
         saelens,
         (),
-        ("noise_scale", "decoder_*", "jumprelu_*", "mse_*", "use_*", "topk_*", "reshape_activations", "target_*", "scale_*", "log_*"),
+        ("noise_scale", "jumprelu_*", "mse_*", "topk_*", "reshape_activations", "target_*", "log_*"),
     ),
 ]
 """In the order in which they are tried: the more particular evidence first."""

@@ -196,7 +196,7 @@ _REDUCERS: dict[str, Callable[..., Any]] = {
 """What stands for each function that a state dict names: descriptions, in place of calls."""
 
 _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
-_VALUES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "BINSTRING")
+_VALUES: tuple[str, ...] = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "BINSTRING")
 _VALUES += ("SHORT_BINUNICODE", "BINUNICODE8", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8")
 _ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "PROTO": lambda m, a: None,
