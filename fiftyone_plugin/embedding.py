@@ -15,7 +15,7 @@ from latentdiff.inputs.named import open_encoder
 from latentdiff.progress import Progress, silent
 
 from . import encoders
-from .sides import listed, vector_fields
+from .sides import each_once, listed, vector_fields
 from .store import database, schema
 from .store.targets import as_dataset
 from .vector_writer import OWNER, VectorWriter
@@ -86,7 +86,7 @@ def compute_embeddings(
         made, source = open_encoder(encoder)
         _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
         todo = view if overwrite else view.exists(field, False)
-        ids, paths = todo.values(["id", "filepath"])
+        ids, paths = each_once(todo, "filepath")
         writer = VectorWriter(dataset, field, made.fingerprint, overwrite)
         done = 0
         failures: dict[str, str] = {}
@@ -100,7 +100,7 @@ def compute_embeddings(
                 done = end
                 progress(done / len(ids), f"{done:,} of {len(ids):,} images")
         database.require(database.identity(dataset), dataset.name)  # without it there are no images, and so no errors above
-        return Embedded(field, done - len(failures), view.count() - len(ids), failures)
+        return Embedded(field, done - len(failures), len(each_once(view)[0]) - len(ids), failures)
 
 
 def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = CHECKED, overwrite: bool = False) -> None:

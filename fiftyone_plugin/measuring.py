@@ -11,6 +11,7 @@ from latentdiff.embed.measures import MEASURES
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, silent
 
+from .sides import each_once
 from .store import database
 from .store.targets import as_dataset
 
@@ -62,8 +63,8 @@ def compute_measures(
             raise InputError("measures are those of whole images; pass a dataset, or a view, of images")
         _declare(dataset, field)
         todo = view if overwrite else view.exists(f"{field}.{MEASURES[0]}", False)
-        ids, paths = todo.values(["id", "filepath"])
-        total = view.count()
+        ids, paths = each_once(todo, "filepath")
+        total = len(each_once(view)[0])
         if not ids:
             return Measured(field, 0, total)
         found = latentdiff.measure_images(paths, skip_bad=True, progress=lambda done, label: report(0.9 * done, label))

@@ -9,7 +9,7 @@ from typing import Any
 from latentdiff.benchmark import noisy_diff
 from latentdiff.errors import InputError, RunError
 
-from .sides import listed
+from .sides import each_once, listed
 from .store import runs
 
 METHOD = "latentdiff/noisy_diff"
@@ -149,13 +149,13 @@ def noisy_diff_pairs(
 
 
 def read_labels(view: Any, field: str) -> tuple[list[str], list[list[str]]]:
-    """(sample ids, label names of each) of a field of labels.
+    """(sample ids, label names of each) of a field of labels, each sample once.
 
     Raises:
         InputError: no such field, or one that holds no labels.
     """
     path = label_path(view, field)
-    ids, values = view.values(["id", path])
+    ids, values = each_once(view, path)
     return ids, [_names(v) for v in values]
 
 

@@ -23,7 +23,7 @@ from latentdiff.errors import InputError
 from .changes import changes
 from .comparing import compare_views
 from .noisy_diff import label_path
-from .sides import listed
+from .sides import each_once, listed
 from .store import runs
 from .store.run import ComparisonRun
 
@@ -140,7 +140,7 @@ def compare_extremes(dataset_or_view: Any, field: str, *, share: float = 0.25, *
     view = _view(dataset_or_view)
     if not 0 < share <= 0.5:
         raise InputError(f"share must be in (0, 0.5], not {share}")
-    ids, values = view.values(["id", field]) if view.has_field(field) else ([], [])
+    ids, values = each_once(view, field) if view.has_field(field) else ([], [])
     pairs = [(i, v) for i, v in zip(ids, values, strict=True) if isinstance(v, (int, float)) and not isinstance(v, bool)]
     pairs = [(i, v) for i, v in pairs if math.isfinite(v)]
     if not pairs:

@@ -99,6 +99,15 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(repr(n) for n in names[:SHOWN]) + more if names else "none"
 
 
+def each_once(view: Any, *fields: str) -> list[list[Any]]:
+    """Ids, and values of fields, of a view's samples, each sample once: ``view + view`` lists again what both hold."""
+    columns: list[list[Any]] = list(view.values(["id", *fields]))
+    first: dict[str, int] = {}
+    for row, sample in enumerate(columns[0]):
+        first.setdefault(sample, row)
+    return columns if len(first) == len(columns[0]) else [[column[row] for row in first.values()] for column in columns]
+
+
 def vector_fields(view: Any) -> list[str]:
     """Paths of the fields that can hold vectors, in the schema's order: lists of numbers included, what labels are made of not."""
     import fiftyone as fo

@@ -103,6 +103,23 @@ def test_writes_the_encoders_own_vectors(dataset, encoder, photos) -> None:
     assert dataset.first()["clip"].dtype == np.float32
 
 
+def test_views_that_list_images_again_hold_each_once(dataset, encoder) -> None:
+    from fiftyone_plugin import build_noisy_diff, compute_measures
+    from fiftyone_plugin.sides import each_once
+
+    twice = dataset.view() + dataset.limit(30)
+    assert each_once(twice, "filepath") == list(dataset.values(["id", "filepath"])) and len(twice) == 90
+    assert compute_embeddings(twice, encoder).encoded == 60 and compute_embeddings(twice, encoder).kept == 60
+    measured = compute_measures(twice)
+    assert (measured.measured, measured.kept) == (60, 0) and not any(dataset.values("measures.duplicates"))
+    dataset.set_values("shown", [["bus"] * (i < 10) + ["cat"] * (i >= 50) + ["street"] for i in range(60)])
+    pair = build_noisy_diff(dataset.view() + dataset.view(), "shown", "street", "bus", "cat", minimum=10)
+    a, b = (dataset.load_saved_view(view).values("id") for view in (pair.view_a, pair.view_b))
+    assert len(a) == len(b) == 30 and len(pair.planted_a) == 10 and not set(a) & set(b)
+    with pytest.raises(InputError, match="10 images show"):
+        build_noisy_diff(dataset.view() + dataset.view(), "shown", "street", "bus", "cat", minimum=11, name="more")
+
+
 def test_a_record_belongs_to_the_field_and_not_to_its_name(dataset, encoder) -> None:
     """Renamed, copied and with ``info`` replaced it keeps its encoder; made anew under the old name it has none."""
     import fiftyone as fo
