@@ -175,11 +175,14 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
         a, b, record = usable(sides, a, b, method.compare.skip_bad)
         report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
+        beside = fields_of(sides, (a, b), request.fields, request.given)
+        known["given"] = request.given
         if ray:
+            known["fields"] = tuple(beside.values()) or None
             comparison = compare_on_cluster((a, b), request.engine, report, **known, config=method.compare)
         else:
             of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
-            known |= {**fields_of(sides, (a, b), request.fields, request.given), "given": request.given}
+            known |= beside
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
         comparison.info["left_out"] = left_out_of(record)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "config": comparison.config.to_dict()}

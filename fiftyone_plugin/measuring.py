@@ -15,6 +15,9 @@ from .sides import each_once
 from .store import database
 from .store.targets import as_dataset
 
+NEWEST = "vividness"
+"""The measure that came last and that every picture has: documents without it are of an earlier version, and are measured again."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -62,7 +65,7 @@ def compute_measures(
         if view._is_patches or view._is_clips or view._is_frames or view._is_dynamic_groups or view.media_type != "image":
             raise InputError("measures are those of whole images; pass a dataset, or a view, of images")
         _declare(dataset, field)
-        todo = view if overwrite else view.exists(f"{field}.{MEASURES[0]}", False)
+        todo = view if overwrite else view.exists(f"{field}.{NEWEST}", False)
         ids, paths = each_once(todo, "filepath")
         total = len(each_once(view)[0])
         if not ids:

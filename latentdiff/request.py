@@ -93,7 +93,7 @@ class CompareRequest:
     """Whether row i of A and row i of B are one thing seen twice."""
     fields: Any = None
     """What else is known of the images: (fields of A's rows, of B's), mappings or tables (``.csv``, ``.parquet``) with a row per image; one
-    table with a column ``path``; "measures" of the pictures; views: "all", or names of fields."""
+    table with a column ``path``; "measures" of the pictures; views: "all", or names of fields; Parquet: the same of its columns."""
     given: Sequence[Any] = ()
     """Known differences to look past, as :func:`latentdiff.compare` takes them."""
     table_sides: Sequence[str] | None = None
@@ -247,8 +247,8 @@ class CompareRequest:
         a, b = (ParquetVectors(os.fspath(side), **self.columns) for side in (self.a, self.b))
         encoder = open_encoder(self.encoder)[0] if self.encoder is not None else None
         words = words_of(self, encoder, part(progress, 0.0, 0.1))
-        given = {"sae": self.sae, "vocabulary": words, **groups_by_row(self)}
-        comparison = compare_parquet(a, b, engine=self.engine, **given, config=self.config.compare, progress=part(progress, 0.1, 1.0))
+        own = {"sae": self.sae, "vocabulary": words, "fields": self.fields, "given": self.given, **groups_by_row(self)}
+        comparison = compare_parquet(a, b, engine=self.engine, **own, config=self.config.compare, progress=part(progress, 0.1, 1.0))
         names = names_of(self, (self.a, self.b), PARQUET)
         comparison.info["names"] = list(names)
         return Outcome(comparison, names, items=(a.ids, b.ids))

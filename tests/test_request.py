@@ -238,6 +238,8 @@ ARRAYS = np.zeros((30, 4)), np.ones((30, 4))
         (ARRAYS, {"groups": (["x"], None)}, "groups", "groups_"),
         ((ARRAYS[0], ARRAYS[1][:-1]), {"paired": True}, "paired", "row i of A"),
         (ARRAYS, {"groups": ([1] * 30, [2] * 30), "method": MethodConfig("mean"), "vocabulary": "w.npz"}, "groups", "image by image"),
+        (("a.pq", "b.pq"), {"fields": "measures"}, "fields", "name its columns"),
+        (("a.pq", "b.pq"), {"fields": 7}, "fields", "its other columns"),
         (ARRAYS, {"table_sides": ("a", "b")}, "table_sides", "one .csv"),
         (ARRAYS, {"vocabulary": "w.npz", "vocabulary_vectors": "w.npy"}, "vocabulary_vectors", "text file"),
     ],

@@ -83,9 +83,14 @@ def _of_column(column: Column, strata: Strata, groups: np.ndarray | None) -> lis
 
 
 def _tail_name(kind: str, tail: Tail) -> str:
-    if kind == "date":
-        return f"{'before' if tail.lowest else 'after'} {moment(tail.cut)}"
-    return f"{'below' if tail.lowest else 'above'} {tail.cut:.4g}"
+    def said(number: float) -> str:
+        return moment(number) if kind == "date" else f"{number:.4g}"
+
+    if tail.cut == tail.end:
+        return f"exactly {said(tail.cut)}"
+    first, last = ("before", "after") if kind == "date" else ("below", "above")
+    beside = "" if tail.end is None else f", {said(tail.end)} apart"
+    return f"{first if tail.lowest else last} {said(tail.cut)}{beside}"
 
 
 def with_fields(

@@ -15,6 +15,7 @@ from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..inputs.columns import Columns
+from ..inputs.fitting import NO_GROUPS
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
 from ..stats.overlap import Known, Overlap, overlap
@@ -51,7 +52,7 @@ def hold(given: Given, sides: Sides, codes: sp.csr_array, columns: Columns | Non
         InputError: something that is none of these, a phrase without a direction, a field that there is not, or too few images left.
     """
     if sides.groups is not None:
-        raise InputError("given holds images equal one by one, groups and pairs belong together; leave one of them out")
+        raise InputError(NO_GROUPS)
     known = [_known(one, sides, codes, columns, vocabulary) for one in given]
     found = overlap(known, sides.in_a)
     info = said(known, found, sides)

@@ -14,6 +14,10 @@ COLOURLESS = 8.0
 """Levels by which the channels of a pixel may differ without colour: what JPEG adds to grey."""
 UNIFORM = 3.0
 """Standard deviation, in levels, of a row or column that is a border."""
+STEP = 8.0
+"""Levels by which a picture differs from its border."""
+EDGE = 3
+"""Rows or columns over which a border may fade into the picture."""
 CALM = 16
 """Side of the blocks on which noise is measured."""
 BLOCK = 8
@@ -74,27 +78,59 @@ def greyscale(pixels: np.ndarray) -> float:
 
 
 def blockiness(y: np.ndarray) -> float:
-    """How much larger steps across the borders of JPEG's blocks are than others (Wang, Bovik and Evans 2000, in space): 1 none.
+    """How much larger, in levels, steps across the borders of JPEG's blocks are than others (Wang, Bovik and Evans 2000, in space): 0 none.
+    As a difference and not a ratio: in a smooth or dark picture faint borders would count for much.
 
     Args:
         y: luma whose first pixel is the first of a block.
     """
-    ratios = []
+    excess = []
     for axis in (0, 1):
         step = np.abs(np.diff(y, axis=axis)).mean(1 - axis, dtype=np.float64)
         across = np.arange(len(step)) % BLOCK == BLOCK - 1
-        if across.any() and step[~across].sum() > 0:
-            ratios.append(step[across].mean() / step[~across].mean())
-    return float(np.mean(ratios)) if ratios else math.nan
+        if across.any() and not across.all():
+            excess.append(step[across].mean() - step[~across].mean())
+    return float(np.mean(excess)) if excess else math.nan
+
+
+def inside(y: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the picture within its borders (letterbox, frame, padding).
+
+    A border is uniform rows or columns of one brightness along an edge that end in a step: at least half of the next ones differ clearly.
+    A bare sky or wall, which the picture enters little by little, is none, nor is a border that nothing tells from the picture.
+    """
+    flat = [y.std(1 - axis) <= UNIFORM for axis in (0, 1)]
+    if any(f.all() for f in flat):
+        return slice(0, 0), slice(0, 0)
+    (top, bottom), (left, right) = ((_border(z, f), _border(z[::-1], f[::-1])) for z, f in zip((y, y.T), flat, strict=True))
+    return slice(top, len(y) - bottom), slice(left, y.shape[1] - right)
+
+
+def _border(lines: np.ndarray, flat: np.ndarray) -> int:
+    """How many of the first lines are a border."""
+    count = int(flat.argmin())
+    if not count:
+        return 0
+    level = lines[:count].mean(1)
+    next_ones = np.abs(lines[count : count + EDGE] - level.mean()) > STEP
+    one = np.abs(level - level.mean()).max() <= UNIFORM
+    return count if one and next_ones.mean(1).max() >= 0.5 else 0
 
 
 def borders(y: np.ndarray) -> float:
-    """Share of the picture in uniform rows and columns along its edges (letterbox, frame, padding), in [0, 1]."""
-    flat = [y.std(1 - axis) <= UNIFORM for axis in (0, 1)]
-    if any(f.all() for f in flat):
-        return 1.0
-    kept = [len(f) - int(f.argmin()) - int(f[::-1].argmin()) for f in flat]
-    return 1.0 - kept[0] * kept[1] / y.size
+    """Share of the picture that is borders, in [0, 1], by :func:`inside`; a picture of one colour is nothing else."""
+    return 1.0 - y[inside(y)].size / y.size
+
+
+def highlights(y: np.ndarray) -> float:
+    """How bright the brightest hundredth is at least, in levels: the white point. Most photographs hold something light; one that was
+    darkened as a whole does not."""
+    return float(np.quantile(y, 0.99))
+
+
+def vividness(pixels: np.ndarray) -> float:
+    """Span of the channels (chroma), in levels, of the most colourful thousandth at least: most photographs hold something colourful."""
+    return float(np.quantile(pixels.max(-1) - pixels.min(-1), 0.999))
 
 
 def perceptual_hash(small: np.ndarray) -> int:

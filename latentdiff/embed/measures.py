@@ -30,8 +30,8 @@ LARGE = 24_000_000
 """Pixels above which a JPEG is decoded at a fraction; its fine structure is then not measured."""
 HASHED = 32
 MEASURES = (
-    *("brightness", "contrast", "sharpness", "noise", "colourfulness", "saturation", "hue", "greyscale", "aspect", "pixels"),
-    *("blockiness", "bytes_per_pixel", "borders", "duplicates"),
+    *("brightness", "highlights", "contrast", "sharpness", "noise", "colourfulness", "saturation", "vividness", "hue", "greyscale"),
+    *("aspect", "pixels", "blockiness", "bytes_per_pixel", "borders", "duplicates"),
 )
 """Names of what is measured, in the order in which it is listed."""
 
@@ -45,13 +45,13 @@ def measure_images(images: Sequence[Any], *, skip_bad: bool = False, progress: P
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
 
     Returns:
-        (n,) float64 by name: ``brightness`` (mean luma, 0 to 255), ``contrast`` (its standard deviation over its mean), ``sharpness``
-        (Laplacian over gradient, 0 to about 3), ``noise`` (Immerkaer's of calm parts, in levels), ``colourfulness`` (Hasler and
-        Suesstrunk), ``saturation`` (0 to 1),
-        ``hue`` (degrees, NaN for grey), ``greyscale`` (share of pixels without colour), ``aspect`` (width over height), ``pixels``,
-        ``blockiness`` (steps across JPEG's blocks over other steps), ``bytes_per_pixel`` (NaN for PIL images), ``borders`` (share of the
-        picture), ``duplicates`` (other pictures of the list whose perceptual hash differs in at most 3 of 64 bits). The formulas:
-        :mod:`latentdiff.embed.formulas`.
+        (n,) float64 by name: ``brightness`` (mean luma, 0 to 255), ``highlights`` (its 99th percentile), ``contrast`` (its standard
+        deviation over its mean), ``sharpness`` (Laplacian over gradient, 0 to about 3), ``noise`` (Immerkaer's of calm parts, in levels),
+        ``colourfulness`` (Hasler and Suesstrunk), ``saturation`` (0 to 1), ``vividness`` (the channels' span of the most colourful
+        thousandth, 0 to 255), ``hue`` (degrees, NaN for grey), ``greyscale`` (share of pixels without colour), ``aspect`` (width over
+        height), ``pixels``, ``blockiness`` (how much larger steps across JPEG's blocks are, in levels), ``bytes_per_pixel`` (NaN for PIL
+        images), ``borders`` (share of the picture), ``duplicates`` (other pictures of the list whose perceptual hash differs in at most 3
+        of 64 bits). Colour, light and fine structure are those within the borders. The formulas: :mod:`latentdiff.embed.formulas`.
 
     Raises:
         InputError: no images, or one that cannot be read (the first, with its reason), unless ``skip_bad``.
@@ -100,33 +100,56 @@ def _measured(source: Any) -> tuple[dict[str, float], int] | str:
 
 def _of(image: Image.Image, bytes_per_pixel: float, size: tuple[int, int], whole: bool = True) -> tuple[dict[str, float], int]:
     colour = flatten(image)
-    fine = formulas.luma(_window(colour)) if whole else None
     small = colour.copy()
     small.thumbnail((SMALL, SMALL), reducing_gap=2.0)
     pixels = np.asarray(small, np.float32)
     y = formulas.luma(pixels)
+    inside = formulas.inside(y)
+    framed = 1.0 - y[inside].size / y.size
+    if framed == 1.0:  # of one colour: there is nothing else to measure
+        inside = slice(None), slice(None)
+    pixels, y = pixels[inside], y[inside]
+    fine = formulas.luma(_window(colour, _box(colour, small, inside))) if whole else None
     hue, saturation = formulas.hue_and_saturation(pixels)
     hashed = np.asarray(colour.convert("L").resize((HASHED, HASHED), reducing_gap=2.0), np.float64)
     values = {
         "brightness": float(y.mean(dtype=np.float64)),
+        "highlights": formulas.highlights(y),
         "contrast": float(y.std(dtype=np.float64) / max(y.mean(dtype=np.float64), 1.0)),
         "sharpness": math.nan if fine is None else formulas.sharpness(fine),
         "noise": math.nan if fine is None else formulas.noise(fine),
         "colourfulness": formulas.colourfulness(pixels),
         "saturation": saturation,
+        "vividness": formulas.vividness(pixels),
         "hue": hue,
         "greyscale": formulas.greyscale(pixels),
         "aspect": image.width / image.height,
         "pixels": float(size[0] * size[1]),
         "blockiness": math.nan if fine is None else formulas.blockiness(fine),
         "bytes_per_pixel": bytes_per_pixel,
-        "borders": formulas.borders(y),
+        "borders": framed,
     }
     return values, formulas.perceptual_hash(hashed)
 
 
-def _window(image: Image.Image) -> np.ndarray:
-    """(h, w, 3) float32 of the middle of a picture, from the first pixel of a block on."""
-    left, top = (max(0, (n - WINDOW) // 2) // formulas.BLOCK * formulas.BLOCK for n in image.size)
-    part = image.crop((left, top, min(image.width, left + WINDOW), min(image.height, top + WINDOW)))
+Box = tuple[int, int, int, int]
+
+
+def _box(image: Image.Image, small: Image.Image, inside: tuple[slice, slice]) -> Box:
+    """Left, top, right, bottom of the same part of the picture as it is, in whole blocks from its first pixel on where it has borders."""
+    box = []
+    for axis, part in enumerate(inside[::-1]):
+        start, stop, _ = part.indices(small.size[axis])
+        whole, ratio = image.size[axis], image.size[axis] / small.size[axis]
+        first = math.ceil(start * ratio / formulas.BLOCK) * formulas.BLOCK
+        last = whole if stop == small.size[axis] else math.floor(stop * ratio)
+        box.append((first, last) if last - first >= formulas.BLOCK else (0, whole))
+    (left, right), (top, bottom) = box
+    return left, top, right, bottom
+
+
+def _window(image: Image.Image, box: Box) -> np.ndarray:
+    """(h, w, 3) float32 of the middle of a part of a picture, from the first pixel of a block on."""
+    left, top = (a + max(0, (b - a - WINDOW) // 2) // formulas.BLOCK * formulas.BLOCK for a, b in (box[0::2], box[1::2]))
+    part = image.crop((left, top, min(box[2], left + WINDOW), min(box[3], top + WINDOW)))
     return np.asarray(part, np.float32)

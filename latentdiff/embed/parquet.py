@@ -107,7 +107,14 @@ class ParquetVectors:
         """A column of every file as Python values, None where there is none; an ``InputError`` where there is no such column."""
         if name not in self.columns:
             raise InputError(f"{self.source} has no column {name!r}; it has {', '.join(self.columns)}")
-        return [value for group in self.groups for batch in self._batches(group, name) for value in batch.column(0).to_pylist()]
+        found: list[Any] = []
+        for group in self.groups:
+            with readable(group.path):  # texts that are no UTF-8 are found only now
+                for batch in self._batches(group, name):
+                    if not batch.num_columns:
+                        raise InputError(f"{group.path} has no column {name!r}, which the first file has; use one table")
+                    found += batch.column(0).to_pylist()
+        return found
 
     def column(self, name: str) -> Any:
         """A column of every file, as one pyarrow array of texts or integers."""

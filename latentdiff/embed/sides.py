@@ -177,7 +177,7 @@ class Sides(Scored):
             check_enough(side, len(kept), {})
             gone = np.setdiff1d(keep, keep[kept]).tolist()
             other.dropped = {**other.dropped, side: sorted([*other.dropped[side], *gone])}
-        other._where = self._where[0][of_a], self._where[1][of_b]
+        other._narrow(rows)
         other.keep_a, other.keep_b = self.keep_a[of_a], self.keep_b[of_b]
         other.n_a, other.n_b = len(of_a), len(of_b)
         if self.groups is not None:
@@ -186,6 +186,11 @@ class Sides(Scored):
         place[rows] = np.arange(len(rows))
         orders = [place[self.order], place[self.pooled_order]] if self.order is not None else [place[rows], place[self.pooled_order]]
         return other.placed(self.keys[rows], *(order[order >= 0] for order in orders))
+
+    def _narrow(self, rows: np.ndarray) -> None:
+        """Find some rows of both sides, ascending, where they lie."""
+        n_a = int(np.searchsorted(rows, self.n_a))
+        self._where = self._where[0][rows[:n_a]], self._where[1][rows[n_a:] - self.n_a]
 
     def placed(self, keys: np.ndarray, order: np.ndarray, pooled_order: np.ndarray) -> Sides:
         """The same rows, of which it is known in which order their content lies."""

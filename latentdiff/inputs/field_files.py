@@ -11,11 +11,15 @@ from typing import Any
 
 from ..compute.extras import needs
 from ..embed.measures import measure_images
+from ..embed.parquet import ParquetVectors
 from ..errors import InputError
 from ..progress import Progress
+from .columns import Both, check_fields
 
 MEASURED = "measures"
 """In place of fields: what is measured of the pictures themselves."""
+ALL = "all"
+"""In place of fields: all columns of Parquet beside ids and vectors."""
 NAMED_BY = ("path", "filepath", "file")
 """Columns by which a table of both sides says whose a row is."""
 WORDS = {"true": True, "false": False}
@@ -44,6 +48,34 @@ def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Prog
         given = _by_path(Path(os.fspath(given)), items)
     a, b = (read_fields(side) if isinstance(side, (str, os.PathLike)) else side for side in given)
     return {"fields_a": a, "fields_b": b}
+
+
+def fields_of_tables(given: Any, known: Sequence[Any], tables: tuple[ParquetVectors, ParquetVectors]) -> Both | None:
+    """Fields of both sides whose vectors lie in Parquet.
+
+    Args:
+        given: "all" other columns, names of some, or a pair of mappings with a value per row; None: none but those in ``known``.
+        known: what is looked past; columns that it names are read.
+        tables: A and B.
+
+    Raises:
+        InputError: a column that one of them lacks.
+    """
+    if given is not None and not isinstance(given, str) and len(given) == 2 and all(isinstance(side, Mapping) for side in given):
+        return check_fields(*given, (tables[0].shape[0], tables[1].shape[0]))
+    others = [[name for name in t.columns if name not in (t.vector_column, t.id_column)] for t in tables]
+    both = [name for name in others[0] if name in others[1]]
+    names = both if given == ALL else [given] if isinstance(given, str) else list(given or ())
+    named = [one.partition(" = ")[0] for one in known if isinstance(one, str)]
+    names += [name for name in (getattr(one, "field", None) for one in known) if name] + [name for name in named if name in both]
+    for name in names:
+        for table, own in zip(tables, others, strict=True):
+            if name not in own:
+                raise InputError(f"{table.source} has no column {name!r} beside ids and vectors; it has {', '.join(own) or 'none'}")
+    if not names and given is None:
+        return None
+    a, b = ({name: t.values(name) for name in dict.fromkeys(names)} for t in tables)
+    return a, b
 
 
 def read_fields(path: str | os.PathLike) -> dict[str, list[Any]]:

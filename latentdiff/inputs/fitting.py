@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..embed.grouping import group_numbers
 from ..errors import InputError
+from .field_files import MEASURED
 from .folders import ImageSide
 from .named import OF_IMAGES, DatasetView, needs_encoder
 
 Refusal = tuple[str, str]
+NO_GROUPS = (
+    "what is given (--given) is held equal between images that may change sides one by one within what they are alike in; images of one "
+    "group change sides together, alike in it or not: leave groups and pairs out, or what is given. What a whole group shares, "
+    "its camera or its place, is looked past by comparing the groups that have it"
+)
+"""Why both cannot be asked for: no relabelling keeps groups whole and strata balanced."""
 
 TABLE, VIEWS, PARQUET = ("table", "table"), ("view", "view"), ("parquet", "parquet")
 """Kinds of two sides that are opened in a way of their own."""
@@ -135,13 +142,24 @@ def _of_fields(request: Any, kinds: tuple[str, str]) -> Iterator[Refusal]:
     fields, given = request.fields, request.given
     if isinstance(given, (str, bytes)):
         yield "given", f"given is a list of what is known: [{given!r}]"
-    if (fields is not None or len(given)) and (kinds == PARQUET or request.engine.kind != "local"):
-        yield "fields", "fields and what is given (--fields, --given) need vectors in memory: .npy files, folders or views, on this machine"
     if len(given) and (request.groups is not None or request.paired):
-        yield "given", "what is given (--given) is held equal image by image; groups and pairs belong together: leave one of them out"
+        yield "given", NO_GROUPS
+    if kinds == PARQUET:
+        yield from _of_columns(fields)
+        return
     pair = isinstance(fields, (list, tuple)) and len(fields) == 2
     if kinds != VIEWS and fields is not None and not pair and not isinstance(fields, (str, os.PathLike)):
         yield "fields", "fields are two mappings or tables, of A's rows and of B's, one table with a column path, or measures (--fields)"
+
+
+def _of_columns(fields: Any) -> Iterator[Refusal]:
+    several = isinstance(fields, (list, tuple)) and len(fields) > 0
+    named = isinstance(fields, str) or (several and all(isinstance(name, str) for name in fields))
+    mappings = several and len(fields) == 2 and all(isinstance(side, Mapping) for side in fields)
+    if fields is not None and not named and not mappings:
+        yield "fields", "fields of Parquet are its other columns, all or some by name (--fields), or two mappings with a value per row"
+    elif fields == MEASURED:
+        yield "fields", "measures (--fields measures) are those of pictures, and Parquet holds their vectors; name its columns"
 
 
 def _of_texts(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refusal]:

@@ -22,6 +22,7 @@ from ..embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
+from ..inputs.field_files import fields_of_tables
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.loading import check_encoder
@@ -77,6 +78,8 @@ def compare_parquet(
     groups_a: Groups = None,
     groups_b: Groups = None,
     paired: bool = False,
+    fields: Any = None,
+    given: Sequence[Any] = (),
     config: CompareConfig | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -85,7 +88,10 @@ def compare_parquet(
     Args:
         a, b: vectors of the sides, see :func:`open_sides`.
         engine: where passes run, or its kind alone ("local", "ray"); all give the same result.
-        sae, vocabulary, groups_a, groups_b, paired, config, progress: as :func:`latentdiff.compare`.
+        fields: what else is known of the images: "all" other columns of both tables, names of some, or a pair of mappings (A's, B's) with a
+            value per row. They are read into memory.
+        sae, vocabulary, groups_a, groups_b, paired, given, config, progress: as :func:`latentdiff.compare`; columns that ``given`` names
+            are read.
 
     Raises:
         InputError: sides, vectors, widths or an engine that cannot be used, or an SAE of another encoder.
@@ -101,9 +107,10 @@ def compare_parquet(
             check_encoder(used, side.fingerprint, side.width, f"the vectors in {side.source}")
     elif used in (None, KEPT) and a.fingerprint and b.fingerprint:
         used = Space.of_encoder(a.fingerprint, asked=used == KEPT)
+    own: dict[str, Any] = {"sae": used, "vocabulary": vocabulary, "fields": fields_of_tables(fields, given, (a, b)), "given": given}
     with open_sides(a, b, engine=engine, skip_bad=config.skip_bad) as sides:
         sides.group(groups_a, groups_b, paired)
-        comparison = compare_sides(sides, sae=used, vocabulary=vocabulary, config=config, progress=progress)
+        comparison = compare_sides(sides, **own, config=config, progress=progress)
     comparison.info["engine"] = engine.kind
     return comparison
 

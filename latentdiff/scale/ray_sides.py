@@ -117,6 +117,9 @@ class ShardedSides(Sides):
         other._find()
         return other
 
+    def _narrow(self, rows: np.ndarray) -> None:
+        self._rows = self._rows[rows]
+
     def _lie(self, rows: np.ndarray) -> None:
         """Give the cluster (n, d) rows of both sides as they are."""
         starts = range(0, len(rows), BLOCK_ROWS)

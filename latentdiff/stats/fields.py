@@ -8,13 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.stats import rankdata
 
+from ..inputs.columns import FEW_NUMBERS
 from .grouped import Grouping
 from .hypergeometric import fisher_exact
 from .phrases import auroc
 from .strata import Strata, rank_test
 from .within import Within
 
-TAILS = (0.025, 0.05, 0.15)
+TAILS = (0.025, 0.05, 0.075, 0.1, 0.15)
 """Shares of the lowest and of the highest numbers that are looked at by themselves."""
 FEWEST = 5
 """Images that make a tail."""
@@ -43,6 +44,8 @@ class Tail:
     """Share of A's images in it."""
     rate_b: float
     p_value: float
+    end: float | None = None
+    """The very lowest or highest number, where many images share it: they are the tail where it is ``cut``, else they are no part of it."""
 
 
 @dataclass(frozen=True)
@@ -115,20 +118,31 @@ def _area(x: np.ndarray, strata: Strata) -> float:
 
 
 def _surest_tail(x: np.ndarray, strata: Strata, groups: np.ndarray | None) -> tuple[Tail | None, int]:
-    """The tail in whose share the sides differ most surely, and how many different ones were tested."""
-    members: list[tuple[bool, float, np.ndarray]] = []
-    for share in TAILS:
-        for lowest, cut in ((True, np.quantile(x, share)), (False, np.quantile(x, 1 - share))):
-            member = x < cut if lowest else x > cut
+    """The tail in whose share the sides differ most surely, and how many different ones were tested.
+
+    Where many images share the very lowest or highest number (pictures without any colour, say), they are a tail of their own, and the
+    others are looked at without them: they would hide the few next to them.
+    """
+    several = len(np.unique(x)) > FEW_NUMBERS  # few are tested value by value
+    members: list[tuple[bool, float, float | None, np.ndarray]] = []
+    for lowest in (True, False):
+        at_end = x == (x.min() if lowest else x.max())
+        apart = several and FEWEST <= at_end.sum() <= MOST * len(x)
+        rest, end = (~at_end, float(x[at_end][0])) if apart else (np.ones(len(x), bool), None)
+        if end is not None:
+            members.append((lowest, end, end, at_end))
+        for share in TAILS:
+            cut = np.quantile(x[rest], share if lowest else 1 - share)
+            member = rest & (x < cut if lowest else x > cut)
             if FEWEST <= member.sum() <= MOST * len(x):
-                members.append((lowest, float(cut), member))
+                members.append((lowest, float(cut), end, member))
     if not members:
         return None, 0
-    tests = value_tests(sp.csr_array(np.column_stack([m for _, _, m in members])), strata, groups)
+    tests = value_tests(sp.csr_array(np.column_stack([m for *_, m in members])), strata, groups)
     best = int(tests.p_value.argmin())
-    lowest, cut, _ = members[best]
+    lowest, cut, end, _ = members[best]
     rates = float(tests.rate_a[best]), float(tests.rate_b[best])
-    return Tail(lowest, cut, *rates, float(tests.p_value[best])), len(members)
+    return Tail(lowest, cut, *rates, float(tests.p_value[best]), end), len(members)
 
 
 def together(p_pictures: float, p_fields: float) -> tuple[float, float]:

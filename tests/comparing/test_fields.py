@@ -170,8 +170,28 @@ def test_a_few_extreme_numbers_are_seen_where_ranks_see_nothing() -> None:
     (d,) = field_differences(found, np.arange(400) < 200, CompareConfig())
     assert stats.mannwhitneyu(x[:200], x[200:]).pvalue > 0.01
     table = [[0, 200], [20, 180]]  # the lowest twentieth is of B alone
-    assert d.p_value == pytest.approx(2 * 6 * stats.fisher_exact(table).pvalue, rel=1e-6)
+    assert d.p_value == pytest.approx(2 * 10 * stats.fisher_exact(table).pvalue, rel=1e-6)
     assert (d.side, d.rate_a, d.rate_b, d.name) == ("B", 0.0, 0.1, f"sharpness below {np.quantile(x, 0.05):.4g}")
+
+
+def test_a_few_low_numbers_are_seen_beside_many_of_the_very_lowest() -> None:
+    """Ten images of each side lack all colour, and 20 of B have hardly any: the lowest 30 would hold 10 of A and be no sure sign."""
+    rng = np.random.default_rng(5)
+    x = rng.uniform(30, 100, 400)
+    x[190:210] = 0
+    x[210:230] = rng.uniform(1, 5, 20)
+    found = read_columns(check_fields({"colour": x[:200]}, {"colour": x[200:]}, (200, 200)), np.arange(400))  # type: ignore[arg-type]
+    (d,) = field_differences(found, np.arange(400) < 200, CompareConfig())
+    others = x[x > 0]
+    cut = np.quantile(others, 0.05)  # the 19 lowest of 380
+    table = [[0, 200], [int((others < cut).sum()), 200 - int((others < cut).sum())]]
+    assert d.p_value == pytest.approx(2 * 11 * stats.fisher_exact(table).pvalue, rel=1e-6)  # ten tails, and those at nought
+    assert (d.side, d.rate_a, d.name) == ("B", 0.0, f"colour below {cut:.4g}, 0 apart")
+    x[210:230] = rng.uniform(30, 100, 20)
+    x[:50] = 0  # now A lacks colour more often
+    found = read_columns(check_fields({"colour": x[:200]}, {"colour": x[200:]}, (200, 200)), np.arange(400))  # type: ignore[arg-type]
+    (d,) = field_differences(found, np.arange(400) < 200, CompareConfig())
+    assert (d.side, d.rate_a, d.rate_b, d.name) == ("A", 0.3, 0.05, "colour exactly 0")
 
 
 def test_missing_values_mixed_kinds_and_one_sided_fields() -> None:

@@ -163,5 +163,5 @@ def test_the_value_that_parts_with_fewest_errors_is_that_of_all() -> None:
 
 def test_groups_and_given_are_refused_together() -> None:
     groups = {"groups_a": np.arange(N) // 4, "groups_b": N + np.arange(N) // 4}
-    with pytest.raises(InputError, match="leave one of them out"):
+    with pytest.raises(InputError, match="leave groups and pairs out"):
         compare(A, B, sae=SAE, vocabulary=WORDS, given=["kite"], **groups)

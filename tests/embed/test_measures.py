@@ -37,6 +37,8 @@ def recompressed(image: Image.Image) -> Image.Image:
 
 CHANGES = {
     "brightness": (lambda p: p.point(lambda v: v * 0.5), -1),
+    "highlights": (lambda p: p.point(lambda v: v * 0.5), -1),
+    "vividness": (lambda p: Image.blend(ImageOps.grayscale(p).convert("RGB"), p, 0.5), -1),
     "contrast": (lambda p: Image.blend(Image.new("RGB", p.size, (128, 128, 128)), p, 0.4), -1),
     "sharpness": (lambda p: p.filter(ImageFilter.GaussianBlur(2)), -1),
     "noise": (lambda p: Image.fromarray(np.clip(np.asarray(p) + RNG.normal(0, 15, (120, 160, 3)), 0, 255).astype(np.uint8)), 1),
@@ -71,6 +73,8 @@ def test_brightness_contrast_and_colour_are_the_formulas_written_out() -> None:
     rg, yb = pixels[..., 0] - pixels[..., 1], 0.5 * (pixels[..., 0] + pixels[..., 1]) - pixels[..., 2]
     colour = math.sqrt(rg.std() ** 2 + yb.std() ** 2) + 0.3 * math.sqrt(rg.mean() ** 2 + yb.mean() ** 2)
     assert found["colourfulness"] == pytest.approx(colour, rel=1e-5)
+    assert found["highlights"] == pytest.approx(np.percentile(y, 99), rel=1e-5)
+    assert found["vividness"] == pytest.approx(np.percentile(np.ptp(pixels, axis=2), 99.9), rel=1e-5)
     hsv = np.asarray(PICTURES[0].convert("HSV"), float)[..., 1] / 255
     assert found["saturation"] == pytest.approx(hsv.mean(), abs=0.005)
 
@@ -97,16 +101,29 @@ def test_sharpness_of_a_wave_is_its_frequency() -> None:
 
 def test_blockiness_borders_and_hue_of_drawn_pictures() -> None:
     smooth = np.add.outer(np.arange(48.0), np.arange(48.0))
-    assert formulas.blockiness(smooth) == pytest.approx(1)
+    assert formulas.blockiness(smooth) == pytest.approx(0)
     steps = np.repeat(np.arange(6.0) % 2 * 40, 8)  # up and down by 40 at five borders, where the slope of 1 goes on
-    assert formulas.blockiness(smooth + np.add.outer(steps, steps)) == pytest.approx((3 * 41 + 2 * 39) / 5)
+    assert formulas.blockiness(smooth + np.add.outer(steps, steps)) == pytest.approx((3 * 41 + 2 * 39) / 5 - 1)
     framed = np.zeros((100, 50))
     framed[10:90, 5:40] = RNG.uniform(0, 255, (80, 35))
     assert formulas.borders(framed) == pytest.approx(1 - 80 * 35 / 5000)
     assert formulas.borders(np.zeros((5, 5))) == 1
+    sky = RNG.uniform(0, 255, (100, 50))
+    sky[:30] = 200  # a bare sky into which a pole reaches, then a roof
+    sky[30:40, :20], sky[30:40, 20:] = 60, 200
+    assert formulas.borders(sky) == 0
     for colour, hue in (((255, 0, 0), 0), ((255, 255, 0), 60), ((0, 255, 0), 120), ((0, 0, 255), 240)):
         assert measure_images([Image.new("RGB", (20, 20), colour)])["hue"][0] == pytest.approx(hue, abs=1e-3)
     assert math.isnan(measure_images([Image.new("L", (20, 20), 90)])["hue"][0])
+
+
+def test_borders_leave_the_other_measures_as_they_are() -> None:
+    """A frame of whole blocks is no darkness, no contrast, no blockiness; it is larger than the picture that is left in it."""
+    framed = [ImageOps.expand(p, 16, "black") for p in PICTURES]
+    before, after = measure_images(PICTURES), measure_images(framed)
+    for name in ("brightness", "highlights", "contrast", "colourfulness", "saturation", "vividness", "hue", "greyscale", "blockiness"):
+        np.testing.assert_allclose(after[name], before[name], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(after["borders"], 1 - 160 * 120 / (192 * 152))
 
 
 def test_near_copies_are_those_of_all_pairs() -> None:

@@ -131,6 +131,40 @@ def test_what_a_cluster_is_handed(cluster: Any, world: Any, arrays_compared: lat
     proxy.close()
 
 
+@pytest.fixture(scope="module")
+def beside(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The same vectors with two more columns: whether the planted thing is there, and a number that says nothing."""
+    folder, tables, fields = tmp_path_factory.mktemp("fields"), [], []
+    for name, x in zip("ab", world[:2], strict=True):
+        own = {"label": np.where(x[:, 3] > 0.5, "three", "other").tolist(), "size": (np.arange(len(x)) % 97).astype(float)}
+        tables.append(str(folder / f"{name}.parquet"))
+        write_table(vector_table([f"{name}{i}" for i in range(len(x))], x, **{k: pa.array(v) for k, v in own.items()}), tables[-1])
+        fields.append(own)
+    return tables, {"fields_a": fields[0], "fields_b": fields[1]}
+
+
+def test_columns_are_fields_and_can_be_looked_past(cluster: Any, world: Any, beside: Any) -> None:
+    from latentdiff.scale.ray_sides import ShardedSides
+
+    a, b, _, _, sae, words = world
+    tables, fields = beside
+    known: dict[str, Any] = {"sae": sae, "vocabulary": words, "given": ["label"]}
+    arrays = latentdiff.compare(a, b, **known, **fields)
+    assert "word 3" not in [h.text for h in arrays.hypotheses]
+    here = scale.compare_parquet(*tables, **known, fields=["size"])
+    sides = ShardedSides(*map(ParquetVectors, tables), 2)
+    there = latentdiff.comparing.pipeline.compare_sides(sides, **known, fields=tuple(fields.values()))
+    for found in (here, there):
+        same(found, arrays)
+        assert found.info["given"] == arrays.info["given"]
+        assert found.two_sample == arrays.two_sample
+        assert {d.name: d.p_value for d in found.tested_fields} == {d.name: d.p_value for d in arrays.tested_fields}
+    past = scale.compare_parquet(*tables, **known, fields="all")
+    assert past.info["fields"]["tested"] == ["label", "size"]
+    with pytest.raises(InputError, match=r"no column 'sizes' .*it has label, size"):
+        scale.compare_parquet(*tables, **known, fields=["sizes"])
+
+
 def test_a_killed_worker_changes_nothing(cluster: Any, world: Any, arrays_compared: latentdiff.Comparison) -> None:
     _, _, a, b, sae, words = world
     killed = []
