@@ -4,8 +4,8 @@
 
 10 % of one side of 200 photographs are blurred, darkened, desaturated, recompressed (quality 15), made smaller and larger again, or framed;
 or 30 % mildly so. Photographs: Corel-1000 and COCO val2017 in ../shared/data, all saved anew at quality 92 first, so that nothing but the
-change differs. Measures and tests were chosen on Corel; COCO reports. Null: random halves. Pictures' vectors play no part: fields are held to the level that is theirs where the pictures say
-nothing. Prints a table, writes benchmarks/results/measures.json.
+change differs. Measures and tests were chosen on Corel; COCO reports. Null: random halves. Pictures' vectors play no part: fields are held
+to the level that is theirs where the pictures say nothing. Prints a table, writes benchmarks/results/measures.json.
 """
 
 from __future__ import annotations

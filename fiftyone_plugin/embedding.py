@@ -12,9 +12,10 @@ import numpy as np
 from latentdiff.embed.fingerprint import disagreement
 from latentdiff.errors import InputError
 from latentdiff.inputs.named import open_encoder
-from latentdiff.progress import Progress, silent
+from latentdiff.progress import Progress, part, silent
 
 from . import encoders
+from .measuring import compute_measures
 from .sides import each_once, listed, vector_fields
 from .store import database, schema
 from .store.targets import as_dataset
@@ -22,6 +23,8 @@ from .vector_writer import OWNER, VectorWriter
 
 CHUNK = 256
 """Images written at once: the most work that a killed run loses."""
+VECTORS = 0.8
+"""Share of the bar that is the vectors', where images are measured too."""
 CHECKED = 4
 """Images encoded again by :func:`declare_embeddings`."""
 SAME = 0.9
@@ -49,6 +52,7 @@ def compute_embeddings(
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
+    measures: str | None = None,
     progress: Progress | None = None,
 ) -> Embedded:
     """Give every image a vector; images that have one of the same encoder are skipped, so a stopped run can just be repeated.
@@ -64,6 +68,7 @@ def compute_embeddings(
         workers: decoding threads; None: one per core.
         overwrite: replace the vectors of these images. Where another encoder made the field, all its vectors are removed first, those of
             images outside the view too: a field never mixes encoders.
+        measures: also measure the images, into an embedded field of this name, as :func:`compute_measures` does; None: do not.
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop. What was written stays and is resumed.
 
     Returns:
@@ -75,7 +80,9 @@ def compute_embeddings(
     """
     import fiftyone as fo
 
-    progress = progress or silent
+    progress = whole = progress or silent
+    if measures:
+        progress = part(whole, 0.0, VECTORS)
     given = dataset_or_view if isinstance(dataset_or_view, fo.DatasetView) else as_dataset(dataset_or_view)
     view = given.view()
     dataset = view._root_dataset
@@ -100,6 +107,8 @@ def compute_embeddings(
                 done = end
                 progress(done / len(ids), f"{done:,} of {len(ids):,} images")
         database.require(database.identity(dataset), dataset.name)  # without it there are no images, and so no errors above
+        if measures:
+            compute_measures(view, measures, overwrite=overwrite, progress=part(whole, VECTORS, 1.0))
         return Embedded(field, done - len(failures), len(each_once(view)[0]) - len(ids), failures)
 
 

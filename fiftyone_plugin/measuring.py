@@ -8,6 +8,7 @@ from typing import Any
 
 import latentdiff
 from latentdiff.embed.measures import MEASURES
+from latentdiff.embed.styles import name_styles
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, silent
 
@@ -16,7 +17,7 @@ from .store import database
 from .store.targets import as_dataset
 
 NEWEST = "vividness"
-"""The measure that came last and that every picture has: documents without it are of an earlier version, and are measured again."""
+"""One that every picture has and that came late: documents without it are of an earlier version, and are measured again."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def compute_measures(
 ) -> Measured:
     """Measure the picture quality of every image: brightness, contrast, sharpness, noise and so on, see :func:`latentdiff.measure_images`.
 
-    Writes one embedded field ``<field>`` with a number each (``measures.brightness``); ``compare_views(..., fields="all")`` tests them.
+    Writes one embedded field ``<field>`` with a number each (``measures.brightness``) and the styles that they name (``measures.style``,
+    see :func:`latentdiff.name_styles`); ``compare_views(..., fields="all")`` tests them.
     Near-duplicates are counted among the images of this call.
 
     Args:
@@ -71,7 +73,8 @@ def compute_measures(
         if not ids:
             return Measured(field, 0, total)
         found = latentdiff.measure_images(paths, skip_bad=True, progress=lambda done, label: report(0.9 * done, label))
-        rows = [{name: _number(found[name][i]) for name in MEASURES} for i in range(len(ids))]
+        styles = name_styles(found)
+        rows = [{**{name: _number(found[name][i]) for name in MEASURES}, "style": styles[i]} for i in range(len(ids))]
         failed = [i for i, row in zip(ids, rows, strict=True) if row[MEASURES[0]] is None]
         documents = {i: fo.DynamicEmbeddedDocument(**row) for i, row in zip(ids, rows, strict=True) if row[MEASURES[0]] is not None}
         if documents:
@@ -81,7 +84,7 @@ def compute_measures(
 
 
 def _declare(dataset: Any, field: str) -> None:
-    """The embedded field and a number for each measure, where they are missing."""
+    """The embedded field and a number for each measure, where they are missing, and the styles."""
     import fiftyone as fo
 
     there = dataset.get_field(field)
@@ -93,6 +96,8 @@ def _declare(dataset: Any, field: str) -> None:
     for name in MEASURES:
         if name not in known:
             dataset.add_sample_field(f"{field}.{name}", fo.FloatField)
+    if "style" not in known:
+        dataset.add_sample_field(f"{field}.style", fo.ListField, subfield=fo.StringField)
 
 
 def _number(value: float) -> float | None:

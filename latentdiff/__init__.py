@@ -14,6 +14,7 @@ if _typing.TYPE_CHECKING:
     from .describe.describer import Describer
     from .embed.encoder import load_encoder
     from .embed.measures import measure_images
+    from .embed.styles import name_styles
     from .embed.vocabulary import Vocabulary
     from .embed.words import load_vocabulary
     from .errors import Cancelled, CheckpointError, EncoderError, EndpointError, InputError, LatentDiffError, MissingPackageError, RunError
@@ -89,6 +90,7 @@ _WHERE = {
     "load_sae": ".sae.loading",
     "load_vocabulary": ".embed.words",
     "measure_images": ".embed.measures",
+    "name_styles": ".embed.styles",
     "monosemanticity": ".sae.monosemanticity",
     "train_sae": ".sae.training",
     "verify": ".stats.verification",
@@ -143,6 +145,7 @@ __all__ = [
     "load_vocabulary",
     "measure_images",
     "monosemanticity",
+    "name_styles",
     "train_sae",
     "verify",
     "write_report",

@@ -27,6 +27,8 @@ class ComputeEmbeddings(FormOperator):
         ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
         forms.choose_encoder(inputs, ctx.params)
         forms.name_vectors(inputs, ctx.dataset, ctx.params)
+        text = "Brightness, sharpness, noise and more, written to the field measures and compared beside what the pictures show"
+        inputs.bool("measures", label="Measure picture quality too", description=text, default=False)
 
     def perform(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.embedding import compute_embeddings
@@ -40,6 +42,7 @@ class ComputeEmbeddings(FormOperator):
                 ctx.params.get("field") or "clip",
                 batch_size=ctx.params.get("batch_size") or None,
                 overwrite=bool(ctx.params.get("overwrite")),
+                measures="measures" if ctx.params.get("measures") else None,
                 progress=progress,
             )
 

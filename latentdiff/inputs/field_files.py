@@ -12,6 +12,7 @@ from typing import Any
 from ..compute.extras import needs
 from ..embed.measures import measure_images
 from ..embed.parquet import ParquetVectors
+from ..embed.styles import name_styles
 from ..errors import InputError
 from ..progress import Progress
 from .columns import Both, check_fields
@@ -43,7 +44,8 @@ def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Prog
         if any(side is None for side in items):
             raise InputError("measures (--fields measures) are those of images; name folders, or give the fields themselves")
         measured = [measure_images(list(side), skip_bad=skip_bad, progress=progress) for side in items]
-        return {"fields_a": measured[0], "fields_b": measured[1]}
+        a, b = ({**side, "style": name_styles(side)} for side in measured)
+        return {"fields_a": a, "fields_b": b}
     if isinstance(given, (str, os.PathLike)):
         given = _by_path(Path(os.fspath(given)), items)
     a, b = (read_fields(side) if isinstance(side, (str, os.PathLike)) else side for side in given)

@@ -25,12 +25,14 @@ METHODS = {
     "noisy-diff-imagenet": "paper", "mixes": "paper", "exemplars": "described", "sensitivity": "words 3",
     "visdiffbench": "visdiff,mean", "purity": "visdiff,mean", "visdiff-parts": "caption,grid", "metashift": "gsclip,gsclip-pairs",
     "caption-space": "paper", "corel": "paper", "clip": "paper", "planted": "latentdiff",
+    "style": "latentdiff",
 }  # fmt: skip
 ASKED = {
     "noisy-diff-coco": {"captions"}, "noisy-diff-imagenet": {"captions"},
     "mixes": {"captions"}, "exemplars": {"captions"}, "sensitivity": set(),
     "visdiffbench": {"captions", "judge"}, "purity": {"captions", "judge"}, "visdiff-parts": {"captions", "grid", "judge"},
     "metashift": set(), "caption-space": {"captions"}, "corel": {"captions"}, "clip": {"captions"}, "planted": set(),
+    "style": set(),
 }  # fmt: skip
 """What the server is asked, by suite."""
 SIZES = {"noisy-diff-imagenet": "250", "clip": "4", "corel": "10", "metashift": "20", "exemplars": "5", "planted": "300"}
@@ -44,6 +46,8 @@ IDLE = {
     "corel": "--runs, --encoder, --pretrained, --sae, --vocabulary, --split",
     "planted": "--data, --pairs, --methods, --encoder, --pretrained, --sae, --vocabulary, --captions, --captioner, --judge, --endpoint, "
                "--llm-calls, --split",
+    "style": "--pairs, --methods, --encoder, --pretrained, --sae, --vocabulary, --captions, --captioner, --judge, --endpoint, "
+             "--llm-calls, --split, --sizes",
 }  # fmt: skip
 """What is said to have no use, by suite."""
 
@@ -118,7 +122,8 @@ def vectors(root: Path) -> None:
 
 WRITES = {"noisy-diff-coco": coco, "mixes": coco, "exemplars": coco, "sensitivity": coco, "noisy-diff-imagenet": imagenet,
           "visdiffbench": visdiffbench, "visdiff-parts": visdiffbench, "purity": visdiffbench, "metashift": metashift,
-          "caption-space": captions, "corel": photographs, "clip": vectors, "planted": lambda root: None}  # fmt: skip
+          "caption-space": captions, "corel": photographs, "clip": vectors, "planted": lambda root: None,
+          "style": lambda root: flat([root / f"{i}.jpg" for i in range(100)])}  # fmt: skip
 
 
 def kind(body: dict) -> str:

@@ -264,6 +264,16 @@ def test_missing_data_is_named(name, tmp_path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_photographs_that_were_made_over_are_found_and_named(options, tmp_path) -> None:
+    layouts.draw_files([tmp_path / "data" / f"{i}.jpg" for i in range(110)], None, "field", seed=5)
+    outcome = evaluate("style", options(data=tmp_path / "data", runs=1))
+    found = {r["style"]: (r["named"], r["first"]) for r in records_of(outcome.folder)}
+    assert found["nothing"] == ("", "")
+    assert [found[style][0] for style in ("sketch", "night", "close-up")] == ["sketch", "night", "close-up, enlarged"]
+    rows = table(outcome, "Style and composition, by what is measured")
+    assert (rows["night"]["found"], rows["night"]["named"], rows["nothing"]["found"]) == (1.0, 1.0, 0.0)
+
+
 @pytest.mark.parametrize("zoo", [False, True])
 def test_noisy_diff_coco_runs_to_the_end(options, tmp_path, sentence_judge, zoo) -> None:
     # 110 photographs of "dogs" show a boat, 110 an umbrella, 60 neither; the drawn things stand for themselves.

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+import latentdiff
 from latentdiff import InputError, measure_images
 from latentdiff.embed import formulas
 from latentdiff.embed.measures import MEASURES
@@ -124,6 +125,29 @@ def test_borders_leave_the_other_measures_as_they_are() -> None:
     for name in ("brightness", "highlights", "contrast", "colourfulness", "saturation", "vividness", "hue", "greyscale", "blockiness"):
         np.testing.assert_allclose(after[name], before[name], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(after["borders"], 1 - 160 * 120 / (192 * 152))
+
+
+def test_tilt_of_lines_is_their_angle() -> None:
+    y, x = np.mgrid[:200, :200].astype(float)
+    for degrees in (0, 7, 30, 45, 80, 97):
+        angle = math.radians(degrees)
+        lines = 100 + 50 * np.sin((x * math.cos(angle) + y * math.sin(angle)) / 3)
+        assert formulas.tilt(lines) == pytest.approx(min(degrees % 90, 90 - degrees % 90), abs=0.5)
+    assert math.isnan(formulas.tilt(np.full((9, 9), 7.0)))
+
+
+def test_styles_are_named_from_measures() -> None:
+    grey = ImageOps.grayscale(PICTURES[0]).convert("RGB")
+    paper = Image.new("RGB", (160, 120), "white")
+    paper.paste("black", (40, 0, 43, 120))
+    night = PICTURES[1].point(lambda v: v * 0.3)
+    bad = {name: np.append(values, np.nan) for name, values in measure_images([grey, paper, night, PICTURES[2]]).items()}
+    named = latentdiff.name_styles(bad)
+    assert "black and white" in named[0]
+    assert "sketch" in named[1]
+    assert "night" in named[2]
+    assert not {"black and white", "sketch", "night"} & {*named[3]}
+    assert named[4] == []
 
 
 def test_near_copies_are_those_of_all_pairs() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from fiftyone.operators.executor import ExecutionError
 
+import latentdiff
 from fiftyone_plugin import compare_views, compute_embeddings, declare_embeddings
 from fiftyone_plugin.encoders import KEY, recorded
 from latentdiff.embed.encoder import Encoder, load_encoder
@@ -95,8 +96,11 @@ def stored(dataset: Any, field: str = "clip") -> np.ndarray:
 
 
 def test_writes_the_encoders_own_vectors(dataset, encoder, photos) -> None:
-    done = compute_embeddings(dataset, encoder, "clip", batch_size=16)
+    seen: list[float] = []
+    done = compute_embeddings(dataset, encoder, "clip", batch_size=16, measures="quality", progress=lambda at, _: seen.append(at))
     assert (done.encoded, done.kept, done.failures) == (60, 0, {})
+    assert dataset.values("quality.brightness") == latentdiff.measure_images(photos)["brightness"].tolist()
+    assert (seen == sorted(seen), seen[-1]) == (True, 1.0)
     np.testing.assert_array_equal(stored(dataset), encoder.encode_images(photos, batch_size=16).vectors)
     assert recorded(dataset, "clip").fingerprint == encoder.fingerprint
     assert not dataset.has_field("clip_error")

@@ -110,7 +110,8 @@ def test_measures_are_written_once_and_tested(dataset: Any, tmp_path: Any, vocab
     again = compute_measures(dataset)
     assert (again.measured, again.kept) == (0, 139)
     run = compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, fields="measures", run="dark")
-    assert run.comparison.fields[0].field in ("measures.brightness", "measures.contrast")
+    assert run.comparison.fields[0].field in ("measures.brightness", "measures.contrast", "measures.highlights", "measures.style")
+    assert all("night" in styles for styles in dataset.match_tags("b").values("measures.style"))
     dataset.add_sample_field("taken", __import__("fiftyone").StringField)
     with pytest.raises(InputError, match="holds something else"):
         compute_measures(dataset, "taken")

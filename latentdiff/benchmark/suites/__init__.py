@@ -22,6 +22,7 @@ SUITES = {
     "corel": "corel:Corel",
     "clip": "clip:Clip",
     "planted": "planted_truth:PlantedTruth",
+    "style": "style:Style",
 }
 """Name → module of this package, and class."""
 
