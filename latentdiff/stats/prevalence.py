@@ -7,6 +7,7 @@ by expectation maximisation (Saerens, Latinne and Decaestecker 2002), with the t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,20 +62,42 @@ def prevalence(scores_a: np.ndarray, scores_b: np.ndarray, threshold: float) -> 
     Returns:
         Where the phrase's images lie; exchanging A and B exchanges it exactly.
     """
-    unknown = Prevalence(np.nan, np.nan, np.nan, float(len(scores_a)), float(len(scores_b)))
+    return prevalences([started(scores_a, scores_b, threshold)])[0]
+
+
+def prevalences(begun: Sequence[Started]) -> list[Prevalence]:
+    """The shares of several phrases, from :func:`started` each: the steps of all are taken together."""
+    _settle([x.mixture for x in begun if x.mixture is not None])
+    return [x.found() for x in begun]
+
+
+@dataclass(frozen=True, eq=False)
+class Started:
+    """A phrase's scores, counted, and the mixture from which its steps start."""
+
+    images: tuple[int, int]
+    mixture: _Mixture | None
+    """None where the scores show nothing that stands apart."""
+
+    def found(self) -> Prevalence:
+        """The shares, once the mixture is settled."""
+        mixture = self.mixture
+        if mixture is None or mixture.shape[0] < SEPARATION or mixture.shape[1] > WIDEST or mixture.found < FEWEST:
+            return Prevalence(np.nan, np.nan, np.nan, float(self.images[0]), float(self.images[1]))
+        return Prevalence(float(mixture.rate[0]), float(mixture.rate[1]), mixture.threshold, *mixture.effective)
+
+
+def started(scores_a: np.ndarray, scores_b: np.ndarray, threshold: float) -> Started:
+    """Count a phrase's scores; arguments as :func:`prevalence`."""
+    images = len(scores_a), len(scores_b)
     spread = background(np.sort(np.concatenate([scores_a, scores_b])))[1]
     if spread <= 0:
-        return unknown
+        return Started(images, None)
     grid, counts = _counted(scores_a, scores_b)
     above = grid > threshold
     if counts[:, above].sum() < FEWEST or counts[:, ~above].sum() < FEWEST:
-        return unknown
-    mixture = _Mixture.started(grid, counts, above, NARROWEST * spread)
-    mixture.settle(counts)
-    separation, width = mixture.shape
-    if separation < SEPARATION or width > WIDEST or mixture.found < FEWEST:
-        return unknown
-    return Prevalence(float(mixture.rate[0]), float(mixture.rate[1]), mixture.threshold(counts), *mixture.effective(counts))
+        return Started(images, None)
+    return Started(images, _Mixture.started(grid, counts, above, NARROWEST * spread))
 
 
 def _counted(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +113,8 @@ class _Mixture:
     """Two normals of the background and one of the phrase over cells; arrays of three are in this order."""
 
     grid: np.ndarray
+    counts: np.ndarray
+    """(2, BINS) images of A and B in the cells."""
     mean: np.ndarray
     deviation: np.ndarray
     share: np.ndarray
@@ -106,41 +131,7 @@ class _Mixture:
         (low, spread), (high, wide) = (_moments(grid, both * part) for part in (~above, above))
         rate = np.clip(counts[:, above].sum(1) / counts.sum(1), 1e-4, 1 - 1e-4)
         mean, deviation = np.array([low - spread / 2, low + spread / 2, high]), np.maximum([spread, spread, wide], floor)
-        return cls(grid, mean, deviation, np.array([0.5, 0.5]), rate, floor)
-
-    def settle(self, counts: np.ndarray) -> None:
-        """Steps of expectation maximisation until the rates stay."""
-        n, both, weight = counts.sum(1), counts[0] + counts[1], np.empty((3, len(self.grid)))
-        place = self.grid - self.grid[len(self.grid) // 2]  # about the middle, so that second moments lose no digits
-        powers = np.stack([np.ones_like(place), place, place * place], axis=1)
-        for _ in range(STEPS):
-            density = self._densities()
-            background = self.share @ density[:2]
-            shows = self.rate[:, None] * density[2]
-            shows /= shows + (1 - self.rate[:, None]) * background
-            own = counts * shows
-            np.add(own[0], own[1], out=weight[2])  # two terms: their order does not count
-            rest = both - weight[2]
-            np.multiply(rest, self.share[0] * density[0] / background, out=weight[0])
-            np.subtract(rest, weight[0], out=weight[1])
-            total, first, second = (weight @ powers).T
-            total = total + 1e-9
-            mean = first / total
-            self.mean = mean + self.grid[len(self.grid) // 2]
-            self.deviation = np.maximum(np.sqrt(np.maximum(second / total - mean * mean, 0)), self.floor)
-            self.share, self.found = total[:2] / (total[0] + total[1]), float(total[2])
-            before, self.rate = self.rate, own.sum(1) / n
-            if np.abs(self.rate - before).max() < SETTLED:
-                break
-
-    def _densities(self) -> np.ndarray:
-        """(3, BINS); a trace everywhere, so that no cell is impossible."""
-        z = (self.grid - self.mean[:, None]) / (np.sqrt(2) * self.deviation[:, None])
-        z *= -z
-        np.exp(z, out=z)
-        z /= self.deviation[:, None] * np.sqrt(2 * np.pi)
-        z += 1e-30
-        return np.asarray(z)
+        return cls(grid, counts, mean, deviation, np.array([0.5, 0.5]), rate, floor)
 
     @property
     def shape(self) -> tuple[float, float]:
@@ -150,23 +141,77 @@ class _Mixture:
         deviation = max(np.sqrt(max(square, 0.0)), 1e-12)
         return (float(self.mean[2]) - centre) / deviation, float(self.deviation[2]) / deviation
 
-    def threshold(self, counts: np.ndarray) -> float:
+    @property
+    def threshold(self) -> float:
         """Lowest score from which on an image of both sides together shows the phrase rather than not."""
-        density, n = self._densities(), counts.sum(1)
+        density, n = _densities(self.grid, self.mean, self.deviation), self.counts.sum(1)
         rate = (self.rate[0] * n[0] + self.rate[1] * n[1]) / (n[0] + n[1])
         shows = rate * density[2] > (1 - rate) * (self.share @ density[:2])
         below = np.flatnonzero(~shows & (self.grid < self.mean[2]))
         return float(self.grid[below[-1]] + (self.grid[1] - self.grid[0]) / 2) if len(below) else float(self.grid[0])
 
-    def effective(self, counts: np.ndarray) -> tuple[float, float]:
+    @property
+    def effective(self) -> tuple[float, float]:
         """Images whose labels would give rates of the same error: by Fisher's information on the two rates."""
-        density, step = self._densities(), self.grid[1] - self.grid[0]
+        density, step = _densities(self.grid, self.mean, self.deviation), self.grid[1] - self.grid[0]
         background, out = self.share @ density[:2], []
-        for rate, n in zip(self.rate.tolist(), counts.sum(1).tolist(), strict=True):
+        for rate, n in zip(self.rate.tolist(), self.counts.sum(1).tolist(), strict=True):
             p = min(max(rate, 0.5 / n), 1 - 0.5 / n)
             information = n * float((np.square(density[2] - background) / (p * density[2] + (1 - p) * background)).sum() * step)
             out.append(min(n, max(p * (1 - p) * information, 1.0)))
         return out[0], out[1]
+
+
+def _settle(mixtures: Sequence[_Mixture]) -> None:
+    """Steps of expectation maximisation, of all mixtures together, until the rates of each stay."""
+    if not mixtures:
+        return
+    now = {name: np.stack([getattr(m, name) for m in mixtures]) for name in ("grid", "counts", "mean", "deviation", "share", "rate")}
+    now["floor"], going = np.array([m.floor for m in mixtures])[:, None], np.arange(len(mixtures))
+    middle = now["grid"][:, [BINS // 2]]
+    place = now["grid"] - middle  # about the middle, so that second moments lose no digits
+    now["middle"], now["powers"] = middle, np.stack([np.ones_like(place), place, place * place], axis=2)
+    for _ in range(STEPS):
+        found = _step(now)
+        after = np.abs(now.pop("before") - now["rate"]).max(1) < SETTLED
+        for k, i in enumerate(going.tolist()):
+            m = mixtures[i]
+            m.mean, m.deviation, m.share, m.rate, m.found = *(now[x][k] for x in ("mean", "deviation", "share", "rate")), float(found[k])
+        going, now = going[~after], {name: value[~after] for name, value in now.items()}
+        if not len(going):
+            break
+
+
+def _step(now: dict[str, np.ndarray]) -> np.ndarray:
+    """One step of m mixtures in place; the images of each phrase, (m,), and the rates as they were under "before"."""
+    counts, rate, share = now["counts"], now["rate"][:, :, None], now["share"]
+    density = _densities(now["grid"], now["mean"], now["deviation"])
+    first = share[:, [0]] * density[:, 0]
+    background = first + share[:, [1]] * density[:, 1]
+    shows = rate * density[:, [2]]
+    shows /= shows + (1 - rate) * background[:, None]
+    own = counts * shows
+    phrase = own[:, 0] + own[:, 1]  # two terms: their order does not count
+    rest = counts[:, 0] + counts[:, 1] - phrase
+    first *= rest / background
+    total, moment, second = np.moveaxis(np.stack([first, rest - first, phrase], axis=1) @ now["powers"], 2, 0)
+    total = total + 1e-9
+    mean = moment / total
+    now["mean"] = mean + now["middle"]
+    now["deviation"] = np.maximum(np.sqrt(np.maximum(second / total - mean * mean, 0)), now["floor"])
+    now["share"] = total[:, :2] / (total[:, [0]] + total[:, [1]])
+    now["before"], now["rate"] = now["rate"], own.sum(2) / counts.sum(2)
+    return np.asarray(total[:, 2])
+
+
+def _densities(grid: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """(…, 3, BINS) of the normals over the cells; a trace everywhere, so that no cell is impossible."""
+    z = (grid[..., None, :] - mean[..., None]) / (np.sqrt(2) * deviation[..., None])
+    z *= -z
+    np.exp(z, out=z)
+    z /= deviation[..., None] * np.sqrt(2 * np.pi)
+    z += 1e-30
+    return np.asarray(z)
 
 
 def _moments(grid: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from latentdiff.stats.phrases import shows_threshold
-from latentdiff.stats.prevalence import Prevalence, prevalence
+from latentdiff.stats.prevalence import Prevalence, prevalence, prevalences, started
 
 
 def drawn(seed: int, n_a: int, n_b: int, rates: tuple[float, float], gap: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
@@ -61,3 +63,17 @@ def test_nothing_stands_out() -> None:
     assert np.mean(refused) >= 0.95
     assert not found(*drawn(0, 300, 300, (0.3, 0.1), gap=1.0)).measurable
     assert not prevalence(np.zeros(30, np.float32), np.zeros(30, np.float32), 0.0).measurable
+
+
+def test_several_settled_together_are_as_each_by_itself() -> None:
+    rng = np.random.default_rng(9)
+    pairs = [
+        tuple(np.r_[rng.normal(0, 1, 200 - k), rng.normal(apart, 0.8, k)].astype(np.float32) for k in (shown, 5))
+        for shown, apart in ((40, 5.0), (12, 6.0), (3, 1.0), (80, 4.5))
+    ]
+    pairs.append((np.zeros(30, np.float32), np.zeros(30, np.float32)))
+    together = prevalences([started(a, b, 2.5) for a, b in pairs])
+    for (a, b), found in zip(pairs, together, strict=True):
+        np.testing.assert_allclose(dataclasses.astuple(found), dataclasses.astuple(prevalence(a, b, 2.5)), rtol=1e-9)
+    assert [p.measurable for p in together] == [True, True, False, True, False] and prevalences([]) == []
+    assert abs(together[0].rate_a - 0.2) < 0.02 and abs(together[0].rate_b - 0.025) < 0.02
