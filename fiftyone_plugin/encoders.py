@@ -54,16 +54,27 @@ def record(dataset: Any, path: str, stamp: Stamp) -> None:
     """Record a field's encoder, in place of what was recorded for it, and leave the records of other fields alone."""
     stored = schema.stored(dataset, path)
     entry = {"field": path, "fingerprint": dict(stamp.fingerprint), "source": list(stamp.source) if stamp.source else None}
-    marked, filters = {}, []
+    marked: dict[str, Any] = {}
+    filters: list[dict[str, str]] = []
     if stored is not None:
         entry |= {MARK: mark_of(stamp.fingerprint), CREATED: str(stored.get("created_at") or "")}
         marked, filters = schema.entry_change(path, stored, MARK, entry[MARK])
     datasets, own, entries = database.journaled("datasets"), {"_id": database.identity(dataset)}, f"info.{KEY}"
+    if (moved := _moved(dataset, path, stored)) is not None:
+        datasets.update_one({**own, f"{entries}.field": path}, {"$set": {f"{entries}.$.field": moved}})
     change = {"$set": {f"{entries}.$[own]": entry, **marked}}  # the record and the field's mark are one change
     if not datasets.update_one({**own, f"{entries}.field": path}, change, array_filters=[{"own.field": path}, *filters]).matched_count:
         change = {"$push": {entries: entry}, **({"$set": marked} if marked else {})}
         datasets.update_one({**own, f"{entries}.field": {"$ne": path}}, change, array_filters=filters or None)
     database.refresh(dataset)
+
+
+def _moved(dataset: Any, path: str, stored: dict[str, Any] | None) -> str | None:
+    """Where the field is now whose record bears this name, if it was renamed since; None where there is no such record or field."""
+    for entry in _entries(dataset):
+        if entry["field"] == path and _told_apart(entry) and not (stored is not None and _is_of(entry, stored)):
+            return next((other for other, own in schema.walk(dataset) if other != path and _is_of(entry, own)), None)
+    return None
 
 
 def mark_of(fingerprint: Fingerprint) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import database, fields, schema
-from .records import OWNER, RECORD, Record
+from .records import OWNER, RECORD, Record, find
 from .targets import as_dataset
 
 
@@ -28,7 +28,10 @@ def leftover_fields(dataset: Any, *, remove: bool = False) -> list[str]:
     """
     dataset = as_dataset(dataset)
     with database.explained("looking for what comparisons left", dataset):
-        found = {path: entry for path, entry in schema.walk(dataset) if fields.is_nobodys(dataset, entry)}
+        named, loose = find(database.identity(dataset))
+        held = {record.mark for record in (*named.values(), *loose)}
+        ours = {path: entry for path, entry in schema.walk(dataset) if RECORD in (entry.get("info") or {})}
+        found = {path: entry for path, entry in ours.items() if entry["info"][RECORD] not in held and fields.is_nobodys(dataset, entry)}
         for path, entry in found.items() if remove else ():
             labels, _, name = path.rpartition(".")
             fields.remove_field(dataset, name, labels or None, entry)

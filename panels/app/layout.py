@@ -61,6 +61,8 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         _delegated(panel, root, i, waiting, state["nonce"])
     for i, name in enumerate(shown.get("interrupted") or []):
         _interrupted(panel, root, i, name)
+    if shown.get("leftovers"):
+        _leftovers(root, shown["leftovers"])
     if shown.get("error"):
         root.view("error", types.AlertView(severity="error", label="This comparison cannot be opened", description=shown["error"]))
     if not shown.get("runs"):
@@ -132,6 +134,13 @@ def _interrupted(panel: Any, root: types.Object, i: int, name: str) -> None:
     text = f"The comparison {name} was interrupted, or is still being made in another window."
     box.view("alert", types.AlertView(severity="warning", label=text))
     box.btn("remove", label="Remove what it left", icon="delete_outline", variant="text", on_click=panel.delete, params={"run": name})
+
+
+def _leftovers(root: types.Object, paths: list[str]) -> None:
+    some = ", ".join(paths[:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "")
+    text = f"{len(paths)} fields are left of comparisons that are gone: {some}"
+    how = "To remove them: fiftyone_plugin.leftover_fields(dataset, remove=True), or latentdiff runs DATASET --tidy on the command line."
+    root.view("leftovers", types.AlertView(severity="info", label=text, description=how))
 
 
 def _empty(panel: Any, root: types.Object, shown: dict[str, Any]) -> None:

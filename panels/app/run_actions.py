@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 PLUGIN = "@latentdiff/latentdiff"
-STORED = ("runs", "interrupted", "delegated", "vectors")
+STORED = ("runs", "interrupted", "leftovers", "delegated", "vectors")
 """What is looked up of a dataset's comparisons."""
 
 
@@ -203,6 +203,7 @@ def _stored(dataset: Any) -> dict[str, Any]:
     """What is stored with a dataset, and what is on its way; a few small queries, however many images there are."""
     from fiftyone_plugin import delegated
     from fiftyone_plugin.sides import vector_sources
+    from fiftyone_plugin.store.leftovers import leftover_fields
     from fiftyone_plugin.store.runs import list_comparisons
 
     runs = list_comparisons(dataset)
@@ -211,6 +212,7 @@ def _stored(dataset: Any) -> dict[str, Any]:
     return {
         "runs": [_listed(run) for run in runs if run.complete],
         "interrupted": [str(run) for run in runs if not run.complete and str(run) not in busy],
+        "leftovers": leftover_fields(dataset),
         "delegated": waiting,
         "vectors": bool(runs) or bool(vector_sources(dataset)),
     }

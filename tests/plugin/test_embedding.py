@@ -21,7 +21,7 @@ from fiftyone.operators.executor import ExecutionError
 
 import latentdiff
 from fiftyone_plugin import compare_views, compute_embeddings, declare_embeddings
-from fiftyone_plugin.encoders import KEY, recorded
+from fiftyone_plugin.encoders import KEY, Stamp, record, recorded
 from latentdiff.embed.encoder import Encoder, load_encoder
 from latentdiff.embed.words import load_vocabulary
 from latentdiff.errors import Cancelled, InputError, LatentDiffError
@@ -148,6 +148,8 @@ def test_a_record_belongs_to_the_field_and_not_to_its_name(dataset, encoder) -> 
     dataset.add_sample_field("clip", fo.VectorField)
     dataset.set_values("clip", list(np.ones((60, 5), np.float32)))
     assert recorded(dataset, "clip") is None
+    record(dataset, "clip", Stamp({"library": "another"}, None))
+    assert recorded(dataset, "clip").fingerprint == {"library": "another"}
     assert recorded(dataset, "vectors").fingerprint == encoder.fingerprint
 
 

@@ -11,7 +11,7 @@ from fiftyone.operators.executor import ExecutionError
 from fiftyone_plugin import compare_views, list_comparisons, load_comparison
 from latentdiff.errors import LatentDiffError
 from tests.planted import DOG, WORDS, state
-from tests.plugin.calls import execute, form, panel, shown
+from tests.plugin.calls import Window, execute, form, panel, shown
 
 
 def test_compare_views_stores_what_the_sdk_would(dataset, files, stored) -> None:
@@ -129,8 +129,12 @@ def test_panel_states_for_people(dataset, stored) -> None:
     runs.set_state(dataset, "seasons", "writing")
     after = shown(panel(dataset, "on_load"))
     assert after["run"] is None and after["shown"]["interrupted"] == ["seasons"] and after["shown"]["board"] is None
+    assert after["shown"]["leftovers"] == []
     gone = panel(dataset, "show", run="nothing", rank=0, side="A")
     assert any("no comparison 'nothing'" in json.dumps(r) for r in gone)
+    dataset.delete_run("seasons")
+    drawn = json.dumps(Window(dataset).ask("on_load"), default=str)
+    assert "2 fields are left of comparisons that are gone: seasons_log_ratio, seasons_concepts" in drawn
 
 
 def test_what_the_grids_toolbar_offers(dataset) -> None:
