@@ -73,6 +73,8 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         with needs("page", "the page"):
             import gradio as gr
 
+        # Read once, while Gradio was imported: it would make the folder of an earlier page of this process anew.
+        gr.routes.DEFAULT_TEMP_DIR = str(folder / "uploads")
         gr.set_static_paths([folder / "sessions"])  # pictures and reports are served where they lie, without copies that would stay
         sessions = Sessions(folder / "sessions", folder / "uploads")
         blocks = build(settings, sessions)

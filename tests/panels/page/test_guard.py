@@ -266,3 +266,5 @@ def test_the_app_gets_one_page_however_often_it_asks() -> None:
     again = open_page("demo")
     assert again is not pages[0] and ask(again)[0] == 200
     again.close()
+    # Gradio makes a folder for each page, once told where: not in that of one that has gone.
+    assert not pages[0].folder.exists() and not again.folder.exists()
