@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from latentdiff.errors import InputError
 from .cards import CSS
 from .guard import LOOPBACK, Guard
 from .page import build
-from .sessions import Sessions
+from .sessions import MOST_TABS, Sessions
 from .settings import PageSettings
 
 UPLOADS = "GRADIO_TEMP_DIR"
@@ -78,6 +79,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         gr.set_static_paths([folder / "sessions"])  # pictures and reports are served where they lie, without copies that would stay
         sessions = Sessions(folder / "sessions", folder / "uploads")
         blocks = build(settings, sessions)
+        sessions.gone = partial(_forget, blocks)
         _launch(gr, blocks, settings, folder, open_browser)
     except BaseException:
         remove_folder(folder)
@@ -85,6 +87,14 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
     page = Page(_address(settings.host, blocks.server_port), settings, sessions, folder, blocks, before)
     atexit.register(page.close)
     return page
+
+
+def _forget(blocks: Any, tab: str) -> None:
+    """Let go of what Gradio holds of a tab, its results among it: by itself it would do so for none but the oldest of many thousands."""
+    held = blocks.state_holder
+    with held.lock:
+        held.session_data.pop(tab, None)
+        held.time_last_used.pop(tab, None)
 
 
 def _launch(gr: Any, blocks: Any, settings: PageSettings, folder: Path, open_browser: bool) -> None:
@@ -112,6 +122,7 @@ def _launch(gr: Any, blocks: Any, settings: PageSettings, folder: Path, open_bro
             pwa=False,
             mcp_server=False,
             max_file_size=settings.max_upload,
+            state_session_capacity=MOST_TABS,
             app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
             theme=gr.themes.Default(**fonts),
             css=CSS,

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,10 +58,12 @@ class Sessions:
     Args:
         root: folder of the server's own, in which sessions get theirs.
         uploads: folder in which what was sent lies until a tab claims it; None: there is none.
+        gone: told the name of each tab that has ended, once its work has too.
     """
 
-    def __init__(self, root: Path, uploads: Path | None = None) -> None:
+    def __init__(self, root: Path, uploads: Path | None = None, gone: Callable[[str], None] = lambda name: None) -> None:
         self.root = root
+        self.gone = gone
         self.uploads = uploads
         self._open: dict[str, Session] = {}
         self._ending: list[threading.Thread] = []
@@ -137,10 +140,9 @@ class Sessions:
         """Stop the work of a tab and remove all that it owns; the folder goes once the work has let go of it."""
         with self._lock:
             session = self._open.pop(name or "", None)
-        if session is None:
-            return
-        session.stop.set()
-        ending = threading.Thread(target=self._remove, args=(session,), name="latentdiff-session-end", daemon=True)
+        if session is not None:
+            session.stop.set()
+        ending = threading.Thread(target=self._end, args=(name or "", session), name="latentdiff-session-end", daemon=True)
         ending.start()
         with self._lock:
             self._ending = [*(thread for thread in self._ending if thread.is_alive()), ending]
@@ -156,6 +158,11 @@ class Sessions:
             self._remove(session)
         for thread in ending:
             thread.join()
+
+    def _end(self, name: str, session: Session | None) -> None:
+        if session is not None:
+            self._remove(session)
+        self.gone(name)
 
     def _remove(self, session: Session) -> None:
         with session.working:  # a comparison that was told to stop does so at its next report of progress

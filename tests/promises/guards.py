@@ -164,6 +164,8 @@ GUARDS = (
     Guard("endurance", "a tab's folder stays", "panels/page/sessions.py",
           "                self.forget(session, upload)\n            shutil.rmtree(session.folder, ignore_errors=True)",
           "                self.forget(session, upload)", f"{ENDURANCE}::test_comparing_again_and_again_holds_on_to_nothing"),
+    Guard("endurance", "what Gradio holds of a closed tab stays", "panels/page/serve.py",
+          "        held.session_data.pop(tab, None)\n", "        pass\n", f"{PROMISES}/test_sessions.py::test_tabs_at_once"),
     Guard("what leaves", "a word that stands in for a key is looked for in answers", "latentdiff/describe/endpoint.py",
           "if self._key and is_secret(self._key) else text", "if self._key else text",
           f"{ENDPOINT}::test_words_that_stand_in_for_a_key_leave_answers_alone"),
