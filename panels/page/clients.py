@@ -94,8 +94,9 @@ class Uploads:
             del self._coming[client], self._bytes[client]
 
     def lies(self, client: str, path: str) -> None:
-        """One lies there now, for as long as its tab keeps it."""
-        self._lying[Path(path)] = client
+        """One lies there now, for as long as its tab keeps it; this machine's own user has no share, and is not counted."""
+        if client:
+            self._lying[Path(path)] = client
 
     def refusal(self, client: str, size: int, room: int, most: int) -> tuple[int, str] | None:
         """(status, reason) where a client of another machine has more than its share under way, or all of them have.
