@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from . import evaluation as ev
 from .cases import SIDES, Case, Findings, Space
+from .choices import file_mark
 from .methods import Method, chosen, run_method
 from .suite import Bars, Curves, Options, Points, Published, Record, Report, Suite, Table, Task
 from .weights import embedding_seconds, missing_captioner, missing_judge, missing_weights
@@ -121,8 +122,8 @@ class CaseSuite(Suite):
     def settings(self) -> dict[str, Any]:
         """Everything but the methods: a method that is added later joins the records."""
         o = self.options
-        return {"seed": o.seed, "encoder": [o.encoder, o.pretrained], "sae": o.sae, "vocabulary": o.vocabulary, "captions": o.captions,
-                "captioner": o.captioner, "endpoint": o.endpoint}
+        return {"seed": o.seed, "encoder": [o.encoder, o.pretrained], "sae": o.sae, "vocabulary": file_mark(o.vocabulary),
+                "captions": file_mark(o.captions), "captioner": o.captioner, "endpoint": o.endpoint}
 
     def tasks(self) -> list[Task]:
         return [Task(f"{c.key} | {m.name}", c.group, m.seconds, (c, m)) for c in self.cases for m in self.methods]
@@ -182,9 +183,9 @@ class CaseSuite(Suite):
         return said
 
     def floors(self, sides: Sequence[Scored]) -> dict[str, float]:
-        """What 5 and 25 random words of the vocabulary score on the same labels."""
+        """What 5 and 25 random words of the vocabulary score on the same labels; a vocabulary of fewer words has no such floor."""
         labels, words = [s.label for s in sides], self.floor_words()
-        return {f"{k} random words": ev.random_floor(self.judge, labels, words, k) for k in (5, 25)} if labels else {}
+        return {f"{k} random words": ev.random_floor(self.judge, labels, words, k) for k in (5, 25) if labels and k <= len(words)}
 
     def floor_words(self) -> Sequence[str]:
         """Words that a floor draws from."""
@@ -231,10 +232,8 @@ class CaseSuite(Suite):
         points = {row: _finite([-np.log10(s.mass) for s in sides], [s.cosine for s in sides]) for row, sides in rows.items()}
         if any(len(x) for x, _ in points.values()):
             plots["scarcity"] = Points("Cosine against scarcity of the mode", points, "-log10(mass)", "cosine")
-        curves = {}
-        for row, sides in rows.items():
-            covered = ev.joint_coverage([s.cosines[:FIRST] for s in sides])
-            curves[row] = (covered.thresholds.tolist(), covered.aligned.tolist())
+        covered = {row: ev.joint_coverage([s.cosines[:FIRST] for s in sides]) for row, sides in rows.items()}
+        curves = {row: (c.thresholds.tolist(), c.aligned.tolist()) for row, c in covered.items()}
         plots["coverage"] = Curves("Aligned findings among five, by threshold", curves, "cosine threshold", "findings of a side")
         return plots
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 from ..errors import InputError
 from .suite import Options, Suite
@@ -22,6 +24,13 @@ def endpoint_parts(options: Options) -> tuple[str, str] | None:
     if not model.strip():
         raise InputError(f"an endpoint is written as URL,MODEL such as http://localhost:8000/v1,my-model, not {options.endpoint!r}")
     return checked_url(url), model.strip()
+
+
+def file_mark(path: Path | None) -> str | None:
+    """A file by its name and content, wherever it lies: records of other captions or words are records of other settings."""
+    if path is None or not path.is_file():
+        return None if path is None else str(path)
+    return f"{path.name} {hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()}"
 
 
 def refused(suite: Suite) -> list[str]:

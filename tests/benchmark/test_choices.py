@@ -68,6 +68,21 @@ def test_files_and_servers_that_are_not_there_are_said_first(tmp_path: Path, mon
         spaces.embedded_space([], Options(sae=tmp_path / "no-sae"))
 
 
+def test_records_go_by_what_is_in_files_and_not_by_where_they_lie(tmp_path: Path, monkeypatch) -> None:
+    """Words that are edited between two calls are other settings; the same words by another path are not."""
+    (tmp_path / "words.txt").write_text("boat\n")
+    monkeypatch.chdir(tmp_path)
+
+    def settings(path: Path) -> dict:
+        return load_suite("visdiffbench")(Options(vocabulary=path, captions=path)).settings()
+
+    first = settings(tmp_path / "words.txt")
+    assert settings(Path("words.txt")) == first and first["captions"] == first["vocabulary"] is not None
+    (tmp_path / "words.txt").write_text("kite\n")
+    assert settings(Path("words.txt")) != first
+    assert settings(tmp_path / "none.txt")["vocabulary"] == str(tmp_path / "none.txt")
+
+
 @pytest.mark.parametrize(("suite", "sizes", "says"), [
     ("corel", (101,), "101 photographs cannot be planted: some classes have 100"),
     ("clip", (4, 7), "4, 10, 20 pictures planted, none with 7"),

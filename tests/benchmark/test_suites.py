@@ -90,6 +90,16 @@ def test_visdiffbench_scores_by_hand(options, tmp_path, sentence_judge) -> None:
     assert (row["exact@1"], row["exact@5"], row["synonym@1"], row["synonym@5"]) == (0, 0.25, 0.25, 0.5)
 
 
+def test_a_vocabulary_of_few_words_has_a_floor_of_fewer(options, tmp_path) -> None:
+    layouts.visdiffbench(tmp_path / "data", {"easy": [("dogs", "cats")]}, n=0)
+    suite = load_suite("visdiffbench")(options(methods=("latentdiff",)))
+    suite.floor_words = lambda: ["dogs", "cats", "sky", "snow", "boat", "house"]
+    write_findings(suite, {suite.tasks()[0].key: {"m": (["cats"], ["grass"])}})
+    report = suite.report(records_of(suite.options.out / "visdiffbench"))
+    assert [name for name in report.figures if "random words" in name] == ["5 random words"]
+    assert report.tables[0].rows[-1][0] == "5 random words" and 0 < report.figures["5 random words"] < 1
+
+
 def test_accuracy_at_k_with_a_judge(options, tmp_path, monkeypatch) -> None:
     from tests.describe.chat_server import ChatServer, answers
 
