@@ -28,7 +28,7 @@ MEANING = {
     "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies. "
     "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
     "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
-    "also": "Differences on the same images whose names are near this one or guesses: one thing in other words.",
+    "also": "Differences on the same images whose names are near this one: one thing in other words. Guesses at it are counted, not named.",
     "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
     "found again": "In how many of five refits, each without another fifth of the images, it passes too. Five: no few images decide it.",
     "along with it": "Also differ, but only along with this one: without its images they no longer do.",
@@ -109,9 +109,9 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         q=_alone(h.q_value),
         auroc=_number(h.auroc),
         found=found,
-        facts=_facts(h, found, names),
+        facts=_facts(h, found, names, _also(comparison, h)),
         badges=_badges(h, found),
-        details=_details(h, names),
+        details=_details(h, names, _also(comparison, h)),
         where=(f"More in {names[h.side]}: {title(h)}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
         concept=concept_facts(comparison, h),
     )
@@ -125,20 +125,21 @@ def legend(comparison: Comparison, source: str) -> tuple[str, str]:
     return SOURCES.get(source, (source, f"A phrase that the method “{source}” found."))
 
 
-def further_facts(h: Hypothesis, names: Mapping[str, str]) -> list[Fact]:
+def further_facts(h: Hypothesis, names: Mapping[str, str], also: str = "") -> list[Fact]:
     """What stands beside a difference: the firing of its pattern, and the differences that it goes with.
 
     Args:
         h: the difference.
         names: what people call side "A" and "B".
+        also: what else says the same.
     """
     rows = []
     if math.isfinite(h.fires_a) and math.isfinite(h.fires_b):
         rows.append(("pattern fires on", f"{percent(h.fires_a)} of {names['A']}, {percent(h.fires_b)} of {names['B']}"))
     if h.refits is not None:
         rows.append(("found again", f"in {h.refits} of {REFITS} refits"))
-    others = ("also", h.folded), ("overlaps with", h.overlaps), ("along with it", h.echoes)
-    rows += [(name, _listed(texts)) for name, texts in others if texts]
+    rows += [("also", also)] if also else []
+    rows += [(name, _listed(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
     return [(name, value, MEANING[name]) for name, value in rows] + [(GOES_WITH, beside_text(field), ALONG) for field in h.fields]
 
 
@@ -150,18 +151,27 @@ def interval_text(h: Hypothesis) -> str:
     return "not measurable" if h.source in SOURCES else ""
 
 
+def _also(comparison: Comparison, h: Hypothesis) -> str:
+    """What says the same as a difference: names that fit, and how many are guesses; beside a guess, guesses too."""
+    weak = {c.text for c in comparison.candidates if c.side == h.side and c.weak} if h.folded and not h.weak else set()
+    named = [text for text in h.folded if text not in weak]
+    count = len(h.folded) - len(named)
+    guesses = f"{count} {'guess' if count == 1 else 'guesses'}" if count else ""
+    return " and ".join(part for part in (_listed(named), guesses) if part)
+
+
 def _listed(texts: Sequence[str]) -> str:
     """The first of some phrases, and how many more there are."""
     more = f" and {len(texts) - LISTED} more" if len(texts) > LISTED else ""
     return ", ".join(texts[:LISTED]) + more
 
 
-def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> tuple[Fact, ...]:
+def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str], also: str) -> tuple[Fact, ...]:
     sure = f" ({interval_text(h)})" if interval_text(h) else ""
     name = "none" if math.isnan(h.name_strength) else f"{'a guess' if h.weak else 'fits'} ({h.name_strength:.2f})"
     facts = [
         ("difference", f"{_points(h.effect)} points{sure}", MEANING["difference"]),
-        *further_facts(h, names),
+        *further_facts(h, names, also),
         ("q", _alone(h.q_value), MEANING["q"]),
         ("AUROC", _number(h.auroc), MEANING["AUROC"]),
         ("found as", *found),
@@ -181,7 +191,7 @@ def _badges(h: Hypothesis, found: tuple[str, str]) -> tuple[Fact, ...]:
     return tuple(badges)
 
 
-def _details(h: Hypothesis, names: Mapping[str, str]) -> tuple[Fact, ...]:
+def _details(h: Hypothesis, names: Mapping[str, str], also: str) -> tuple[Fact, ...]:
     own, other = h.side, "B" if h.side == "A" else "A"
     rate, (low, high) = {"A": h.rate_a, "B": h.rate_b}, h.interval
     known = math.isfinite(low) and math.isfinite(high)
@@ -189,7 +199,7 @@ def _details(h: Hypothesis, names: Mapping[str, str]) -> tuple[Fact, ...]:
     rows = [
         *((f"Rate in {names[s]}", f"{rate[s]:.2%}", "share of the images compared that show it") for s in (own, other)),
         ("Difference", f"{h.effect:+.1%}", told),
-        *further_facts(h, names),
+        *further_facts(h, names, also),
         ("p", _alone(h.p_value), "chance of this much if nothing differed"),
         ("q", _alone(h.q_value), "the same, with all that was tested in mind"),
         ("AUROC", _number(h.auroc, 3), "how well it alone tells the images apart: 0.5 not at all, 1 perfectly"),

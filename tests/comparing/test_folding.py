@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import scipy.sparse as sp
 
-from latentdiff import CompareConfig, Hypothesis, Vocabulary
+from latentdiff import CompareConfig, Comparison, ConceptTable, Hypothesis, TwoSampleTest, Vocabulary
 from latentdiff.comparing.candidates import Draft
 from latentdiff.comparing.folding import fold_wordings
 from latentdiff.embed.sides import Sides
+from latentdiff.report.content import content
 from latentdiff.results.ranking import told_once
 
 WIDTH, N_A, N_B = 96, 60, 40
@@ -91,3 +92,16 @@ def test_overlaps_name_the_teller() -> None:
     again = fold_wordings(tuple(dataclasses.replace(h, folded=()) for h in marked), drafts, sp.csr_array(shows), SIDES, VOCABULARY, CONFIG)
     assert again[2].overlaps == ("bus",)
     assert fold_wordings(marked, drafts, sp.csr_array(shows), SIDES, None, CONFIG) is marked
+
+
+def test_a_card_names_what_fits_and_counts_the_guesses() -> None:
+    same = range(30)
+    out, left = fold_them(("horse", "A", same, False, 1e-9), ("foal", "A", same, False, 1e-8), ("hamper", "A", same, True, 1e-7))
+    assert left == {"horse": ("foal", "hamper")}
+    shows = sp.csr_array(np.ones((3, 3), bool))
+    nan = np.full(3, np.nan, np.float32)
+    test = TwoSampleTest(0.9, 1e-3)
+    found = Comparison(out, nan, nan, shows, shows, test, True, 0.1, ConceptTable.empty(), CONFIG)
+    (one,) = content(found).cards["A"]
+    assert [value for name, value, _ in one.facts if name == "also"] == ["foal and 1 guess"]
+    assert [value for name, value, _ in one.details if name == "also"] == ["foal and 1 guess"]
