@@ -44,8 +44,7 @@ def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Prog
         if any(side is None for side in items):
             raise InputError("measures (--fields measures) are those of images; name folders, or give the fields themselves")
         measured = [measure_images(list(side), skip_bad=skip_bad, progress=progress) for side in items]
-        a, b = ({**side, "style": name_styles(side)} for side in measured)
-        return {"fields_a": a, "fields_b": b}
+        return {f"fields_{letter}": {**side, "style": name_styles(side)} for letter, side in zip("ab", measured, strict=True)}
     if isinstance(given, (str, os.PathLike)):
         given = _by_path(Path(os.fspath(given)), items)
     a, b = (read_fields(side) if isinstance(side, (str, os.PathLike)) else side for side in given)
@@ -64,7 +63,7 @@ def fields_of_tables(given: Any, known: Sequence[Any], tables: tuple[ParquetVect
         InputError: a column that one of them lacks.
     """
     if given is not None and not isinstance(given, str) and len(given) == 2 and all(isinstance(side, Mapping) for side in given):
-        return check_fields(*given, (tables[0].shape[0], tables[1].shape[0]))
+        return check_fields(given[0], given[1], (tables[0].shape[0], tables[1].shape[0]))
     others = [[name for name in t.columns if name not in (t.vector_column, t.id_column)] for t in tables]
     both = [name for name in others[0] if name in others[1]]
     names = both if given == ALL else [given] if isinstance(given, str) else list(given or ())
@@ -76,8 +75,8 @@ def fields_of_tables(given: Any, known: Sequence[Any], tables: tuple[ParquetVect
                 raise InputError(f"{table.source} has no column {name!r} beside ids and vectors; it has {', '.join(own) or 'none'}")
     if not names and given is None:
         return None
-    a, b = ({name: t.values(name) for name in dict.fromkeys(names)} for t in tables)
-    return a, b
+    found: list[dict[str, Sequence[Any]]] = [{name: t.values(name) for name in dict.fromkeys(names)} for t in tables]
+    return found[0], found[1]
 
 
 def read_fields(path: str | os.PathLike) -> dict[str, list[Any]]:

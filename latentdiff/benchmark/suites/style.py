@@ -103,7 +103,7 @@ class Style(Suite):
         return {"style": style, "named": named[0] if named else "", "first": found[0].name if found else "", "seconds": {}}
 
     def report(self, records: Sequence[Record]) -> Report:
-        body, figures = [], {}
+        body, figures = [], dict[str, float]()
         for style in (*STYLES, NOTHING):
             own = [r for r in records if r["style"] == style]
             if not own:
