@@ -198,7 +198,7 @@ GUARDS = (
           "expanduser().absolute()\n    except", "tests/inputs/test_roots.py::test_a_link_counts_as_what_it_leads_to"),
     Guard("forms", "any server may be named", "fiftyone_plugin/allowed.py", "    if not any(same_address(url, one) for one in known):",
           "    if False:", f"{ALLOWED}::test_servers_are_named_by_the_owner"),
-    Guard("forms", "parameters without a form are not checked", "fiftyone_plugin/forms/comparison.py", "    params = _reached(ctx.params)",
+    Guard("forms", "parameters without a form are not checked", "fiftyone_plugin/forms/comparison.py", "    params = reached(ctx.params)",
           "    params = ctx.params", f"{ALLOWED}::test_requests_are_checked_before_anything_is_opened"),
     Guard("forms", "any file is replaced", "fiftyone_plugin/allowed.py",
           "    if path.is_symlink() or (path.exists() and not is_report(path)):", "    if False:",
