@@ -212,6 +212,20 @@ def test_an_index_outside_is_refused(tmp_path: Path, name: str, value: list[int]
         Comparison.load(folder)
 
 
+@pytest.mark.parametrize("change", ["an exemplar", "scores"])
+def test_rows_that_are_not_there_are_refused(tmp_path: Path, change: str) -> None:
+    folder = comparison().save(tmp_path)
+    if change == "scores":  # of fewer images than the rows that show something
+        arrays = dict(np.load(folder / "arrays.npz"))
+        np.savez(folder / "arrays.npz", **{**arrays, "log_ratio_a": arrays["log_ratio_a"][:-1]})
+    else:
+        stored = json.loads((folder / "comparison.json").read_text(encoding="utf8"))
+        stored["candidates"][0]["exemplars"] = [10**6]
+        (folder / "comparison.json").write_text(json.dumps(stored), encoding="utf8")
+    with pytest.raises(CheckpointError, match="exemplars" if change == "an exemplar" else "cannot be"):
+        Comparison.load(folder)
+
+
 def test_what_a_later_version_made_says_so(tmp_path: Path) -> None:
     folder = comparison().save(tmp_path)
     good = json.loads((folder / "comparison.json").read_text(encoding="utf8"))
