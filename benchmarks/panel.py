@@ -1,4 +1,7 @@
-"""How long the panel's handlers take on a comparison of many images, in the server's process. Prints a table, writes JSON.
+"""How long the panel's handlers take on a comparison of many images, in the server's process, and how much goes over the wire.
+
+"sent" is what the App sends with a click (the panel's state among it), "answered" what comes back, in bytes of JSON. Prints a table, writes
+JSON.
 
     python benchmarks/panel.py [--images 100000] [--repeats 5]
 
@@ -52,8 +55,8 @@ def stored_comparison(images: int) -> Any:
     return dataset
 
 
-def handlers(dataset: Any) -> dict[str, Callable[[], Any]]:
-    """What a user does → a call of the panel's handler, as the App's server makes it."""
+def handlers(dataset: Any, sizes: dict[str, dict[str, int]]) -> dict[str, Callable[[], Any]]:
+    """What a user does → a call of the panel's handler, as the App's server makes it; ``sizes`` gets the bytes of each, by method."""
     import fiftyone.operators as foo
 
     from fiftyone_plugin import hypotheses
@@ -63,11 +66,13 @@ def handlers(dataset: Any) -> dict[str, Callable[[], Any]]:
     def call(method: str, **params: Any) -> Any:
         given = {"__method__": method, "panel_id": "p1", "panel_state": dict(state), **params}
         context = {"dataset": dataset, "params": given, "panel_id": "p1", "panel_state": dict(state)}
+        sent = len(json.dumps({**context, "dataset": dataset.name}))
         result = foo.execute_operator("@latentdiff/latentdiff/latentdiff_panel", context)
         requests = result.executor.to_json()["requests"]
         for request in requests:
             if request["operator_uri"].endswith("patch_panel_state"):
                 state.update(request["params"]["state"])
+        sizes[method] = {"sent": sent, "answered": len(json.dumps(requests, default=str))}
         return requests
 
     def opened() -> Any:
@@ -80,7 +85,16 @@ def handlers(dataset: Any) -> dict[str, Callable[[], Any]]:
         "look for changes": lambda: call("look"),
         "show a card's images": lambda: call("show", run="made", rank=0, side="A"),
         "filter by score": lambda: call("brush", data=[{"id": "0.5|9.0"}]),
+        "accept a card": lambda: call("accept", run="made", rank=0, side="A"),
+        "take it back": lambda: call("undo", run="made"),
+        "sort the cards": lambda: call("order", value="text" if (state.get("how") or {}).get("order") != "text" else "best"),
+        "most typical images": lambda: call("show_typical", run="made", side="A"),
     }
+
+
+METHODS = {"open, first time": "on_load", "open again": "on_load", "look for changes": "look", "show a card's images": "show"}
+METHODS |= {"filter by score": "brush", "accept a card": "accept", "take it back": "undo", "sort the cards": "order"}
+METHODS |= {"most typical images": "show_typical"}
 
 
 def main() -> None:
@@ -94,17 +108,23 @@ def main() -> None:
         os.environ["FIFTYONE_PLUGINS_DIR"] = plugins
         dataset = stored_comparison(args.images)
         try:
-            ways, load = handlers(dataset), os.getloadavg()[0]
+            sizes: dict[str, dict[str, int]] = {}
+            ways, load = handlers(dataset, sizes), os.getloadavg()[0]
             found = {name: [timed(way)[:2] for _ in range(args.repeats)] for name, way in ways.items()}
         finally:
             dataset.delete()
-    print(f"{args.images:,} images compared, median of {args.repeats}\n\n{'':24}{'seconds':>10}{'core seconds':>14}")
+    print(f"{args.images:,} images compared, median of {args.repeats}\n")
+    print(f"{'':24}{'seconds':>10}{'core seconds':>14}{'sent':>10}{'answered':>10}")
     rows = {
-        name: {"seconds": statistics.median(s for s, _ in runs), "core_seconds": statistics.median(c for _, c in runs)}
+        name: {
+            "seconds": statistics.median(s for s, _ in runs),
+            "core_seconds": statistics.median(c for _, c in runs),
+            **sizes.get(METHODS[name], {}),
+        }
         for name, runs in found.items()
     }
     for name, row in rows.items():
-        print(f"{name:24}{row['seconds']:>10.2f}{row['core_seconds']:>14.2f}")
+        print(f"{name:24}{row['seconds']:>10.2f}{row['core_seconds']:>14.2f}{row.get('sent', 0):>10,}{row.get('answered', 0):>10,}")
     machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version(), "load_before": load}
     args.out.write_text(json.dumps({"images": args.images, "machine": machine, "handlers": rows}, indent=1) + "\n", encoding="utf8")
 

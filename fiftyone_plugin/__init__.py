@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from .asking import ask_views
     from .comparing import compare_views
     from .embedding import Embedded, compute_embeddings, declare_embeddings
+    from .feedback import judge_finding, undo_feedback
     from .gap import GapOfViews, close_gap
     from .many import compare_groups
     from .measuring import Measured, compute_measures
+    from .naming import name_comparison
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .over_time import TrendsOfDataset, compare_over_time
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
@@ -55,16 +57,19 @@ _SDK = {
     "delete_comparison": ".store.runs",
     "delete_noisy_diff": ".noisy_diff",
     "export_report": ".reporting",
+    "judge_finding": ".feedback",
     "leftover_fields": ".store.leftovers",
     "list_comparisons": ".store.runs",
     "load_comparison": ".store.runs",
     "load_groups": ".store.runs",
     "load_noisy_diff": ".noisy_diff",
     "mend_comparison": ".store.runs",
+    "name_comparison": ".naming",
     "noisy_diff_pairs": ".noisy_diff",
     "rename_comparison": ".store.runs",
     "sweep_classes": ".sweeping",
     "train_sae": ".training",
+    "undo_feedback": ".feedback",
 }
 
 __all__ = [
@@ -95,17 +100,20 @@ __all__ = [
     "delete_comparison",
     "delete_noisy_diff",
     "export_report",
+    "judge_finding",
     "leftover_fields",
     "list_comparisons",
     "load_comparison",
     "load_groups",
     "load_noisy_diff",
     "mend_comparison",
+    "name_comparison",
     "noisy_diff_pairs",
     "register",
     "rename_comparison",
     "sweep_classes",
     "train_sae",
+    "undo_feedback",
 ]
 
 

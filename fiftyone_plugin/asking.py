@@ -86,14 +86,14 @@ def can_ask(run: ComparisonRun) -> str | None:
     if stamp is None or stamp.source is None:
         return (
             "A phrase needs the encoder that made the image vectors, and none is recorded. Vectors made by “LatentDiff: compute "
-            "embeddings” have one; for others, name it in Python: fiftyone_plugin.declare_embeddings(dataset, field, encoder)."
+            "embeddings” have one; for others, name it: “LatentDiff: say which encoder made vectors”."
         )
     return None
 
 
 def words_of(run: ComparisonRun, stored: str, progress: Progress) -> latentdiff.Vocabulary | None:
     """The words that named the comparison; None where they are not known any more."""
-    given = chosen_vocabulary(run.config.get("form") or {})
+    given = chosen_vocabulary(run.config.get("form") or {}) or (run.config.get("asked") or {}).get("vocabulary")
     try:
         return vocabulary_for(given, run.sides["A"].dataset, stored, progress)
     except LatentDiffError:

@@ -21,8 +21,9 @@ from latentdiff.scale.engine import Engine, engine_of
 
 from .describing import material_of
 from .encoders import vocabulary_for
+from .feedback import inherited, rejected_words
 from .grouping import groups_of
-from .requests import OLD_KEYWORDS, named_views, new_options, run_name
+from .requests import OLD_KEYWORDS, asked_of, named_views, new_options, run_name
 from .sample_fields import fields_of
 from .sides import Side, resolve
 from .spaces import encoder_of, space_of
@@ -133,6 +134,19 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> C
         return store(*found, request.overwrite, part(progress, 0.8, 1.0))
 
 
+def compare_again(
+    stored: ComparisonRun, request: latentdiff.CompareRequest, form: dict[str, Any], progress: Progress
+) -> ComparisonRun:
+    """As :func:`compare_request`, of a stored comparison's own images: what it counts as left out stays; ``form`` is kept with it."""
+    found = _compared(request, progress)
+    for letter, side in found.record["sides"].items():
+        side |= {kind: max(side[kind], stored.counts[letter][kind]) for kind in ("missing", "bad", "repeated")}
+    record = {**found.record, "overlap": stored.config["overlap"], "form": form, "questions": stored.config.get("questions")}
+    found.comparison.info["left_out"] = left_out_of(record)
+    with database.explained(f"the comparison {found.run!r}", found.dataset):
+        return store(*found._replace(record=record), request.overwrite, part(progress, 0.8, 1.0))
+
+
 def compare_unstored(request: latentdiff.CompareRequest, progress: Progress) -> ComparisonRun:
     """As :func:`compare_request`, but nothing is written: what was found goes with what this returns."""
     found = _compared(request, progress)
@@ -156,8 +170,8 @@ class _Found(NamedTuple):
 
 def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
     request.check()
-    method, ray = request.config, request.engine.kind == "ray"
     dataset, view_a, view_b = named_views(request)
+    method, ray = _past_rejected(request.config, dataset), request.engine.kind == "ray"
     run = run_name(view_a, view_b) if request.stored_as is None else request.stored_as
     with database.explained(f"the comparison {run!r}", dataset):
         runs.check_new(dataset, run, request.overwrite)
@@ -185,8 +199,17 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             known |= beside
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
         comparison.info["left_out"] = left_out_of(record)
-        record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "config": comparison.config.to_dict()}
+        record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp}
+        key = (comparison.info.get("sae") or {}).get("key")
+        record |= {"config": comparison.config.to_dict(), "asked": asked_of(request), "sae": key}
+        record |= {"feedback": inherited(dataset, run, key, comparison.candidates)}
         return _Found(dataset, run, sides, (a, b), comparison, record)
+
+
+def _past_rejected(method: latentdiff.MethodConfig, dataset: Any) -> latentdiff.MethodConfig:
+    """The method's choices, with the words that people rejected in earlier comparisons of the dataset."""
+    words = tuple(dict.fromkeys([*method.compare.rejected, *rejected_words(dataset)]))
+    return dataclasses.replace(method, compare=dataclasses.replace(method.compare, rejected=words))
 
 
 def left_out_of(record: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +137,8 @@ def _entries(dataset: Any) -> list[dict[str, Any]]:
 
 OWN_WORDS = "file"
 """Stands in forms for a file of the user's words, as :data:`COMMON` does for the word list that comes with the package."""
+TYPED, EARLIER_WORDS = "typed", "words of "
+"""The same for words typed into the form, and, before its path, for a file by which an earlier comparison of the vectors was named."""
 
 
 def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress, vectors: Any = None) -> latentdiff.Vocabulary | None:
@@ -156,8 +159,21 @@ def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress, vect
     return open_vocabulary(given, vectors, lambda: encoders.rebuild(dataset, path), progress)
 
 
-def chosen_vocabulary(params: dict[str, Any]) -> str | None:
+def chosen_vocabulary(params: dict[str, Any]) -> str | tuple[str, ...] | None:
     """What a form was answered of words, as ``compare_views`` takes it."""
-    if params.get("vocabulary") and params.get("words") in (None, OWN_WORDS):
-        return str(params["vocabulary"])
-    return COMMON if params.get("words") == COMMON else None
+    if params.get("words") == TYPED:
+        return typed_words(params.get("typed"))
+    return word_file(params) or (COMMON if params.get("words") == COMMON else None)
+
+
+def word_file(params: dict[str, Any]) -> str | None:
+    """The file of words that a form was answered with."""
+    words = str(params.get("words") or OWN_WORDS)
+    if words.startswith(EARLIER_WORDS):
+        return words.removeprefix(EARLIER_WORDS)
+    return str(params["vocabulary"]) if params.get("vocabulary") and words == OWN_WORDS else None
+
+
+def typed_words(text: Any) -> tuple[str, ...]:
+    """Words that were typed, with commas, semicolons or line ends between them; each once."""
+    return tuple(dict.fromkeys(word.strip() for word in re.split(r"[,;\n]", str(text or "")) if word.strip()))

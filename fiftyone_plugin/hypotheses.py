@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import OrderedDict
 from typing import Any
 
 from latentdiff.errors import InputError
+from latentdiff.report.content import typical
+from latentdiff.stats.exemplars import extreme_rows
 
-from .store import database, fields, runs
+from .store import database, feedback, fields, runs
 from .store.groups import GROUPS, GroupsOfDataset, split
 from .store.run import ComparisonRun
 
@@ -46,12 +49,14 @@ def _open(dataset: Any, run: str) -> ComparisonRun | GroupsOfDataset:
     db = database.read()
     # All of them, not f"runs.{run}": the name comes from a browser, and MongoDB reads dots and dollars in names.
     record = ((db.datasets.find_one({"_id": database.identity(dataset)}, {"runs": 1}) or {}).get("runs") or {}).get(run)
-    stored = (db.runs.find_one({"_id": record}, {"results": 1, "config.state": 1, "config.kind": 1}) or {}) if record else {}
+    wanted = {"results": 1, **{f"config.{name}": 1 for name in ("state", "kind", feedback.KEY, feedback.QUESTIONS)}}
+    stored = (db.runs.find_one({"_id": record}, wanted) or {}) if record else {}
     config = stored.get("config") or {}
     key = (str(database.identity(dataset)), run, str(record), str(stored.get("results")), str(config.get("state")))
     with _lock:
         if key in _opened:
             _opened.move_to_end(key)
+            _opened[key] = _with_what_was_said(_opened[key], config)
             return _opened[key]
     opened = runs.load_groups(dataset, run) if config.get("kind") == GROUPS else runs.load_comparison(dataset, run)
     with _lock:
@@ -59,6 +64,15 @@ def _open(dataset: Any, run: str) -> ComparisonRun | GroupsOfDataset:
         while len(_opened) > KEPT:
             _opened.popitem(last=False)
     return opened
+
+
+def _with_what_was_said(opened: ComparisonRun | GroupsOfDataset, config: dict[str, Any]) -> ComparisonRun | GroupsOfDataset:
+    """An opened comparison with the feedback of now: its results need not be read again for that."""
+    now = {name: config.get(name) for name in (feedback.KEY, feedback.QUESTIONS)}
+    if not isinstance(opened, ComparisonRun) or all(opened.config.get(name) == value for name, value in now.items()):
+        return opened
+    now = {**opened.config, **now}
+    return dataclasses.replace(opened, comparison=feedback.with_feedback(opened.comparison, now), config=now)
 
 
 def hypothesis_view(run: ComparisonRun, hypothesis: Any, side: str) -> Any:
@@ -111,7 +125,16 @@ def view_name_problem(dataset: Any, name: Any, overwrite: bool = False) -> str |
     return None
 
 
-def tag_hypothesis(run: ComparisonRun, hypothesis: Any, side: str, tag: str) -> int:
+def tagged(run: ComparisonRun, side: str, tag: str) -> int:
+    """How many images (labels, of patches) of a side's dataset carry a tag."""
+    place = run.sides["A" if side == "both" else side]
+    if place.dataset is None or not tag.strip():
+        return 0
+    counted = place.dataset.count_sample_tags() if place.labels is None else place.dataset.count_label_tags()
+    return int(counted.get(tag.strip(), 0))
+
+
+def tag_hypothesis(run: ComparisonRun, hypothesis: Any, side: str, tag: str, *, onto: bool = True) -> int:
     """Tag the images that show a hypothesis (for patches: their labels).
 
     Args:
@@ -119,21 +142,46 @@ def tag_hypothesis(run: ComparisonRun, hypothesis: Any, side: str, tag: str) -> 
         hypothesis: one of its candidates.
         side: "A", "B" or "both".
         tag: the tag.
+        onto: whether other images may carry it already.
 
     Returns:
         How many images carry it now because of this.
 
     Raises:
-        InputError: an empty tag.
+        InputError: an empty tag, or one that others carry.
     """
     if not tag or not tag.strip():
         raise InputError("a tag needs a name, such as 'check'")
+    known = 0 if onto else tagged(run, side, tag)
+    if known:
+        raise InputError(f"{known:,} images carry the tag {tag.strip()!r} already; say that it goes onto these too, or choose another")
     view = hypothesis_view(run, hypothesis, side)
     if run.sides[hypothesis.side if side == "both" else side].labels is None:
         view.tag_samples(tag.strip())
     else:
         view.tag_labels(tag.strip())
     return int(view.count())
+
+
+TYPICAL = 100
+"""Images that :func:`typical_view` shows at most."""
+
+
+def typical_view(run: ComparisonRun, side: str) -> Any:
+    """The images that are told most surely to be of one side: the most diverse of them first, then by their log density ratio.
+
+    Args:
+        run: the comparison.
+        side: "A" or "B".
+
+    Raises:
+        InputError: another side. RunError: the side's dataset was deleted.
+    """
+    if side not in ("A", "B"):
+        raise InputError(f'side is "A" or "B", not {side!r}')
+    ratio = run.comparison.log_ratio_a if side == "A" else -run.comparison.log_ratio_b
+    rows = dict.fromkeys([*typical(run.comparison, side), *extreme_rows(ratio, TYPICAL).tolist()])
+    return run.sides[side].select([str(run.sides[side].ids[row]) for row in list(rows)[:TYPICAL]])
 
 
 def score_view(run: ComparisonRun, low: float, high: float, side: str = "both") -> Any:

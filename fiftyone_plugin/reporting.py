@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from latentdiff.compute.temporary import make_folder
 from latentdiff.errors import InputError
 from latentdiff.report import write_report
+from latentdiff.report.content import typical
 
 from .store.groups import GroupsOfDataset
 from .store.run import ComparisonRun, RunSide
@@ -45,6 +47,16 @@ def export_report(dataset: Any, run: str, path: str | os.PathLike[str], *, title
     return report_of(load_comparison(dataset, run), path, title=title)
 
 
+_downloads: list[Path] = []
+
+
+def downloads() -> Path:
+    """A folder of this process for reports that a browser is about to fetch; it goes with the process."""
+    if not _downloads or not _downloads[0].is_dir():
+        _downloads[:] = [make_folder("reports-")]
+    return _downloads[0]
+
+
 def groups_report_of(groups: GroupsOfDataset, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
     """Write a report of a comparison of groups that is open; see :func:`export_report`."""
     images: dict[int, Any] = {}
@@ -73,7 +85,7 @@ def exemplar_images(run: ComparisonRun, side: str) -> dict[int, Any]:
         return {}
     comparison = run.comparison
     rows = {row for h in comparison.hypotheses if h.side == side for row in h.exemplars}
-    rows |= {int(row) for row in ((comparison.info.get("exemplars") or {}).get(side) or {}).get("rows") or ()}
+    rows |= set(typical(comparison, side))
     row_of = {str(place.ids[row]): row for row in sorted(rows)}
     if not row_of:
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from latentdiff import CompareRequest
@@ -22,6 +23,26 @@ OLD_KEYWORDS = {
     "exchange": "engine=Engine('ray', exchange=...)",
 }
 """Arguments that ``compare_views`` had, and what to write in their place."""
+
+
+HANDED_OVER = "handed over as an object"
+"""Stands in a record for what cannot be had again by a name."""
+
+
+def asked_of(request: CompareRequest) -> dict[str, Any]:
+    """What a record keeps of a request that its config does not say: words, SAE, fields, and what was looked past."""
+    given = [known if isinstance(known, str) else HANDED_OVER for known in request.given]
+    fields = request.fields if request.fields is None or isinstance(request.fields, str) else list(request.fields)
+    return {"vocabulary": _named(request.vocabulary), "sae": _named(request.sae), "fields": fields, "given": given}
+
+
+def _named(given: Any) -> Any:
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, Path):
+        return str(given)
+    words = isinstance(given, (list, tuple)) and all(isinstance(word, str) for word in given)
+    return list(given) if words else HANDED_OVER
 
 
 def new_options(old: dict[str, Any], options: dict[str, Any]) -> None:

@@ -65,6 +65,8 @@ class CompareConfig:
     """Add words whose best images of one side beat the best of the other: they see modes of few images that the two branches miss."""
     compounds: bool = True
     """Add two-word phrases such as "traffic light", composed of the vocabulary's words, where it lacks them."""
+    rejected: tuple[str, ...] = ()
+    """Words that people rejected in earlier comparisons: they and their near synonyms rank lower. No test hangs on it."""
     sae_trainer: str = "batchtopk"
     """Kind of SAE when one is trained here: ``"batchtopk"``, or ``"matryoshka"``, whose concepts form a tree from coarse to fine."""
     sae_concepts: int | None = None
@@ -80,6 +82,9 @@ class CompareConfig:
         self._need(self.seed >= 0, "seed", "a whole number of at least 0")
         object.__setattr__(self, "mix", tuple(self.mix))
         object.__setattr__(self, "penalties", tuple(self.penalties))
+        listed = not isinstance(self.rejected, str) and all(isinstance(word, str) for word in self.rejected)
+        self._need(listed, "rejected", 'a list of words such as ["dog"]')
+        object.__setattr__(self, "rejected", tuple(self.rejected))
         self._need(0 < self.alpha <= 0.5, "alpha", "a level in (0, 0.5]")
         self._need(len(self.mix) == 2 and min(self.mix) >= 0 and sum(self.mix) > 0, "mix", "two counts such as (3, 2)")
         self._need(self.correction in ("bh", "by"), "correction", '"bh" or "by"')

@@ -13,6 +13,7 @@ from .base import FormOperator
 LARGE = 100_000
 """Images of both sides together from which on the work is delegated unless one chooses otherwise: minutes, not seconds."""
 ANSWERS = {"view_a", "view_b", "tag_a", "tag_b", "dataset_a", "dataset_b", "part_a", "part_b", "slice"}
+ANSWERS |= {"field_a", "field_b", "value_a", "value_b"}
 """What is kept with a run of the sides, to compare again."""
 
 
@@ -34,12 +35,12 @@ class CompareViews(FormOperator):
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
-        from fiftyone_plugin.forms import comparison, describe
+        from fiftyone_plugin.forms import comparison, describe, words
         from fiftyone_plugin.forms import sides as side_choices
 
         side_choices.choose_sides(inputs, ctx)
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
-        forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
+        words.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         comparison.choose_method(inputs, ctx.params)
         describe.choose_description(inputs, ctx)
         comparison.choose_groups(inputs, ctx.dataset)
@@ -69,7 +70,6 @@ class CompareViews(FormOperator):
             said = verdict(run.comparison, run.sides["A"].name, run.sides["B"].name)
             yield ctx.ops.set_progress(progress=1.0, label=said)
             yield ctx.ops.reload_dataset()
-            yield ctx.ops.notify(said, variant="success")
 
     def _is_large(self, ctx: Any) -> bool:
         from fiftyone_plugin.forms import sides as side_choices

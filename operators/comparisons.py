@@ -60,6 +60,8 @@ class RenameComparison(FormOperator):
         return {"renamed": ctx.params["run"], "new": ctx.params["new"]}
 
 
+HERE, SERVER = "download", "server"
+WHERE = {HERE: "Download it", SERVER: "Into a folder of the App's server"}
 FORMATS = {".html": "Web page with thumbnails and plots", ".md": "Markdown", ".csv": "Table (CSV)", ".json": "JSON"}
 
 
@@ -81,8 +83,13 @@ class ExportReport(FormOperator):
         labels = list(FORMATS.values())
         kind = forms.choose(inputs, "format", "Format", list(FORMATS), labels=labels, description="What kind of file", empty="")
         kind.default = ".html"
+        text = "Your browser saves it, or the machine that serves the App keeps it"
+        where = forms.choose(inputs, "where", "Where to", list(WHERE), labels=list(WHERE.values()), description=text, empty="")
+        where.default, where.required = HERE, False
+        if ctx.params.get("where") != SERVER and not ctx.params.get("folder"):
+            return
         text = "A folder on the machine of the App's server; the file is named after the comparison"
-        folder = inputs.str("folder", label="Folder", description=text, default="~", required=True)
+        folder = inputs.str("folder", label="Folder", description=text, required=True)
         given = ctx.params.get("folder")
         why = given and allowed.problem(allowed.place, given)
         if why or (given and not Path(given).expanduser().is_dir()):
@@ -92,14 +99,20 @@ class ExportReport(FormOperator):
         from urllib.parse import quote
 
         from fiftyone_plugin import allowed
-        from fiftyone_plugin.reporting import export_report
+        from fiftyone_plugin.reporting import downloads, export_report
+        from latentdiff.errors import InputError
 
         run, suffix = ctx.params["run"], ctx.params.get("format") or ".html"
-        place = allowed.place(ctx.params.get("folder") or "~") / f"{run}{suffix}"
+        kept = ctx.params.get("where") == SERVER or (ctx.params.get("folder") and not ctx.params.get("where"))
+        if kept and not ctx.params.get("folder"):
+            raise InputError("name the folder that gets the report")
+        if not kept:
+            path = export_report(ctx.dataset, run, downloads() / f"{run}{suffix}")
+            ctx.ops.browser_download(f"/media?filepath={quote(str(path))}", filename=path.name)
+            return {"path": f"{path.name}, saved by your browser"}
+        place = allowed.place(ctx.params["folder"]) / f"{run}{suffix}"
         allowed.free_file(place)
-        path = export_report(ctx.dataset, run, place)
-        ctx.ops.browser_download(f"/media?filepath={quote(str(path))}", filename=path.name)
-        return {"path": str(path)}
+        return {"path": str(export_report(ctx.dataset, run, place))}
 
     def resolve_output(self, ctx: Any) -> types.Property:
         outputs = types.Object()
@@ -132,17 +145,36 @@ class AskQuestion(FormOperator):
         inputs.str("phrase", label="Phrase", description="A word or a few, such as: a dog on a beach", required=True)
 
     def perform(self, ctx: Any) -> dict[str, Any]:
-        from fiftyone_plugin import asking, hypotheses
+        from fiftyone_plugin import asking, hypotheses, questions
 
         run = hypotheses.open_comparison(ctx.dataset, str(ctx.params["run"]))
         answer = asking.ask(run, ctx.params["phrase"])
-        found = answer.found
-        return {
-            "run": run.name,
-            "phrase": found.text,
-            "rates": {"A": found.rate_a, "B": found.rate_b},
-            "auroc": found.auroc,
-            "p_value": found.p_value,
-            "ids": answer.ids,
-            "notes": list(answer.notes),
-        }
+        names = {side: run.sides[side].name for side in "AB"}
+        return {**questions.keep_question(run, answer), "run": run.name, "ids": answer.ids, "names": names}
+
+
+class KeepAnswer(FormOperator):
+    """Form → :func:`fiftyone_plugin.questions.keep_images`."""
+
+    NAME = "keep_answer"
+    LABEL = "keep a question's images"
+    DESCRIPTION = "Save the images that show a phrase best as a view, or tag them"
+    ICON = "bookmark_add"
+    SUBMIT = "Keep"
+
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
+        from fiftyone_plugin.forms import questions
+
+        questions.choose_answer(inputs, ctx.dataset, ctx.params)
+
+    def perform(self, ctx: Any) -> dict[str, Any]:
+        from fiftyone_plugin import hypotheses, questions
+
+        run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
+        names = {name: str(ctx.params.get(name) or "") for name in ("view", "tag")}
+        side, overwrite = str(ctx.params.get("side")), bool(ctx.params.get("overwrite"))
+        count = questions.keep_images(run, str(ctx.params.get("phrase")), side, **names, overwrite=overwrite)
+        ctx.ops.reload_dataset()
+        kept = " and ".join(f"{what} {name.strip()!r}" for what, name in names.items() if name.strip())
+        ctx.ops.notify(f"{count:,} images: {kept}.", variant="success")
+        return {"count": count, "side": side}

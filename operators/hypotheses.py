@@ -67,6 +67,32 @@ class SaveHypothesis(FormOperator):
         return {"name": name.strip(), "side": side, "count": count}
 
 
+class JudgeFinding(FormOperator):
+    """Form → :func:`judge_finding`."""
+
+    NAME = "judge_finding"
+    LABEL = "judge a difference"
+    DESCRIPTION = "Accept or reject a difference, rename it, note something, or make it a part of another; kept with the comparison"
+    ICON = "edit"
+    SUBMIT = "Keep"
+
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
+        from fiftyone_plugin.forms import feedback
+
+        feedback.choose_judgement(inputs, ctx.dataset, ctx.params)
+
+    def perform(self, ctx: Any) -> dict[str, Any]:
+        from fiftyone_plugin.feedback import judge_finding
+        from fiftyone_plugin.forms import feedback
+        from fiftyone_plugin.forms import hypotheses as hypothesis_forms
+
+        run, hypothesis, _ = hypothesis_forms.chosen_hypothesis(ctx.dataset, ctx.params)
+        said = feedback.chosen_judgement(run, hypothesis, ctx.params)
+        if said:
+            judge_finding(ctx.dataset, run.name, hypothesis, **said)
+        return {"text": hypothesis.text, **said}
+
+
 class TagHypothesis(FormOperator):
     """Form → :func:`fiftyone_plugin.hypotheses.tag_hypothesis`."""
 
@@ -87,6 +113,9 @@ class TagHypothesis(FormOperator):
         prop = inputs.str("tag", label="Tag", description="Goes on every one of these images", default=suggested, required=True)
         if "tag" in ctx.params and not str(ctx.params["tag"] or "").strip():
             forms.reject(prop, "A tag needs a name, such as check.")
+        elif hypothesis:
+            side = ctx.params.get("side") or hypothesis.side
+            hypothesis_forms.ask_about_tag(inputs, prop, run, side, ctx.params.get("tag") or suggested, ctx.params)
 
     def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses
@@ -94,7 +123,7 @@ class TagHypothesis(FormOperator):
 
         run, hypothesis, side = hypothesis_forms.chosen_hypothesis(ctx.dataset, ctx.params)
         tag = str(ctx.params.get("tag") or "")
-        count = hypotheses.tag_hypothesis(run, hypothesis, side, tag)
+        count = hypotheses.tag_hypothesis(run, hypothesis, side, tag, onto=bool(ctx.params.get("onto")))
         ctx.ops.reload_dataset()
         ctx.ops.notify(f"{count:,} images carry the tag {tag.strip()!r} now.", variant="success")
         return {"tag": tag.strip(), "side": side, "count": count}

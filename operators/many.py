@@ -21,12 +21,12 @@ class CompareGroups(FormOperator):
 
     def fill(self, inputs: Any, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
-        from fiftyone_plugin.forms import comparison, groups
+        from fiftyone_plugin.forms import comparison, groups, words
 
         ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
         groups.choose_by(inputs, ctx.dataset, ctx.params)
         forms.choose_vectors(inputs, ctx.dataset, ctx.params)
-        forms.choose_vocabulary(inputs, ctx.dataset, ctx.params)
+        words.choose_vocabulary(inputs, ctx.dataset, ctx.params)
         groups.choose_concepts(inputs, ctx.params)
         base = str(ctx.params.get("by") or "groups").removesuffix(".label")
         forms.name_run(inputs, ctx.dataset, ctx.params, base=f"by_{base}")

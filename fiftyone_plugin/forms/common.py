@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from latentdiff.errors import InputError, LatentDiffError, sentence
-from latentdiff.inputs.named import COMMON
 from latentdiff.inputs.roots import is_path
 from latentdiff.scale.engine import LOCAL, Engine
 
 from .. import allowed, encoders
-from ..encoders import OWN_WORDS
 from ..sides import vector_fields, vector_sources
 from ..store import runs
 from ..store.groups import BETWEEN, REST
 from ..store.run import ComparisonRun
 from .choices import WHERE
 
-NO_WORDS, OTHER = "none", "other"
+OTHER = "other"
 
 ENCODERS = {
     "fast": ("clip_b32", "CLIP ViT-B/32: fast, good for most questions"),
@@ -62,40 +60,6 @@ def choose_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
         prop.default = fields[0]
     if fields and params.get("embeddings") and params["embeddings"] not in fields:
         reject(prop, f"There is no field or index {params['embeddings']!r} of vectors here; choose another.")
-
-
-def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
-    """Where the names of differences come from: the package's words where the vectors' encoder is recorded, a file, or nowhere."""
-    stamp = encoders.recorded(dataset, str(params.get("embeddings") or ""))
-    choices = {NO_WORDS: "None: differences are numbered, not named", OWN_WORDS: "A file of words"}
-    if stamp and stamp.source:
-        choices = {COMMON: "Common English words", **choices}
-    text = "The words that differences are named by"
-    if not (stamp and stamp.source) and params.get("embeddings"):
-        text += "; common English words can be had for vectors made by “LatentDiff: compute embeddings”"
-    prop = choose(inputs, "words", "Words", list(choices), labels=list(choices.values()), description=text, empty="")
-    prop.default, prop.required = next(iter(choices)), False  # callers without a browser need name no more than the file
-    if params.get("words") != OWN_WORDS and not params.get("vocabulary"):
-        return
-    described = "An .npz with 'words' and their 'vectors' from the same encoder; or a text file, one word or phrase a line"
-    file = inputs.str("vocabulary", label="Word file", description=described, required=True)
-    problem = _file_problem(params.get("vocabulary"), stamp)
-    if problem:
-        reject(file, problem)
-
-
-def _file_problem(path: Any, stamp: encoders.Stamp | None) -> str | None:
-    if not path:
-        return None
-    file = Path(str(path)).expanduser()
-    why = allowed.problem(allowed.file, path)
-    if why:
-        return why
-    if not file.is_file():
-        return f"There is no file {file}."
-    if file.suffix != ".npz" and not (stamp and stamp.source):
-        return "Name an .npz file with vectors: the encoder of these image vectors is not recorded, so words alone have none."
-    return None
 
 
 def choose_encoder(inputs: Any, params: dict[str, Any]) -> None:
@@ -208,7 +172,7 @@ def suggest(dataset: Any, params: dict[str, Any], base: str | None = None) -> st
 
     def plain(letter: str) -> str:
         low = letter.lower()
-        text = params.get(f"tag_{low}") or params.get(f"dataset_{low}") or params.get(f"view_{low}") or ""
+        text = params.get(f"value_{low}") or params.get(f"tag_{low}") or params.get(f"dataset_{low}") or params.get(f"view_{low}") or ""
         words = "".join(c if c.isalnum() else "_" for c in str(text)).strip("_")
         return words.removeprefix("images_of_") or low
 
@@ -220,11 +184,14 @@ def suggest(dataset: Any, params: dict[str, Any], base: str | None = None) -> st
 
 
 def find_hypothesis(run: ComparisonRun, index: Any) -> Any:
-    """A run's gated hypothesis by its rank (0 = best).
+    """A run's gated hypothesis by its rank (0 = best); "c12": its candidate number 12, whether it passes or not.
 
     Raises:
         InputError: no such rank.
     """
+    lead = str(index).removeprefix("c")
+    if lead != str(index) and lead.isdigit() and int(lead) < len(run.candidates):
+        return run.candidates[int(lead)]
     if isinstance(index, bool) or not str(index).isdigit() or int(index) >= len(run.hypotheses):
         raise InputError(f"comparison {run.name!r} has {len(run.hypotheses)} differences; there is no number {index!r}")
     return run.hypotheses[int(index)]

@@ -10,13 +10,13 @@ from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.inputs.named import DatasetView
 
 from .. import allowed
-from ..encoders import chosen_vocabulary
+from ..encoders import OWN_WORDS, chosen_vocabulary, word_file
 from ..sample_fields import ALL
 from . import choices, describe
 from . import common as forms
 from .choices import LATENTDIFF, OWN, TRAIN
 
-ANSWERS = choices.ANSWERS | {"embeddings", "words", "vocabulary"}
+ANSWERS = choices.ANSWERS | {"embeddings", "words", "vocabulary", "typed"}
 """Names of the inputs, to be kept with a run."""
 NO_GROUPS = ("id", "filepath", "_media_type", "_rand")
 """Fields of texts and numbers that tell every sample from every other."""
@@ -123,6 +123,8 @@ def request_of(ctx: Any, sides: tuple[Any, Any], names: tuple[str, str] | None =
 
 def reached(params: dict[str, Any]) -> dict[str, Any]:
     """Answers whose files, servers and clusters may be reached; the files as they were found to lie."""
+    if word_file(params):
+        params = {**params, "words": OWN_WORDS, "vocabulary": word_file(params)}
     wanted = [name for name in ("sae", "vocabulary", "captioner") if params.get(name)]
     found = {**params, **{name: allowed.file(params[name]) for name in wanted}}
     asks = params.get("describe") == choices.SERVER or (params.get("describe") not in (None, choices.NOT) and params.get("ask_model"))

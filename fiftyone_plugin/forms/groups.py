@@ -14,7 +14,7 @@ from ..store import runs
 from . import choices, comparison, sides
 from . import common as forms
 
-ANSWERS = ("by", "bins", "embeddings", "words", "vocabulary", "concepts", "sae", "alpha", "seed", "skip_bad")
+ANSWERS = ("by", "bins", "embeddings", "words", "vocabulary", "typed", "concepts", "sae", "alpha", "seed", "skip_bad")
 """Names of the inputs of a comparison of groups, to be kept with its run."""
 FIFTYONES = ("created_at", "last_modified_at")
 """Dates that say nothing of when an image was taken."""

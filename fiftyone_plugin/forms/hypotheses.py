@@ -13,8 +13,8 @@ from . import common as forms
 BOTH = "both"
 
 
-def choose_hypothesis(inputs: Any, dataset: Any, params: dict[str, Any]) -> Any:
-    """Drop-downs of comparisons, their differences, and sides.
+def choose_hypothesis(inputs: Any, dataset: Any, params: dict[str, Any], *, sides: bool = True) -> Any:
+    """Drop-downs of comparisons, their differences, and, where asked for, sides.
 
     Returns:
         The ``ComparisonRun`` once one is chosen, else None.
@@ -32,12 +32,17 @@ def choose_hypothesis(inputs: Any, dataset: Any, params: dict[str, Any]) -> Any:
     ranks = [str(i) for i in range(len(texts))]
     empty = "This comparison found no difference that passes its test."
     forms.choose(inputs, "hypothesis", "Difference", ranks, labels=texts, description="Best first", empty=empty)
+    if sides:
+        _choose_side(inputs, run, names)
+    return run
+
+
+def _choose_side(inputs: Any, run: Any, names: dict[str, str]) -> None:
     sides = ["A", "B", BOTH]
     labels = [names["A"], names["B"], BOTH]
     if run.sides["A"].dataset is not run.sides["B"].dataset:
         sides, labels = sides[:2], labels[:2]  # no view holds images of two datasets
     forms.choose(inputs, "side", "Images of", sides, labels=labels, description="Whose images that show it", empty="")
-    return run
 
 
 def chosen_hypothesis(dataset: Any, params: dict[str, Any]) -> tuple[Any, Any, str]:
@@ -57,6 +62,15 @@ def answered(run: Any, params: dict[str, Any]) -> Any:
         return forms.find_hypothesis(run, params.get("hypothesis")) if run else None
     except LatentDiffError:
         return None
+
+
+def ask_about_tag(inputs: Any, prop: Any, run: Any, side: str, tag: Any, params: dict[str, Any]) -> None:
+    """Where images carry a tag already: the question whether it goes onto these too."""
+    known = hypotheses.tagged(run, side, str(tag))
+    if known:
+        inputs.bool("onto", label=f"Put it onto these too: {known:,} carry it already", default=False)
+        if not params.get("onto"):
+            forms.reject(prop, f"{known:,} carry this tag already; tick below, or choose another.")
 
 
 def name_view(inputs: Any, run: Any, params: dict[str, Any]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from latentdiff.errors import InputError, RunError
+from latentdiff.errors import InputError, RunError, sentence
 
 from ..store import runs
+from ..values import HIGH, LOW, offered_values, rest_of, short, value_fields, with_value
 from . import common as forms
 
 CURRENT, SELECTED, TAGGED, ELSEWHERE = "current view", "current selection", "samples with a tag", "another dataset"
 """What stands for these in ``view_a`` and ``view_b``; any other value is a saved view, or an earlier run's side."""
+FIELD, REST = "images with a value", "everything else"
+"""The same for images by what a field says of them, and for all that are not on the other side."""
 EARLIER = "images of "
 """``images of summer_vs_winter (A)``: just those images, also where their view was changed or deleted since."""
 WHOLE = "the whole dataset"
@@ -40,20 +43,45 @@ def choose_side(inputs: Any, letter: str, ctx: Any) -> None:
     values |= {CURRENT: "What the grid shows now" if ctx.has_custom_view else "The whole dataset"}
     if ctx.selected:
         values |= {SELECTED: f"The {len(ctx.selected):,} selected in the grid"}
-    values |= {TAGGED: "Samples with a tag …", ELSEWHERE: "Another dataset …"}
+    values |= {TAGGED: "Samples with a tag …", FIELD: "Images by a field …", ELSEWHERE: "Another dataset …"}
+    other = asked(ctx.params, "B" if letter == "A" else "A")
+    if other is not None and other[0] not in (REST, ELSEWHERE):
+        values |= {REST: "Everything else"}
+    if letter == "B" and other is not None and len(other) == 1 and given != other[0]:
+        values.pop(other[0], None)  # what A has already
     if given and str(given).startswith(EARLIER):
         values |= {given: f"The same images as in {str(given).removeprefix(EARLIER)}"}
     shown = list(values.values())
     label = POOL if letter == POOL else f"View {letter}"
     prop = forms.choose(inputs, key, label, list(values), labels=shown, description=TEXT[letter], empty="")
+    if letter == "B" and REST in values and other is not None and other[0] != CURRENT:
+        prop.default = REST  # what one most often means, and one click less
     if given == TAGGED:
         tags = sorted(ctx.dataset.distinct("tags"))
         empty = "No sample of this dataset has a tag. Select some in the grid and tag them first."
         forms.choose(inputs, f"tag_{letter.lower()}", f"Tag of {letter}", tags, description="Images that carry it", empty=empty)
+    elif given == FIELD:
+        _choose_value(inputs, letter, ctx, prop)
     elif given == ELSEWHERE:
         _choose_elsewhere(inputs, letter, ctx)
     elif given and given not in values:
         forms.reject(prop, f"There is no saved view {given!r} any more; choose another set.")
+
+
+def _choose_value(inputs: Any, letter: str, ctx: Any, prop: Any) -> None:
+    low, fields = letter.lower(), value_fields(ctx.dataset)
+    empty = "No field of this dataset says anything of images."
+    forms.choose(inputs, f"field_{low}", f"Field of {letter}", fields, description="What says which images", empty=empty)
+    chosen = ctx.params.get(f"field_{low}")
+    if not chosen:
+        return
+    try:
+        offered = list(offered_values(ctx.dataset, chosen))
+    except InputError as e:
+        forms.reject(prop, sentence(e))
+        return
+    text = "Images of which the field says this"
+    forms.choose(inputs, f"value_{low}", f"Value of {letter}", offered, description=text, empty="")
 
 
 def _choose_elsewhere(inputs: Any, letter: str, ctx: Any) -> None:
@@ -76,6 +104,8 @@ def asked(params: dict[str, Any], letter: str) -> tuple[Any, ...] | None:
     given = params.get(f"view_{low}")
     if given == TAGGED:
         answer: tuple[Any, ...] = (given, params.get(f"tag_{low}"))
+    elif given == FIELD:
+        answer = (given, params.get(f"field_{low}"), params.get(f"value_{low}"))
     elif given == ELSEWHERE:
         answer = (given, params.get(f"dataset_{low}"), params.get(f"part_{low}") or WHOLE)
     else:
@@ -99,8 +129,13 @@ def chosen_side(ctx: Any, letter: str) -> tuple[Any, str]:
     answer = asked(ctx.params, letter)
     if answer is None:
         raise InputError(f"choose the images of side {letter}")
-    given = _images(ctx, answer)
-    if answer[0] in (CURRENT, SELECTED):
+    given = _images(ctx, answer, letter)
+    if answer[0] == FIELD:
+        how = answer[2].split(" (")[0] if answer[2] in (HIGH, LOW) else ""
+        name = f"{how} {short(answer[1])}" if how else f"{short(answer[1])} = {answer[2]}"
+    elif answer[0] == REST:
+        name = "everything else"
+    elif answer[0] in (CURRENT, SELECTED):
         name = "selection" if answer[0] == SELECTED else "grid view" if ctx.has_custom_view else ctx.dataset.name
     elif answer[0] == TAGGED:
         name = f"tag {answer[1]}"
@@ -111,8 +146,17 @@ def chosen_side(ctx: Any, letter: str) -> tuple[Any, str]:
     return _slice(ctx, given), name
 
 
-def _images(ctx: Any, answer: tuple[Any, ...]) -> Any:
+def _images(ctx: Any, answer: tuple[Any, ...], letter: str) -> Any:
     import fiftyone as fo
+
+    if answer[0] == FIELD:
+        return with_value(ctx.dataset, answer[1], answer[2])
+    if answer[0] == REST:
+        other = asked(ctx.params, "B" if letter == "A" else "A")
+        if other is None or other[0] == REST:
+            raise InputError(f"choose the images of side {'B' if letter == 'A' else 'A'}: side {letter} is everything else")
+        images = _images(ctx, other, letter)
+        return rest_of(ctx.dataset, ctx.dataset.load_saved_view(images) if isinstance(images, str) else images)
 
     if answer[0] == CURRENT:
         return ctx.view
@@ -172,7 +216,7 @@ def answers_for(dataset: Any, run: str) -> dict[str, Any]:
     for letter in "AB":
         key = f"view_{letter.lower()}"
         given = form.get(key, config["sides"][letter]["name"])
-        known = given in (TAGGED, ELSEWHERE) or given in dataset.list_saved_views()
+        known = given in (TAGGED, ELSEWHERE, FIELD, REST) or given in dataset.list_saved_views()
         form[key] = given if known else f"{EARLIER}{run} ({letter})"
     return {name: value for name, value in form.items() if value is not None}
 

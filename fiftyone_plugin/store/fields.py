@@ -12,7 +12,7 @@ import numpy as np
 from latentdiff.errors import RunError
 from latentdiff.progress import Progress, silent
 
-from . import database, records, schema
+from . import database, records, schema, sidebar
 from .records import OWNER, RECORD, Record
 
 TRIES = 3
@@ -80,6 +80,8 @@ def declare_one(dataset: Any, run: str, record: Record, labels: str | None, what
     path, name = path_of(run, what, labels), f"{run}_{what}"
     for _ in range(TRIES):
         if schema.add(dataset, name, field, labels):
+            if labels is None:
+                sidebar.add(dataset, name)
             return
         stored = schema.stored(dataset, path)
         if stored is None:
@@ -177,6 +179,7 @@ def remove(dataset: Any, run: str, record: Record, labels: str | None) -> None:
         if stored is not None:
             _undeclare(dataset, f"{run}_{what}", labels, stored)
     database.refresh(dataset)
+    sidebar.tidy(dataset)
 
 
 def remove_field(dataset: Any, name: str, labels: str | None, entry: dict[str, Any]) -> None:
@@ -223,6 +226,8 @@ def _forget(dataset: Any, path: str) -> None:
     for name, index in dataset.get_index_information().items():
         if any(part == path for part, _ in index.get("key") or ()):
             dataset.drop_index(name)
+    sidebar.remove(dataset, path)
+    database.refresh(dataset)
     before = dataset._doc.app_config.to_dict()
     dataset._doc.app_config._delete_paths([path])
     if dataset._doc.app_config.to_dict() != before:

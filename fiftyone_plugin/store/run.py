@@ -10,6 +10,7 @@ import numpy as np
 from latentdiff.compute.files import strict
 from latentdiff.errors import InputError, RunError
 from latentdiff.results.comparison import Comparison
+from latentdiff.results.feedback import Feedback
 from latentdiff.results.hypothesis import Hypothesis, TwoSampleTest
 
 from .document import labels
@@ -73,6 +74,11 @@ class ComparisonRun:
     def candidates(self) -> tuple[Hypothesis, ...]:
         """All ranked candidates, best first."""
         return self.comparison.candidates
+
+    @property
+    def feedback(self) -> tuple[Feedback, ...]:
+        """What people said of its findings; see :func:`~fiftyone_plugin.judge_finding`."""
+        return self.comparison.feedback
 
     @property
     def differs(self) -> bool:

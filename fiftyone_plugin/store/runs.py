@@ -14,6 +14,7 @@ from latentdiff.results.storage import FORMAT, too_new
 from ..sides import listed
 from . import database, fields, records, recovery, results, writers
 from .document import from_document
+from .feedback import with_feedback
 from .groups import BETWEEN, GROUPS, GroupsOfDataset, from_group_document, split
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, WRITING
 from .run import ComparisonRun, RunSide
@@ -37,7 +38,7 @@ def list_comparisons(dataset: Any) -> list[RunSummary]:
     Returns:
         Strings that carry ``.state``, ``.complete``, ``.verdict``, ``.views`` and ``.config``.
     """
-    found = [(record.timestamp, RunSummary(run, record.config)) for run, record in _records(as_dataset(dataset)).items()]
+    found = [(record.timestamp, RunSummary(run, record.config, record.timestamp)) for run, record in _records(as_dataset(dataset)).items()]
     return [summary for _, summary in sorted(found, key=lambda item: (item[0] is not None, item[0], str(item[1])), reverse=True)]
 
 
@@ -66,6 +67,7 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
             one = f"load_comparison(dataset, '{run}{BETWEEN}{first}')"
             raise RunError(f"run {run!r} holds groups: open it with load_groups(dataset, {run!r}), or one group with {one}")
         comparison, ids_a, ids_b = from_document(results.load(record))
+        comparison = with_feedback(comparison, config)
         sides = {letter: _run_side(dataset, record, config["sides"][letter], ids) for letter, ids in (("A", ids_a), ("B", ids_b))}
         _check_copy(record, sides.values())
         return ComparisonRun(name=run, dataset=dataset, comparison=comparison, config=config, sides=sides)
@@ -213,6 +215,15 @@ def check_new(dataset: Any, run: str, overwrite: bool) -> None:
 def set_state(dataset: Any, run: str, state: str, **changes: Any) -> None:
     """Change a record's state (and other entries of its config) in one write."""
     records.change(_record(dataset, run), state, **changes)
+
+
+def record_of(dataset: Any, run: str) -> records.Record:
+    """The record of a finished comparison, as it is now.
+
+    Raises:
+        RunError: there is no such run, or it is not finished.
+    """
+    return _finished(dataset, run)
 
 
 def _run_side(dataset: Any, record: records.Record, stored: dict[str, Any], ids: Any) -> RunSide:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from .groups import GROUPS
@@ -12,10 +13,12 @@ class RunSummary(str):
     """A run's name, with what is known of it before its results are opened."""
 
     config: dict[str, Any]
+    made: datetime | None
+    """When, in UTC; None where that is not known."""
 
-    def __new__(cls, name: str, config: dict[str, Any]) -> RunSummary:
+    def __new__(cls, name: str, config: dict[str, Any], made: datetime | None = None) -> RunSummary:
         self = super().__new__(cls, name)
-        self.config = config
+        self.config, self.made = config, made
         return self
 
     @property

@@ -54,7 +54,7 @@ from .evidence import assemble, telling_images
 from .fields import beside, told, with_fields
 from .folding import fold_wordings
 from .held import Given, effective, hold
-from .merging import distinct, link, names_trusted, with_words
+from .merging import distinct, link, names_trusted, sink, with_words
 from .placing import by_given_row, concept_table
 from .refits import largest_passing, with_refits
 from .word_candidates import tail_words
@@ -193,7 +193,8 @@ class Stages:
         link(concepts, phrases, extended)
         link(concepts + phrases, by_tails, extended)
         trusted = names_trusted(concepts, self.vocabulary)
-        return with_words(concepts + phrases, by_tails, tails, trusted, self.config.mix), scores, names
+        ranked = with_words(concepts + phrases, by_tails, tails, trusted, self.config.mix)
+        return sink(ranked, self.config.rejected, extended), scores, names
 
     def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:
         """Monosemanticity of all concepts, where concepts are pruned by it: the SAE's own, or measured on both sides together."""
@@ -222,7 +223,7 @@ class Stages:
             "dropped_rows": self.sides.dropped,
             "left_out": self.sides.left_out,
             "equal_rows": self.sides.equal_rows,
-            "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
+            "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info, "key": sae.key},
             "words": self.vocabulary.given if self.vocabulary is not None else 0,
             "remarks": list(self.vocabulary.remarks) if self.vocabulary is not None else [],
             "penalties": list(ratio.penalties),

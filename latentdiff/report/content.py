@@ -8,16 +8,20 @@ from typing import Any
 
 from ..embed.opening import said_unread
 from ..results.comparison import Comparison
+from ..results.feedback import REJECTED, said_of
+from ..results.hypothesis import Hypothesis
 from ..results.storage import LEFT_OUT
+from .arranging import Arrangement, arranged
 from .fields import FieldRow, field_rows, left_out_fields, looked_past
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
-from .leads import leads
+from .leads import decides, leads
 from .text import title as title_of
 from .text import verdict
 from .tree import Branch, as_tree
 
 CARDS = 10
 """Cards per side; further ones are counted."""
+USUAL = Arrangement()
 SHIFTS = 5
 """Slight shifts named per side; further ones are counted."""
 THUMBNAILS = 5
@@ -41,6 +45,10 @@ class Content:
     """By side, best first."""
     more: dict[str, int]
     """Differences found beyond the cards, by side."""
+    leads: dict[str, tuple[tuple[Card, str], ...]]
+    """Of sides without a finding: what comes nearest to one, perhaps chance, each with what would decide it."""
+    typical: dict[str, tuple[int, ...]]
+    """By side, rows of its most telling, diverse images, best first."""
     trees: dict[str, tuple[Branch, ...]]
     """The same differences from coarse to fine, by side; empty where concepts have no groups."""
     fields: tuple[FieldRow, ...]
@@ -49,7 +57,14 @@ class Content:
     """How to read it: term and meaning, for the methods whose findings are on the cards."""
 
 
-def content(comparison: Comparison, names: Sequence[str] | None = None, title: str | None = None, cards: int = CARDS) -> Content:
+def content(
+    comparison: Comparison,
+    names: Sequence[str] | None = None,
+    title: str | None = None,
+    cards: int = CARDS,
+    page: int | None = None,
+    how: Arrangement = USUAL,
+) -> Content:
     """What there is to say about a comparison.
 
     Args:
@@ -57,11 +72,17 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
         names: what people call A and B; None: as stored with it, else "A" and "B".
         title: headline; None makes one of the names.
         cards: differences per side, >= 1.
+        page: how many of them were shown at first; None: all.
+        how: which of them, in which order.
     """
     a, b = (str(name) for name in names or comparison.info.get("names") or SIDES)
     passed, called = comparison.hypotheses, {"A": a, "B": b}
     rank = {id(h): i for i, h in enumerate(passed)}
-    shown = {side: tuple(card(comparison, h, rank[id(h)], called) for h in comparison.top(side, cards)) for side in SIDES}
+    best: dict[str, list[Hypothesis]] = {}
+    count: dict[str, int] = {}
+    for side in SIDES:
+        best[side], count[side] = arranged(comparison, side, cards, page or cards, how)
+    shown = {side: tuple(card(comparison, h, rank[id(h)], called) for h in best[side]) for side in SIDES}
     return Content(
         comparison=comparison,
         title=title or f"How {a} and {b} differ",
@@ -76,13 +97,29 @@ def content(comparison: Comparison, names: Sequence[str] | None = None, title: s
             *(note for said in (looked_past, misfit, repeated, shifts, leads) for note in said(comparison, (a, b))),
             *left_out_fields(comparison),
             *description(comparison),
+            *rejected(comparison, (a, b)),
         ),
         cards=shown,
-        more={side: sum(h.side == side for h in passed) - len(shown[side]) for side in SIDES},
-        trees={side: as_tree(comparison, comparison.top(side, cards)) for side in SIDES},
+        more={side: count[side] - len(shown[side]) for side in SIDES},
+        leads={side: _leads(comparison, side, called) for side in SIDES},
+        typical={side: typical(comparison, side) for side in SIDES},
+        trees={side: as_tree(comparison, best[side]) for side in SIDES},
         fields=field_rows(comparison),
         reading=_reading(comparison, shown),
     )
+
+
+def _leads(comparison: Comparison, side: str, names: dict[str, str]) -> tuple[tuple[Card, str], ...]:
+    if any(h.side == side for h in comparison.hypotheses):
+        return ()
+    best = [h for h in comparison.leads if h.side == side and not said_of(comparison.feedback, h).hidden]
+    return tuple((card(comparison, h, -1, names), decides(comparison, h, (names["A"], names["B"]))) for h in best)
+
+
+def typical(comparison: Comparison, side: str) -> tuple[int, ...]:
+    """Rows of the images by which a side is told most surely, best first; none where that was not asked (methods of others)."""
+    rows = ((comparison.info.get("exemplars") or {}).get(side) or {}).get("rows") or ()
+    return tuple(int(row) for row in rows)
 
 
 REPEATED = 0.01
@@ -161,6 +198,16 @@ def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         more = f" and {len(words) - SHIFTS} more" if len(words) > SHIFTS else ""
         if words:
             notes.append(f"a slight shift of {name} towards {', '.join(words[:SHIFTS])}{more}, with next to no image that crosses over")
+    return tuple(notes)
+
+
+def rejected(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for each side of which people rejected findings: they have no cards."""
+    notes = []
+    for side, name in zip(SIDES, names, strict=True):
+        words = [one.name or one.text for one in comparison.feedback if one.side == side and one.state == REJECTED]
+        if words:
+            notes.append(f"rejected by hand, more in {name}: {', '.join(words)}")
     return tuple(notes)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..config import REFITS
 from ..results.comparison import Comparison
+from ..results.feedback import Feedback, said_of
 from ..results.hypothesis import Hypothesis
 from .concept import concept_facts
 from .fields import ALONG, GOES_WITH, beside_text
@@ -60,6 +61,14 @@ class Card:
     """Place among the hypotheses that pass, 0 = best; -1 for one that does not pass."""
     title: str
     """Its phrase, marked where it is a guess: one line."""
+    phrase: str
+    """The phrase alone: what people call it, else its words."""
+    guess: bool
+    """Whether the phrase is a guess that nobody has replaced."""
+    said: tuple[str, ...]
+    """What people said of it: "accepted", how it was called before it was renamed, a note."""
+    parts: tuple[str, ...]
+    """Findings that people took for parts of it."""
     also: tuple[str, ...]
     """Other wordings, at most three."""
     rates: dict[str, str]
@@ -97,12 +106,17 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         rank: its place.
         names: what people call "A" and "B".
     """
-    found = legend(comparison, h.source)
+    found, said = legend(comparison, h.source), said_of(comparison.feedback, h)
+    heading = said.name or title(h)
     rates = {"A": percent(h.rate_a), "B": percent(h.rate_b)}
     return Card(
         hypothesis=h,
         rank=rank,
-        title=title(h),
+        title=heading,
+        phrase=said.name or h.text,
+        guess=bool(h.weak) and not said.name,
+        said=said_in_words(said),
+        parts=tuple(one.name or one.text for one in comparison.feedback if (one.side, one.merged) == (h.side, h.text)),
         also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text))[:3],
         rates=rates,
         images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
@@ -112,9 +126,15 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         facts=_facts(h, found, names, _also(comparison, h)),
         badges=_badges(h, found),
         details=_details(h, names, _also(comparison, h)),
-        where=(f"More in {names[h.side]}: {title(h)}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
+        where=(f"More in {names[h.side]}: {heading}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
         concept=concept_facts(comparison, h),
     )
+
+
+def said_in_words(said: Feedback) -> tuple[str, ...]:
+    """What people said of a finding, a phrase each; nothing where they said nothing."""
+    called = f"found as “{said.text}”" if said.name and said.name != said.text else ""
+    return tuple(text for text in (said.state, called, f"note: {said.note}" if said.note else "") if text)
 
 
 def legend(comparison: Comparison, source: str) -> tuple[str, str]:

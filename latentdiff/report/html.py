@@ -75,12 +75,15 @@ def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
         strip: HTML of its thumbnails, put between the bars and the facts.
     """
     h = card.hypothesis
-    guess = "<i>looks like</i> " if h.weak else ""
-    also = f'<p class="ld-also">or {escape(", ".join(card.also))}</p>' if card.also else ""
+    guess = "<i>looks like</i> " if card.guess else ""
+    lines = [f"or {', '.join(card.also)}"] if card.also else []
+    lines += [f"also: {', '.join(card.parts)}"] if card.parts else []
+    lines += ["; ".join(card.said)] if card.said else []
+    also = "".join(f'<p class="ld-also">{escape(line)}</p>' for line in lines)
     own = (h.side, "B" if h.side == "A" else "A")
     bars = "".join(_bar(s, card, names[s], h.rate_a if s == "A" else h.rate_b) for s in own)
     more = f"<details><summary>About the concept</summary>{_facts(card.concept)}</details>" if card.concept else ""
-    head = f'<article class="ld-card"><h3>{guess}{escape(h.text)}</h3>{also}<div class="ld-rates">{bars}</div>'
+    head = f'<article class="ld-card"><h3>{guess}{escape(card.phrase)}</h3>{also}<div class="ld-rates">{bars}</div>'
     return f"{head}{strip}{_facts(card.facts)}{more}</article>"
 
 
@@ -108,7 +111,7 @@ def column_html(content: Content, side: str, at: Images | None) -> str:
     cards = []
     for card in content.cards[side]:
         uris = [uri for row in card.hypothesis.exemplars if (uri := inline(source(at, row)))] if at is not None else []
-        cards.append(f'<div class="box">{card_html(card, content.names, strip_html(uris[:THUMBNAILS], card.hypothesis.text))}</div>')
+        cards.append(f'<div class="box">{card_html(card, content.names, strip_html(uris[:THUMBNAILS], card.phrase))}</div>')
     if not cards:
         cards = ['<p class="ld-none">Nothing is found more often here.</p>']
     more = f'<p class="ld-none">and {content.more[side]} more</p>' if content.more[side] else ""
@@ -160,8 +163,7 @@ def _telling(content: Content, at: Mapping[str, Images | None]) -> str:
     """The images by which each side is told most surely, where they are at hand."""
     columns = []
     for side in SIDES:
-        rows = ((content.comparison.info.get("exemplars") or {}).get(side) or {}).get("rows") or []
-        uris = [uri for row in rows if (uri := inline(source(at.get(side), int(row))))]
+        uris = [uri for row in content.typical[side] if (uri := inline(source(at.get(side), row)))]
         if uris:
             name = content.names[side]
             columns.append(

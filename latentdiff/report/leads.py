@@ -6,7 +6,11 @@ import math
 from collections.abc import Sequence
 
 from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
 from .text import percent, title
+
+SAME = 1.1
+"""Sides whose numbers differ by less are told by one number."""
 
 
 def leads(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
@@ -24,13 +28,33 @@ def leads(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         first = best[0]
         rates = f"{percent(first.rate_a)} of {names[0]}, {percent(first.rate_b)} of {names[1]}"
         others = f"; then {', '.join(title(h) for h in best[1:])}" if best[1:] else ""
-        needed = comparison.to_decide(first)
-        decide = f"; about {_rounded(needed):,} images in all would decide it" if math.isfinite(needed) else ""
+        said = decides(comparison, first, names)
+        decide = f"; {said} would decide it" if said else ""
         notes.append(f"nothing passes as more frequent in {name}; nearest to it, perhaps chance: {title(first)} ({rates}{decide}){others}")
     return tuple(notes)
 
 
+def decides(comparison: Comparison, lead: Hypothesis, names: Sequence[str]) -> str:
+    """How many more images would decide a lead: "about 900 more images a side"; empty where that is not known.
+
+    Args:
+        comparison: the result.
+        lead: one of its candidates that does not pass.
+        names: what people call A and B.
+    """
+    needed, n_a, n_b = comparison.to_decide(lead), comparison.info.get("n_a"), comparison.info.get("n_b")
+    if not math.isfinite(needed) or not n_a or not n_b:
+        return ""
+    times = needed / (n_a + n_b) - 1
+    if times * min(n_a, n_b) < 1:
+        return ""  # as many as there are: what lacks is not their number
+    more = _rounded(times * n_a), _rounded(times * n_b)
+    if max(more) <= SAME * min(more):
+        return f"about {max(more):,} more images a side"
+    return f"about {more[0]:,} more images of {names[0]} and {more[1]:,} of {names[1]}"
+
+
 def _rounded(count: float) -> int:
     """To two digits."""
-    digits = max(math.floor(math.log10(count)) - 1, 0)
+    digits = max(math.floor(math.log10(max(count, 1))) - 1, 0)
     return math.ceil(count / 10**digits) * 10**digits

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..results.comparison import Comparison
-from .text import escape
+from ..results.levels import shown_q_values
+from .text import escape, p_text
 
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 18, 44
@@ -66,8 +67,9 @@ def volcano_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
     if not len(table.concept):
         return _frame("All concepts", "", "", "No concept fires in enough images to be tested.")
     difference = 100 * (np.asarray(table.rate_a, np.float64) - np.asarray(table.rate_b, np.float64))
-    strength = -np.log10(np.clip(np.nan_to_num(np.asarray(table.q_value, np.float64), nan=1.0), FLOOR, 1.0))
-    passed = np.asarray(table.q_value) <= comparison.config.alpha
+    q = shown_q_values(comparison)
+    strength = -np.log10(np.clip(np.nan_to_num(q, nan=1.0), FLOOR, 1.0))
+    passed = q <= comparison.config.alpha
     span = max(float(np.abs(difference).max()) * 1.08, 1.0)
     top = max(float(strength.max()) * 1.08, 2.0)
 
@@ -84,7 +86,7 @@ def volcano_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
         kind = "none" if not passed[i] else "a" if table.gap[i] > 0 else "b"
         name = table.name[i] if table.name else f"concept {table.concept[i]}"
         rates = (f"{100 * rate[i]:.1f}% of {names[side]}" for side, rate in (("A", table.rate_a), ("B", table.rate_b)))
-        said = f"{name}: {', '.join(rates)}, q = {table.q_value[i]:.2g}"
+        said = f"{name}: {', '.join(rates)}, {p_text(float(q[i]), 'q')}"
         body.append(
             f'<circle class="dot {kind}" cx="{x(difference[i]):.1f}" cy="{y(strength[i]):.1f}" r="4"><title>{escape(said)}</title></circle>'
         )

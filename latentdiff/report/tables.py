@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..results.feedback import SAID, Feedback, said_of
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
 from .content import Content, images
@@ -64,22 +65,36 @@ def markdown_side(content: Content, side: str) -> list[str]:
     lines = [f"| what | in {names['A']} | in {names['B']} | " + " | ".join(SHOWN) + " |", "|---|---:|---:|---:|---:|---:|---|---|"]
     for card in content.cards[side]:
         facts = {name: value for name, value, _ in card.facts}
-        cells = [card.title, card.rates["A"], card.rates["B"], *(facts.get(k, "") for k in SHOWN)]
+        beside = "; ".join((*card.said, *(f"also {part}" for part in card.parts)))
+        cells = [f"{card.title} ({beside})" if beside else card.title, card.rates["A"], card.rates["B"], *(facts.get(k, "") for k in SHOWN)]
         lines.append("| " + " | ".join(plain(cell) for cell in cells) + " |")
     return [*lines, f"\nand {content.more[side]} more" if content.more[side] else "", ""]
 
 
 def csv_text(content: Content, at: Mapping[str, Images | None]) -> str:
-    """Every difference that passes, one row each, numbers in full; a text that a spreadsheet would run as a formula is quoted."""
+    """Every difference that passes, one row each, numbers in full; then the verdict and the settings, whose ``source`` says what they are.
+
+    A text that a spreadsheet would run as a formula is quoted.
+    """
     rows = [_row(content, rank, h, at.get(h.side)) for rank, h in enumerate(content.comparison.hypotheses)]
     rows += [_field_row(content, rank, d) for rank, d in enumerate(content.comparison.fields)]
+    rows += _setting_rows(content)
     further = [name for f in dataclasses.fields(Hypothesis) for name in _named(f.name, ()) if name not in FIRST]
     further += [name for name in ("field", "value", "kind", "center_a", "center_b") if content.comparison.fields]
+    further += ["state", "called", "note", "part_of"] if content.comparison.feedback else []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*FIRST, *further])
     writer.writerows([[row.get(name, "") for name in (*FIRST, *further)] for row in rows])
     return out.getvalue()
+
+
+def _setting_rows(content: Content) -> list[dict[str, Any]]:
+    """The verdict with its p and AUC, and every setting, by the same columns."""
+    test = content.comparison.two_sample
+    verdict = {"text": content.verdict, "source": "verdict", "p_value": test.p_value, "auroc": test.auc}
+    settings = [{"text": f"{name}: {value}", "source": "setting"} for name, value in content.comparison.config.to_dict().items()]
+    return [{name: csv_cell(value) for name, value in row.items()} for row in (verdict, *settings)]
 
 
 def _row(content: Content, rank: int, h: Hypothesis, at: Images | None) -> dict[str, Any]:
@@ -89,6 +104,8 @@ def _row(content: Content, rank: int, h: Hypothesis, at: Images | None) -> dict[
     for field in dataclasses.fields(h):
         values |= _named(field.name, getattr(h, field.name))
     values["exemplars"] = "; ".join(_name(at, row) for row in h.exemplars)
+    said = said_of(content.comparison.feedback, h)
+    values |= {"state": said.state, "called": said.name, "note": said.note, "part_of": said.merged}
     return {name: csv_cell(value) for name, value in values.items()}
 
 
@@ -117,7 +134,9 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
     for h in comparison.hypotheses:
         shown = {side: len(comparison.rows_showing(h, side)) for side in SIDES}
         items = [_name(at.get(h.side), row) for row in h.exemplars] if at.get(h.side) is not None else None
-        found.append({**dataclasses.asdict(h), "images": shown, "exemplar_items": items})
+        said = said_of(comparison.feedback, h)
+        judged = {"feedback": {name: getattr(said, name) for name in SAID}} if said != Feedback.none(h) else {}
+        found.append({**dataclasses.asdict(h), "images": shown, "exemplar_items": items, **judged})
     return {
         "title": content.title,
         "differs": bool(comparison.differs),

@@ -10,8 +10,10 @@ import unicodedata
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 
-MARKDOWN = "\\`*_{}[]()#+-.!|~>:@"
-"""Escaped in text; the colon and the @ keep bare addresses from becoming links."""
+MARKDOWN = re.compile(r"[\\`*_\[\]|~@]|^[#+\->=]|(?<=\s)#(?=#*$)|(?<=\bwww)\.|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):", re.IGNORECASE)
+"""Escaped in text: what begins markup where it stands, and what would make a link of a bare address."""
+NUMBERED = re.compile(r"^(\d{1,9})([.)])")
+"""At the start of a line: the first item of a list."""
 
 ISOLATE, END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -45,7 +47,8 @@ def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
     test, count = comparison.two_sample, len(comparison.fields)
     fields = f" {count} {'field differs' if count == 1 else 'fields or values differ'}, first {comparison.fields[0].name}." if count else ""
     near = " A borderline case: a few other images could have turned it." if comparison.borderline else ""
-    evidence = f" (AUC {test.auc:.2f}, {p_text(test.p_value)})" if math.isfinite(test.auc) else ""  # baselines have no such test
+    p = f"{p_text(test.p_value)} against {comparison.config.alpha:g}" if test.p_value >= 0.001 else p_text(test.p_value)
+    evidence = f" (AUC {test.auc:.2f}, {p})" if math.isfinite(test.auc) else ""  # baselines have no such test
     if not comparison.differs:
         what = "the pictures of " if count else ""
         share = f"{comparison.smallest_detectable:.0%}" if comparison.smallest_detectable >= 0.01 else "1%"
@@ -87,4 +90,5 @@ def title(hypothesis: Hypothesis) -> str:
 def plain_markdown(text: str) -> str:
     """Text that Markdown shows as it is, on one line: phrases come from models and files, never trusted with markup."""
     text = " ".join(directed(text).split()).replace("&", "&amp;").replace("<", "&lt;")
-    return "".join(f"\\{c}" if c in MARKDOWN else c for c in text)
+    text = MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
+    return NUMBERED.sub(r"\1\\\2", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from ..compute.files import read_json, read_npz
 from ..config import CompareConfig
 from ..errors import CheckpointError, InputError
 from . import display
+from .feedback import Feedback, judged
 from .fields import FieldDifference
 from .hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from .schema import Column, Share
@@ -55,6 +57,8 @@ class Comparison:
     telling, diverse images and the ``modes`` they fall into. Plain JSON values."""
     tested_fields: tuple[FieldDifference, ...] = ()
     """Fields of the images, and values of them, that were tested, best first; those that differ are :attr:`fields`."""
+    feedback: tuple[Feedback, ...] = ()
+    """What people said of findings; see :meth:`judged`."""
 
     def __repr__(self) -> str:
         return display.summary(self)
@@ -121,6 +125,23 @@ class Comparison:
             own = [h for h in below if h.side == side and not any(h.text in f.echoes for f in self.hypotheses)]
             out += mix([h for h in own if not h.slight] or own, LEADS, self.config.mix)
         return tuple(out)
+
+    def judged(self, hypothesis: Hypothesis, **said: str) -> Comparison:
+        """The same comparison with something said of a finding: reports show it, tests stay as they are.
+
+        Args:
+            hypothesis: one of its candidates.
+            said: ``state`` ("accepted", "rejected"), ``name`` (what it is to be called), ``note``, ``merged`` (text of the finding that
+                it is a part of); "" takes it back.
+
+        Raises:
+            InputError: something else is said, or a finding that there is not is named.
+
+        Example:
+            >>> kept = comparison.judged(comparison.hypotheses[0], state="accepted", name="a kite in the sky")
+        """
+        self.rows_showing(hypothesis, hypothesis.side)  # says so where it is none of this comparison's
+        return dataclasses.replace(self, feedback=judged(self.feedback, hypothesis, said, self.candidates))
 
     def to_decide(self, hypothesis: Hypothesis) -> float:
         """Images of both sides together with which a difference of these rates would be found in four of five comparisons.

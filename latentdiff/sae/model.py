@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -131,6 +132,12 @@ class SparseAutoencoder:
             columns.append(codes.columns)
             progress(min(1.0, (len(counts) - 1) * kernel.rows / n), "encoding concepts")
         return assembled(sp.csr_array, data.array(), columns.array(), np.cumsum(np.concatenate(counts)), (n, self.concepts))
+
+    @cached_property
+    def key(self) -> str:
+        """Tells its dictionary from others: a digest of at most a thousand directions, evenly spaced, and of its size."""
+        some = np.ascontiguousarray(self.w_dec[:: max(1, self.concepts // 1000)], np.float32)
+        return hashlib.blake2b(repr(self.w_dec.shape).encode() + some.tobytes(), digest_size=16).hexdigest()
 
     @cached_property
     def folded_bias(self) -> np.ndarray:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
 PLUGIN = "@latentdiff/latentdiff"
+
+
+def shown_of(run: Any, hypothesis: Any, side: Any) -> str:
+    """Whose images the grid shows: "bus in site_a, 16 images"."""
+    from latentdiff.report.content import images
+    from latentdiff.results.feedback import said_of
+
+    name = said_of(run.feedback, hypothesis).name or hypothesis.text
+    return f"{name} in {run.sides[side].name}, {images(len(run.comparison.rows_showing(hypothesis, side)))}"
+
+
+def of_stages(view: Any) -> str:
+    """Tells one view of a dataset from another."""
+    stages = json.dumps(view._serialize(include_uuids=False), sort_keys=True, default=str)
+    return hashlib.blake2b(stages.encode(), digest_size=8).hexdigest()
 
 
 class CardActions:
@@ -13,16 +30,39 @@ class CardActions:
 
     update: Callable[[Any], None]
     """Looks again: ``RunActions.update``."""
+    forget_grid: Callable[[Any], None]
+    """Says no more whose images the grid shows: ``PlotActions.forget_grid``."""
 
     def show(self, ctx: Any) -> None:
         """Set the App's view to a card's images."""
         found = self._found(ctx)
         if found:
             run, hypothesis = found
-            self.show_view(ctx, lambda: run.view(hypothesis, ctx.params.get("side")))
+            side = ctx.params.get("side")
+            self.show_view(ctx, lambda: run.view(hypothesis, side), shown_of(run, hypothesis, side))
 
-    def show_view(self, ctx: Any, make: Any) -> bool:
-        """Set the App's view to what ``make()`` gives; say so where it cannot be shown here."""
+    def show_typical(self, ctx: Any) -> None:
+        """Set the App's view to the most typical images of a side."""
+        from fiftyone_plugin import hypotheses
+        from latentdiff.errors import LatentDiffError
+
+        try:
+            run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            self.update(ctx)
+            return
+        side = str(ctx.params.get("side"))
+        self.show_view(ctx, lambda: hypotheses.typical_view(run, side), f"the most typical of {run.sides[side].name}")
+
+    def show_view(self, ctx: Any, make: Any, what: str) -> bool:
+        """Set the App's view to what ``make()`` gives; say so where it cannot be shown here.
+
+        Args:
+            ctx: the ``ExecutionContext``.
+            make: gives the view.
+            what: whose images these are; the panel says it on every tab, until all are shown again.
+        """
         from latentdiff.errors import LatentDiffError
 
         try:
@@ -34,7 +74,15 @@ class CardActions:
             ctx.ops.notify(f"These images are in dataset {view._root_dataset.name!r}; open it to see them.", variant="info")
             return False
         ctx.ops.set_view(view)
+        ctx.panel.state.grid_shows, ctx.panel.state.grid_view = what, of_stages(view)
+        if ctx.panel.state.range:
+            ctx.panel.state.range = None
         return True
+
+    def clear(self, ctx: Any) -> None:
+        """Back to the whole dataset."""
+        self.forget_grid(ctx)
+        ctx.ops.clear_view()
 
     def save(self, ctx: Any) -> None:
         """Ask for a name, then save a card's images as a view."""
@@ -43,6 +91,56 @@ class CardActions:
     def tag(self, ctx: Any) -> None:
         """Ask for a tag, then tag a card's images."""
         self._ask(ctx, "tag_hypothesis")
+
+    def accept(self, ctx: Any) -> None:
+        """Say that a difference is right, or take that back."""
+        self._judge(ctx, state="" if ctx.params.get("accepted") else "accepted")
+
+    def reject(self, ctx: Any) -> None:
+        """Say that a difference is wrong or of no use."""
+        self._judge(ctx, state="rejected")
+
+    def readmit(self, ctx: Any) -> None:
+        """Take back that a difference was rejected."""
+        self._judge(ctx, state="")
+
+    def edit(self, ctx: Any) -> None:
+        """Open the form that renames, notes and merges."""
+        if self._found(ctx):
+            answers = {"run": ctx.params["run"], "hypothesis": str(ctx.params["rank"])}
+            ctx.prompt(f"{PLUGIN}/judge_finding", params=answers, on_success=self.edited)
+
+    def edited(self, ctx: Any) -> None:
+        """Show what was said."""
+        self.update(ctx)
+
+    def undo(self, ctx: Any) -> None:
+        """Take back what was said last."""
+        from fiftyone_plugin import form_nonce
+        from fiftyone_plugin.feedback import undo_feedback
+        from latentdiff.errors import LatentDiffError
+
+        form_nonce.check(ctx.params)
+        try:
+            undo_feedback(ctx.dataset, str(ctx.params.get("run")))
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+        self.update(ctx)
+
+    def _judge(self, ctx: Any, **said: str) -> None:
+        from fiftyone_plugin import form_nonce
+        from fiftyone_plugin.feedback import judge_finding
+        from latentdiff.errors import LatentDiffError
+
+        form_nonce.check(ctx.params)
+        found = self._found(ctx)
+        if not found:
+            return
+        try:
+            judge_finding(ctx.dataset, found[0].name, found[1], **said)
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+        self.update(ctx)
 
     def _ask(self, ctx: Any, operator: str) -> None:
         if self._found(ctx):

@@ -9,14 +9,15 @@ from fiftyone.operators import types
 from latentdiff.report.text import plain_markdown as plain
 
 from .field_tab import ASIDE
-from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, TIGHT, bar, grid
+from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, STRIP, TIGHT, bar, grid, named
 
-STRIP = {
-    "display": "grid",
-    "gridTemplateColumns": "repeat(5, minmax(0, 1fr))",
-    "width": "100%",
-    "&& img": {"objectFit": "cover", "borderRadius": "4px"},
-}
+GREY = "rgba(127, 127, 127, 0.4)"
+
+ECHOES = 4
+"""Differences that a card tells of those that only differ along with it."""
+ACCEPT = "This is right"
+REJECT = "This is wrong, or of no use: no card, and its words sink in later comparisons"
+EDIT = "Rename it, note something, or make it a part of another"
 
 
 def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str, Any], detail: dict[str, Any] | None) -> None:
@@ -38,6 +39,10 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
         box.md(f"part of {plain(' → '.join(data['path']))}", name="path", componentsProps=FAINT_TIGHT)
     if data["also"]:
         box.md(f"or {plain(', '.join(data['also']))}", name="also", componentsProps=FAINT_TIGHT)
+    if data["parts"] or data["echoes"]:
+        box.md(f"also: {plain(_some([*data['parts'], *data['echoes']]))}", name="parts", componentsProps=FAINT_TIGHT)
+    if data["said"]:
+        box.md(plain("; ".join(data["said"])), name="said", componentsProps=FAINT_TIGHT)
     for side in (own, other):
         bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], COLOURS[side])
     if data["along"]:
@@ -46,9 +51,46 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
     for i in range(len(data["thumbnails"])):
         strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{data['text']}, example {i + 1}")
     _actions(panel, box, board["name"], data, names)
-    _evidence(panel, box, board["name"], data, detail is not None)
+    _evidence(panel, box, board, data, detail is not None)
     if detail is not None:
         _detail(box, detail)
+
+
+def _some(texts: list[str]) -> str:
+    """The first of many; its detail has all of them."""
+    more = f" and {len(texts) - ECHOES} more" if len(texts) > ECHOES else ""
+    return ", ".join(texts[:ECHOES]) + more
+
+
+def lead(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str, Any]) -> None:
+    """What comes near a finding and did not pass: greyed, with what would decide it."""
+    props = grid(p=1.5, width="100%", minWidth=0, **ONE_COLUMN, opacity=0.75, borderStyle="dashed")
+    box = column.v_stack(f"card_{data['rank']}", gap=1, variant="outline", componentsProps=props)
+    names = {side: board["sides"][side]["name"] for side in "AB"}
+    box.md(f"###### {plain(data['text'])}", name="title", componentsProps=TIGHT)
+    for side in (data["side"], "B" if data["side"] == "A" else "A"):
+        bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], GREY)
+    needs = f"{data['needs']} would decide it" if data["needs"] else ""
+    box.md(plain("; ".join(filter(None, ("perhaps chance", data["level"], needs)))), name="needs", componentsProps=FAINT_TIGHT)
+    strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
+    for i in range(len(data["thumbnails"])):
+        strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{data['text']}, lead example {i + 1}")
+    _actions(panel, box, board["name"], data, names)
+
+
+def typical(panel: Any, column: types.Object, board: dict[str, Any], side: str) -> None:
+    """The images by which a side is told most surely: a strip, and a button that shows more of them."""
+    part = board["sides"][side]
+    if not part["typical"]:
+        return
+    box = column.v_stack("typical", gap=0.5, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
+    row = box.h_stack("head", gap=1, componentsProps=grid(**ROW, alignItems="center"))
+    row.md(f"Most typical of {plain(part['name'])}", name="what", componentsProps=FAINT_TIGHT)
+    at = {"run": board["name"], "side": side}
+    row.btn("show", label="Show in grid", variant="text", on_click=panel.show_typical, params=at, componentsProps=SMALL)
+    strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
+    for i in range(len(part["typical"])):
+        strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"typical of {part['name']}, {i + 1}")
 
 
 def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], names: dict[str, str]) -> None:
@@ -56,7 +98,8 @@ def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], name
     row = box.h_stack("actions", gap=1, componentsProps=grid(**ROW, alignItems="center", **{"&& button": {"textAlign": "left"}}))
     at = {"run": run, "rank": data["rank"]}
     label = f"Show {data['images'][own]:,} in {names[own]}"
-    row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own})
+    if data["images"][own]:
+        row.btn(f"show_{own}", label=label, variant="outlined", on_click=panel.show, params={**at, "side": own})
     count = data["images"][other]
     if not count:
         row.md(f"No image of {plain(names[other])} shows it", name=f"none_{other}", componentsProps=FAINT)
@@ -72,8 +115,9 @@ def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], name
     )
 
 
-def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unfolded: bool) -> None:
-    at = {"run": run, "rank": data["rank"], "side": data["side"], "known": data["known"]}
+def _evidence(panel: Any, box: types.Object, board: dict[str, Any], data: dict[str, Any], unfolded: bool) -> None:
+    told = {name: data[name] for name in ("rank", "side", "known", "accepted")}
+    at = {**board["nonce"], "run": board["name"], "judged": board["pair"], **told}
     row = box.h_stack("evidence", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
     for name, label, tooltip in data["badges"]:
         row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
@@ -84,8 +128,13 @@ def _evidence(panel: Any, box: types.Object, run: str, data: dict[str, Any], unf
 
 def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolded: bool) -> None:
     def icon(name: str, symbol: str, tooltip: str, method: Any) -> None:
-        row.btn(name, label="", icon=symbol, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
+        row.btn(name, label="", icon=symbol, variant="text", title=tooltip, on_click=method, params=at, componentsProps=named(tooltip))
 
+    if at["judged"]:
+        right = ("check_circle", "Take back that it is right") if at["accepted"] else ("check", ACCEPT)
+        icon("accept", *right, panel.accept)
+        icon("reject", "block", REJECT, panel.reject)
+        icon("edit", "edit", EDIT, panel.edit)
     icon("save", "bookmark_add", "Save these images as a view", panel.save)
     icon("tag", "local_offer", "Tag these images", panel.tag)
     # In the browser alone: the clipboard opens only to a click, not to an answer that comes later.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from latentdiff.report.arranging import Arrangement
 from latentdiff.report.content import THUMBNAILS, content
 from latentdiff.report.fields import FieldRow, beside_text, sentence
 from latentdiff.report.finding import Card, card
-from latentdiff.report.text import isolated
+from latentdiff.report.text import isolated, percent
+from latentdiff.results.changes import changes
+from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
 
 CARDS = 6
 """Cards per side at first, and how many more each time one asks for more: a hundred cards make the browser slow."""
@@ -18,29 +21,38 @@ FIELDS = 30
 """Fields listed in their tab."""
 
 
-def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
+def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> dict[str, Any]:
     """All that the panel shows of one run.
 
     Args:
         run: a ``ComparisonRun``.
         cards: at most so many a side.
+        how: fields of an :class:`~latentdiff.report.arranging.Arrangement`; None: all, best first.
 
     Returns:
         JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), and per side ("A", "B")
-        its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card); ``given``: what
+        its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card),
+        the leads of a side without cards, and thumbnails of its ``typical`` images; ``given``: what
         was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it cannot be asked
-        about a phrase, or None; ``pair``: whether it is of two sides, and no group of many; ``gap``: whether a gap can be closed.
+        about a phrase, or None; ``pair``: whether it is of two sides, and no group of many; ``gap``: whether a gap can be closed;
+        ``questions``: phrases that it was asked about; ``unnamed``: whether words can be had for what has none;
+        ``rejected``: (rank, phrase) of what was rejected; ``judged``: whether anything was said that can be undone.
     """
     from fiftyone_plugin.asking import can_ask
+    from fiftyone_plugin.naming import cannot_name
+    from fiftyone_plugin.questions import kept_questions
 
-    said = content(run.comparison, _names(run), cards=cards)
+    said = content(run.comparison, _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
     sides = {}
     for side in "AB":
         made = [_drawn(run, one) for one in said.cards[side]]
-        add_thumbnails(run, side, made)
+        leads = [_lead(run, one, needs) for one, needs in said.leads[side]]
+        strip = {"exemplars": [str(run.sides[side].ids[row]) for row in said.typical[side][:THUMBNAILS]], "thumbnails": []}
+        add_thumbnails(run, side, [*made, *leads, strip])
         tree = [[b.depth, b.label, b.hypothesis is not None] for b in said.trees[side]]
         things, count = "patches" if run.sides[side].labels else "images", run.counts[side]["compared"]
         sides[side] = {"name": said.names[side], "count": count, "things": things, "cards": made, "more": said.more[side], "tree": tree}
+        sides[side] |= {"leads": leads, "typical": strip["thumbnails"]}
     return {
         "name": run.name,
         "verdict": said.verdict,
@@ -54,7 +66,22 @@ def board(run: Any, cards: int = CARDS) -> dict[str, Any]:
         "ask": can_ask(run),
         "pair": is_pair(run),
         "gap": bool(run.differs) and not run.sides["A"].labels,
+        "questions": [one["phrase"] for one in kept_questions(run)],
+        "judged": bool(run.config.get("feedback")),
+        "rejected": [[i, said_of(run.feedback, h).name or h.text] for i, h in enumerate(run.hypotheses) if _is_rejected(run, h)],
+        "unnamed": is_pair(run) and not run.comparison.info.get("words") and cannot_name(run) is None,
     }
+
+
+def _lead(run: Any, one: Card, needs: str) -> dict[str, Any]:
+    """What comes near a finding and is none: a card without a rank."""
+    number = next(i for i, h in enumerate(run.candidates) if h is one.hypothesis)
+    level = f"q = {one.q.removeprefix('= ')} against {run.comparison.config.alpha:g}" if one.q else ""
+    return {**_drawn(run, one), "rank": f"c{number}", "needs": needs, "level": level}
+
+
+def _is_rejected(run: Any, h: Any) -> bool:
+    return said_of(run.feedback, h).state == REJECTED
 
 
 def _field(row: FieldRow, names: dict[str, str]) -> dict[str, str]:
@@ -73,8 +100,12 @@ def _drawn(run: Any, one: Card) -> dict[str, Any]:
     return {
         "rank": one.rank,
         "side": h.side,
-        "text": h.text,
-        "weak": bool(h.weak),
+        "text": one.phrase,
+        "weak": one.guess,
+        "accepted": ACCEPTED in one.said,
+        "said": list(one.said),
+        "parts": list(one.parts),
+        "echoes": list(h.echoes),
         "path": list(h.path),
         "also": list(one.also),
         "along": beside_text(h.fields[0]) if h.fields else "",
@@ -105,6 +136,43 @@ def detail(run: Any, hypothesis: Any) -> dict[str, Any]:
     """
     one = card(run.comparison, hypothesis, -1, dict(zip("AB", _names(run), strict=True)))
     return {"facts": [list(fact) for fact in one.details], "concept": [list(fact) for fact in one.concept]}
+
+
+BESIDE = 20
+"""Differences of each kind that are told where two comparisons stand beside each other."""
+
+
+def beside(before: Any, after: Any) -> dict[str, Any]:
+    """What became of the differences of one comparison in another.
+
+    Returns:
+        JSON: ``before`` and ``after`` (names), and ``stayed``, ``new``, ``gone``: texts with rates; ``more``: how many are not told.
+    """
+    found = changes(before.comparison, after.comparison)
+    names = {side: after.sides[side].name for side in "AB"}
+
+    def told(h: Any) -> str:
+        return f"{h.text}, more in {names[h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
+
+    stayed = [f"{told(one)}, before {percent(was.rate_a)} and {percent(was.rate_b)}" for was, one in found.stayed]
+    lists = {"stayed": stayed, "new": [told(h) for h in found.new], "gone": [told(h) for h in found.gone]}
+    more = sum(max(0, len(texts) - BESIDE) for texts in lists.values())
+    return {"before": before.name, "after": after.name, **{kind: texts[:BESIDE] for kind, texts in lists.items()}, "more": more}
+
+
+def answer_thumbnails(dataset: Any, answer: dict[str, Any]) -> dict[str, list[str]]:
+    """By side, addresses of the images that show a question's phrase best; none where the comparison is gone meanwhile."""
+    from fiftyone_plugin.hypotheses import open_comparison
+    from latentdiff.errors import LatentDiffError
+
+    strips = {side: {"exemplars": answer["ids"][side][:THUMBNAILS], "thumbnails": []} for side in "AB"}
+    try:
+        run = open_comparison(dataset, answer["run"])
+    except LatentDiffError:
+        return {side: [] for side in "AB"}
+    for side, strip in strips.items():
+        add_thumbnails(run, side, [strip])
+    return {side: strip["thumbnails"] for side, strip in strips.items()}
 
 
 def add_thumbnails(run: Any, side: str, cards: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from latentdiff.report import p_text, percent
+from latentdiff.results.levels import shown_q_values
 
 BINS = 60
 POINTS = 3000
@@ -16,6 +17,7 @@ POINTS = 3000
 HIGHEST = 50.0
 """-log10 q drawn at most: beyond it one concept would press all others flat, and sure is sure."""
 COLOURS = {"A": "rgb(255, 109, 4)", "B": "rgb(46, 134, 255)"}
+BLUE_TO_ORANGE = [[0.0, COLOURS["B"]], [0.5, "rgb(150, 150, 150)"], [1.0, COLOURS["A"]]]
 GREY = "rgba(127, 127, 127, 0.6)"
 
 
@@ -82,14 +84,15 @@ def volcano(run: Any, points: int = POINTS) -> list[dict[str, Any]]:
     Returns:
         Plotly traces; a point's ``ids`` entry is the concept's number. Filled points are those whose images are known.
     """
-    table, alpha = run.comparison.concepts, run.comparison.config.alpha
-    known = np.flatnonzero(np.isfinite(table.q_value))
-    rows = known[np.argsort(table.q_value[known], kind="stable")][:points]
+    table, alpha, q = run.comparison.concepts, run.comparison.config.alpha, shown_q_values(run.comparison)
+    known = np.flatnonzero(np.isfinite(q))
+    rows = known[np.argsort(q[known], kind="stable")][:points]
     gap = table.rate_a[rows] - table.rate_b[rows]
-    height = np.minimum(HIGHEST, -np.log10(np.maximum(table.q_value[rows], 10.0**-HIGHEST)))
-    passes = table.q_value[rows] <= alpha
+    height = np.minimum(HIGHEST, -np.log10(np.maximum(q[rows], 10.0**-HIGHEST)))
+    passes = q[rows] <= alpha
     colours = [COLOURS["A" if d > 0 else "B"] if ok else GREY for d, ok in zip(gap, passes, strict=True)]
     shown = shown_by(run)
+    hovers = [_hover(concept_text(run, int(row), float(q[row]))) for row in rows]
     symbols = ["circle" if shown(int(row)) else "circle-open" for row in rows]
     return [
         {
@@ -99,7 +102,7 @@ def volcano(run: Any, points: int = POINTS) -> list[dict[str, Any]]:
             "x": (100 * gap).tolist(),
             "y": height.tolist(),
             "ids": [str(int(table.concept[row])) for row in rows],
-            "hovertext": [_hover(run, int(row)) for row in rows],
+            "hovertext": hovers,
             "hoverinfo": "text",
             "marker": {"color": colours, "symbol": symbols, "size": 8, "opacity": 0.75},
         }
@@ -134,16 +137,16 @@ def shown_by(run: Any) -> Callable[[int], Any]:
     return shown
 
 
-def concept_text(run: Any, row: int) -> dict[str, str]:
-    """A tested concept's name, rates and q, as people read them."""
+def concept_text(run: Any, row: int, q: float | None = None) -> dict[str, str]:
+    """A tested concept's name, rates and q, as people read them; ``q``: where it is known already."""
     table = run.comparison.concepts
     name = table.name[row] if table.name else f"concept {int(table.concept[row])}"
+    q = float(shown_q_values(run.comparison)[row]) if q is None else q
     rates = [f"{percent(float(rate))} of {run.sides[s].name}" for s, rate in (("A", table.rate_a[row]), ("B", table.rate_b[row]))]
-    return {"name": name, "rates": ", ".join(rates), "q": p_text(float(table.q_value[row]), "q")}
+    return {"name": name, "rates": ", ".join(rates), "q": p_text(q, "q")}
 
 
-def _hover(run: Any, row: int) -> str:
-    said = concept_text(run, row)
+def _hover(said: dict[str, str]) -> str:
     return f"<b>{_text(said['name'])}</b><br>{_text(said['rates'])}<br>{_text(said['q'])}"
 
 

@@ -14,8 +14,8 @@ class GroupActions:
 
     update: Callable[[Any], None]
     """Looks again: ``RunActions.update``."""
-    forget: Callable[[Any], None]
-    show_view: Callable[[Any, Any], bool]
+    forget: Callable[..., None]
+    show_view: Callable[[Any, Any, str], bool]
     """Sets the App's view: ``CardActions.show_view``."""
 
     def draw_groups(self, ctx: Any, groups: Any, chosen: str) -> dict[str, Any]:
@@ -33,6 +33,8 @@ class GroupActions:
 
     def click_rate(self, ctx: Any) -> None:
         """Show the images of a cell of the map, and open its group."""
+        from latentdiff.report.content import images
+
         from .group_figures import cell
 
         groups = self._groups(ctx)
@@ -44,8 +46,8 @@ class GroupActions:
         if not len(shown):
             ctx.ops.notify(f"No image of {group} shows “{text}”.", variant="info")
         else:
-            self.show_view(ctx, lambda: shown)
-        self._open_group(ctx, group)
+            self.show_view(ctx, lambda: shown, f"“{text}” in {group}, {images(len(shown))}")
+        self._open_group(ctx, group, grid=False)
 
     def show_group(self, ctx: Any) -> None:
         """Set the App's view to all images of the open group."""
@@ -53,14 +55,15 @@ class GroupActions:
 
         groups = self._groups(ctx)
         if groups is not None:
-            self.show_view(ctx, lambda: groups.group(split(ctx.panel.state.run)[1]))
+            group = split(ctx.panel.state.run)[1]
+            self.show_view(ctx, lambda: groups.group(group), f"all of {group}")
 
-    def _open_group(self, ctx: Any, group: str) -> None:
+    def _open_group(self, ctx: Any, group: str, *, grid: bool = True) -> None:
         from fiftyone_plugin.store.groups import BETWEEN, split
 
         run, now = split(ctx.panel.state.run or "")
         if group and now is not None and group != now:
-            self.forget(ctx)
+            self.forget(ctx, grid=grid)
             ctx.panel.state.run = f"{run}{BETWEEN}{group}"
             self.update(ctx)
 

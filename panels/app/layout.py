@@ -9,11 +9,13 @@ from fiftyone.operators import types
 from fiftyone_plugin.store.groups import split
 from latentdiff.report.text import plain_markdown as plain
 
-from .card_layout import card
+from .card_layout import card, lead, typical
 from .field_tab import fields, set_aside
 from .group_layout import groups
+from .map_tab import map_tab
 from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
 from .tabs import concepts, question, scores
+from .toolbar import arrangement, listed, toolbar
 
 COLUMNS = {
     "display": "grid",
@@ -24,17 +26,11 @@ COLUMNS = {
     "&& > *": {"minWidth": 0, "width": "100%"},
 }
 """Side by side where there is room, below each other where not (a stack flows by columns unless told otherwise)."""
-VERDICT = (
-    "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
-    "p: how often two sides that do not differ would look this different."
-)
-TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "min(140px, 100%)"}}
-"""The drop-down would take a whole line of its own."""
 TABBED: dict[str, Any] = {"borderBottom": 1, "borderColor": "divider", "& .MuiTabs-flexContainer": {"flexWrap": "wrap"}}
 TABBED |= {"& .MuiTabs-indicator": {"display": "none"}, "& .MuiTab-root.Mui-selected": {"borderBottom": "2px solid"}}
 """Tabs go on in the next line where the panel is narrow; the App's own line under the chosen one knows one line only."""
-DIFFERENCES, FIELDS, SCORES, CONCEPTS, ASK = "differences", "fields", "scores", "concepts", "ask"
-TABS = {DIFFERENCES: "Differences", FIELDS: "Fields", SCORES: "Images by score", CONCEPTS: "All concepts", ASK: "Ask"}
+DIFFERENCES, FIELDS, SCORES, MAP, CONCEPTS, ASK = "differences", "fields", "scores", "map", "concepts", "ask"
+TABS = {DIFFERENCES: "Differences", FIELDS: "Fields", SCORES: "Images by score", MAP: "Map", CONCEPTS: "All concepts", ASK: "Ask"}
 
 
 def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> None:
@@ -43,8 +39,10 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
     Args:
         panel: the panel whose methods the buttons call.
         root: where it goes.
-        state: ``shown`` (runs, what waits, the board, an error), ``run``, ``page`` (the tab), ``listed`` (past comparisons unfolded),
-            ``detail`` (the unfolded card), ``point`` (the concept that was clicked), ``range`` (of scores), ``framed`` (the address of the
+        state: ``shown`` (runs, what waits, the board, an error), ``run``, ``page`` (the tab), ``listed`` (past comparisons unfolded;
+            ``list_how``: their order and filter; ``beside``: what changed since one of them),
+            ``arranging`` and ``how`` (order and filter of the cards, and whether they are being chosen), ``detail`` (the unfolded card),
+            ``grid_shows`` (whose images), ``point`` (the concept that was clicked), ``range`` (of scores), ``framed`` (the address of the
             page for folders and zip files, while it is shown), ``nonce`` (what buttons pass on that write at once).
         drawn: tells this drawing from others; the timer sends it back.
     """
@@ -54,9 +52,9 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         return
     shown = state.get("shown") or {}
     name = split(state.get("run") or "")[0]
-    _toolbar(panel, root, shown.get("runs") or [], name, bool(state.get("listed")), bool(shown.get("vectors")))
+    toolbar(panel, root, shown.get("names") or [], {**state, "run": name}, bool(shown.get("vectors")))
     if state.get("listed"):
-        _runs(panel, root, shown.get("runs") or [], name)
+        listed(panel, root, shown.get("runs") or [], {**state, "run": name})
     for i, waiting in enumerate(shown.get("delegated") or []):
         _delegated(panel, root, i, waiting, state["nonce"])
     for i, name in enumerate(shown.get("interrupted") or []):
@@ -65,53 +63,15 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         _leftovers(root, shown["leftovers"])
     if shown.get("error"):
         root.view("error", types.AlertView(severity="error", label="This comparison cannot be opened", description=shown["error"]))
-    if not shown.get("runs"):
+    if not shown.get("names"):
         _empty(panel, root, shown)
     if shown.get("groups"):
         groups(panel, root, shown["groups"])
     if shown.get("board"):
-        _board(panel, root, shown["board"], state)
+        _board(panel, root, {**shown["board"], "nonce": state["nonce"]}, state)
     often = 2000 if shown.get("delegated") else 15000
     # By its own name, since a timer of the same name would go on with the parameters that it was first drawn with.
     root.view(f"timer_{drawn}", types.TimerView(interval=often, on_interval=panel.look, params={"drawn": drawn}))
-
-
-def _toolbar(panel: Any, root: types.Object, runs: list[dict[str, Any]], name: str, listed: bool, vectors: bool) -> None:
-    bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
-    if runs:
-        names = [run["name"] for run in runs]
-        choices = types.DropdownView()
-        for name in names:
-            choices.add_choice(name, label=name)
-        chosen = bar_.enum("run", names, label="Comparison", default=name, view=choices, on_change=panel.on_change_run)
-        chosen.required = True
-    first = "contained" if vectors else "outlined"
-    bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
-    title = "Cameras, sites, months: each group against the rest, and every pair"
-    bar_.btn("groups", label="Compare groups", icon="grid_view", variant="outlined", on_click=panel.compare_groups, title=title)
-    if runs:
-        text = "Hide the list" if listed else "All comparisons"
-        title = "Open, rename, delete or repeat an earlier comparison"
-        bar_.btn("list", label=text, icon="history", variant="outlined", on_click=panel.list_runs, title=title)
-    bar_.btn("refresh", label="Refresh", icon="refresh", variant="outlined", on_click=panel.refresh)
-    title = "Compare images that are in no dataset, on a page of this machine"
-    bar_.btn("folders", label="Folders or zip files", icon="folder_open", variant="outlined", on_click=panel.open_page, title=title)
-
-
-def _runs(panel: Any, root: types.Object, runs: list[dict[str, Any]], chosen: str | None) -> None:
-    box = root.v_stack("past", gap=0.5, variant="outline", componentsProps=grid(p=1, width="100%", **ONE_COLUMN))
-    for i, run in enumerate(runs):
-        row = box.h_stack(f"run_{i}", gap=0.5, componentsProps=grid(**ROW, alignItems="center", width="100%"))
-        at = {"run": run["name"]}
-        variant = "outlined" if run["name"] == chosen else "text"
-        row.btn("open", label=run["name"], variant=variant, on_click=panel.open_run, params=at, title="Open this comparison")
-        row.md(plain(run["about"]), name="about", componentsProps=FAINT)
-        for name, icon, tooltip, method in (
-            ("rename", "drive_file_rename_outline", "Rename", panel.rename),
-            ("again", "replay", "Compare these images again", panel.again),
-            ("delete", "delete_outline", "Delete", panel.delete),
-        ):
-            row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=SMALL)
 
 
 def _delegated(panel: Any, root: types.Object, i: int, waiting: dict[str, Any], nonce: dict[str, str]) -> None:
@@ -162,19 +122,21 @@ def _empty(panel: Any, root: types.Object, shown: dict[str, Any]) -> None:
 
 def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
     root.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
-    row = root.h_stack("about", gap=1, componentsProps=grid(**ROW, alignItems="center"))
-    label = "What do these numbers mean?"
-    explain = {"on_click": panel.explain, "params": {"text": VERDICT}}
-    row.btn("help", label=label, icon="help_outline", variant="text", title=VERDICT, componentsProps=SMALL, **explain)
-    title = "A file to keep or to send: a web page, Markdown, a table or JSON"
-    row.btn("report", label="Export a report", icon="summarize", variant="text", title=title, on_click=panel.report, componentsProps=SMALL)
     if board["gap"]:
         title = "Which images of a pool to label, so that one side becomes like the other; and weights for its own"
         text = "Close the gap"
-        row.btn("gap", label=text, icon="playlist_add_check", variant="text", title=title, on_click=panel.close_gap, componentsProps=SMALL)
+        root.btn("gap", label=text, icon="playlist_add_check", variant="text", title=title, on_click=panel.close_gap, componentsProps=SMALL)
+    if board["unnamed"]:
+        title = "Words for what is numbered: the same images and choices, compared again by the words that you choose"
+        root.btn("name", label="Name the differences", icon="label", variant="outlined", title=title, on_click=panel.name_run)
     if board["notes"]:
-        row.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
+        root.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
     set_aside(panel, root, board)
+    _rejected(panel, root, board)
+    if state.get("grid_shows"):
+        row = root.h_stack("grid", gap=1, componentsProps=grid(**ROW, alignItems="center"))
+        row.md(f"The grid shows {plain(state['grid_shows'])}.", name="said")
+        row.btn("clear", label="Show all", icon="clear", variant="outlined", on_click=panel.clear)
     tabs = types.TabsView(componentsProps={"tabs": {"sx": TABBED}})
     offered = {value: text for value, text in TABS.items() if value != FIELDS or board["pair"]}  # groups are of vectors alone
     for value, text in offered.items():
@@ -183,6 +145,8 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     root.enum("tab", list(offered), default=tab, view=tabs, on_change=panel.on_change_tab)
     if tab == SCORES:
         scores(panel, root, board, state)
+    elif tab == MAP:
+        map_tab(panel, root, board, state)
     elif tab == CONCEPTS:
         concepts(panel, root, board, state)
     elif tab == FIELDS:
@@ -190,7 +154,24 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     elif tab == ASK:
         question(panel, root, board, state)
     else:
+        if state.get("arranging"):
+            arrangement(panel, root, state.get("how") or {})
         _differences(panel, root, board, state.get("detail"))
+
+
+def _rejected(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
+    """What was rejected, each with a button that takes it back; and what undoes the last thing that was said."""
+    if not board["judged"]:
+        return
+    row = root.h_stack("judged", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
+    at = {"run": board["name"], **board["nonce"]}
+    title = "Take back what was said last of a difference here"
+    row.btn("undo", label="Undo", icon="undo", variant="text", title=title, on_click=panel.undo, params=at, componentsProps=SMALL)
+    if board["rejected"]:
+        row.md("Rejected:", name="rejected", componentsProps=FAINT)
+    for rank, text in board["rejected"]:
+        title = "Take it back: give it its card again"
+        row.btn(f"back_{rank}", label=text, icon="close", variant="text", title=title, on_click=panel.readmit, params={**at, "rank": rank})
 
 
 def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: dict[str, Any] | None) -> None:
@@ -201,11 +182,18 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
         column.md(f"##### More in {plain(part['name'])}\n\n{part['count']:,} {part['things']}", name=f"head_{side}")
         if not part["cards"]:
             column.md("Nothing is found more often here.", name=f"none_{side}", componentsProps=FAINT)
+            typical(panel, column, board, side)
+        if part["leads"]:
+            column.md("Leads, not proven:", name=f"leads_{side}", componentsProps=FAINT)
+        for data in part["leads"]:
+            lead(panel, column, board, data)
         for data in part["cards"]:
             open_ = detail if detail and (detail["run"], detail["rank"]) == (board["name"], data["rank"]) else None
             card(panel, column, board, data, open_)
         if part["more"]:
             column.btn(f"more_{side}", label=f"Show more ({part['more']})", icon="expand_more", variant="text", on_click=panel.more)
+        if part["cards"]:
+            typical(panel, column, board, side)
         if part["tree"]:
             column.md(_tree(part["tree"]), name=f"tree_{side}")
 
@@ -220,7 +208,11 @@ def image_data(board: dict[str, Any]) -> dict[str, Any]:
     """The thumbnails' addresses, at the places where :func:`page` puts the images."""
     columns = {}
     for side in "AB":
-        cards = board["sides"][side]["cards"]
-        strips = {f"card_{c['rank']}": {"strip": {f"image_{i}": url for i, url in enumerate(c["thumbnails"])}} for c in cards}
-        columns[f"side_{side}"] = strips
+        part = board["sides"][side]
+        strips = {f"card_{c['rank']}": _strip(c["thumbnails"]) for c in (*part["cards"], *part["leads"])}
+        columns[f"side_{side}"] = {**strips, "typical": _strip(part["typical"])}
     return {"columns": columns}
+
+
+def _strip(addresses: list[str]) -> dict[str, dict[str, str]]:
+    return {"strip": {f"image_{i}": address for i, address in enumerate(addresses)}}

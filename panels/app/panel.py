@@ -9,10 +9,13 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from .card_actions import CardActions
+from .card_actions import CardActions, of_stages
 from .group_actions import GroupActions
 from .known_actions import KnownActions
-from .run_actions import STORED, RunActions
+from .list_actions import ListActions
+from .map_tab import MapActions
+from .run_actions import RunActions
+from .stored import STORED
 from .tab_actions import AskActions, PlotActions
 
 HELP = (
@@ -23,14 +26,17 @@ HELP = (
     "- **looks like**: no word fits these images well; look at them before believing the name"
 )
 PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
-STATE = ("shown", "run", "page", "listed", "detail", "point", "range", "span", "answer", "framed")
+STATE = ("shown", "run", "page", "listed", "list_how", "beside", "arranging", "how", "detail", "point", "grid_shows")
+STATE += ("range", "span", "answer", "framed", "mapped")
 """Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
 
-QUIET = ("look", "on_change_tab", "on_change_run", "on_change_group", "slide", "brush")
+QUIET = ("look", "on_change_view", "on_change_tab", "on_change_run", "on_change_group", "order", "only", "list_order", "slide", "brush")
 """Methods that the App also calls by itself, or where nothing was done."""
 
 
-class LatentDiffPanel(RunActions, GroupActions, CardActions, KnownActions, PlotActions, AskActions, foo.Panel):
+class LatentDiffPanel(
+    RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel
+):
     """Ranked differences of one stored comparison, in two columns."""
 
     @property
@@ -56,12 +62,19 @@ class LatentDiffPanel(RunActions, GroupActions, CardActions, KnownActions, PlotA
 
     def on_load(self, ctx: Any) -> None:
         ctx.panel.state.framed = None  # the server that served the page may have gone
+        ctx.panel.state.mapped = None  # what a map draws is not kept
         self.update(ctx)
 
     def on_change_dataset(self, ctx: Any) -> None:
+        ctx.panel.state.grid_shows = None  # the grid that shows it is gone
         self.forget(ctx)
         ctx.panel.state.run = None
         self.update(ctx)
+
+    def on_change_view(self, ctx: Any) -> None:
+        """The grid shows something else than what a button here made it show: nothing is said of it any more."""
+        if ctx.panel.state.grid_shows and of_stages(ctx.view) != ctx.panel.state.grid_view:
+            self.forget_grid(ctx)
 
     def explain(self, ctx: Any) -> None:
         """Say a tooltip's text to those who click rather than hover."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from .stored import address, stored
+
 PLUGIN = "@latentdiff/latentdiff"
-STORED = ("runs", "interrupted", "leftovers", "delegated", "vectors")
-"""What is looked up of a dataset's comparisons."""
 
 
 class RunActions:
@@ -18,6 +17,8 @@ class RunActions:
     """Sends the plots' data: ``PlotActions.draw``."""
     draw_groups: Callable[[Any, Any, str], dict[str, Any]]
     """Sends the plots of groups: ``GroupActions.draw_groups``."""
+    draw_map: Callable[..., None]
+    """Sends what the map draws: ``MapActions.draw_map``."""
     drawing: Callable[[Any, dict[str, Any]], str]
     """Tells one drawing of the panel from another: ``LatentDiffPanel.drawing``."""
 
@@ -32,26 +33,31 @@ class RunActions:
 
         if ctx.dataset is None:
             return
-        shown = _stored(ctx.dataset) | {"board": None, "groups": None, "error": None}
-        name, chosen = _chosen(shown["runs"], ctx.panel.state.run)
+        shown = stored(ctx.dataset, ctx.panel.state.list_how) | {"board": None, "groups": None, "error": None}
+        name, chosen = address(shown["names"], shown["of_groups"], ctx.panel.state.run)
         if chosen:
             try:
                 group = split(chosen)[1]
                 if group is not None:
                     shown["groups"] = self.draw_groups(ctx, hypotheses.open_groups(ctx.dataset, chosen), group)
                 run = hypotheses.open_comparison(ctx.dataset, chosen)
-                shown["board"] = board(run, ctx.panel.state.cards or CARDS)
+                shown["board"] = board(run, ctx.panel.state.cards or CARDS, ctx.panel.state.how)
                 ctx.panel.set_data(image_data(shown["board"]))
                 self.draw(ctx, run)
+                if ctx.panel.state.page == "map":
+                    self.draw_map(ctx)
             except LatentDiffError as e:
                 shown["error"] = str(e)
         ctx.panel.state.shown = shown
         ctx.panel.state.run = chosen
         ctx.panel.state.toolbar = {"run": name}
 
-    def forget(self, ctx: Any) -> None:
-        """What was unfolded, brushed or clicked in the comparison that was open."""
-        for name in ("detail", "point", "range", "cards", "answer"):
+    def forget(self, ctx: Any, *, grid: bool = True) -> None:
+        """What was unfolded, brushed or clicked in the comparison that was open; and, where ``grid``, what the grid shows of it."""
+        if grid and ctx.panel.state.grid_shows:
+            ctx.ops.clear_view()
+        names = ("detail", "point", "cards", "answer", "beside", "mapped")
+        for name in (*names, *(("grid_shows", "range") if grid else ())):
             ctx.panel.set_state(name, None)
 
     def open_run(self, ctx: Any) -> None:
@@ -91,19 +97,15 @@ class RunActions:
         """
         if ctx.dataset is None or ctx.panel.state.shown is None:
             return
-        before, now = ctx.panel.state.shown, _stored(ctx.dataset)
+        before, now = ctx.panel.state.shown, stored(ctx.dataset, ctx.panel.state.list_how)
         if ctx.params.get("drawn") == self.drawing(ctx, now):
             return
-        known = {run["name"] for run in before.get("runs") or []}
-        for run in now["runs"]:
-            if run["name"] not in known and run["name"] in {d["run"] for d in before.get("delegated") or []}:
-                ctx.ops.notify(f"The comparison {run['name']} is ready.", variant="success")
+        known = set(before.get("names") or [])
+        for name in now["names"]:
+            if name not in known and name in {d["run"] for d in before.get("delegated") or []}:
+                ctx.ops.notify(f"The comparison {name} is ready.", variant="success")
                 ctx.ops.reload_dataset()
         self.update(ctx)
-
-    def list_runs(self, ctx: Any) -> None:
-        """Unfold or fold the list of comparisons."""
-        ctx.panel.state.listed = not ctx.panel.state.listed
 
     def compare(self, ctx: Any) -> None:
         """Open the form."""
@@ -178,6 +180,19 @@ class RunActions:
 
         ctx.prompt(f"{PLUGIN}/export_report", params={"run": split(ctx.panel.state.run or "")[0]})
 
+    def name_run(self, ctx: Any) -> None:
+        """Open the form that gives the open comparison words."""
+        ctx.prompt(f"{PLUGIN}/name_comparison", params={"run": ctx.panel.state.run}, on_success=self.named)
+
+    def named(self, ctx: Any) -> None:
+        """Show it with its words."""
+        self.forget(ctx)
+        self.update(ctx)
+
+    def declare(self, ctx: Any) -> None:
+        """Open the form that says which encoder made the open comparison's vectors."""
+        ctx.prompt(f"{PLUGIN}/declare_encoder", on_success=self.refresh)
+
     def open_page(self, ctx: Any) -> None:
         """Show the page that compares folders and zip files, in place of the comparisons."""
         from latentdiff.errors import LatentDiffError
@@ -197,52 +212,3 @@ class RunActions:
     def embed(self, ctx: Any) -> None:
         """Open the form that computes vectors."""
         ctx.prompt(f"{PLUGIN}/compute_embeddings", on_success=self.refresh)
-
-
-def _stored(dataset: Any) -> dict[str, Any]:
-    """What is stored with a dataset, and what is on its way; a few small queries, however many images there are."""
-    from fiftyone_plugin import delegated
-    from fiftyone_plugin.sides import vector_sources
-    from fiftyone_plugin.store.leftovers import leftover_fields
-    from fiftyone_plugin.store.runs import list_comparisons
-
-    runs = list_comparisons(dataset)
-    waiting = [dataclasses.asdict(one) for one in delegated.delegated_comparisons(dataset)]
-    busy = {one["run"] for one in waiting if one["state"] == delegated.RUNNING}
-    return {
-        "runs": [_listed(run) for run in runs if run.complete],
-        "interrupted": [str(run) for run in runs if not run.complete and str(run) not in busy],
-        "leftovers": leftover_fields(dataset),
-        "delegated": waiting,
-        "vectors": bool(runs) or bool(vector_sources(dataset)),
-    }
-
-
-def _listed(run: Any) -> dict[str, Any]:
-    """What is kept of a comparison in the panel's state."""
-    known = {"name": str(run), "about": _about(run), "results": str(run.config.get("verdict"))}
-    return {**known, "groups": list(run.groups), "differing": list(run.verdict.get("groups") or ())} if run.groups else known
-
-
-def _chosen(runs: list[dict[str, Any]], wanted: str | None) -> tuple[str | None, str | None]:
-    """The run that is open, and its address; of groups also which: the wanted one, else the first that differs."""
-    from fiftyone_plugin.store.groups import BETWEEN, split
-
-    name, group = split(wanted or "")
-    run = next((run for run in runs if run["name"] == name), runs[0] if runs else None)
-    if run is None:
-        return None, None
-    names = run.get("groups") or []
-    if not names:
-        return run["name"], run["name"]
-    group = group if group in names and run["name"] == name else next(iter(run["differing"]), names[0])
-    return run["name"], f"{run['name']}{BETWEEN}{group}"
-
-
-def _about(run: Any) -> str:
-    found = run.verdict.get("hypotheses") or 0
-    a, b = run.views
-    if run.groups:
-        differ = len(run.verdict.get("groups") or ())
-        return f"{len(run.groups)} groups by {a}: " + (f"{differ} differ{'' if differ > 1 else 's'}" if differ else "no difference")
-    return f"{a} against {b}: " + (f"{found} found" if run.verdict.get("differs") else "no difference")

@@ -13,11 +13,23 @@ ONE_COLUMN = {"gridTemplateColumns": "minmax(0, 1fr)"}
 """Without it a grid is as wide as its widest button, and reaches beyond the panel."""
 SMALL = {"button": {"sx": {"fontSize": "0.85rem", "fontWeight": "normal", "minWidth": "auto", "px": 0.75, "py": 0.25, "opacity": 0.85}}}
 """A quiet button: a fact with a tooltip, or an icon."""
+STRIP = {
+    "display": "grid",
+    "gridTemplateColumns": "repeat(5, minmax(0, 1fr))",
+    "width": "100%",
+    "&& img": {"objectFit": "cover", "borderRadius": "4px"},
+}
+"""Five thumbnails beside each other."""
 FAINT = {"container": {"sx": {"opacity": 0.75}}}
 """On the box around a text: the text itself takes no styles."""
 TIGHT: dict[str, Any] = {"container": {"sx": {"& h6, & p": {"m": 0}}}}
 FAINT_TIGHT: dict[str, Any] = {"container": {"sx": {**FAINT["container"]["sx"], **TIGHT["container"]["sx"]}}}
 """The same without the space that Markdown leaves around headings and paragraphs."""
+
+
+def named(title: str) -> dict[str, Any]:
+    """``componentsProps`` of a button that is an icon alone: what its tooltip says is its name for those who cannot see it."""
+    return {"button": {**SMALL["button"], "aria-label": title}}
 
 
 def grid(**sx: Any) -> dict[str, Any]:

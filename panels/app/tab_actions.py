@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .card_actions import shown_of
+
 SLIDER = "scores.between"
 """Where the App keeps the slider's ends: its place in the panel."""
 
@@ -14,8 +16,11 @@ class PlotActions:
 
     update: Callable[[Any], None]
     """Looks again: ``RunActions.update``."""
-    show_view: Callable[[Any, Any], bool]
+    show_view: Callable[[Any, Any, str], bool]
     """Sets the App's view: ``CardActions.show_view``."""
+
+    draw_map: Callable[..., None]
+    """Sends what the map draws: ``MapActions.draw_map``."""
 
     def draw(self, ctx: Any, run: Any) -> None:
         """Send what both plots draw."""
@@ -32,6 +37,8 @@ class PlotActions:
         """Another tab."""
         if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.page:
             ctx.panel.state.page = ctx.params["value"]
+            if ctx.params["value"] == "map":
+                self.draw_map(ctx)
 
     def brush(self, ctx: Any) -> None:
         """Show the images under the bars that were brushed."""
@@ -57,15 +64,15 @@ class PlotActions:
         run = self._run(ctx)
         if run is None or ends is None:
             return
-        if self.show_view(ctx, lambda: hypotheses.score_view(run, *ends)):
+        said = f"the images with a score from {ends[0]:.2f} to {ends[1]:.2f}"
+        if self.show_view(ctx, lambda: hypotheses.score_view(run, *ends), said):
             ctx.panel.state.range = list(ends)
             ctx.panel.set_state(SLIDER, list(ends))
 
-    def clear(self, ctx: Any) -> None:
-        """Back to the whole dataset."""
-        ctx.panel.state.range = None
+    def forget_grid(self, ctx: Any) -> None:
+        """Say no more whose images the grid shows; the slider spans all scores again."""
+        ctx.panel.state.range = ctx.panel.state.grid_shows = None
         ctx.panel.set_state(SLIDER, ctx.panel.state.span)
-        ctx.ops.clear_view()
 
     def click_concept(self, ctx: Any) -> None:
         """Say what a point is, and show its images where they are known."""
@@ -77,7 +84,8 @@ class PlotActions:
             return
         candidate = shown_by(run)(row)
         said = "It was not ranked among the candidates, so its images are not kept."
-        if candidate is not None and self.show_view(ctx, lambda: run.view(candidate, candidate.side)):
+        what = shown_of(run, candidate, candidate.side) if candidate is not None else ""
+        if candidate is not None and self.show_view(ctx, lambda: run.view(candidate, candidate.side), what):
             name = run.sides[candidate.side].name
             said = f"The grid shows its images in {name}."
             if candidate.concept != int(ctx.params["id"]):
@@ -105,8 +113,10 @@ PHRASE = "ask.row.phrase"
 class AskActions:
     """Handlers of the tab where one asks about a phrase; a part of the panel."""
 
-    show_view: Callable[[Any, Any], bool]
+    show_view: Callable[[Any, Any, str], bool]
     """Sets the App's view: ``CardActions.show_view``."""
+    update: Callable[[Any], None]
+    """Looks again: ``RunActions.update``."""
 
     def ask(self, ctx: Any) -> None:
         """Ask about the phrase that was typed."""
@@ -121,8 +131,41 @@ class AskActions:
         ctx.prompt(f"{PLUGIN}/ask_question", params=answers, skip_prompt=True, on_success=self.answered, on_error=self.unanswered)
 
     def answered(self, ctx: Any) -> None:
-        """Keep the answer, for the tab to show."""
-        ctx.panel.state.answer = ctx.params.get("result")
+        """Show the answer, and list its question among the earlier ones."""
+        result = ctx.params.get("result")
+        self.update(ctx)
+        self._tell(ctx, result)
+
+    def open_question(self, ctx: Any) -> None:
+        """Show the answer to a question that was asked earlier."""
+        from fiftyone_plugin import hypotheses, questions
+        from latentdiff.errors import LatentDiffError
+
+        try:
+            run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
+            kept = questions.find_question(run, ctx.params.get("phrase"))
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            self.update(ctx)
+            return
+        self._tell(ctx, {**kept, "run": run.name, "names": {side: run.sides[side].name for side in "AB"}})
+
+    def keep_answer(self, ctx: Any) -> None:
+        """Ask for a view's name or a tag, for the images of the answer."""
+        answer = ctx.panel.state.answer
+        if answer:
+            answers = {"run": answer["run"], "phrase": answer["phrase"], "side": ctx.params.get("side")}
+            ctx.prompt(f"{PLUGIN}/keep_answer", params=answers)
+
+    def _tell(self, ctx: Any, answer: dict[str, Any] | None) -> None:
+        from .cards import answer_thumbnails
+
+        if answer is None:
+            return
+        pictures = answer_thumbnails(ctx.dataset, answer)
+        ctx.panel.state.answer = {**answer, "pictures": {side: len(pictures[side]) for side in "AB"}}
+        strips = {f"strip_{side}": {f"image_{i}": address for i, address in enumerate(pictures[side])} for side in "AB"}
+        ctx.panel.set_data({"ask": {"answer": strips}})
 
     def unanswered(self, ctx: Any) -> None:
         """Say why there is no answer."""
@@ -134,5 +177,8 @@ class AskActions:
         from fiftyone_plugin import hypotheses
 
         answer, side = ctx.panel.state.answer, ctx.params.get("side")
-        if answer and side in answer["ids"]:
-            self.show_view(ctx, lambda: hypotheses.open_comparison(ctx.dataset, answer["run"]).sides[side].select(answer["ids"][side]))
+        if not answer or side not in answer["ids"]:
+            return
+        ids = answer["ids"][side]
+        what = f"the {len(ids):,} best of “{answer['phrase']}” in {answer['names'][side]}"
+        self.show_view(ctx, lambda: hypotheses.open_comparison(ctx.dataset, answer["run"]).sides[side].select(ids), what)

@@ -10,7 +10,7 @@ from fiftyone.operators import types
 from latentdiff.report import p_text, percent
 from latentdiff.report.text import plain_markdown as plain
 
-from .style import COLOURS, FAINT, ONE_COLUMN, ROW, bar, grid
+from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, STRIP, bar, grid, named
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 LONGEST = 18
@@ -44,10 +44,6 @@ def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     between = state.get("range") or [low, high]
     slider = types.SliderView(min=low, max=high, label="Scores", label_position="top", value_precision=2, value_label_display="auto")
     box.list("between", types.Number(min=low, max=high), default=between, view=slider, on_change=panel.slide)
-    row = box.h_stack("chosen", gap=1, componentsProps=grid(**ROW, alignItems="center"))
-    if state.get("range"):
-        row.md(f"The grid shows the images with a score from {between[0]:.2f} to {between[1]:.2f}.", name="said")
-        row.btn("clear", label="Show all", icon="clear", variant="outlined", on_click=panel.clear)
 
 
 def concepts(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
@@ -87,6 +83,7 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     box = root.v_stack("ask", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
     if board["ask"]:
         box.md(plain(board["ask"]), name="cannot", componentsProps=FAINT)
+        box.btn("declare", label="Say which encoder made these vectors", icon="translate", variant="outlined", on_click=panel.declare)
         return
     a, b = plain(names["A"]), plain(names["B"])
     text = f"Is something more true of **{a}** or of **{b}**? Type a phrase; it is tested on all images that were compared."
@@ -94,9 +91,16 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     row = box.h_stack("row", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
     row.str("phrase", label="Phrase", view=types.TextFieldView())
     row.btn("send", label="Ask", icon="contact_support", variant="contained", on_click=panel.ask)
+    row.view("enter", types.View(component="LatentDiffEnter", composite_view=True, button="Ask"))
     answer = state.get("answer")
     if answer and answer["run"] == board["name"]:
         _answer(panel, box, answer, names)
+    if board["questions"]:
+        earlier = box.h_stack("earlier", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
+        earlier.md("Asked before:", name="before", componentsProps=FAINT)
+        for i, phrase in enumerate(board["questions"]):
+            at = {"run": board["name"], "phrase": phrase}
+            earlier.btn(f"question_{i}", label=phrase, variant="text", on_click=panel.open_question, params=at, componentsProps=SMALL)
 
 
 def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[str, str]) -> None:
@@ -106,6 +110,10 @@ def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[s
     for side in "AB":
         rate = answer["rates"][side]
         bar(card, f"rate_{side}", f"about **{plain(percent(rate))}** of {plain(names[side])}", rate, COLOURS[side])
+        pictures = (answer.get("pictures") or {}).get(side) or 0
+        strip = card.h_stack(f"strip_{side}", gap=0.5, componentsProps=grid(**STRIP))
+        for i in range(pictures):
+            strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{answer['phrase']} in {names[side]}, best {i + 1}")
     said = f"AUROC {answer['auroc']:.2f} (0.5: no difference; above: more in {names['A']}; below: more in {names['B']}), "
     card.md(plain(said + p_text(answer["p_value"])), name="evidence", componentsProps=FAINT)
     if answer.get("notes"):
@@ -115,3 +123,7 @@ def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[s
         count = len(answer["ids"][side])
         label = f"Show the {count:,} best in {names[side]}"
         row.btn(f"best_{side}", label=label, variant="outlined", disabled=not count, on_click=panel.show_answer, params={"side": side})
+        if count:
+            title = f"Save these images of {names[side]} as a view, or tag them"
+            keep = {"on_click": panel.keep_answer, "params": {"side": side}, "componentsProps": named(title)}
+            row.btn(f"keep_{side}", label="", icon="bookmark_add", variant="text", title=title, **keep)

@@ -14,6 +14,7 @@ from latentdiff.scale.engine import LOCAL
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
 from .clients import visitor
+from .preview import preview
 from .sessions import Sessions
 from .settings import PageSettings
 from .work import choices_of, dataset_names, groups_of_table
@@ -38,6 +39,11 @@ def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> di
                 made["folder_a"] = gr.Textbox(label="Folder A", info=info, max_lines=1, placeholder="/home/me/photos/summer")
                 info = "The set to compare it with"
                 made["folder_b"] = gr.Textbox(label="Folder B", info=info, max_lines=1, placeholder="/home/me/photos/winter")
+            with gr.Row():
+                seen = [gr.HTML(padding=False, elem_id=f"preview-{letter}") for letter in "ab"]
+            for box, shown in zip((made["folder_a"], made["folder_b"]), seen, strict=True):
+                quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+                box.blur(lambda named: preview(named or "", settings), box, shown, **quiet)
         with gr.Tab("Two zip files") as zips, gr.Row():
             made["zip_a"] = gr.File(label=f"Zip file A: images, at most {megabytes}", file_types=[".zip"], height=140)
             made["zip_b"] = gr.File(label="Zip file B", file_types=[".zip"], height=140)

@@ -43,6 +43,8 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
             start = gr.Button("Compare", variant="primary", elem_id="compare")
             stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")
         outputs = {"start": start, "stop": stop, **_results(gr)}
+        # What another tab compared is no answer to what this one asks.
+        way.change(lambda: gr.Column(visible=False), None, outputs["results"], show_progress="hidden", api_visibility="private")
         names = list(inputs)
 
         # Built here, since Gradio hands over what the signature's annotations ask for, and they need Gradio itself.

@@ -21,6 +21,7 @@ from latentdiff.report.thumbnails import Images
 from latentdiff.sae.spaces import KEPT, PAIR
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
+from .preview import ZIPPED, is_zip
 from .settings import PageSettings
 
 LARGEST_TABLE = 200_000_000
@@ -92,6 +93,8 @@ def named_sides(asked: Asked, settings: PageSettings, folder: Path, progress: Pr
     for given_folder, letter in ((asked.folder_a, "A"), (asked.folder_b, "B")):
         if not given_folder.strip():
             raise InputError(f"name folder {letter} first")
+        if is_zip(given_folder):
+            raise InputError(ZIPPED.format(Path(given_folder.strip()).name))
     given = (asked.folder_a.strip(), asked.folder_b.strip())
     names = distinct_names((Path(given[0]).name or given[0], Path(given[1]).name or given[1]), given)
     a, b = (image_folder(path, settings.roots, progress) for path in given)

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from fiftyone_plugin.panels.app.cards import CARDS
 
-from fiftyone_plugin import list_comparisons, load_comparison
+from fiftyone_plugin import export_report, list_comparisons, load_comparison
 from latentdiff.report import p_text, percent, title, verdict
 from tests.browser.panel_app import App, Scenes
 
@@ -81,16 +81,21 @@ def test_a_cards_detail_and_a_tooltip(app: App, panel_scenes: Scenes) -> None:
 def test_the_open_comparison_is_exported(app: App, panel_scenes: Scenes, tmp_path: Path) -> None:
     run = panel_scenes.runs["second_try"]
     app.button("Export a report").click()
+    where = app.page.get_by_role("dialog").get_by_role("combobox").nth(2)
+    where.wait_for()
+    app.choose(where, "Into a folder of the App's server")
     folder = app.page.get_by_role("dialog").get_by_role("textbox").last
     folder.fill("/no/such/folder")
     app.page.wait_for_selector("text=There is no folder")
-    folder.fill(str(tmp_path))
+    folder.fill("")
+    app.choose(where, "Download it")
     app.page.wait_for_selector("text=There is no folder", state="detached")
     app.picture("03_export")
     with app.page.expect_download() as download:
         app.page.get_by_role("button", name="Export", exact=True).click()
     download.value.save_as(tmp_path / "downloaded.html")
-    assert (tmp_path / "downloaded.html").read_bytes() == (tmp_path / "second_try.html").read_bytes()
+    written = export_report(panel_scenes.dataset, "second_try", tmp_path / "second_try.html")
+    assert (tmp_path / "downloaded.html").read_bytes() == written.read_bytes()
     said = (tmp_path / "downloaded.html").read_text(encoding="utf8")
     assert verdict(run.comparison, *panel_scenes.views) in html.unescape(said)
 
@@ -154,6 +159,29 @@ def test_brush_and_slider_filter_by_score(app: App, panel_scenes: Scenes) -> Non
     app.grid_count(total)
 
 
+def test_a_lasso_on_the_map_sets_the_grid(app: App, panel_scenes: Scenes) -> None:
+    app.tab("Map")
+    app.page.wait_for_selector(".scatterlayer .point", state="attached")
+    assert app.page.locator(".scatterlayer .point").count() == len(panel_scenes.dataset)
+    box = app.settled(".js-plotly-plot .nsewdrag")
+
+    def draw() -> None:
+        corners = [(0.1, 0.1), (0.5, 0.1), (0.5, 0.9), (0.1, 0.9), (0.1, 0.1)]
+        at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+        app.page.mouse.move(*at[0])
+        app.page.mouse.down()
+        for x, y in at[1:]:
+            app.page.mouse.move(x, y, steps=8)
+        app.page.mouse.up()
+
+    count = app.grid_changes(draw)
+    assert 0 < count < len(panel_scenes.dataset)
+    app.page.wait_for_selector(f"text=The grid shows {count:,} image")
+    app.picture("06_map")
+    app.button("Show all").click()
+    app.grid_count(len(panel_scenes.dataset))
+
+
 def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Scenes) -> None:
     from fiftyone_plugin.panels.app.figures import volcano
 
@@ -207,11 +235,13 @@ def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
     boxes = app.page.get_by_role("dialog").get_by_role("combobox")
     boxes.nth(3).wait_for()
     app.choose(boxes.nth(0), f"Saved view: {panel_scenes.views[0]}")
-    app.choose(boxes.nth(1), f"Saved view: {panel_scenes.views[0]}")
-    app.page.wait_for_selector("text=Both sides are the same images")
-    app.picture("09_same_side_twice")
-    app.choose(boxes.nth(1), f"Saved view: {panel_scenes.views[1]}")
-    app.page.wait_for_selector("text=Both sides are the same images", state="detached")
+    app.choose(boxes.nth(1), "Everything else")
+    boxes.nth(1).click()
+    app.page.get_by_role("option", name="Images by a field …", exact=True).wait_for()
+    assert not app.page.get_by_role("option", name=f"Saved view: {panel_scenes.views[0]}", exact=True).count()  # A has it
+    app.picture("09_sides")
+    app.page.get_by_role("option", name=f"Saved view: {panel_scenes.views[1]}", exact=True).click()
+    app.page.get_by_role("listbox").wait_for(state="hidden")
     app.choose(boxes.nth(3), "A file of words")
     texts = app.page.get_by_role("dialog").get_by_role("textbox")
     texts.nth(2).wait_for()

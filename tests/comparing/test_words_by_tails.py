@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from latentdiff.comparing.candidates import Draft
 from latentdiff.comparing.merging import with_words
 from latentdiff.describe.nearest_words import WordCandidate
 from latentdiff.embed.sides import Sides
+from latentdiff.report.leads import decides
 from latentdiff.results.ranking import mix
 from latentdiff.stats.word_tails import word_tails
 
@@ -102,6 +106,14 @@ def test_leads_where_nothing_passes() -> None:
     assert not found.differs and not found.hypotheses
     assert {h.side for h in found.leads} == {"A", "B"} and len(found.leads) <= 6
     assert all(h.q_value > 0.05 for h in found.leads)
+    uneven = dataclasses.replace(found, info={**found.info, "n_a": 120, "n_b": 40})
+    for h in found.leads:  # what lacks to the number that would decide it, in the proportion of now, rounded up to two digits
+        for c, pattern in ((found, r"about ([\d,]+) more images a side"), (uneven, r"about ([\d,]+) more images of A and ([\d,]+) of B")):
+            more = [(c.to_decide(h) / 160 - 1) * c.info[n] for n in ("n_a", "n_b")]
+            told = re.fullmatch(pattern, decides(c, h, ("A", "B")))
+            assert bool(told) == bool(np.isfinite(more[0]) and min(more) >= 1)
+            for number, wanted in zip(told.groups() if told else (), more, strict=False):
+                assert wanted <= int(number.replace(",", "")) <= max(wanted + 1, 1.1 * wanted)
     needed = [found.to_decide(h) for h in found.leads]
     assert all(n > 160 for n, h in zip(needed, found.leads, strict=True) if h.concept is not None and h.rate_a != h.rate_b)
     curve = [found.detectable_from(base) for base in (0.0, 0.1, 0.5)]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import latentdiff
-from fiftyone_plugin import compare_views, delete_comparison
+from fiftyone_plugin import compare_views, delete_comparison, load_comparison
 from fiftyone_plugin.asking import ask, can_ask
+from fiftyone_plugin.questions import keep_images
 from latentdiff import demo
 from latentdiff.embed.encoder import load_encoder
 from latentdiff.errors import InputError
@@ -60,6 +61,24 @@ def test_panel_and_operator_give_the_same_answer(scenes):
     state = {"run": "seasons", "answer": shown(panel(dataset, "answered", {}, result=result))["answer"]}
     (request,) = [r for r in panel(dataset, "show_answer", state, side="A") if r["operator_uri"].endswith("set_view")]
     assert dict(request["params"]["view"][-1]["kwargs"])["sample_ids"] == result["ids"]["A"]
+    # It is kept with the comparison, listed, opened again with its pictures, and its images saved and tagged.
+    execute("ask_question", dataset, run="seasons", phrase="a kite")
+    execute("ask_question", dataset, run="seasons", phrase="snow")
+    assert shown(panel(dataset, "on_load"))["shown"]["board"]["questions"] == ["snow", "a kite"]
+    opened = shown(panel(dataset, "open_question", {}, run="seasons", phrase="snow"))["answer"]
+    assert (opened["auroc"], opened["pictures"]) == (found.auroc, {"A": 5, "B": 5})
+    assert opened["ids"] == {side: result["ids"][side][:24] for side in "AB"}
+    answers = {"run": "seasons", "phrase": "snow", "side": "A"}
+    assert [c["value"] for c in form("keep_answer", dataset, **answers)["phrase"]["view"]["choices"]] == ["snow", "a kite"]
+    assert form("keep_answer", dataset, **answers, view="winter")["view"]["invalid"]
+    assert execute("keep_answer", dataset, **answers, view="snowy", tag="check").result["count"] == 24
+    dataset.reload()
+    for view in (dataset.load_saved_view("snowy"), dataset.match_tags("check")):
+        assert set(view.values("id")) == set(result["ids"]["A"][:24])
+    with pytest.raises(InputError, match="was not asked about"):
+        keep_images(scenes, "a dog", "A", tag="check")
+    with pytest.raises(InputError, match="name the view or the tag"):
+        keep_images(load_comparison(dataset, "seasons"), "snow", "A")
 
 
 def test_what_was_not_compared_is_not_asked_and_said(scenes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import fiftyone as fo
 import numpy as np
 import pytest
 
@@ -99,6 +100,31 @@ def test_delete_leaves_everything_else_as_it_was(dataset, compare) -> None:
     assert state(dataset) == before
     with pytest.raises(RunError, match="has no comparison 'seasons'; it has none"):
         delete_comparison(dataset, "seasons")
+
+
+def sidebar(dataset: Any) -> dict[str, list[str]] | None:
+    dataset.reload()
+    groups = dataset.app_config.sidebar_groups
+    return None if groups is None else {group.name: list(group.paths) for group in groups}
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_fields_lie_in_a_sidebar_group_of_their_own(dataset, compare, own) -> None:
+    if own:
+        dataset.app_config.sidebar_groups = [fo.SidebarGroupDocument(name="mine", paths=["filepath", "tags"])]
+        dataset.save()
+    before = sidebar(dataset)
+    compare(dataset)
+    groups = sidebar(dataset)
+    assert groups.pop("comparisons") == ["seasons_log_ratio", "seasons_concepts"]
+    assert not any("seasons" in path for paths in groups.values() for path in paths) and (groups == before or not own)
+    rename_comparison(dataset, "seasons", "renamed")
+    compare(dataset, run="second")
+    names = {f"{run}_{what}" for run in ("renamed", "second") for what in ("log_ratio", "concepts")}
+    assert set(sidebar(dataset)["comparisons"]) == names
+    for run in ("renamed", "second"):
+        delete_comparison(dataset, run)
+    assert sidebar(dataset) == before
 
 
 def test_same_name_asks_or_overwrites(dataset, compare) -> None:

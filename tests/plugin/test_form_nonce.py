@@ -11,7 +11,7 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.server.app import app
 from starlette.testclient import TestClient
 
-from fiftyone_plugin import form_nonce
+from fiftyone_plugin import form_nonce, load_comparison
 from tests.plugin.calls import URI, _asked, form, panel
 
 OPERATORS = {o.name: o for o in foo.list_operators() if o.uri.startswith(f"{URI}/") and not isinstance(o, foo.Panel)}
@@ -116,6 +116,18 @@ def test_a_failure_is_dismissed_by_its_button_alone(dataset: Any, server: None, 
     (button,) = passed_on(_asked(dataset, "on_load", {})[-1], waiting.id)
     panel(dataset, "dismiss", {}, **button)
     assert gone == [waiting.id]
+
+
+def test_findings_are_judged_by_their_buttons_alone(stored: Any, server: None) -> None:
+    at = {"panel_id": "p1", "panel_state": {"run": "seasons"}, "run": "seasons", "rank": 0}
+    for method in ("accept", "reject", "readmit", "undo"):
+        for wrong in ({}, {form_nonce.NAME: "guessed"}):
+            assert REFUSED in str(request("latentdiff_panel", stored.dataset, {"__method__": method, **at, **wrong}))
+    assert load_comparison(stored.dataset, "seasons").feedback == ()
+    drawn = str(_asked(stored.dataset, "on_load", {})[-1])
+    assert "'rank': 0, 'side': 'A'" in drawn and form_nonce.parameter()[form_nonce.NAME] in drawn
+    panel(stored.dataset, "accept", {"run": "seasons"}, run="seasons", rank=0, **form_nonce.parameter())
+    assert load_comparison(stored.dataset, "seasons").feedback[0].state == "accepted"
 
 
 def passed_on(drawn: Any, record: str) -> Iterator[dict[str, Any]]:

@@ -45,9 +45,10 @@ def test_compare_views_refuses_bad_forms_and_writes_nothing(dataset, changes, me
 
 def test_form_offers_what_there_is(dataset, stored) -> None:
     fields = form("compare_views", dataset, view_a="summer", view_b="winter")
-    for name in ("view_a", "view_b"):
-        choices = ["summer", "winter", "current view", "samples with a tag", "another dataset"]
+    rest = ["winter", "current view", "samples with a tag", "images with a value", "another dataset", "everything else"]
+    for name, choices in (("view_a", ["summer", *rest]), ("view_b", rest)):  # without what A has already
         assert [c["value"] for c in fields[name]["view"]["choices"]] == choices
+    assert "everything else" not in [c["value"] for c in form("compare_views", dataset)["view_a"]["view"]["choices"]]
     assert [c["value"] for c in fields["embeddings"]["view"]["choices"]] == ["clip"]
     assert fields["run"]["default"] == "summer_vs_winter"
     taken = form("compare_views", dataset, view_a="summer", view_b="winter", run="seasons")
@@ -79,7 +80,8 @@ def test_a_dataset_without_views_or_vectors_says_what_to_do(dataset) -> None:
     dataset.delete_saved_views()
     dataset.delete_sample_field("clip")
     fields = form("compare_views", dataset)
-    assert [c["value"] for c in fields["view_a"]["view"]["choices"]] == ["current view", "samples with a tag", "another dataset"]
+    offered = ["current view", "samples with a tag", "images with a value", "another dataset"]
+    assert [c["value"] for c in fields["view_a"]["view"]["choices"]] == offered
     assert "compute embeddings" in fields["embeddings"]["error_message"]
 
 

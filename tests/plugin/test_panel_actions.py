@@ -5,17 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from fiftyone.operators.executor import ExecutionError
 from fiftyone.server.view import get_view
 from fiftyone_plugin.panels.app import figures
 
-from fiftyone_plugin import compare_views, delete_comparison, list_comparisons, load_comparison, rename_comparison
+from fiftyone_plugin import (
+    compare_views,
+    delete_comparison,
+    export_report,
+    judge_finding,
+    list_comparisons,
+    load_comparison,
+    rename_comparison,
+)
 from fiftyone_plugin.hypotheses import open_comparison, score_view
+from latentdiff.errors import InputError
 from tests.planted import DOG, WORDS, vectors
 from tests.plugin.calls import URI, Window, execute, form, panel, shown
 
@@ -194,6 +207,13 @@ def test_tag_hypothesis_tags_its_images_and_no_other(dataset, stored) -> None:
     h = stored.hypotheses[0]
     assert set(dataset.match_tags("check").values("id")) == {*stored.ids(h, "A"), *stored.ids(h, "B")}
     assert form("tag_hypothesis", dataset, run="seasons", hypothesis="0", side="A", tag=" ")["tag"]["invalid"]
+    again = {"run": "seasons", "hypothesis": "0", "side": "A", "tag": "check"}  # a tag that exists is not written onto unasked
+    asked = form("tag_hypothesis", dataset, **again)
+    assert asked["tag"]["invalid"] and "already" in asked["tag"]["error_message"] and "onto" in asked
+    with pytest.raises((InputError, ExecutionError), match="already"):
+        execute("tag_hypothesis", dataset, **again)
+    assert not form("tag_hypothesis", dataset, **again, onto=True)["tag"]["invalid"]
+    assert execute("tag_hypothesis", dataset, **again, onto=True).result["count"] > 0
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------------------------
@@ -271,10 +291,19 @@ def test_compare_again_compares_the_same_images(dataset, files, deleted) -> None
     assert load_comparison(dataset, "second").sides["A"].name == "summer"
 
 
-def test_the_report_of_the_open_comparison_is_asked_for(dataset, stored) -> None:
+def test_the_report_of_the_open_comparison_is_asked_for(dataset, stored, tmp_path) -> None:
     (asked,) = prompts(panel(dataset, "report", {"run": "seasons"}))
     assert asked["operator_uri"] == f"{URI}/export_report" and asked["params"] == {"run": "seasons"}
     assert not any(field["invalid"] for field in form("export_report", dataset, **asked["params"]).values())
+    assert "folder" not in form("export_report", dataset, **asked["params"])  # the browser saves it, unless a folder is asked for
+    done = execute("export_report", dataset, run="seasons", format=".md")
+    (download,) = [r for r in done.executor.to_json()["requests"] if r["operator_uri"].endswith("browser_download")]
+    path = Path(unquote(download["params"]["url"].partition("filepath=")[2]))
+    assert download["params"]["filename"] == "seasons.md" and path.parent.stat().st_mode & 0o077 == 0
+    assert path.read_text() == export_report(dataset, "seasons", tmp_path / "seasons.md").read_text()
+    kept = execute("export_report", dataset, run="seasons", format=".csv", where="server", folder=str(tmp_path)).result["path"]
+    assert Path(kept) == tmp_path / "seasons.csv" and "verdict" in Path(kept).read_text()
+    assert form("export_report", dataset, run="seasons", where="server")["folder"]["required"]
 
 
 # --- whose images -----------------------------------------------------------------------------------------------------------------
@@ -411,3 +440,83 @@ def test_large_comparisons_are_delegated_unless_one_chooses_otherwise(dataset, m
     assert not operator.resolve_execution_options(context).default_choice_to_delegated
     monkeypatch.setattr(module, "LARGE", len(dataset))
     assert operator.resolve_execution_options(context).default_choice_to_delegated
+
+
+# --- whose images the grid shows, and what there is to see where nothing was found ---------------------------------------------------
+
+
+def test_a_side_without_findings_has_leads_and_typical_images(make, vocabulary, sae) -> None:
+    dataset = make(vectors(60, 0.3, seed=3), vectors(80, 0.3, seed=4))
+    run = compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="alike")
+    assert not run.hypotheses
+    board = shown(panel(dataset, "on_load"))["shown"]["board"]
+    for side, ratio in (("A", run.comparison.log_ratio_a), ("B", -run.comparison.log_ratio_b)):
+        part = board["sides"][side]
+        leads = [h for h in run.comparison.leads if h.side == side]
+        assert part["cards"] == [] and [lead["text"] for lead in part["leads"]] == [h.text for h in leads] and leads
+        assert len(part["typical"]) == 5 and part["leads"][0]["level"].endswith("against 0.05")
+        rank = part["leads"][0]["rank"]
+        request = panel(dataset, "show", {}, run="alike", rank=rank, side=side)
+        assert view_ids(request, dataset) == (set(run.ids(leads[0], side)) or None)
+        typical = panel(dataset, "show_typical", {}, run="alike", side=side)
+        best = set(run.sides[side].ids[np.argsort(-ratio)].tolist())  # fewer than a hundred: all of the side
+        assert view_ids(typical, dataset) == best and shown(typical)["grid_shows"] == f"the most typical of {run.sides[side].name}"
+    assert "p = " in board["verdict"] and "against 0.05" in board["verdict"]
+
+
+def test_the_panel_says_whose_images_the_grid_shows_until_they_are_not(dataset, stored, files) -> None:
+    count = len(stored.comparison.rows_showing(stored.hypotheses[0], "A"))
+    state = {"run": "seasons"}
+    state |= shown(panel(dataset, "show", state, run="seasons", rank=0, side="A"))
+    assert state["grid_shows"] == f"{WORDS[DOG]} in summer, {count} images"
+    compare_views(dataset, "winter", "summer", embeddings="clip", run="other", **files)
+    for method, params in (("on_change_run", {"value": "other"}), ("clear", {})):
+        requests = panel(dataset, method, state, **params)
+        assert any(r["operator_uri"].endswith("clear_view") for r in requests) and shown(requests)["grid_shows"] is None
+    by_hand = panel(dataset, "on_change_view", state)  # the grid shows the whole dataset, which no button here asked for
+    assert shown(by_hand)["grid_shows"] is None and not any(r["operator_uri"].endswith("clear_view") for r in by_hand)
+    assert panel(dataset, "on_change_view", {"run": "seasons"}) == []
+
+
+def test_cards_are_sorted_filtered_and_searched(dataset, stored) -> None:
+    def texts(state: dict[str, Any], method: str, **params: Any) -> list[str]:
+        answer = shown(panel(dataset, method, {"run": "seasons", **state}, **params))
+        state |= {"how": answer.get("how", state.get("how"))}
+        return [card["text"] for side in "AB" for card in answer["shown"]["board"]["sides"][side]["cards"]]
+
+    state: dict[str, Any] = {}
+    by_name = texts(state, "order", value="text")
+    assert by_name == [h.text for side in "AB" for h in sorted((h for h in stored.hypotheses if h.side == side), key=lambda h: h.text)][:6]
+    assert texts(state, "only", value="accepted") == [] and state["how"] == {"order": "text", "only": "accepted"}
+    assert texts(state, "only", value="all") == by_name
+    assert texts({"how": {}, "arrangement": {"search": WORDS[DOG]}}, "find") == [WORDS[DOG]]
+    assert shown(panel(dataset, "arrange", {"run": "seasons"}))["arranging"] is True
+
+
+def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, stored, vocabulary, sae) -> None:
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="a_second")
+    judge_finding(dataset, "seasons", 0, state="accepted", note="look again")
+    state: dict[str, Any] = {"run": "seasons"}
+
+    def names(method: str, **params: Any) -> list[str]:
+        answer = shown(panel(dataset, method, state, **params))
+        state["list_how"] = answer.get("list_how", state.get("list_how"))
+        return [run["name"] for run in answer["shown"]["runs"]]
+
+    assert names("on_load") == ["a_second", "seasons"] == names("list_order", value="name")
+    assert names("list_order", value="newest") == ["a_second", "seasons"]
+    state["past"] = {"how": {"words": "LOOK again"}}
+    assert names("list_find") == ["seasons"]
+    answer = shown(panel(dataset, "on_load", state))["shown"]
+    (told,) = answer["runs"]
+    auc = f"AUC {stored.two_sample.auc:.2f}"
+    year = f"{datetime.now(timezone.utc):%Y}"
+    for part in ("60 images and 80 images", auc, "clip", "level 0.05", "1 accepted", "notes: look again", year):
+        assert part in told["details"], part
+    assert answer["names"] == ["a_second", "seasons"]  # the drop-down has all of them
+    # Beside each other: sides are swapped, so what was in A is in B now.
+    found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))["beside"]
+    swapped = load_comparison(dataset, "a_second")
+    assert [text.split(",")[0] for text in found["new"]] == [h.text for h in stored.hypotheses] and found["stayed"] == []
+    assert [text.split(",")[0] for text in found["gone"]] == [h.text for h in swapped.hypotheses]
+    assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found}, run="a_second"))["beside"] is None

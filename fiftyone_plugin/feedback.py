@@ -1,0 +1,115 @@
+"""Feedback on findings that is kept: judged, renamed, noted, merged, undone; and what later comparisons of the dataset make of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latentdiff.errors import InputError
+from latentdiff.results.feedback import OPEN, REJECTED, SAID
+from latentdiff.results.hypothesis import Hypothesis
+
+from .store import database
+from .store import feedback as journal
+from .store.groups import split
+from .store.run import ComparisonRun
+from .store.runs import list_comparisons, load_comparison, record_of
+from .store.targets import as_dataset
+
+
+def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **said: str) -> ComparisonRun:
+    """Say something of a finding of a stored comparison; it is kept with the comparison, and reports show it. No test hangs on it.
+
+    A rejected finding, and one that is a part of another, has no card. Words that were rejected, and their near synonyms, rank lower in
+    later comparisons of the dataset; a concept that was renamed keeps that name in later comparisons with the same SAE.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the comparison's name.
+        finding: one of its candidates; its rank among those that pass (0 = best); or its text.
+        said: ``state`` ("accepted", "rejected"), ``name``, ``note``, ``merged`` (text of the finding that it is a part of); "" takes it
+            back. At least one.
+
+    Returns:
+        The comparison with all that was said; see ``.feedback``.
+
+    Raises:
+        RunError: there is no such run. InputError: no such finding, or something else is said.
+
+    Example:
+        >>> judge_finding(dataset, "summer_vs_winter", 0, state="accepted", name="a kite in the sky").feedback[0].name
+        'a kite in the sky'
+    """
+    dataset = as_dataset(dataset)
+    if split(run)[1] is not None:
+        raise InputError(f"{run!r} is one group of many; feedback is kept with comparisons of two sides")
+    if not said:
+        raise InputError(f"say something of the finding: {', '.join(SAID)}")
+    opened = load_comparison(dataset, run)
+    h = _finding(opened, finding)
+    opened.comparison.judged(h, **said)  # says what is wrong with it before anything is written
+    with database.explained(f"feedback on {run!r}", dataset):
+        journal.append(record_of(dataset, run), journal.line(h, said))
+    return load_comparison(dataset, run)
+
+
+def undo_feedback(dataset: Any, run: str) -> ComparisonRun:
+    """Take back what was said last of a comparison's findings.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the comparison's name.
+
+    Raises:
+        RunError: there is no such run. InputError: nothing was said.
+    """
+    dataset = as_dataset(dataset)
+    if not journal.lines(load_comparison(dataset, run).config):
+        raise InputError(f"nothing was said of the findings of comparison {run!r}")
+    with database.explained(f"feedback on {run!r}", dataset):
+        journal.take_back(record_of(dataset, run))
+    return load_comparison(dataset, run)
+
+
+def _finding(run: ComparisonRun, finding: Any) -> Hypothesis:
+    if isinstance(finding, Hypothesis):
+        return finding
+    if isinstance(finding, int) and not isinstance(finding, bool):
+        if not 0 <= finding < len(run.hypotheses):
+            raise InputError(f"comparison {run.name!r} has {len(run.hypotheses)} findings; there is no number {finding!r}")
+        return run.hypotheses[finding]
+    found = [h for h in run.candidates if h.text == finding]
+    if not found:
+        raise InputError(f"comparison {run.name!r} has no finding {finding!r}")
+    return found[0]
+
+
+def rejected_words(dataset: Any) -> tuple[str, ...]:
+    """Words that were rejected in comparisons of a dataset, and not judged otherwise since; numbered concepts are no words."""
+    said = [one for run in list_comparisons(dataset) for one in journal.lines(run.config) if "state" in one["said"]]
+    now: dict[str, str] = {}
+    for one in sorted(said, key=lambda one: str(one.get("at"))):
+        finding = one["finding"]
+        if finding.get("text") != f"concept {finding.get('concept')}":
+            now[str(finding.get("text"))] = str(one["said"]["state"])
+    return tuple(sorted(word for word, state in now.items() if state == REJECTED))
+
+
+def inherited(dataset: Any, run: str, sae: str | None, candidates: tuple[Hypothesis, ...]) -> list[dict[str, Any]]:
+    """Lines of a new comparison's journal: the names that people gave concepts of the same SAE, and what was said of one it replaces.
+
+    Args:
+        dataset: ``fo.Dataset``.
+        run: the new comparison's name.
+        sae: key of the SAE; None where it is not known.
+        candidates: of the new comparison.
+    """
+    names: dict[int, str] = {}
+    known = list_comparisons(dataset)
+    lines = [one for other in known if sae and other.config.get("sae") == sae for one in journal.lines(other.config)]
+    for one in sorted(lines, key=lambda one: str(one.get("at"))):
+        concept, name = one["finding"].get("concept"), one["said"].get("name")
+        if concept is not None and name is not None:
+            names[concept] = name
+    named = [(h, names.get(h.concept, OPEN)) for h in candidates if h.concept is not None]
+    replaced = [one for other in known if other == run for one in journal.lines(other.config)]
+    return [*(journal.line(h, {"name": name}) for h, name in named if name), *replaced]

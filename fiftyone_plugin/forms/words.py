@@ -1,0 +1,104 @@
+"""Inputs that say by which words differences are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from latentdiff.errors import LatentDiffError, sentence
+from latentdiff.inputs.named import COMMON
+
+from .. import allowed, encoders
+from ..encoders import EARLIER_WORDS, OWN_WORDS, TYPED, typed_words, word_file
+from ..store import runs
+from .common import choose, choose_run, reject
+
+NO_WORDS = "none"
+
+
+def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any], *, unnamed: bool = True) -> None:
+    """Where the names of differences come from.
+
+    The package's words and words that are typed, where the vectors' encoder is recorded; those of earlier comparisons; a file; or nowhere.
+
+    Args:
+        inputs: of the form.
+        dataset: ``fo.Dataset``.
+        params: what was answered so far.
+        unnamed: whether nowhere is offered.
+    """
+    stamp = encoders.recorded(dataset, str(params.get("embeddings") or ""))
+    known = bool(stamp and stamp.source)
+    choices = {COMMON: "Common English words"} if known else {}
+    choices |= _earlier_words(dataset, params.get("embeddings"), known)
+    choices |= {NO_WORDS: "None: differences are numbered, not named"} if unnamed else {}
+    choices |= {OWN_WORDS: "A file of words", **({TYPED: "Words that I type"} if known else {})}
+    text = "The words that differences are named by"
+    if not known and params.get("embeddings"):
+        text += "; “LatentDiff: say which encoder made vectors” offers common English words, and typed ones, for these too"
+    prop = choose(inputs, "words", "Words", list(choices), labels=list(choices.values()), description=text, empty="")
+    prop.default, prop.required = next(iter(choices)), False  # callers without a browser need name no more than the file
+    if params.get("words") == TYPED:
+        _type_words(inputs, params)
+    elif params.get("words") == OWN_WORDS or (params.get("vocabulary") and not params.get("words")):
+        described = "An .npz with 'words' and their 'vectors' from the same encoder; or a text file, one word or phrase a line"
+        file = inputs.str("vocabulary", label="Word file", description=described, required=True)
+        problem = _file_problem(params.get("vocabulary"), stamp)
+        if problem:
+            reject(file, problem)
+    elif word_file(params):
+        problem = _file_problem(word_file(params), stamp)
+        if problem:
+            reject(prop, problem)
+
+
+def _earlier_words(dataset: Any, embeddings: Any, known: bool) -> dict[str, str]:
+    """Files that named earlier comparisons of the same vectors, newest first, each with the comparison that it named."""
+    found: dict[str, str] = {}
+    for run in runs.list_comparisons(dataset):
+        given = (run.config.get("asked") or {}).get("vocabulary") or word_file(run.config.get("form") or {})
+        if run.config.get("embeddings") != embeddings or not isinstance(given, str) or given == COMMON or not Path(given).is_file():
+            continue
+        if known or Path(given).suffix == ".npz":
+            found.setdefault(f"{EARLIER_WORDS}{given}", f"The words of {run}: {Path(given).name}")
+    return found
+
+
+def _type_words(inputs: Any, params: dict[str, Any]) -> None:
+    described = "Two or more, with commas between them: dog, a red kite, snow. A short list takes part in the verdict"
+    prop = inputs.str("typed", label="Words", description=described, required=True)
+    if params.get("typed") and len(typed_words(params["typed"])) < 2:
+        reject(prop, "Type two words or more, with commas between them.")
+
+
+def _file_problem(path: Any, stamp: encoders.Stamp | None) -> str | None:
+    if not path:
+        return None
+    file = Path(str(path)).expanduser()
+    why = allowed.problem(allowed.file, path)
+    if why:
+        return why
+    if not file.is_file():
+        return f"There is no file {file}."
+    if file.suffix != ".npz" and not (stamp and stamp.source):
+        return "Name an .npz file with vectors: the encoder of these image vectors is not recorded, so words alone have none."
+    return None
+
+
+def choose_words_of_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A stored comparison, and the words that its differences are to be named by."""
+    from ..hypotheses import open_comparison
+    from ..naming import cannot_name
+
+    chosen = choose_run(inputs, dataset, complete=True)
+    if not params.get("run") or chosen.invalid:
+        return
+    try:
+        run = open_comparison(dataset, str(params["run"]))
+        problem = cannot_name(run)
+    except LatentDiffError as e:
+        problem = sentence(e)
+    if problem:
+        reject(chosen, problem)
+    else:
+        choose_vocabulary(inputs, dataset, {**params, "embeddings": run.config["embeddings"]}, unnamed=False)

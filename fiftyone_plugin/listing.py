@@ -1,0 +1,79 @@
+"""What a list of comparisons says of each: when, of what, how it ended, and what people said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from latentdiff.report.content import images
+
+from .store import feedback as journal
+from .store.summary import RunSummary
+
+NEWEST = "newest"
+ORDERS: dict[str, tuple[str, Callable[[RunSummary], Any]]] = {
+    NEWEST: ("Newest first", lambda run: 0),
+    "name": ("By name", lambda run: run.casefold()),
+    "found": ("Most differences first", lambda run: -(run.verdict.get("hypotheses") or 0)),
+    "auc": ("Told apart best first", lambda run: -(run.verdict.get("auc") or 0)),
+}
+"""Order of the list → what people read, and what it sorts by."""
+
+
+def found_in(runs: Sequence[RunSummary], order: str = NEWEST, search: str = "") -> list[RunSummary]:
+    """Comparisons whose name, sides, fields or notes hold a text, in an order.
+
+    Args:
+        runs: newest first.
+        order: one of ``ORDERS``.
+        search: part of a text; empty: all.
+    """
+    wanted = search.strip().casefold()
+    held = [run for run in runs if wanted in " ".join([str(run), *run.views, about(run), details(run)]).casefold()]
+    return sorted(held, key=ORDERS.get(order, ORDERS[NEWEST])[1])
+
+
+def results(run: RunSummary) -> str:
+    """Tells its results, and what was said of them, from what they were before."""
+    return f"{run.config.get('verdict')}, {len(journal.lines(run.config))} said"
+
+
+def about(run: RunSummary) -> str:
+    """ "summer against winter: 7 found", "3 groups by camera: 1 differs"."""
+    found = run.verdict.get("hypotheses") or 0
+    a, b = run.views
+    if run.groups:
+        differ = len(run.verdict.get("groups") or ())
+        return f"{len(run.groups)} groups by {a}: " + (f"{differ} differ{'' if differ > 1 else 's'}" if differ else "no difference")
+    return f"{a} against {b}: " + (f"{found} found" if run.verdict.get("differs") else "no difference")
+
+
+def details(run: RunSummary) -> str:
+    """Date, images, AUC, vectors and their encoder, SAE, level, and what was said of its findings."""
+    config, auc = run.config, run.verdict.get("auc")
+    counts = [images(int(config["sides"][side].get("compared") or 0)) for side in ("A" if run.groups else "AB")]
+    model, asked = (config.get("encoder") or {}).get("model"), (config.get("asked") or {}).get("sae")
+    level = (config.get("config") or {}).get("alpha")
+    told = [
+        f"{run.made:%d %b %Y, %H:%M}" if run.made is not None else "",
+        " and ".join(counts),
+        f"AUC {auc:.2f}" if isinstance(auc, float) else "",
+        f"{config.get('embeddings')}{f' ({model})' if model else ''}",
+        f"SAE {asked}" if asked else "",
+        f"level {level:g}" if isinstance(level, float) else "",
+        _said(config),
+    ]
+    return ", ".join(filter(None, told))
+
+
+def _said(config: dict[str, Any]) -> str:
+    """ "2 accepted, 1 rejected; notes: look again"."""
+    state: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    for line in journal.lines(config):
+        finding = str(sorted(line["finding"].items(), key=str))
+        state[finding] = line["said"].get("state", state.get(finding, ""))
+        notes[finding] = line["said"].get("note", notes.get(finding, ""))
+    counted = [f"{list(state.values()).count(kind)} {kind}" for kind in ("accepted", "rejected") if kind in state.values()]
+    said = "; ".join(note for note in notes.values() if note)
+    return ", ".join(counted + ([f"notes: {said}"] if said else []))

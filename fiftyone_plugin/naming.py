@@ -1,0 +1,122 @@
+"""Words for a comparison that was made without, or with others: it is made again, with the same choices and the new words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import latentdiff
+from latentdiff.errors import InputError, sentence
+from latentdiff.inputs.named import COMMON, DatasetView
+from latentdiff.progress import Progress, silent
+
+from .comparing import compare_again
+from .encoders import OWN_WORDS, TYPED
+from .requests import HANDED_OVER, asked_of
+from .store.run import ComparisonRun
+from .store.runs import load_comparison
+
+
+def name_comparison(
+    dataset: Any,
+    run: str,
+    vocabulary: latentdiff.Vocabulary | str | Path | Sequence[str],
+    *,
+    sae: latentdiff.SparseAutoencoder | str | Path | None = None,
+    progress: Progress | None = None,
+) -> ComparisonRun:
+    """Give a stored comparison words, or other ones: the same images are compared again with the same choices, under the same name.
+
+    The SAE of both sides, or of their field, is found again in the cache, so that concepts and their tests stay; phrases come on top, and a
+    list of at most 500 words takes part in the verdict. What was left out and what was said of findings are kept.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the comparison's name.
+        vocabulary: words, as :func:`~fiftyone_plugin.compare_views` takes them.
+        sae: the sparse autoencoder, where it was handed over as an object and cannot be found by a name.
+        progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
+
+    Returns:
+        The comparison as it is stored now.
+
+    Raises:
+        RunError: there is no such run, or a side's dataset was deleted. InputError: a comparison by another method, one whose SAE or known
+            differences were handed over as objects, or words that cannot be used. The stored comparison is as it was then.
+
+    Example:
+        >>> name_comparison(dataset, "summer_vs_winter", "common").hypotheses[0].text
+        'a red kite'
+    """
+    stored = load_comparison(dataset, run)
+    request = _request(stored, vocabulary, sae)
+    form = {**(stored.config.get("form") or {}), **_answers(asked_of(request)["vocabulary"])}
+    return compare_again(stored, request, form, progress or silent)
+
+
+def cannot_name(stored: ComparisonRun) -> str | None:
+    """Why a comparison cannot be given words without further help, in a sentence; None where it can."""
+    try:
+        _known(stored, None)
+    except InputError as e:
+        return sentence(e)
+    return None
+
+
+def _known(stored: ComparisonRun, sae: Any) -> dict[str, Any]:
+    """What it was asked for, with the SAE in use.
+
+    Raises:
+        InputError: some of it is not known.
+    """
+    asked = _asked(stored)
+    if stored.comparison.info.get("method"):
+        raise InputError(f"comparison {stored.name!r} was made by another method, whose findings are words already")
+    asked["sae"] = asked["sae"] if sae is None else sae
+    if isinstance(asked["sae"], str) and asked["sae"] == HANDED_OVER:
+        raise InputError(f"the SAE of comparison {stored.name!r} is not known by a name; in Python: name_comparison(..., sae=...)")
+    if HANDED_OVER in asked["given"]:
+        raise InputError(f"comparison {stored.name!r} looks past differences that were handed over as objects; compare again with them")
+    return asked
+
+
+def _request(stored: ComparisonRun, vocabulary: Any, sae: Any) -> latentdiff.CompareRequest:
+    if vocabulary is None:
+        raise InputError("name the words: 'common', a file, a list of words, or a Vocabulary")
+    asked = _known(stored, sae)
+    views = [side.select([str(i) for i in side.ids], ordered=False) for side in stored.sides.values()]
+    return latentdiff.CompareRequest(
+        *(DatasetView(stored.dataset, view) for view in views),
+        vocabulary=vocabulary,
+        sae=asked["sae"],
+        method=latentdiff.MethodConfig(compare=stored.comparison.config),
+        groups=stored.config.get("groups"),
+        fields=asked["fields"],
+        given=tuple(asked["given"]),
+        embeddings=stored.config["embeddings"],
+        stored_as=stored.name,
+        names=(stored.sides["A"].name, stored.sides["B"].name),
+        overwrite=True,
+    )
+
+
+def _asked(stored: ComparisonRun) -> dict[str, Any]:
+    """What was asked for; of comparisons of earlier versions, what they themselves say of it."""
+    if stored.config.get("asked"):
+        return dict(stored.config["asked"])
+    sae = stored.comparison.info.get("sae") or {}
+    named = (stored.config.get("form") or {}).get("sae") or (sae.get("origin") or {}).get("name")
+    known = stored.comparison.info.get("given") or {}
+    tested = [d.field for d in stored.comparison.tested_fields]
+    own = named or (None if sae.get("trained_here") or sae.get("kept") else HANDED_OVER)
+    return {"vocabulary": None, "sae": own, "fields": list(dict.fromkeys(tested)) or None, "given": list(known.get("names") or ())}
+
+
+def _answers(vocabulary: Any) -> dict[str, Any]:
+    """The form's answers that say the same words, for comparing again and for questions; none where they were an object."""
+    if isinstance(vocabulary, list):
+        return {"words": TYPED, "typed": "; ".join(vocabulary), "vocabulary": None}
+    if vocabulary in (None, COMMON, HANDED_OVER):
+        return {"words": COMMON if vocabulary == COMMON else None, "vocabulary": None}
+    return {"words": OWN_WORDS, "vocabulary": vocabulary}

@@ -1,0 +1,85 @@
+"""What people said of a run's findings: a journal in its record, each line whole or not there, of which the last is taken back by undo."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from latentdiff.errors import InputError, RunError
+from latentdiff.results.comparison import Comparison
+from latentdiff.results.feedback import SAID
+from latentdiff.results.hypothesis import Hypothesis
+
+from . import database
+from .records import COMPLETE, Record
+
+KEY, QUESTIONS = "feedback", "questions"
+"""Entries of a record's config."""
+
+
+def line(h: Hypothesis, said: dict[str, str]) -> dict[str, Any]:
+    """A line of the journal.
+
+    Args:
+        h: the finding.
+        said: what is said of it, see :class:`~latentdiff.results.feedback.Feedback`.
+    """
+    finding = {"side": h.side, "source": h.source, "text": h.text, "concept": h.concept}
+    return {"finding": finding, "said": dict(said), "at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+
+
+def append(record: Record, entry: dict[str, Any], journal: str = KEY, most: int = 10_000) -> None:
+    """Add a line to a journal of a finished run, which keeps the last ``most``.
+
+    Raises:
+        RunError: the run was deleted, replaced, or is being changed.
+    """
+    _update(record, {"$push": {f"config.{journal}": {"$each": [entry], "$slice": -most}}})
+
+
+def take_back(record: Record) -> None:
+    """Remove the last line; see :func:`append`."""
+    _update(record, {"$pop": {f"config.{KEY}": 1}})
+
+
+def _update(record: Record, change: dict[str, Any]) -> None:
+    found = {"_id": record.id, "config.state": COMPLETE}
+    if not database.journaled("runs").update_one(found, change).matched_count:
+        raise RunError(f"the comparison {record.run!r} was deleted or replaced meanwhile")
+
+
+def lines(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """The journal of a record; what is damaged in it is no line."""
+    stored = config.get(KEY)
+    return [one for one in stored if _is_line(one)] if isinstance(stored, list) else []
+
+
+def _is_line(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("finding"), dict) and isinstance(one.get("said"), dict)
+
+
+def with_feedback(comparison: Comparison, config: dict[str, Any]) -> Comparison:
+    """A comparison with what its run's journal says; of findings that it has no more (other words, say) nothing is told."""
+    comparison = dataclasses.replace(comparison, feedback=())
+    for one in lines(config):
+        h = find(comparison.candidates, one["finding"])
+        said = {name: value for name, value in one["said"].items() if name in SAID}
+        if h is not None and said:
+            try:
+                comparison = comparison.judged(h, **said)
+            except InputError:
+                continue  # a part of what is no finding any more
+    return comparison
+
+
+def find(candidates: Iterable[Hypothesis], finding: dict[str, Any]) -> Hypothesis | None:
+    """The candidate that a line is of: the same concept, whatever it is called now, else the same phrase."""
+    concept, side = finding.get("concept"), finding.get("side")
+    wanted = (side, finding.get("source"), finding.get("text"))
+    for h in candidates:
+        same = h.concept == concept and h.side == side if concept is not None else (h.side, h.source, h.text) == wanted
+        if same and (concept is not None or h.concept is None):
+            return h
+    return None

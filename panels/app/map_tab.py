@@ -1,0 +1,150 @@
+"""The panel's map: both sides in two dimensions, what a card shows lit, and a lasso that sets the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fiftyone.operators import types
+
+from latentdiff.report.text import plain_markdown as plain
+
+from .figures import BLUE_TO_ORANGE, COLOURS
+from .style import FAINT, ONE_COLUMN, ROW, grid
+from .toolbar import TOOLBAR
+
+SIDE, SCORE = "side", "score"
+COLOURED = {SIDE: "By side", SCORE: "By score: how typical of either side"}
+WAYS = {"pca": "Principal components", "umap": "UMAP (takes a while)"}
+NONE = "-"
+LIT, DIM = 0.9, 0.12
+LASSO = {"displayModeBar": True, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "scrollZoom": True, "responsive": True}
+
+
+def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
+    """The map, and how it is coloured.
+
+    Args:
+        panel: the panel whose methods are called.
+        root: where it goes.
+        board: the board of the open comparison.
+        state: ``mapped``: what the map shows (``way``, ``colour``, ``lit``, ``said``), None until it was drawn.
+    """
+    box = root.v_stack("map", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
+    mapped = state.get("mapped") or {}
+    a, b = (plain(board["sides"][side]["name"]) for side in "AB")
+    text = f"Images that lie close to each other are alike: **{a}** in orange, **{b}** in blue. Draw a lasso to see its images in the grid."
+    box.md(f"{text} {plain(mapped.get('said') or '')}", name="what", componentsProps=FAINT)
+    row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
+    cards = {str(c["rank"]): c["text"] for side in "AB" for c in board["sides"][side]["cards"]}
+    ways = {way: WAYS[way] for way in mapped.get("ways") or ("pca",)}
+    for name, label, values in (("way", "Projection", ways), ("colour", "Colour", COLOURED), ("lit", "Lit", {NONE: "All", **cards})):
+        view = types.DropdownView()
+        for value, shown in values.items():
+            view.add_choice(value, label=shown)
+        now = mapped.get(name) or next(iter(values))
+        row.enum(name, list(values), label=label, default=now, view=view, required=True, on_change=getattr(panel, f"map_{name}"))
+    layout = {
+        "dragmode": "lasso",
+        "hovermode": "closest",
+        "showlegend": False,
+        "margin": {"t": 10, "l": 10, "b": 10, "r": 10},
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False, "scaleanchor": "x"},
+    }
+    box.plot("plot", height="420px", width="100%", config=LASSO, layout=layout, on_selected=panel.lasso, on_click=panel.click_image)
+
+
+def traces(run: Any, found: Any, colour: str, lit: Any) -> list[dict[str, Any]]:
+    """A scatter trace per side; a point's ``ids`` entry is its side and row ("A12").
+
+    Args:
+        run: a ``ComparisonRun``.
+        found: its :class:`~fiftyone_plugin.mapping.Map`.
+        colour: one of ``COLOURED``.
+        lit: a hypothesis whose images stand out; None: all do.
+    """
+    out = []
+    for side, ratio in (("A", run.comparison.log_ratio_a), ("B", run.comparison.log_ratio_b)):
+        rows, at = found.rows[side], found.at[side]
+        shown = set(run.comparison.rows_showing(lit, side).tolist()) if lit is not None else None
+        marker: dict[str, Any] = {"size": 5, "color": COLOURS[side]}
+        if colour == SCORE:
+            scores = [round(float(s), 2) if s == s else None for s in ratio[rows]]
+            marker |= {"color": scores, "colorscale": BLUE_TO_ORANGE, "cmid": 0}
+        marker["opacity"] = 0.6 if shown is None else [LIT if row in shown else DIM for row in rows.tolist()]
+        out.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": run.sides[side].name.replace("<", "&lt;"),
+                "x": [round(float(x), 4) for x in at[:, 0]],
+                "y": [round(float(y), 4) for y in at[:, 1]],
+                "ids": [f"{side}{row}" for row in rows.tolist()],
+                "hoverinfo": "name",
+                "marker": marker,
+            }
+        )
+    return out
+
+
+class MapActions:
+    """Handlers of the map; a part of the panel."""
+
+    show_view: Callable[[Any, Any, str], bool]
+    """Sets the App's view: ``CardActions.show_view``."""
+    _run: Callable[[Any], Any]
+    """The comparison that is open: ``PlotActions._run``."""
+
+    def map_way(self, ctx: Any) -> None:
+        """Another projection."""
+        self.draw_map(ctx, way=ctx.params.get("value"))
+
+    def map_colour(self, ctx: Any) -> None:
+        """Coloured by something else."""
+        self.draw_map(ctx, colour=ctx.params.get("value"))
+
+    def map_lit(self, ctx: Any) -> None:
+        """The images of one card stand out."""
+        self.draw_map(ctx, lit=ctx.params.get("value"))
+
+    def draw_map(self, ctx: Any, **how: Any) -> None:
+        """Send what the map draws, unless it is drawn already."""
+        from fiftyone_plugin.forms.common import find_hypothesis
+        from fiftyone_plugin.mapping import map_of
+        from latentdiff.errors import LatentDiffError
+        from latentdiff.stats.projection import ways
+
+        before = ctx.panel.state.mapped or {}
+        now = {"way": "pca", "colour": SIDE, "lit": NONE, **before, **{k: v for k, v in how.items() if v}, "run": ctx.panel.state.run}
+        run = self._run(ctx) if now != before else None
+        if run is None:
+            return
+        try:
+            found = map_of(run, now["way"])
+            lit = None if now["lit"] == NONE else find_hypothesis(run, now["lit"])
+        except LatentDiffError as e:
+            ctx.ops.notify(str(e), variant="error")
+            return
+        shown = sum(map(len, found.rows.values()))
+        now["said"] = f"{shown:,} of {found.of:,} images are drawn, evenly spaced." if shown < found.of else ""
+        now["ways"] = list(ways())
+        ctx.panel.state.mapped = now
+        ctx.panel.set_data("map.plot", traces(run, found, now["colour"], lit))
+
+    def lasso(self, ctx: Any) -> None:
+        """Show the images inside a lasso."""
+        self._show_points(ctx, [str(point.get("id")) for point in ctx.params.get("data") or () if isinstance(point, dict)])
+
+    def click_image(self, ctx: Any) -> None:
+        """Show the image of one point."""
+        self._show_points(ctx, [str(ctx.params.get("id"))])
+
+    def _show_points(self, ctx: Any, points: list[str]) -> None:
+        from fiftyone_plugin.mapping import view_of_points
+        from latentdiff.report.content import images
+
+        run = self._run(ctx)
+        named = [p for p in points if p[:1] in ("A", "B") and p[1:].isdigit()]
+        if run is not None and named:
+            self.show_view(ctx, lambda: view_of_points(run, named), f"{images(len(named))} of the map")

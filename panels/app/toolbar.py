@@ -1,0 +1,110 @@
+"""How the panel's tool-bar looks, the list of comparisons, and the choice of what cards are shown in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from fiftyone_plugin.listing import NEWEST
+from fiftyone_plugin.listing import ORDERS as LIST_ORDERS
+from latentdiff.report.arranging import ALL, BEST, ONLY, ORDERS
+from latentdiff.report.text import plain_markdown as plain
+
+from .style import FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, grid, named
+
+VERDICT = (
+    "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
+    "p: how often two sides that do not differ would look this different."
+)
+TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "min(140px, 100%)"}}
+"""The drop-down would take a whole line of its own."""
+
+
+def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, Any], vectors: bool) -> None:
+    """Which comparison, the one button, and icons for what is rarer."""
+    bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
+    if names:
+        choices = types.DropdownView()
+        for name in names:
+            choices.add_choice(name, label=name)
+        chosen = bar_.enum("run", names, label="Comparison", default=state.get("run"), view=choices, on_change=panel.on_change_run)
+        chosen.required = True
+    first = "contained" if vectors else "outlined"
+    bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
+    title = "Cameras, sites, months: each group against the rest, and every pair"
+    bar_.btn("groups", label="Compare groups", icon="grid_view", variant="outlined", on_click=panel.compare_groups, title=title)
+    # In a row of their own, so that none of them goes into the next line alone.
+    icons = bar_.h_stack("tools", gap=0, componentsProps=grid(**{**ROW, "flexWrap": "nowrap"}, alignItems="center"))
+
+    def icon(name: str, symbol: str, title: str, method: Any, **more: Any) -> None:
+        icons.btn(name, label="", icon=symbol, variant="text", title=title, on_click=method, componentsProps=named(title), **more)
+
+    if names:
+        icon("list", "history", "Hide the list" if state.get("listed") else "All comparisons", panel.list_runs)
+        icon("arrange", "filter_list", "Sort, filter or search the differences", panel.arrange)
+        icon("report", "summarize", "Export a report", panel.report)
+    icon("refresh", "refresh", "Refresh", panel.refresh)
+    icon("folders", "folder_open", "Folders or zip files: images that are in no dataset", panel.open_page)
+    if names:
+        icon("help", "help_outline", "What do these numbers mean?", panel.explain, params={"text": VERDICT})
+
+
+def listed(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any]) -> None:
+    """Past comparisons, sorted and searched, each with what can be done with it; and two of them beside each other."""
+    box = root.v_stack("past", gap=0.5, variant="outline", componentsProps=grid(p=1, width="100%", **ONE_COLUMN))
+    chosen, how = state.get("run"), state.get("list_how") or {}
+    row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
+    _choice(row, "order", "Order", {name: text for name, (text, _) in LIST_ORDERS.items()}, how.get("order") or NEWEST, panel.list_order)
+    _search(row, "words", how.get("search"), panel.list_find)
+    if not runs:
+        box.md("No comparison has these words.", name="none", componentsProps=FAINT)
+    for i, run in enumerate(runs):
+        row = box.h_stack(f"run_{i}", gap=0.5, componentsProps=grid(**ROW, alignItems="center", width="100%"))
+        at = {"run": run["name"]}
+        variant = "outlined" if run["name"] == chosen else "text"
+        row.btn("open", label=run["name"], variant=variant, on_click=panel.open_run, params=at, title="Open this comparison")
+        row.md(plain(run["about"]), name="about", componentsProps=FAINT)
+        others = [] if run["name"] == chosen else [("beside", "difference", "What became of its differences in the open one", panel.beside)]
+        for name, icon, tooltip, method in (
+            *others,
+            ("rename", "drive_file_rename_outline", "Rename", panel.rename),
+            ("again", "replay", "Compare these images again", panel.again),
+            ("delete", "delete_outline", "Delete", panel.delete),
+        ):
+            row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=named(tooltip))
+        box.md(plain(run["details"]), name=f"details_{i}", componentsProps=FAINT_TIGHT)
+        beside = state.get("beside")
+        if beside and beside["before"] == run["name"]:
+            box.md(_beside(beside), name="beside")
+
+
+def _beside(found: dict[str, Any]) -> str:
+    """Stayed, new and gone, as Markdown."""
+    titles = {"stayed": "Stayed", "new": f"New in {found['after']}", "gone": f"Gone since {found['before']}"}
+    lines = []
+    for kind, title in titles.items():
+        lines += [f"**{plain(title)}**", *([f"- {plain(text)}" for text in found[kind]] or ["- none"]), ""]
+    return "\n".join([*lines, f"and {found['more']} more" if found["more"] else ""])
+
+
+def _choice(row: types.Object, name: str, label: str, values: dict[str, str], now: str, method: Any) -> None:
+    view = types.DropdownView()
+    for value, text in values.items():
+        view.add_choice(value, label=text)
+    row.enum(name, list(values), label=label, default=now, view=view, required=True, on_change=method)
+
+
+def _search(row: types.Object, name: str, now: str | None, method: Any) -> None:
+    """A text field, and what looks for its text: a button, or the key Enter."""
+    row.str(name, label="With the words", default=now or "", view=types.TextFieldView())
+    row.btn("find", label="Find", icon="search", variant="outlined", on_click=method)
+    row.view("enter", types.View(component="LatentDiffEnter", composite_view=True, button="Find"))
+
+
+def arrangement(panel: Any, root: types.Object, how: dict[str, str]) -> None:
+    """How cards are sorted and filtered, and a text to be found in them."""
+    row = root.h_stack("arrangement", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
+    _choice(row, "order", "Order", {name: text for name, (text, _) in ORDERS.items()}, how.get("order") or BEST, panel.order)
+    _choice(row, "only", "Show", ONLY, how.get("only") or ALL, panel.only)
+    _search(row, "search", how.get("search"), panel.find)
