@@ -42,7 +42,7 @@ GUARDS = (
           "older = overwrite and run in runs.list_comparisons(dataset) and runs.delete_comparison(dataset, run)",
           f"{KILLED}::test_the_process_is_killed[overwrite-plain]"),
     Guard("atomic", "an open does not finish renaming", "fiftyone_plugin/store/recovery.py",
-          "elif record.state == RENAMING:\n        _finish_renaming(dataset, record)", "elif record.state == RENAMING:\n        pass",
+          "        _copy_again(dataset, record, record.config.get(\"old\"))\n        _finish_renaming(dataset, record)", "        pass",
           f"{KILLED}::test_the_process_is_killed[rename-plain]"),
     Guard("atomic", "the record goes before the fields", "fiftyone_plugin/store/recovery.py",
           "    if not records.take(record, writer, DELETING):",
