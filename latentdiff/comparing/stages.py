@@ -98,7 +98,7 @@ class Stages:
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
-        candidates = fold_wordings(candidates, drafts, shows, self.sides, scores and scores.vocabulary, self.config)
+        candidates = fold_wordings(candidates, drafts, shows, self.sides, scores.vocabulary if scores else None, self.config)
         candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
         candidates = with_refits(candidates, drafts, passing, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)

@@ -66,7 +66,7 @@ class GroupStages(Stages):
         own = codes[sides.rows]  # type: ignore[attr-defined]  # one group's sides know them
         candidates, shows = assemble(self.drafts, sides, own, self.scores, self.ranking, self.config)
         candidates = settle_echoes(candidates, self.drafts, shows, sides, own, self.scores, self.config)
-        candidates = fold_wordings(candidates, self.drafts, shows, sides, self.scores and self.scores.vocabulary, self.config)
+        candidates = fold_wordings(candidates, self.drafts, shows, sides, self.scores.vocabulary if self.scores else None, self.config)
         candidates, cards = with_cards(candidates, sae, own, sides, self.vocabulary, self.names, self.config)
         table = concept_table(self.divergence, self.names, self.vocabulary, self.p_value, self.config)
         table = replace(table, q_value=np.maximum(concept_q[table.concept], self.p_value))
