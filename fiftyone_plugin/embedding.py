@@ -80,9 +80,8 @@ def compute_embeddings(
     """
     import fiftyone as fo
 
-    progress = whole = progress or silent
-    if measures:
-        progress = part(whole, 0.0, VECTORS)
+    whole = progress or silent
+    progress = part(whole, 0.0, VECTORS) if measures else whole
     given = dataset_or_view if isinstance(dataset_or_view, fo.DatasetView) else as_dataset(dataset_or_view)
     view = given.view()
     dataset = view._root_dataset
@@ -92,11 +91,9 @@ def compute_embeddings(
         progress(0.0, "loading the encoder")
         made, source = open_encoder(encoder)
         _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
-        todo = view if overwrite else view.exists(field, False)
-        ids, paths = each_once(todo, "filepath")
+        ids, paths = each_once(view if overwrite else view.exists(field, False), "filepath")
         writer = VectorWriter(dataset, field, made.fingerprint, overwrite)
-        done = 0
-        failures: dict[str, str] = {}
+        done, failures = 0, dict[str, str]()
         with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:
             for start, vectors, failed in pieces:
                 end = start + len(vectors)

@@ -107,8 +107,7 @@ def close_gap(
     _check((a_side, b_side, there), save_as)
     c = read_vectors(there, part(progress, 0.2, 0.3))
     (a, b, c), left_out = _apart((a_side, b_side, there), (a, b, c))
-    words = words_of(opened, a_side.stored, silent) if opened and vocabulary is None else None
-    words = vocabulary_for(vocabulary, dataset, a_side.stored, silent) if words is None else words
+    words = _words(opened, vocabulary, dataset, a_side)
     given = {"sae": sae, "vocabulary": words, "config": config or (opened.comparison.config if opened else None)}
     given |= {"comparison": opened.comparison if opened and mend == "B" else None}
     gap = latentdiff.close_gap(a.values, b.values, c.values, budget=budget, **given, progress=part(progress, 0.3, 0.95))
@@ -118,6 +117,12 @@ def close_gap(
     weights = _weigh(opened, b, gap) if opened is not None else None
     progress(1.0, "done")
     return replace(chosen, weight_field=weights)
+
+
+def _words(opened: ComparisonRun | None, vocabulary: Any, dataset: Any, side: Side) -> Any:
+    """Those of the stored comparison where no others are named."""
+    own = words_of(opened, side.stored, silent) if opened and vocabulary is None else None
+    return vocabulary_for(vocabulary, dataset, side.stored, silent) if own is None else own
 
 
 def _opened(dataset: Any, run: str | None, views: tuple[Any, Any], mend: str) -> ComparisonRun | None:

@@ -131,16 +131,11 @@ class CompareRequest:
         given: dict[str, Any] = {"alpha": self.alpha, "seed": self.seed, "sae_trainer": self.sae_trainer, "skip_bad": self.skip_bad or None}
         method = method_of(self.method)
         compare = dataclasses.replace(method.compare, **{name: value for name, value in given.items() if value is not None})
-        describe = method.describe
-        if describe is None and self.captions is not None and "captions" in named(method.method).takes:
-            describe = DescribeConfig(captioner="given")
-        return dataclasses.replace(method, compare=compare, describe=describe)
+        told = method.describe is None and self.captions is not None and "captions" in named(method.method).takes
+        return dataclasses.replace(method, compare=compare, describe=DescribeConfig(captioner="given") if told else method.describe)
 
     def check(self) -> Kinds:
-        """Everything that can be known to be wrong before anything is read.
-
-        Returns:
-            The kinds of both sides.
+        """The kinds of both sides, after everything that can be known to be wrong before anything is read.
 
         Raises:
             InputError: choices that do not go together; the first of them, and what to do.
@@ -249,6 +244,5 @@ class CompareRequest:
         words = words_of(self, encoder, part(progress, 0.0, 0.1))
         own = {"sae": self.sae, "vocabulary": words, "fields": self.fields, "given": self.given, **groups_by_row(self)}
         comparison = compare_parquet(a, b, engine=self.engine, **own, config=self.config.compare, progress=part(progress, 0.1, 1.0))
-        names = names_of(self, (self.a, self.b), PARQUET)
-        comparison.info["names"] = list(names)
+        comparison.info["names"] = list(names := names_of(self, (self.a, self.b), PARQUET))
         return Outcome(comparison, names, items=(a.ids, b.ids))

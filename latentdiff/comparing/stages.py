@@ -102,19 +102,18 @@ class Stages:
         candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
         candidates = with_refits(candidates, drafts, passing, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
-        exemplars = telling_images(self.sides, ratio.in_sample, self.config)
-        self._done("evidence", 1.0)
         info = {
             **self._used(sae, trained, ratio, found),
             "fit": fit,
             "levels": levels,
             "one_bin": one_bin(d),
-            "exemplars": exemplars,
+            "exemplars": telling_images(self.sides, ratio.in_sample, self.config),
             "cards": cards,
             **self.described,
             **told(self.columns),
             **held,
         }
+        self._done("evidence", 1.0)
         concepts = concept_table(d, names, self.vocabulary, found.p_value, self.config)
         return dataclasses.replace(self._comparison(candidates, ratio, shows, found, concepts, info), tested_fields=fields)
 

@@ -41,10 +41,9 @@ class ParquetVectors:
 
     Args:
         source: path or URI (``s3://``, ``gs://``, ``file://``, ...) of a file or a folder, partitioned or not.
-        vector: column of the vectors: lists of floats of any kind, tensors of Arrow's and Ray's; None: the one named ``vector``,
-            or the only one.
-        id: column that says whose they are; None: the one named ``id``, or else the first of texts or integers that holds paths or another
-            value in every row. The numbers of rows where there is none.
+        vector: column of the vectors: lists of floats of any kind, tensors of Arrow's and Ray's; None: ``vector``, or the only one.
+        id: column that says whose they are; None: ``id``, or else the first of texts or integers that holds paths or another value in
+            every row. The numbers of rows where there is none.
 
     Raises:
         InputError: nothing there that fits.
@@ -74,8 +73,7 @@ class ParquetVectors:
                 schema = parquet.schema_arrow
                 if first is None:
                     first, candidates = schema, self._choose(schema)
-                missing = {self.vector_column, *candidates[:1]} - set(schema.names)
-                if missing:
+                if missing := {self.vector_column, *candidates[:1]} - set(schema.names):
                     raise InputError(f"{path} has no column {missing.pop()!r}, which the first file has: {schema.names}; use one table")
                 kinds.add(kind_of(schema.field(self.vector_column).type))
                 for number in range(parquet.num_row_groups):
@@ -179,8 +177,7 @@ class ParquetVectors:
     def _batches(self, group: RowGroup, column: str) -> Iterator[Any]:
         import pyarrow.parquet as pq
 
-        filesystem, _ = filesystem_of(self.source)
-        rows = 0
+        filesystem, rows = filesystem_of(self.source)[0], 0
         with readable(group.path), filesystem.open_input_file(group.path) as f:
             for batch in pq.ParquetFile(f).iter_batches(BLOCK_ROWS, row_groups=[group.number], columns=[column], use_threads=False):
                 rows += len(batch)
@@ -191,8 +188,7 @@ class ParquetVectors:
     def _first_width(self) -> int:
         for group in self.groups:
             for batch in self._batches(group, self.vector_column):
-                width = first_width(batch.column(0))
-                if width:
+                if width := first_width(batch.column(0)):
                     return width
         raise InputError(f"{self.source}: no row of {self.vector_column!r} holds a vector")
 

@@ -85,10 +85,7 @@ def close_gap(
     test = _Halves(x, y, z[usable], keep_a, keep_b, given)
     before, after = test.measure(modes, budget, part(progress, 0.3, 1.0))
     weights = importance(comparison)
-    chosen: tuple[list[int], list[str], list[Shortfall]] = [], [], []
-    if modes is not None:
-        chosen = choose(x[keep_a], y[keep_b], z[usable], _within(modes, keep_a, keep_b), budget, config.seed)
-    rows, why, told = chosen
+    rows, why, told = _chosen(x[keep_a], y[keep_b], z[usable], modes and _within(modes, keep_a, keep_b), budget, config.seed)
     return Gap(
         rows=usable[np.array(rows, int)],
         why=tuple(why),
@@ -100,6 +97,12 @@ def close_gap(
         modes=tuple(told),
         info={"budget": budget, "pool": len(z), "bad": len(z) - len(usable), "p": comparison.two_sample.p_value},
     )
+
+
+def _chosen(
+    a: np.ndarray, b: np.ndarray, pool: np.ndarray, modes: list[Mode] | None, budget: int, seed: int
+) -> tuple[list[int], list[str], list[Shortfall]]:
+    return ([], [], []) if modes is None else choose(a, b, pool, modes, budget, seed)
 
 
 class _Halves:

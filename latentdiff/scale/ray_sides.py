@@ -41,8 +41,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
         InputError: Ray is not installed, or there is no cluster at the address.
     """
     ray = _ray()
-    own = not ray.is_initialized()
-    if own:
+    if own := not ray.is_initialized():
         more = {} if address else {"num_cpus": workers, "include_dashboard": False}
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
         try:
