@@ -85,9 +85,10 @@ def _request(stored: ComparisonRun, vocabulary: Any, sae: Any) -> latentdiff.Com
     if vocabulary is None:
         raise InputError("name the words: 'common', a file, a list of words, or a Vocabulary")
     asked = _known(stored, sae)
-    views = [side.select([str(i) for i in side.ids], ordered=False) for side in stored.sides.values()]
+    a, b = (DatasetView(stored.dataset, side.select([str(i) for i in side.ids], ordered=False)) for side in stored.sides.values())
     return latentdiff.CompareRequest(
-        *(DatasetView(stored.dataset, view) for view in views),
+        a,
+        b,
         vocabulary=vocabulary,
         sae=asked["sae"],
         method=latentdiff.MethodConfig(compare=stored.comparison.config),

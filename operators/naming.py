@@ -57,8 +57,10 @@ class NameComparison(FormOperator):
         from fiftyone_plugin.naming import name_comparison
         from fiftyone_plugin.running import shown
 
+        words: Any = chosen_vocabulary(reached(ctx.params))  # none of them is refused, in words
+
         def work(progress: Any) -> Any:
-            return name_comparison(ctx.dataset, str(ctx.params["run"]), chosen_vocabulary(reached(ctx.params)), progress=progress)
+            return name_comparison(ctx.dataset, str(ctx.params["run"]), words, progress=progress)
 
         run = yield from shown(ctx, work)
         if not ctx.delegated:

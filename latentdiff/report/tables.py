@@ -94,7 +94,8 @@ def _setting_rows(content: Content) -> list[dict[str, Any]]:
     test = content.comparison.two_sample
     verdict = {"text": content.verdict, "source": "verdict", "p_value": test.p_value, "auroc": test.auc}
     settings = [{"text": f"{name}: {value}", "source": "setting"} for name, value in content.comparison.config.to_dict().items()]
-    return [{name: csv_cell(value) for name, value in row.items()} for row in (verdict, *settings)]
+    rows: list[dict[str, Any]] = [verdict, *settings]
+    return [{name: csv_cell(value) for name, value in row.items()} for row in rows]
 
 
 def _row(content: Content, rank: int, h: Hypothesis, at: Images | None) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def judged(feedback: Iterable[Feedback], h: Hypothesis, changes: dict[str, Any],
     known = tuple(feedback)
     if part_of and any(one.merged and (one.side, one.text) == (h.side, part_of) for one in known):
         raise InputError(f"{part_of!r} is a part of another finding itself; name that one")
-    changed = dataclasses.replace(said_of(known, h), **{name: " ".join(value.split()) for name, value in changes.items()})
+    said: dict[str, Any] = {name: " ".join(value.split()) for name, value in changes.items()}
+    changed = dataclasses.replace(said_of(known, h), **said)
     rest = [one for one in known if not one.of(h)]
     if part_of:  # what was part of it goes along
         rest = [dataclasses.replace(o, merged=part_of) if (o.side, o.merged) == (h.side, h.text) else o for o in rest]

@@ -26,7 +26,7 @@ HELP = (
     "- **looks like**: no word fits these images well; look at them before believing the name"
 )
 PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
-STATE = ("shown", "run", "page", "listed", "list_how", "beside", "arranging", "how", "detail", "point", "grid_shows")
+STATE: tuple[str, ...] = ("shown", "run", "page", "listed", "list_how", "beside", "arranging", "how", "detail", "point", "grid_shows")
 STATE += ("range", "span", "answer", "framed", "mapped")
 """Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
 

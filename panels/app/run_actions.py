@@ -49,8 +49,9 @@ class RunActions:
             except LatentDiffError as e:
                 shown["error"] = str(e)
         ctx.panel.state.shown = shown
-        ctx.panel.state.run = chosen
-        ctx.panel.state.toolbar = {"run": name}
+        for at, value in (("run", chosen), ("toolbar", {"run": name})):
+            if ctx.panel.get_state(at) != value:  # a timer that is answered late must not take back what was opened meanwhile
+                ctx.panel.set_state(at, value)
 
     def forget(self, ctx: Any, *, grid: bool = True) -> None:
         """What was unfolded, brushed or clicked in the comparison that was open; and, where ``grid``, what the grid shows of it."""

@@ -99,7 +99,7 @@ def test_clusters_are_named_by_the_owner(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_forms_say_so_and_operators_refuse(dataset: Any, tmp_path: Path) -> None:
     asked = {"view_a": "a", "view_b": "b", "embeddings": "clip", "run": "r", "describe": "server", "llm_url": FAR, "llm_model": "m"}
     assert "no server that may be asked" in form("compare_views", dataset, **asked)["llm_url"]["error_message"]
-    fields = form("compare_views", dataset, words="own", vocabulary="/etc/hosts", concepts="own", sae="~/.ssh")
+    fields = form("compare_views", dataset, words="file", vocabulary="/etc/hosts", concepts="own", sae="~/.ssh")
     assert "system" in fields["vocabulary"]["error_message"] and "hidden" in fields["sae"]["error_message"]
     assert "system" in form("export_report", dataset, folder="/etc")["folder"]["error_message"]
     assert "hidden" in form("train_sae", dataset, folder="~/.ssh")["folder"]["error_message"]

@@ -267,6 +267,18 @@ def test_what_a_late_request_took_back_is_drawn_again(dataset, stored, vocabular
     assert still.look() == []  # where nothing was clicked there is nothing to mend
 
 
+def test_a_late_timer_does_not_take_back_what_was_compared(dataset, stored, vocabulary, sae) -> None:
+    window = Window(dataset)
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
+    late = window.ask("look", drawn=window.drawn)
+    window.take(window.ask("compared"))
+    assert (window.state["run"], window.state["toolbar"]) == ("newer", {"run": "newer"})
+    window.take(late)
+    window.look()
+    assert (window.state["run"], window.state["toolbar"]) == ("newer", {"run": "newer"})
+    assert window.state["shown"]["board"]["name"] == "newer" and window.look() == []
+
+
 def test_replaced_results_are_not_served_from_memory(dataset, stored, vocabulary, sae) -> None:
     assert open_comparison(dataset, "seasons") is open_comparison(dataset, "seasons")
     old = open_comparison(dataset, "seasons")
