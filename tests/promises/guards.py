@@ -48,7 +48,7 @@ GUARDS = (
           "    if not records.take(record, writer, DELETING):",
           "    records.remove(record)\n    if False:", f"{KILLED}::test_the_process_is_killed[delete-plain]"),
     Guard("atomic", "the next embedding takes what is stored for complete", "fiftyone_plugin/embedding.py",
-          "todo = view if overwrite else view.exists(field, False)", "todo = view if overwrite else view.exists(field, False).limit(8)",
+          "view if overwrite else view.exists(field, False)", "view if overwrite else view.exists(field, False).limit(8)",
           f"{KILLED}::test_killed_while_embedding[process]"),
     Guard("atomic", "a database that does not answer is not explained", "fiftyone_plugin/store/database.py",
           "        raise RunError(f\"{doing} stopped: {reason}\") from e", "        raise",
