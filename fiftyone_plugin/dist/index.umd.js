@@ -64,34 +64,6 @@
     );
   }
 
-  // Enter in the text field beside it presses a button: FiftyOne's text fields know changes alone.
-  function LatentDiffEnter(props) {
-    const label = ((props.schema && props.schema.view) || {}).button;
-    const here = React.useRef(null);
-    React.useEffect(() => {
-      let row = here.current;
-      while (row && !(row.querySelector("input") && row.querySelector("button"))) row = row.parentElement;
-      if (!row) return undefined;
-      const press = (event) => {
-        if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
-        event.preventDefault();
-        const button = [...row.querySelectorAll("button")].find((one) => one.innerText.trim() === label);
-        if (button) setTimeout(() => button.click(), 100); // after the App has taken the last letter
-      };
-      row.addEventListener("keydown", press);
-      return () => row.removeEventListener("keydown", press);
-    });
-    return React.createElement("span", { ref: here, hidden: true });
-  }
-
-  plugins.registerComponent({
-    name: "LatentDiffEnter",
-    label: "LatentDiff key",
-    component: LatentDiffEnter,
-    type: plugins.PluginComponentType.Component,
-    activator: () => true,
-  });
-
   plugins.registerComponent({
     name: "LatentDiffNonce",
     label: "LatentDiff form",

@@ -96,10 +96,9 @@ def _choice(row: types.Object, name: str, label: str, values: dict[str, str], no
 
 
 def _search(row: types.Object, name: str, now: str | None, method: Any) -> None:
-    """A text field, and what looks for its text: a button, or the key Enter."""
+    """A text field, and the button that looks for its text."""
     row.str(name, label="With the words", default=now or "", view=types.TextFieldView())
     row.btn("find", label="Find", icon="search", variant="outlined", on_click=method)
-    row.view("enter", types.View(component="LatentDiffEnter", composite_view=True, button="Find"))
 
 
 def arrangement(panel: Any, root: types.Object, how: dict[str, str]) -> None:
