@@ -130,7 +130,7 @@ def test_panel_states_for_people(dataset, stored) -> None:
 
     runs.set_state(dataset, "seasons", "writing")
     after = shown(panel(dataset, "on_load"))
-    assert after["run"] is None and after["shown"]["interrupted"] == ["seasons"] and after["shown"]["board"] is None
+    assert after.get("run") is None and after["shown"]["interrupted"] == ["seasons"] and after["shown"]["board"] is None
     assert after["shown"]["leftovers"] == []
     gone = panel(dataset, "show", run="nothing", rank=0, side="A")
     assert any("no comparison 'nothing'" in json.dumps(r) for r in gone)
