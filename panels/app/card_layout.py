@@ -121,8 +121,8 @@ def _evidence(panel: Any, box: types.Object, board: dict[str, Any], data: dict[s
     row = box.h_stack("evidence", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
     for name, label, tooltip in data["badges"]:
         row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
-    # In a row of their own, so that none of them goes into the next line alone.
-    together = row.h_stack("icons", gap=0, componentsProps=grid(**{**ROW, "flexWrap": "nowrap"}, alignItems="center"))
+    # In a row of their own: together they go into the next line, and only where that is too narrow into two.
+    together = row.h_stack("icons", gap=0, componentsProps=grid(**ROW, alignItems="center"))
     _icons(panel, together, at, data["copy"], unfolded)
 
 

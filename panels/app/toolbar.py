@@ -34,8 +34,8 @@ def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, A
     bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
     title = "Cameras, sites, months: each group against the rest, and every pair"
     bar_.btn("groups", label="Compare groups", icon="grid_view", variant="outlined", on_click=panel.compare_groups, title=title)
-    # In a row of their own, so that none of them goes into the next line alone.
-    icons = bar_.h_stack("tools", gap=0, componentsProps=grid(**{**ROW, "flexWrap": "nowrap"}, alignItems="center"))
+    # In a row of their own: together they go into the next line, and only where that is too narrow into two.
+    icons = bar_.h_stack("tools", gap=0, componentsProps=grid(**ROW, alignItems="center"))
 
     def icon(name: str, symbol: str, title: str, method: Any, **more: Any) -> None:
         icons.btn(name, label="", icon=symbol, variant="text", title=title, on_click=method, componentsProps=named(title), **more)
