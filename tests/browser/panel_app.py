@@ -207,10 +207,40 @@ class App:
             with contextlib.suppress(TimeoutError):
                 return choices.wait_for(state="hidden", timeout=5000)
 
+    def unfold(self, combobox: Any, option: str) -> None:
+        """Open a drop-down until it offers this: a form that is drawn again just then closes the list."""
+        from playwright.sync_api import TimeoutError
+
+        for _ in range(5):
+            if not self.page.get_by_role("listbox").count():
+                combobox.click()
+            with contextlib.suppress(TimeoutError):
+                return self.page.get_by_role("option", name=option, exact=True).wait_for(timeout=5000)
+
     def open_comparison(self, name: str) -> None:
         """Choose a comparison in the panel's drop-down (the App has others)."""
         panel = self.page.locator('[data-cy="panel-container"]', has_text="LatentDiff").locator("xpath=..")  # that is its row of tabs
         self.choose(panel.get_by_role("combobox").first, name)
+
+    def opened(self, name: str) -> None:
+        """Wait until a comparison is open; on a busy machine the App may have drawn the one before once more: then choose it."""
+        from playwright.sync_api import TimeoutError
+
+        chosen = "name => [...document.querySelectorAll('[role=combobox]')].some(e => e.innerText.trim() === name)"
+        with contextlib.suppress(TimeoutError):
+            self.page.wait_for_function(chosen, arg=name, timeout=30_000)
+            return
+        self.open_comparison(name)
+        self.page.wait_for_function(chosen, arg=name)
+
+    def listed(self) -> None:
+        """Wait for the list of comparisons; the App may have folded it again with the state of another window."""
+        from playwright.sync_api import TimeoutError
+
+        for _ in range(5):
+            with contextlib.suppress(TimeoutError):
+                return self.page.get_by_label("Delete", exact=True).first.wait_for(timeout=15_000)
+            self.button("All comparisons").click()
 
     def button(self, name: str) -> Any:
         return self.page.get_by_role("button", name=name).first

@@ -236,12 +236,10 @@ def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
     boxes.nth(3).wait_for()
     app.choose(boxes.nth(0), f"Saved view: {panel_scenes.views[0]}")
     app.choose(boxes.nth(1), "Everything else")
-    boxes.nth(1).click()
-    app.page.get_by_role("option", name="Images by a field …", exact=True).wait_for()
+    app.unfold(boxes.nth(1), "Images by a field …")
     assert not app.page.get_by_role("option", name=f"Saved view: {panel_scenes.views[0]}", exact=True).count()  # A has it
     app.picture("09_sides")
-    app.page.get_by_role("option", name=f"Saved view: {panel_scenes.views[1]}", exact=True).click()
-    app.page.get_by_role("listbox").wait_for(state="hidden")
+    app.choose(boxes.nth(1), f"Saved view: {panel_scenes.views[1]}")
     app.choose(boxes.nth(3), "A file of words")
     texts = app.page.get_by_role("dialog").get_by_role("textbox")
     texts.nth(2).wait_for()
@@ -260,14 +258,14 @@ def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     _fill_form(app, panel_scenes, "by_hand")
     app.page.get_by_role("button", name="Compare", exact=True).click()
     app.page.wait_for_selector("text=by_hand_log_ratio")  # in the sidebar
-    app.page.wait_for_function("() => [...document.querySelectorAll('[role=combobox]')].some(e => e.innerText.trim() === 'by_hand')")
     panel_scenes.dataset.reload()
     stored = load_comparison(panel_scenes.dataset, "by_hand")
-    assert [h.text for h in stored.hypotheses] == [h.text for h in panel_scenes.runs["second_try"].hypotheses]
-    assert {card["title"].removeprefix("looks like ") for card in cards(app)} == {h.text for s in "AB" for h in stored.top(s, 6)}
     app.page.wait_for_selector(f"[role=dialog] >> text={verdict(stored.comparison, *panel_scenes.views)}")
     app.picture("11_compared")
     app.page.get_by_role("button", name="Done", exact=True).click()
+    app.opened("by_hand")
+    assert [h.text for h in stored.hypotheses] == [h.text for h in panel_scenes.runs["second_try"].hypotheses]
+    assert {card["title"].removeprefix("looks like ") for card in cards(app)} == {h.text for s in "AB" for h in stored.top(s, 6)}
 
     app.button("All comparisons").click()
     app.page.get_by_label("Rename", exact=True).first.click()

@@ -97,6 +97,7 @@ def test_two_windows_on_one_dataset(app: App, browser: Any, app_address: str, pa
     for window in (app, other):
         window.open_comparison("shared")
         window.first_column(b)
+    other.listed()
     other.page.get_by_label("Delete", exact=True).first.click()
     other.page.wait_for_selector("text=Deletes the comparison")
     other.page.get_by_role("button", name="Delete", exact=True).last.click()
