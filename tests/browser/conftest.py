@@ -108,6 +108,7 @@ def datasets(window: App, panel_scenes: Scenes) -> Iterator[Callable[[], Any]]:
         return made[-1]
 
     yield new
-    window.open(panel_scenes.dataset.name)
+    window.page.goto(f"{window.address}/datasets/{panel_scenes.dataset.name}")
+    window.page.wait_for_selector('[data-cy="looker"]')
     for dataset in made:
         fo.delete_dataset(dataset.name)

@@ -203,8 +203,8 @@ class App:
         for _ in range(5):
             if not choices.count():
                 combobox.click()
-            self.page.get_by_role("option", name=option, exact=True).click()
             with contextlib.suppress(TimeoutError):
+                self.page.get_by_role("option", name=option, exact=True).click(timeout=10_000)
                 return choices.wait_for(state="hidden", timeout=5000)
 
     def unfold(self, combobox: Any, option: str) -> None:
