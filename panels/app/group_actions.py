@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .stored import opened
+
 GROUP = "many.row.group"
 """Where the App keeps the chosen group: its place in the panel."""
 
@@ -70,11 +72,5 @@ class GroupActions:
     def _groups(self, ctx: Any) -> Any:
         """The groups that are open; None, and said, where they are gone."""
         from fiftyone_plugin import hypotheses
-        from latentdiff.errors import LatentDiffError
 
-        try:
-            return hypotheses.open_groups(ctx.dataset, str(ctx.panel.state.run))
-        except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
-            self.update(ctx)
-            return None
+        return opened(self, ctx, hypotheses.open_groups)

@@ -33,9 +33,8 @@ class ListActions:
         self._arranged(ctx, search=str(ctx.panel.get_state(SEARCH) or ""))
 
     def _arranged(self, ctx: Any, **how: Any) -> None:
-        now = {**(ctx.panel.state.how or {}), **{name: value for name, value in how.items() if value is not None}}
-        if now != ctx.panel.state.how:
-            ctx.panel.state.how, ctx.panel.state.cards = now, None
+        if self._changed(ctx, "how", how):
+            ctx.panel.state.cards = None
             self.update(ctx)
 
     def list_runs(self, ctx: Any) -> None:
@@ -51,10 +50,16 @@ class ListActions:
         self._list(ctx, search=str(ctx.panel.get_state(LIST_SEARCH) or ""))
 
     def _list(self, ctx: Any, **how: Any) -> None:
-        now = {**(ctx.panel.state.list_how or {}), **{name: value for name, value in how.items() if value is not None}}
-        if now != ctx.panel.state.list_how:
-            ctx.panel.state.list_how = now
+        if self._changed(ctx, "list_how", how):
             self.update(ctx)
+
+    def _changed(self, ctx: Any, at: str, how: dict[str, Any]) -> bool:
+        """Keep what was chosen beside what was chosen before; whether that is something else."""
+        before = ctx.panel.get_state(at)
+        now = {**(before or {}), **{name: value for name, value in how.items() if value is not None}}
+        if now != before:
+            ctx.panel.set_state(at, now)
+        return bool(now != before)
 
     def beside(self, ctx: Any) -> None:
         """What became of the differences of an earlier comparison in the one that is open; or no more of that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 STORED = ("runs", "names", "of_groups", "interrupted", "leftovers", "delegated", "vectors")
@@ -42,6 +43,18 @@ def _listed(run: Any) -> dict[str, Any]:
     from fiftyone_plugin.listing import about, details, results
 
     return {"name": str(run), "about": about(run), "details": details(run), "results": results(run)}
+
+
+def opened(panel: Any, ctx: Any, how: Callable[[Any, str], Any]) -> Any:
+    """What is open in the panel, opened so (a comparison, or its groups); None, and said, where it is gone."""
+    from latentdiff.errors import LatentDiffError
+
+    try:
+        return how(ctx.dataset, str(ctx.panel.state.run))
+    except LatentDiffError as e:
+        ctx.ops.notify(str(e), variant="error")
+        panel.update(ctx)
+        return None
 
 
 def address(names: list[str], of_groups: dict[str, Any], wanted: str | None) -> tuple[str | None, str | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .card_actions import shown_of
+from .stored import opened
 
 SLIDER = "scores.between"
 """Where the App keeps the slider's ends: its place in the panel."""
@@ -95,14 +96,8 @@ class PlotActions:
     def _run(self, ctx: Any) -> Any:
         """The comparison that is open; None, and said, where it is gone."""
         from fiftyone_plugin import hypotheses
-        from latentdiff.errors import LatentDiffError
 
-        try:
-            return hypotheses.open_comparison(ctx.dataset, str(ctx.panel.state.run))
-        except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
-            self.update(ctx)
-            return None
+        return opened(self, ctx, hypotheses.open_comparison)
 
 
 PLUGIN = "@latentdiff/latentdiff"
