@@ -117,7 +117,7 @@ def test_codes_on_disk_take_no_memory(tmp_path: Path, root: Path) -> None:
     size = 8 * nonzeros / 2**20  # MB
     assert nonzeros == same and size > 200
     assert in_memory > 0.9 * size
-    assert on_disk < 0.3 * size
+    assert on_disk < 0.5 * size  # what a block takes, and what the allocator keeps of it
 
 
 def _in_a_file(array: np.ndarray) -> bool:
