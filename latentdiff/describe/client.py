@@ -42,7 +42,7 @@ class ChatRequest:
 
         # Of httpx for every version: openai 3 has httpx2 for its own, and takes this one too.
         carried = httpx.Client(transport=httpx.MockTransport(self._carry), trust_env=False)
-        client = openai.OpenAI(base_url=self._base_url, api_key=NO_KEY, max_retries=0, timeout=None, http_client=carried)  # type: ignore[arg-type]
+        client = openai.OpenAI(base_url=self._base_url, api_key=NO_KEY, max_retries=0, timeout=None, http_client=carried)
         try:
             client.chat.completions.with_raw_response.create(**self._body)
         except openai.APIConnectionError as e:
