@@ -14,7 +14,7 @@ from ..stats.exemplars import diverse, extreme_rows, modes, one_a_group
 from ..stats.image_scores import ImageScores
 from ..stats.intervals import difference
 from .candidates import Draft
-from .showing import SHOWN_FIT, Shown, shown_by
+from .showing import BEST_SHARE, SHOWN_FIT, Shown, shown_by
 
 FEWEST_SHOWING = 3
 """Images of its own side that a finding needs, to be more than a shift of the scores."""
@@ -89,7 +89,7 @@ def hypothesis_of(draft: Draft, shown: Shown, sides: Sides, config: CompareConfi
         words=tuple(draft.words),
         interval=(low, high),
         name_margin=draft.margin,
-        weak=draft.weak or shown.fit < SHOWN_FIT * config.weak_name,
+        weak=draft.weak or shown.fit < SHOWN_FIT * config.weak_name or shown.best_share < BEST_SHARE,
         slight=slight,
         fires_a=shown.fires[0],
         fires_b=shown.fires[1],

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from latentdiff import CompareConfig, Comparison, SparseAutoencoder, Vocabulary, compare
+from latentdiff.comparing.candidates import Draft
+from latentdiff.comparing.showing import Shown
+from latentdiff.embed.sides import Sides
 
 D, V, N = 64, 200, 80
 RNG = np.random.default_rng(5)
@@ -37,3 +40,20 @@ def test_the_word_of_a_class_fits(found: Comparison) -> None:
     own = [h for h in found.hypotheses if h.text == "its word"]
     assert own and all(h.side == "B" and h.rate_b > 0.9 and h.rate_a < 0.05 for h in own)
     assert not own[0].weak
+
+
+def test_a_words_fit_is_set_against_the_best_words() -> None:
+    sides = Sides(A, B)
+    raw = np.concatenate([A, B]).astype(np.float64)
+    unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    apart = unit - unit.mean(0)
+    apart /= np.linalg.norm(apart, axis=1, keepdims=True)
+    rows = np.arange(N - 9, 2 * N, 2)  # some of A's, which do not count for B
+    fits = [np.mean([apart[i] @ word for i in rows if i >= N]) for word in VOCABULARY.centred.astype(np.float64)]
+    second = int(np.argsort(fits)[-2])
+    value, none = sides.cosines(VOCABULARY.centred[[second]])[0], np.zeros(0)
+    draft = Draft(VOCABULARY.words[second], "B", "sae", 1.0, 0.01, 0.01, 2.0)
+    shown = Shown(rows, 0.5, none, none, (N, N)).fitted(value, draft, sides, VOCABULARY)
+    assert int(np.argmax(fits)) == 0  # the class's own word
+    assert shown.fit == pytest.approx(fits[second] / VOCABULARY.chance_cosine, abs=1e-5)
+    assert shown.best_share == pytest.approx(fits[second] / fits[0], abs=1e-5) and 0 < shown.best_share < 0.9
