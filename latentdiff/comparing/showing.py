@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,7 +18,7 @@ from ..embed.vocabulary import Vocabulary
 from ..stats.exemplars import extreme_rows
 from ..stats.grouped import independent_images
 from ..stats.image_scores import ImageScores, words_at_once
-from ..stats.phrases import auroc, shows_threshold
+from ..stats.phrases import auroc, auroc_ordered, shows_threshold
 from ..stats.prevalence import Prevalence, Started, prevalences, started
 from ..stats.strata import Strata
 from .candidates import Draft
@@ -36,6 +37,14 @@ PARALLEL_FROM = 20_000
 """Images from which threads save more than they cost."""
 SHORTLIST = 2
 """Exemplars are chosen among so many times as many images that show a hypothesis best."""
+
+
+class Told(NamedTuple):
+    """What the scores of a phrase tell before its images are looked for."""
+
+    threshold: float
+    found: Prevalence
+    auroc: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +71,15 @@ class Shown:
     """Its word's fit as a share of the best word's; at most 1, NaN without a word."""
 
     @classmethod
-    def of_scores(
-        cls, value: np.ndarray, threshold: float, found: Prevalence, among: np.ndarray, n_a: int, config: CompareConfig
-    ) -> Shown:
-        """From (n,) scores of all images, and the shares found in them; exemplars come from the rows ``among``.
+    def of_scores(cls, value: np.ndarray, told: Told, among: np.ndarray, config: CompareConfig) -> Shown:
+        """From (n,) scores of all images, and what they told; exemplars come from the rows ``among``.
 
         Those on the phrase's side of the mixture of :mod:`~latentdiff.stats.prevalence` show it; where there is no such mixture, those
         above the threshold, and its rates are not measurable.
         """
-        best = among[extreme_rows(value[among], SHORTLIST * config.exemplars)]
-        rows = np.flatnonzero(value > (found.threshold if found.measurable else threshold))
-        images = (found.effective_a, found.effective_b)
-        return cls(rows, auroc(value[:n_a], value[n_a:]), best, value[best], images, found.measurable)
+        found, best = told.found, among[extreme_rows(value[among], SHORTLIST * config.exemplars)]
+        rows = np.flatnonzero(value > (found.threshold if found.measurable else told.threshold))
+        return cls(rows, told.auroc, best, value[best], (found.effective_a, found.effective_b), found.measurable)
 
     @classmethod
     def of_concept(cls, rows: np.ndarray, values: np.ndarray, side: str, sides: Sides, config: CompareConfig) -> Shown:
@@ -140,7 +146,7 @@ def shown_by(
         value = [values.get(x.word) if _named_by(x) and x.word is not None else None for x in block]
         begun = list(ordered_map(some.started, list(zip(block, value, strict=True)), workers))
         shares = iter(prevalences([x[1] for x in begun if x is not None]))
-        found = [None if x is None else (x[0], next(shares)) for x in begun]
+        found = [None if x is None else Told(x[0], next(shares), x[2]) for x in begun]
         yield from ordered_map(some.shown, list(zip(block, value, found, strict=True)), workers)
 
 
@@ -164,27 +170,29 @@ class _Showing:
         self.everywhere: Mapping[str, np.ndarray] = {"A": np.arange(sides.n_a), "B": np.arange(sides.n_a, len(sides))}
         self.sides, self.words, self.config = sides, words, config
 
-    def started(self, one: tuple[Draft, np.ndarray | None]) -> tuple[float, Started] | None:
-        """The threshold of a draft's scores, and its mixture; None where its word is not measured."""
+    def started(self, one: tuple[Draft, np.ndarray | None]) -> tuple[float, Started, float] | None:
+        """The threshold of a draft's scores, their mixture and their AUROC; None where its word is not measured."""
         draft, value = one
         if value is None:
             return None
-        threshold = draft.threshold if draft.concept is None else shows_threshold(np.sort(value))
-        return threshold, started(value[: self.sides.n_a], value[self.sides.n_a :], threshold)
+        a, b = np.sort(value[: self.sides.n_a]), np.sort(value[self.sides.n_a :])
+        ordered = np.sort(np.concatenate([a, b]), kind="stable")  # which goes once through two ascending runs
+        threshold = draft.threshold if draft.concept is None else shows_threshold(ordered)
+        return threshold, started(a, b, threshold, ordered), auroc_ordered(a, b)
 
-    def shown(self, one: tuple[Draft, np.ndarray | None, tuple[float, Prevalence] | None]) -> Shown:
+    def shown(self, one: tuple[Draft, np.ndarray | None, Told | None]) -> Shown:
         """The images of one draft, from the scores of its word and the shares that they show."""
         draft, value, found = one
         sides, config, among = self.sides, self.config, self.everywhere[draft.side]
         if draft.concept is None:
             assert value is not None and found is not None and self.words is not None
             among = self.telling[draft.side] if draft.source == "dre" else among
-            return Shown.of_scores(value, *found, among, sides.n_a, config).fitted(value, draft, sides, self.words)
+            return Shown.of_scores(value, found, among, config).fitted(value, draft, sides, self.words)
         own = slice(*self.columns.indptr[self.place[draft.concept] :][:2])
         fires = Shown.of_concept(self.columns.indices[own], self.columns.data[own], draft.side, sides, config)
         if value is None or found is None or self.words is None:
             return fires
-        named = Shown.of_scores(value, *found, among, sides.n_a, config).fitted(value, draft, sides, self.words)
+        named = Shown.of_scores(value, found, among, config).fitted(value, draft, sides, self.words)
         # Where the name does not fit its images, or is not more frequent on the pattern's side, it is not what differs.
         tells = named.measurable and named.more_of(draft.side, sides) and named.fit >= SHOWN_FIT * config.weak_name
         return dataclasses.replace(named, fires=fires.fires) if tells else fires.fitted(value, draft, sides, self.words)

@@ -14,12 +14,13 @@ import scipy.sparse as sp
 
 from ..comparing.candidates import Draft
 from ..comparing.evidence import hypothesis_of, shows_matrix
-from ..comparing.showing import Shown
+from ..comparing.showing import Shown, Told
 from ..config import CompareConfig
 from ..embed.sides import Sides
 from ..embed.word_forms import same_word
 from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, TwoSampleTest
+from ..stats.phrases import auroc
 from ..stats.prevalence import prevalences, started
 
 NAN = math.nan
@@ -72,7 +73,8 @@ def comparison_of(
     shares, shown = prevalences([started(x.values[: sides.n_a], x.values[sides.n_a :], x.threshold) for x in kept]), []
     for claim, found in zip(kept, shares, strict=True):
         among = own[claim.side][claim.values[own[claim.side]] > claim.threshold]
-        shown.append(Shown.of_scores(claim.values, claim.threshold, found, among, sides.n_a, config))
+        area = auroc(claim.values[: sides.n_a], claim.values[sides.n_a :])
+        shown.append(Shown.of_scores(claim.values, Told(claim.threshold, found, area), among, config))
     # A baseline lists whatever passes its own test: no shift of its scores is held against it.
     hypotheses = [dataclasses.replace(hypothesis_of(draft, s, sides, config), slight=False) for draft, s in zip(drafts, shown, strict=True)]
     shows = shows_matrix(shown, len(sides)).toarray()

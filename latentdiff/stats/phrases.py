@@ -230,7 +230,11 @@ def auroc(scores_a: np.ndarray, scores_b: np.ndarray, zeros_a: int = 0, zeros_b:
         zeros_a: further images of A, all of score 0 where every other score is positive (a concept that does not fire).
         zeros_b: the same for B.
     """
-    a, b = np.sort(scores_a), np.sort(scores_b)
+    return auroc_ordered(np.sort(scores_a), np.sort(scores_b), zeros_a, zeros_b)
+
+
+def auroc_ordered(a: np.ndarray, b: np.ndarray, zeros_a: int = 0, zeros_b: int = 0) -> float:
+    """As :func:`auroc`, of scores in ascending order."""
     below = np.searchsorted(b, a, "left")
     tied = a[np.append(b, np.nan)[below] == a]
     ties = int((np.searchsorted(b, tied, "right") - np.searchsorted(b, tied, "left")).sum())

@@ -87,10 +87,10 @@ class Started:
         return Prevalence(float(mixture.rate[0]), float(mixture.rate[1]), mixture.threshold, *mixture.effective)
 
 
-def started(scores_a: np.ndarray, scores_b: np.ndarray, threshold: float) -> Started:
-    """Count a phrase's scores; arguments as :func:`prevalence`."""
+def started(scores_a: np.ndarray, scores_b: np.ndarray, threshold: float, ordered: np.ndarray | None = None) -> Started:
+    """Count a phrase's scores; arguments as :func:`prevalence`, and all scores in ascending order where they are at hand."""
     images = len(scores_a), len(scores_b)
-    spread = background(np.sort(np.concatenate([scores_a, scores_b])))[1]
+    spread = background(np.sort(np.concatenate([scores_a, scores_b])) if ordered is None else ordered)[1]
     if spread <= 0:
         return Started(images, None)
     grid, counts = _counted(scores_a, scores_b)
