@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from .depth import common_white
+from .depth import Span, common_span
 from .opening import LIMIT, MAX_PIXELS, formats, limit_of, opened
 from .pixels import orientation, plain, upright
 from .preprocess import Preprocess
@@ -49,13 +49,13 @@ class Batch:
     """Reason per failed row (numbered over the whole list)."""
 
 
-def read_image(source: Source, preprocess: Preprocess, white: float | None = None) -> np.ndarray:
+def read_image(source: Source, preprocess: Preprocess, span: Span | None = None) -> np.ndarray:
     """Decode, turn upright, resize and crop one image.
 
     Args:
         source: path (text, bytes or path object) or an open PIL image.
         preprocess: the encoder's.
-        white: value of deep grey pictures that becomes white (:func:`~latentdiff.embed.depth.common_white`); None: by the picture itself.
+        span: what is black and white in deep pictures (:func:`~latentdiff.embed.depth.common_span`); None: by the picture itself.
 
     Returns:
         (height, width, 3) uint8.
@@ -67,9 +67,9 @@ def read_image(source: Source, preprocess: Preprocess, white: float | None = Non
 
     with reasons():
         if isinstance(source, Image.Image):
-            return preprocess.apply(upright(plain(source, white)))
+            return preprocess.apply(upright(plain(source, span)))
         with opened(source) as image:
-            return _decode(image, preprocess, white)
+            return _decode(image, preprocess, span)
 
 
 @contextlib.contextmanager
@@ -125,14 +125,14 @@ def read_batches(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="latentdiff-decode")
     waiting: deque[tuple[int, np.ndarray, list[Future[str]]]] = deque()
     starts = iter(range(0, len(sources), batch_size))
-    white = common_white(sources)
+    span = common_span(sources)
 
     def submit() -> None:
         start = next(starts, None)
         if start is not None:
             rows = sources[start : start + batch_size]
             pixels = make((len(rows), preprocess.height, preprocess.width, 3))
-            waiting.append((start, pixels, [pool.submit(_fill, pixels, i, s, preprocess, white) for i, s in enumerate(rows)]))
+            waiting.append((start, pixels, [pool.submit(_fill, pixels, i, s, preprocess, span) for i, s in enumerate(rows)]))
 
     try:
         for _ in range(ahead):
@@ -146,15 +146,15 @@ def read_batches(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _fill(pixels: np.ndarray, row: int, source: Source, preprocess: Preprocess, white: float | None) -> str:
+def _fill(pixels: np.ndarray, row: int, source: Source, preprocess: Preprocess, span: Span | None) -> str:
     try:
-        pixels[row] = read_image(source, preprocess, white)
+        pixels[row] = read_image(source, preprocess, span)
     except InputError as e:
         return str(e) or type(e).__name__
     return ""
 
 
-def _decode(image: Image.Image, preprocess: Preprocess, white: float | None) -> np.ndarray:
+def _decode(image: Image.Image, preprocess: Preprocess, span: Span | None) -> np.ndarray:
     width, height = image.size
     full, turn = None, 1
     if image.format == "JPEG":
@@ -169,5 +169,5 @@ def _decode(image: Image.Image, preprocess: Preprocess, white: float | None) -> 
     # All of a progressive JPEG is in memory before the first pixel is, however small it is decoded.
     in_memory = width * height if image.info.get("progressive") else image.width * image.height
     if in_memory > LARGE:
-        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(upright(plain(image, white)), full, turn)).result()
-    return preprocess.apply(upright(plain(image, white)), full, turn)
+        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(upright(plain(image, span)), full, turn)).result()
+    return preprocess.apply(upright(plain(image, span)), full, turn)

@@ -6,37 +6,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .depth import MISSING, brightness, is_deep, white_of
+from .depth import MISSING, Span, is_deep, span_of, values_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
-def plain(image: Image.Image, white: float | None = None) -> Image.Image:
+def plain(image: Image.Image, span: Span | None = None) -> Image.Image:
     """The same picture in mode L, RGB or RGBA.
 
     Args:
         image: of any mode.
-        white: value of a deep grey picture that becomes white; None: by the picture itself.
+        span: what is black and white in a deep picture; None: by the picture itself.
     """
     mode = image.mode
+    if is_deep(image):
+        return _drawn(image, span)
     if mode in ("L", "RGB") and "transparency" not in image.info:
         image.load()
         return image
-    if is_deep(image):
-        return _grey(image, white_of(brightness(image), mode.startswith("F")) if white is None else white)
     if image.has_transparency_data:
         return _keep_turn(image.convert("RGBA"), image)
     return _keep_turn(image.convert("L" if mode == "1" else "RGB"), image)
 
 
-def _grey(image: Image.Image, white: float) -> Image.Image:
-    """8-bit grey of a deep grey picture; what is brighter than white is white, what is missing black."""
+def _drawn(image: Image.Image, span: Span | None) -> Image.Image:
+    """A deep picture in 8 bits; what is beyond its range is black or white, what is missing black."""
     from PIL import Image as pil
 
-    values = np.asarray(image).astype(np.float32)
-    values = np.clip(np.where(np.abs(values) < MISSING, values, 0.0), 0.0, white or 1.0)  # NaN is not below
-    return _keep_turn(pil.fromarray(np.rint(values * (255.0 / (white or 1.0))).astype(np.uint8)), image)
+    values = values_of(image)
+    black, white = span or span_of(values)
+    scale = 255.0 / (white - black or 1.0)
+    known = np.where(np.abs(values.astype(np.float32)) < MISSING, values, black).astype(np.float32)  # NaN is not below
+    drawn = np.rint(np.clip((known - black) * scale, 0.0, 255.0)).astype(np.uint8)
+    new = pil.fromarray(drawn)
+    return _keep_turn(new.convert("RGBA") if new.mode == "LA" else new, image)
 
 
 def orientation(image: Image.Image) -> int:

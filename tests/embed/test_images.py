@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -259,3 +261,61 @@ def test_one_list_of_formats(tmp_path) -> None:
     red = Image.new("RGB", (40, 40), (200, 30, 30))
     red.save(tmp_path / "x.mpo", save_all=True, append_images=[Image.new("RGB", (40, 40))])
     np.testing.assert_allclose(read_image(tmp_path / "x.mpo", square(16)).mean((0, 1)), (200, 30, 30), atol=3)
+
+
+DEEP = np.stack([ramp(4095, np.uint16), ramp(4095, np.uint16).T, np.full((64, 64), 2000, np.uint16)], axis=-1)
+"""Colours of 12 bits in files of 16."""
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("x.png", {}), ("x.tif", {}), ("x.tif", {"byteorder": ">"}), ("x.tif", {"compression": "zlib"})],
+    ids=["png", "tiff", "big endian", "compressed"],
+)
+def test_deep_colours_have_no_cliff(name, options, tmp_path) -> None:
+    import cv2
+    import tifffile
+
+    if name.endswith("png"):
+        cv2.imwrite(str(tmp_path / name), DEEP[..., ::-1])
+    else:
+        tifffile.imwrite(tmp_path / name, DEEP, photometric="rgb", **options)
+    pixels = read_image(tmp_path / name, square(64, resize_mode="squash")).astype(float)
+    np.testing.assert_allclose(pixels, DEEP / 4095 * 255, atol=0.51)
+
+
+def test_deep_grey_with_opacity_has_no_cliff(tmp_path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    values = np.stack([DEEP[..., 0], np.full((64, 64), 65535, np.uint16)], axis=-1)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    head = struct.pack(">IIBBBBB", 64, 64, 16, 4, 0, 0, 0)  # 16 bits, grey and opacity
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+    pixels = read_image(tmp_path / "x.png", square(64, resize_mode="squash"))[..., 0].astype(float)
+    np.testing.assert_allclose(pixels, DEEP[..., 0] / 4095 * 255, atol=1.01)
+
+
+def test_deep_colours_and_grey_of_a_side_keep_their_brightness_to_each_other(tmp_path) -> None:
+    import cv2
+
+    clear = np.dstack([DEEP, np.full((64, 64), 65535, np.uint16)])
+    for name, values in (("full.png", DEEP * 16), ("twelve.png", DEEP), ("grey.png", DEEP[..., 0]), ("clear.png", clear)):
+        cv2.imwrite(str(tmp_path / name), values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]])
+    plain_one = square(64, resize_mode="squash")
+    names = ["full.png", "twelve.png", "grey.png", "clear.png"]
+    (batch,) = read_batches([tmp_path / n for n in names], plain_one, batch_size=8, workers=1)
+    assert not batch.failures
+    np.testing.assert_allclose(batch.pixels[:, :, -1, 0].max(1), [255, 16, 16, 16], atol=1.5)
+    np.testing.assert_allclose(read_image(tmp_path / "clear.png", plain_one), DEEP / 4095 * 255, atol=1.01)
+
+
+@pytest.mark.parametrize(
+    ("values", "black", "white"),
+    [(ramp(2, np.float32) - 1, -1, 1), (ramp(3020, np.float32) - 20, 0, 4095), (ramp(6000, np.int32) - 3000, -4095, 4095)],
+)
+def test_values_below_zero(values, black, white, tmp_path) -> None:
+    grey(values).save(tmp_path / "x.tif")
+    pixels = read_image(tmp_path / "x.tif", square(64, resize_mode="squash"))[..., 0].astype(float)
+    np.testing.assert_allclose(pixels, np.clip((values - black) / (white - black), 0, 1) * 255, atol=0.51)
