@@ -17,10 +17,13 @@ from .content import Content, content
 from .group_figures import HALF, tree_svg
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
-from .text import escape, isolated, p_text, percent, title
+from .text import MADE_BY, escape, isolated, p_text, percent, title
 from .text import plain_markdown as plain
 from .thumbnails import Images
 
+FIRST_OF_GROUPS = "group,more_or_less,title"
+"""What the CSV begins with."""
+COLUMNS = ("text", "rate_a", "rate_b", "effect", "p_value", "q_value", "auroc", "source", "concept")
 SHADES = 10
 SHADE_CSS = (
     " table.ld-heat td, table.ld-heat th { text-align: right; padding: 4px 8px; width: auto; font-weight: 400; }"
@@ -81,7 +84,7 @@ def group_report(found: GroupComparison, suffix: str, images: Any, headline: str
         return _markdown(found, headline, cards)
     if suffix == ".csv":
         return _csv(found)
-    return strict_json(group_dict(found, cards)) + "\n"
+    return strict_json({"made_by": MADE_BY} | group_dict(found, cards)) + "\n"
 
 
 def group_dict(found: GroupComparison, top: int) -> dict[str, Any]:
@@ -141,7 +144,7 @@ def _table(across: Sequence[str], down: Sequence[str], values: np.ndarray, shade
 
 
 def _markdown(found: GroupComparison, headline: str, cards: int) -> str:
-    lines = [f"# {plain(headline)}", "", f"**{plain(group_verdict(found))}**", ""]
+    lines = [f"<!-- {MADE_BY} -->", f"# {plain(headline)}", "", f"**{plain(group_verdict(found))}**", ""]
     lines += [plain("; ".join(notes(found))) + ".", ""] if notes(found) else []
     if found.rate_texts:
         lines += ["## How often each is shown", "", *_lines(found.names, found.rate_texts, found.rates, percent), ""]
@@ -162,11 +165,10 @@ def _lines(across: Sequence[str], down: Sequence[str], values: np.ndarray, text:
 
 
 def _csv(found: GroupComparison) -> str:
-    columns = ("text", "rate_a", "rate_b", "effect", "p_value", "q_value", "auroc", "source", "concept")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["group", "more_or_less", "title", *columns])
+    writer.writerow([*FIRST_OF_GROUPS.split(","), *COLUMNS])
     for name, h in found.hypotheses:
-        values = (name, "more" if h.side == "A" else "less", title(h), *(getattr(h, c) for c in columns))
+        values = (name, "more" if h.side == "A" else "less", title(h), *(getattr(h, c) for c in COLUMNS))
         writer.writerow([csv_cell(value) for value in values])
     return out.getvalue()

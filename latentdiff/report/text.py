@@ -10,6 +10,8 @@ import unicodedata
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 
+MADE_BY = "Made by LatentDiff"
+"""Tells a report from files of others."""
 MARKDOWN = re.compile(r"[\\`*_\[\]|~@]|^[#+\->=]|(?<=\s)#(?=#*$)|(?<=\bwww)\.|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):", re.IGNORECASE)
 """Escaped in text: what begins markup where it stands, and what would make a link of a bare address."""
 NUMBERED = re.compile(r"^(\d{1,9})([.)])")

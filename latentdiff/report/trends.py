@@ -13,10 +13,12 @@ from ..results.trends import Trend, Trends
 from .groups import LEFT_OUT
 from .html import page
 from .tables import csv_cell
-from .text import escape, isolated, p_text, percent
+from .text import MADE_BY, escape, isolated, p_text, percent
 from .text import plain_markdown as plain
 from .thumbnails import inline
 
+FIRST_OF_TRENDS = "text,source,q_value,changes_from,earliest"
+"""What the CSV begins with."""
 WIDTH, HEIGHT, LEFT, LOW = 640, 130, 46, 20
 THUMBNAILS = 5
 STYLE = " .ld-strip img { height: 72px; margin-right: 4px; border-radius: 4px; } figure { margin: 0 0 8px; }"
@@ -53,7 +55,7 @@ def trends_report(found: Trends, suffix: str, images: Any, headline: str | None)
         return _html(found, images, headline)
     if suffix == ".md":
         return _markdown(found, headline)
-    return _csv(found) if suffix == ".csv" else strict_json(found.to_dict()) + "\n"
+    return _csv(found) if suffix == ".csv" else strict_json({"made_by": MADE_BY} | found.to_dict()) + "\n"
 
 
 def _html(found: Trends, images: Any, title: str) -> str:
@@ -105,7 +107,8 @@ def _mark(place: int, earliest: int, latest: int, count: int) -> str:
 
 
 def _markdown(found: Trends, title: str) -> str:
-    lines = [f"# {plain(title)}", "", f"**{plain(trends_verdict(found))}**", "", *(f"{plain(note)}.\n" for note in trends_notes(found))]
+    head = [f"<!-- {MADE_BY} -->", f"# {plain(title)}", "", f"**{plain(trends_verdict(found))}**", ""]
+    lines = [*head, *(f"{plain(note)}.\n" for note in trends_notes(found))]
     lines += [f"- {plain(found.told(trend))} ({p_text(trend.q_value, 'q')})" for trend in found.trends]
     lines += ["", "| | " + " | ".join(map(plain, found.bins)) + " |", "|---|" + "---:|" * len(found.bins)]
     lines += ["| " + " | ".join([plain(trend.text), *map(percent, trend.rates)]) + " |" for trend in found.trends]
@@ -115,7 +118,7 @@ def _markdown(found: Trends, title: str) -> str:
 def _csv(found: Trends) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["text", "source", "q_value", "changes_from", "earliest", "latest", "before", "after", "first_seen", *found.bins])
+    writer.writerow([*FIRST_OF_TRENDS.split(","), "latest", "before", "after", "first_seen", *found.bins])
     for trend in found.trends:
         for c in trend.changes:
             places = [found.bins[i] for i in (c.bin, c.earliest, c.latest)]

@@ -15,15 +15,20 @@ from ..results.groups import GroupComparison
 from ..results.trends import Trends
 from .content import CARDS, Content, content
 from .finding import SIDES
-from .groups import group_report
+from .groups import FIRST_OF_GROUPS, group_report
 from .html import GENERATOR, document
 from .tables import FIRST, as_dict, csv_text, markdown
-from .text import isolated
+from .text import MADE_BY, isolated
 from .thumbnails import Images
-from .trends import trends_report
+from .trends import FIRST_OF_TRENDS, trends_report
 
-MARKS = {".html": GENERATOR, ".md": "\n## More in ", ".csv": ",".join(FIRST[:6]), ".json": '"smallest_detectable"'}
-"""By suffix, what stands within the first 4 kB of every report: others are not ours to replace unasked."""
+MARKS = {
+    ".html": (GENERATOR,),
+    ".md": (MADE_BY, "\n## More in "),
+    ".csv": (",".join(FIRST[:6]), FIRST_OF_GROUPS, FIRST_OF_TRENDS),
+    ".json": ('"smallest_detectable"', f'"made_by": "{MADE_BY}'),
+}
+"""By suffix, what stands within the first 4 kB of every report, one or the other: others are not ours to replace unasked."""
 SUFFIXES = tuple(MARKS)
 
 
@@ -73,13 +78,13 @@ def write_report(
 
 def is_report(path: Path) -> bool:
     """Whether a file carries the mark of a report of its suffix."""
-    mark = MARKS.get(path.suffix.lower())
+    marks = MARKS.get(path.suffix.lower(), ())
     try:
         with path.open("rb") as found:
             start = found.read(4096).decode("utf8", "replace")
     except OSError:
         return False
-    return mark is not None and mark in start
+    return any(mark in start for mark in marks)
 
 
 def _report(suffix: str, at: dict[str, Images | None], said: Content) -> str:

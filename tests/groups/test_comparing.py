@@ -15,6 +15,7 @@ from latentdiff.inputs.many import read_groups
 from latentdiff.inputs.tables import table_column
 from latentdiff.progress import silent
 from latentdiff.report.group_figures import tree_of
+from latentdiff.report.writing import is_report
 from tests.planted import DOG, WIDTH, WORDS, vectors
 
 SIZES = {"north": 150, "south": 200, "east": 120}
@@ -133,6 +134,7 @@ def test_damaged_files_are_told(found, tmp_path: Path, change, said) -> None:
 
 def test_reports_say_what_was_found(found, tmp_path: Path) -> None:
     texts = {s: latentdiff.write_report(found, tmp_path / f"r{s}").read_text(encoding="utf8") for s in (".html", ".md", ".csv", ".json")}
+    assert all(is_report(tmp_path / f"r{s}") for s in texts)  # so that they are replaced unasked
     assert "differ" in texts[".html"] and texts[".html"].count('<table class="ld-heat">') == 2 and "style=" not in texts[".html"]
     assert f"| {WORDS[DOG]} | 40%" in texts[".md"]
     head, first = texts[".csv"].splitlines()[:2]

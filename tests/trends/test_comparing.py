@@ -13,6 +13,7 @@ from scipy import stats
 import latentdiff
 from latentdiff import InputError
 from latentdiff.cli.main import main
+from latentdiff.report.writing import is_report
 from latentdiff.stats.change_points import change_p_values, changes_of, likely_places, place_of_change, rate_band
 from latentdiff.trends.binning import binned, bins_of
 from tests.planted import DOG, WIDTH, WORDS, vectors
@@ -163,5 +164,8 @@ def test_the_command_reads_dates_and_writes_reports(given, found, tmp_path: Path
     assert "first seen in 2026-04" in page and page.count("<polygon") == len(found.trends)
     assert main(command) == 0 and f"more {WORDS[DOG]} from 2026-04" in " ".join(capsys.readouterr().out.split())
     assert f"| {WORDS[DOG]} | 0% | 0% | 0% | 25% |" in latentdiff.write_report(found, tmp_path / "r.md").read_text()
+    assert all(is_report(latentdiff.write_report(found, tmp_path / f"own.{s}")) for s in ("html", "md", "csv", "json"))
+    (tmp_path / "other.csv").write_text("text,source\na,b\n")
+    assert not is_report(tmp_path / "other.csv")
     assert latentdiff.write_report(found, tmp_path / "r.csv").read_text().splitlines()[1].startswith(f"{WORDS[DOG]},")
     assert main([*command, "--embeddings", "clip"]) == 2
