@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import latentdiff
-from latentdiff.errors import InputError
 from latentdiff.progress import Progress, part, silent
 from latentdiff.trends.binning import binned
 
-from .encoders import recorded, vocabulary_for
-from .sides import Side, resolve
+from .by_field import read_by_field, whole_side
+from .encoders import recorded
 from .store import database, fields, runs
 from .store.groups import GroupsOfDataset
-from .store.run import RunSide
 from .store.storing import store_groups
-from .vectors import Vectors, read_vectors
 
 
 def compare_groups(
@@ -64,36 +61,20 @@ def compare_groups(
         >>> session.view = cameras.group(cameras.found.differing[0])
     """
     progress = progress or silent
-    side = resolve("A", dataset, getattr(dataset, "_root_dataset", dataset), embeddings)
+    side = whole_side(dataset, embeddings)
     home = side.dataset
     with database.explained(f"the comparison {run!r}" if run else "comparing groups", home):
         if run is not None:
             runs.check_new(home, run, overwrite)
             fields.check_free(home, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
-        words = vocabulary_for(vocabulary, home, side.stored, part(progress, 0.0, 0.1))
-        read = read_vectors(side, part(progress, 0.1, 0.3))
-        values = values_of(side, read, by)
-        labels = binned(values, bins) if bins is not None else values
-        given = {"sae": sae, "vocabulary": words, "config": config}
-        found = latentdiff.compare_groups(read.values, labels, **given, progress=part(progress, 0.3, 0.8 if run else 1.0))
-        found.info["left_out"] |= {why: n for why, n in (("missing", read.missing), ("repeated", read.repeated)) if n}
+        images = read_by_field(side, by, vocabulary, part(progress, 0.0, 0.3))
+        labels = binned(images.values, bins) if bins is not None else images.values
+        given = {"sae": sae, "vocabulary": images.words, "config": config}
+        found = latentdiff.compare_groups(images.read.values, labels, **given, progress=part(progress, 0.3, 0.8 if run else 1.0))
+        images.count_left_out(found.info)
         stamp = recorded(home, side.stored)
         encoder = stamp.fingerprint if stamp else None
         record = {"embeddings": embeddings, "by": by, "encoder": encoder, "config": found.config.to_dict()}
         if run is not None:
-            return store_groups(home, run, side, read, found, record, overwrite, part(progress, 0.8, 1.0))
-        whole = RunSide(side.name, home, home.name, side.labels, read.ids)
-        return GroupsOfDataset(found, whole, read.missing, None, record)
-
-
-def values_of(side: Side, read: Vectors, field: str) -> list[Any]:
-    """The value of a field of each row's sample."""
-    if not side.dataset.has_field(field.split(".")[0]):
-        raise InputError(f"{side.dataset.name!r} has no field {field!r} by which its images could be grouped")
-    ids, values = side.dataset.select(sorted(set(read.samples.tolist()))).values(["id", field])
-    of = dict(zip(ids, values, strict=True))
-    odd = next((v for v in values if isinstance(v, (list, dict)) or hasattr(v, "to_dict")), None)
-    if odd is not None:
-        what = f"a {type(odd).__name__}"
-        raise InputError(f"the field {field!r} holds {what}; groups are told by a text or a number a sample, such as '{field}.label'")
-    return [of.get(i) for i in read.samples.tolist()]
+            return store_groups(home, run, side, images.read, found, record, overwrite, part(progress, 0.8, 1.0))
+        return GroupsOfDataset(found, images.whole, images.read.missing, None, record)

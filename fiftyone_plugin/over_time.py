@@ -12,13 +12,10 @@ import numpy as np
 import latentdiff
 from latentdiff.progress import Progress, part, silent
 
-from .encoders import vocabulary_for
-from .many import values_of
-from .sides import resolve
+from .by_field import read_by_field, whole_side
 from .store import database
 from .store.groups import files_of
 from .store.run import RunSide
-from .vectors import read_vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +76,10 @@ def compare_over_time(
         >>> session.view = months.exemplars(months.found.trends[0])
     """
     progress = progress or silent
-    side = resolve("A", dataset, getattr(dataset, "_root_dataset", dataset), embeddings)
-    home = side.dataset
-    with database.explained("comparing over time", home):
-        words = vocabulary_for(vocabulary, home, side.stored, part(progress, 0.0, 0.1))
-        read = read_vectors(side, part(progress, 0.1, 0.3))
-        given = {"bins": bins, "sae": sae, "vocabulary": words, "config": config, "progress": part(progress, 0.3, 1.0)}
-        found = latentdiff.compare_over_time(read.values, values_of(side, read, by), **given)
-        found.info["left_out"] |= {why: n for why, n in (("missing", read.missing), ("repeated", read.repeated)) if n}
-    return TrendsOfDataset(found, RunSide(side.name, home, home.name, side.labels, read.ids))
+    side = whole_side(dataset, embeddings)
+    with database.explained("comparing over time", side.dataset):
+        images = read_by_field(side, by, vocabulary, part(progress, 0.0, 0.3))
+        given = {"bins": bins, "sae": sae, "vocabulary": images.words, "config": config, "progress": part(progress, 0.3, 1.0)}
+        found = latentdiff.compare_over_time(images.read.values, images.values, **given)
+        images.count_left_out(found.info)
+    return TrendsOfDataset(found, images.whole)
