@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,8 +20,14 @@ MOST = 24
 """Bins of dates at most, where no length is named."""
 SEVERAL = 12
 """Bins of numbers, where none are named."""
+MOST_NAMED = 10_000
+"""Bins at most of a length, or a number, that is named: a wrong date far away would make millions."""
 ENOUGH = 2 * FEWEST
 """Images that a bin should have in the median, where no length is named."""
+_OFFSET = re.compile(r"[T ]\d.*[+-]\d\d(:?\d\d)?$")
+"""The end of an ISO text with an offset from UTC."""
+_WHOLE = 1e15
+"""Whole numbers below it are told in full."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +97,10 @@ def _values(times: Any) -> tuple[np.ndarray, bool]:
         raise InputError("no image has a date or a number; there is nothing to compare over time")
     numbers = all(isinstance(v, (int, float, np.number)) and not isinstance(v, (bool, np.timedelta64)) for v in some)
     if numbers:
-        return np.array([np.nan if m else float(v) for v, m in zip(given, missing, strict=True)]), False
+        values = np.array([np.nan if m else float(v) for v, m in zip(given, missing, strict=True)])
+        if infinite := int(np.isinf(values).sum()):
+            raise InputError(f"{infinite} of the numbers are infinite; mend them, or give their rows None to leave them out")
+        return values, False
     try:
         return np.array([np.datetime64("NaT") if m else _date(v) for v, m in zip(given, missing, strict=True)], "datetime64[s]"), True
     except (ValueError, TypeError) as e:
@@ -98,10 +108,12 @@ def _values(times: Any) -> tuple[np.ndarray, bool]:
 
 
 def _date(value: Any) -> np.datetime64:
-    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-        value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     if isinstance(value, str):
         value = value.strip().removesuffix("Z")
+        if _OFFSET.search(value):  # numpy would pass over it with a warning
+            value = datetime.datetime.fromisoformat(value)
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     if not isinstance(value, (str, datetime.date, np.datetime64)):
         raise TypeError(f"{value!r} is a {type(value).__name__}")
     moment: Any = value  # numpy's stubs know no union
@@ -127,6 +139,7 @@ def _number(values: np.ndarray, length: str) -> np.ndarray:
 def _of_length(values: np.ndarray, length: str) -> tuple[list[str], np.ndarray]:
     of, unit = _number(values, length), UNITS[length]
     step = 3 if length == "quarter" else 1
+    _few(int(of.max()) + 1, f"from {values.min()} to {values.max()} in bins of one {length}")
     first = values.astype(f"datetime64[{unit}]").astype(np.int64).min() // step * step
     starts = (first + step * np.arange(of.max() + 1)).astype(f"datetime64[{unit}]")
     if length == "quarter":
@@ -137,7 +150,8 @@ def _of_length(values: np.ndarray, length: str) -> tuple[list[str], np.ndarray]:
 def _of_numbers(values: np.ndarray, bins: int | None) -> tuple[list[str], np.ndarray]:
     different = np.unique(values)
     if bins is None and len(different) <= MOST:
-        return [f"{v:g}" for v in different], np.searchsorted(different, values)
+        return _told_apart(different), np.searchsorted(different, values)
+    _few(bins or SEVERAL, "of numbers")
     return _between(values, np.linspace(values.min(), values.max(), (bins or SEVERAL) + 1), False)
 
 
@@ -148,8 +162,25 @@ def _between(values: np.ndarray, edges: np.ndarray, dates: bool) -> tuple[list[s
     if (values < edges[0]).any() or (values > edges[-1]).any():
         raise InputError(f"the edges of the bins run from {edges[0]} to {edges[-1]}, the values from {values.min()} to {values.max()}")
     of = np.minimum(np.searchsorted(edges, values, "right") - 1, len(edges) - 2)
-    text = [str(e) if dates else f"{e:.4g}" for e in edges]
+    text = [str(e) for e in edges] if dates else _told_apart(edges, 4)
     return [f"{a} to {b}" for a, b in pairwise(text)], of
+
+
+def _told_apart(numbers: np.ndarray, digits: int = 6) -> list[str]:
+    """Different numbers as texts of so many digits, or as many more as it takes to tell them apart; whole ones in full (20260301)."""
+    if (numbers == np.rint(numbers)).all() and np.abs(numbers).max() < _WHOLE:
+        return [str(int(v)) for v in numbers]
+    for more in range(digits, 17):
+        text = [f"{v:.{more}g}" for v in numbers]
+        if len(set(text)) == len(text):
+            return text
+    return [repr(float(v)) for v in numbers]
+
+
+def _few(count: int, what: str) -> None:
+    if count > MOST_NAMED:
+        most = f"at most {MOST_NAMED:,} are made: take longer ones, and look for a wrong value at either end"
+        raise InputError(f"{count:,} bins {what}; {most}")
 
 
 def _joined(names: list[str], of: np.ndarray) -> tuple[list[str], np.ndarray]:

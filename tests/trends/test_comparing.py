@@ -131,6 +131,19 @@ def test_bins_are_those_of_the_calendar() -> None:
     assert sorted(set(labels))[1].name == "2025-12" and str(labels[0]) == "2025-11"
 
 
+def test_bins_of_numbers_have_names_that_differ() -> None:
+    assert bins_of([20260301] * 30 + [20260302] * 30).names == ("20260301", "20260302")
+    assert bins_of([0.12345671] * 30 + [0.12345672] * 30).names == ("0.12345671", "0.12345672")
+    seconds = bins_of(1_767_225_600 + np.arange(120.0), 3).names
+    assert len(set(seconds)) == 3 and abs(float(seconds[0].split()[-1]) - (1_767_225_600 + 119 / 3)) < 5
+
+
+@pytest.mark.filterwarnings("error")
+def test_texts_with_an_offset_are_the_moments_they_name() -> None:
+    texts = ["2026-02-01T00:30:00+02:00"] * 30 + ["2026-02-01T00:30:00-02:00"] * 30 + ["2026-01-31 22:30:00Z"] * 30
+    assert bins_of(texts, "month").of_row.tolist() == [0] * 30 + [1] * 30 + [0] * 30
+
+
 @pytest.mark.parametrize(
     ("times", "bins", "said"),
     [
@@ -142,6 +155,9 @@ def test_bins_are_those_of_the_calendar() -> None:
         (list(range(40)), [0, 10, 5], "ascending"),
         (list(range(40)), [0, 10, 20], "the values from"),
         (list(range(30)), 2, "fewer than two bins"),
+        ([float("inf")] * 20 + list(range(40)), None, "20 of the numbers are infinite"),
+        (["0001-01-01"] + ["2026-03-01"] * 40, "hour", "a wrong value at either end"),
+        (list(range(40)), 1_000_000, "1,000,000 bins of numbers"),
     ],
 )
 def test_what_cannot_be_binned_is_said(times, bins, said) -> None:
