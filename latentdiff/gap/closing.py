@@ -64,7 +64,7 @@ def close_gap(
         Rows of the pool, what is left to find elsewhere, importance weights, and how far apart A and B are before and after.
 
     Raises:
-        InputError: vectors that cannot be used, a budget below 1, or a comparison of other images.
+        InputError: vectors that cannot be used, a pool without any that can, a budget below 1, or a comparison of other images.
 
     Example:
         >>> gap = latentdiff.close_gap(production, training, pool, budget=500, sae="pach", vocabulary=words)
@@ -72,6 +72,8 @@ def close_gap(
     """
     config, progress = config or CompareConfig(), progress or silent
     _check(a, b, pool, budget, comparison)
+    z = float32(np.asarray(pool))
+    usable = _usable(z)
     sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
     if sae is None:
         sae = _trained(np.concatenate([float32(np.asarray(a)), float32(np.asarray(b))]), config)
@@ -79,8 +81,7 @@ def close_gap(
     if comparison is None:
         comparison = compare(a, b, **given, progress=part(progress, 0.0, 0.3))
     keep_a, keep_b = np.isfinite(comparison.log_ratio_a), np.isfinite(comparison.log_ratio_b)
-    x, y, z = float32(np.asarray(a)), float32(np.asarray(b)), float32(np.asarray(pool))
-    usable = np.setdiff1d(np.arange(len(z)), bad_rows(z))
+    x, y = float32(np.asarray(a)), float32(np.asarray(b))
     modes = modes_of(comparison) if comparison.differs else None
     test = _Halves(x, y, z[usable], keep_a, keep_b, given)
     before, after = test.measure(modes, budget, part(progress, 0.3, 1.0))
@@ -194,6 +195,15 @@ def _check(a: np.ndarray, b: np.ndarray, pool: np.ndarray, budget: int, comparis
     if comparison is not None and (len(comparison.log_ratio_a), len(comparison.log_ratio_b)) != (sizes["A"][0], sizes["B"][0]):
         held = f"{len(comparison.log_ratio_a)} and {len(comparison.log_ratio_b)}"
         raise InputError(f"the comparison is of {held} images, A and B are of {sizes['A'][0]} and {sizes['B'][0]}; pass the one of these")
+
+
+def _usable(pool: np.ndarray) -> np.ndarray:
+    """Rows of the pool that can be chosen; one without any is most likely not the pool that was meant."""
+    usable = np.setdiff1d(np.arange(len(pool)), bad_rows(pool))
+    if not len(usable):
+        why = f"all its {len(pool)} vectors are NaN, infinite or zero" if len(pool) else "it is empty, or all its images are in B already"
+        raise InputError(f"the pool has no image to choose: {why}; pass other images")
+    return usable
 
 
 def _halves(keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -113,7 +113,8 @@ def test_a_budget_is_shared_by_what_is_wanted() -> None:
 
 def test_what_does_not_fit_is_refused(given) -> None:
     a, b = images(60, 1, dogs=20), images(50, 2)
-    for budget, pool, said in ((0, a, "at least 1"), (3, a[:, :5], "widths 5, 16"), (2.5, a, "2.5")):
+    refused = ((0, a, "at least 1"), (3, a[:, :5], "widths 5, 16"), (2.5, a, "2.5"), (3, a[:0], "is empty"), (3, 0 * a, "its 60 vectors"))
+    for budget, pool, said in refused:
         with pytest.raises(InputError, match=said):
             latentdiff.close_gap(a, b, pool, budget=budget, **given)
     with pytest.raises(InputError, match="at least 40"):
