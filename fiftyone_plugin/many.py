@@ -74,7 +74,8 @@ def compare_groups(
         images.count_left_out(found.info)
         stamp = recorded(home, side.stored)
         encoder = stamp.fingerprint if stamp else None
-        record = {"embeddings": embeddings, "by": by, "encoder": encoder, "config": found.config.to_dict()}
+        config_used = found.config.to_dict()
+        record = {"embeddings": embeddings, "by": by, "over_time": bins is not None, "encoder": encoder, "config": config_used}
         if run is not None:
             return store_groups(home, run, side, images.read, found, record, overwrite, part(progress, 0.8, 1.0))
         return GroupsOfDataset(found, images.whole, images.read.missing, None, record)

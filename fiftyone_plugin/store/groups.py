@@ -11,6 +11,7 @@ import latentdiff
 from latentdiff.compute.files import strict
 from latentdiff.errors import CheckpointError, InputError
 from latentdiff.results.group_storage import groups_from_parts, groups_to_parts
+from latentdiff.trends.courses import course_of
 
 from .document import read_document, to_stored
 from .run import ComparisonRun, RunSide
@@ -49,6 +50,11 @@ class GroupsOfDataset:
     def view(self) -> Any:
         """What was compared."""
         return self._select(np.arange(len(self.ids)))
+
+    @property
+    def trends(self) -> latentdiff.Trends | None:
+        """How the findings go over the groups, and where they change, where the groups are bins of a date or number; else None."""
+        return course_of(self.found) if self.config.get("over_time") else None
 
     def group(self, name: str) -> Any:
         """The view of one group's images."""

@@ -34,7 +34,7 @@ class Trend:
     text: str
     """The word, or what the concept is called."""
     source: str
-    """``"concept"`` or ``"word"``."""
+    """``"concept"`` or ``"word"``; ``"finding"`` of groups that are bins."""
     concept: int | None
     """Row of the SAE's dictionary; None for a word."""
     p_value: float

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,14 @@ from ..embed.vocabulary import Vocabulary
 from ..groups.partition import Partition
 from ..groups.telling import GroupStages
 from ..progress import Progress, part, silent
-from ..results.trends import ChangePoint, Trend, Trends
+from ..results.trends import Trend, Trends
 from ..sae.encoding import fast_precision
 from ..sae.model import SparseAutoencoder
 from ..sae.naming import NEAR_SYNONYM, mean_activating_directions, name_concepts
-from ..stats.change_points import change_p_values, changes_of, rate_band
+from ..stats.change_points import change_p_values
 from ..stats.divergence import q_values
 from .binning import bins_of
+from .courses import trend_of
 
 FEWEST_SHOWING = 5
 """Images that show something, from which it is tested."""
@@ -35,8 +35,6 @@ CUT_FROM = 5_000
 """Images by which the cosine is found from which a word counts as shown."""
 MOST = 50
 """Trends told."""
-NEXT_TO_NONE = 0.1
-"""Rate before a rise, as a share of that after it, up to which something is seen for the first time."""
 EXEMPLARS = 10
 
 
@@ -173,32 +171,11 @@ def _trend(
     partition: Partition,
     config: CompareConfig,
 ) -> Trend:
-    changes = _changes(counts, totals, max(evidence[0], config.alpha))
-    low, high = rate_band(counts, totals)
-    first = _first_seen(changes, counts)
     rows, strength = shown
     more = np.argmax(counts / totals)
     order = np.lexsort((-strength, partition.label[rows] != more))[:EXEMPLARS]
     source = "concept" if concept is not None else "word"
-    rates = tuple((counts / totals).tolist())
-    bands = tuple(low.tolist()), tuple(high.tolist())
-    exemplars = tuple(partition.rows[rows[order]].tolist())
-    return Trend(text, source, concept, *evidence, rates, *bands, tuple(changes), first, exemplars)
-
-
-def _first_seen(changes: list[ChangePoint], counts: np.ndarray) -> int | None:
-    """The first bin that shows what next to none did before its first change, a rise."""
-    rise = changes[0]
-    if rise.after <= rise.before or rise.before > NEXT_TO_NONE * rise.after:
-        return None
-    return next(i for i in range(rise.earliest, len(counts)) if counts[i])
-
-
-def _changes(counts: np.ndarray, totals: np.ndarray, level: float) -> list[ChangePoint]:
-    found = changes_of(counts, totals, level)
-    cuts = [0, *(at + 1 for at, _, _, _ in found), len(counts)]
-    rate = [float(counts[a:b].sum() / totals[a:b].sum()) for a, b in pairwise(cuts)]
-    return [ChangePoint(at + 1, low + 1, high + 1, rate[i], rate[i + 1], p) for i, (at, low, high, p) in enumerate(found)]
+    return trend_of(text, source, concept, counts, totals, evidence, config, tuple(partition.rows[rows[order]].tolist()))
 
 
 def _distinct(trends: list[Trend], vocabulary: Vocabulary | None) -> list[Trend]:

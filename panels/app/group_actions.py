@@ -22,10 +22,11 @@ class GroupActions:
 
     def draw_groups(self, ctx: Any, groups: Any, chosen: str) -> dict[str, Any]:
         """Send what the plots of groups draw; what the panel shows beside them."""
-        from .group_figures import group_board, rate_map, tree_lines
+        from .group_figures import course_lines, group_board, rate_map, tree_lines
 
         ctx.panel.set_data("many.rates", rate_map(groups))
         ctx.panel.set_data("many.tree", tree_lines(groups))
+        ctx.panel.set_data("many.course", course_lines(groups))
         ctx.panel.set_state(GROUP, chosen)
         return group_board(groups, chosen)
 
@@ -50,6 +51,11 @@ class GroupActions:
         else:
             self.show_view(ctx, lambda: shown, f"“{text}” in {group}, {images(len(shown))}")
         self._open_group(ctx, group, grid=False)
+
+    def click_course(self, ctx: Any) -> None:
+        """As :meth:`click_rate`, of a point of a line."""
+        ctx.params.update(x=None, y=None)  # a rate is no row of the map
+        self.click_rate(ctx)
 
     def show_group(self, ctx: Any) -> None:
         """Set the App's view to all images of the open group."""

@@ -9,6 +9,9 @@ from latentdiff.report.group_figures import rows_of, shortened, tree_of
 from latentdiff.report.groups import group_verdict, notes
 from latentdiff.report.text import isolated
 
+COURSE_COLOURS = ("255, 109, 4", "76, 155, 232", "102, 187, 106", "186, 104, 200")
+"""Of lines, so that two beside each other are told apart on light and dark."""
+COURSES = len(COURSE_COLOURS)
 LOWEST, FULL = "rgb(52, 48, 46)", "rgb(255, 109, 4)"
 """Opaque, so that Plotly finds a colour of the text that can be read on them, whatever lies below."""
 
@@ -22,9 +25,10 @@ def group_board(groups: Any, chosen: str) -> dict[str, Any]:
 
     Returns:
         JSON: ``name`` of the run, ``verdict``, ``differs``, ``notes``, ``chosen``, ``names`` (of all groups) and ``about`` of each,
-        ``across`` and ``down``: what stands beside the map, ``tree``: the names beside the tree.
+        ``across`` and ``down``: what stands beside the map, ``tree``: the names beside the tree; where the groups are bins, ``over`` (what
+        stands below the lines) and ``course``: what changes, in sentences.
     """
-    found = groups.found
+    found, trends = groups.found, groups.trends
     differing = set(found.differing)
     return {
         "name": groups.name,
@@ -36,6 +40,8 @@ def group_board(groups: Any, chosen: str) -> dict[str, Any]:
         "about": [f"{isolated(name)}{': differs' if name in differing else ''}" for name in found.names],
         "across": [shortened(name) for name in found.names],
         "down": [shortened(found.rate_texts[row]) for row in rows_of(found)],
+        "course": [trends.told(trend) for trend in trends.trends[:COURSES]] if trends else [],
+        "over": _over(trends),
         "tree": [shortened(name) for name in tree_of(found).names] if len(found.names) > 2 else [],
     }
 
@@ -70,6 +76,37 @@ def rate_map(groups: Any) -> list[dict[str, Any]]:
             "ygap": 2,
         }
     ]
+
+
+def _over(trends: Any) -> list[str]:
+    """Names of the bins below the lines; none where no line is drawn."""
+    return [shortened(name) for name in trends.bins] if trends and trends.trends else []
+
+
+def course_lines(groups: Any) -> list[dict[str, Any]]:
+    """Per trend a band and a line with a point a bin, whose ``ids`` entry is "finding|group"; the point from which it changes is larger."""
+    trends, out = groups.trends, []
+    for trend, colour in zip(trends.trends[:COURSES] if trends else (), COURSE_COLOURS, strict=False):
+        x, row = list(range(len(trends.bins))), groups.found.rate_texts.index(trend.text)
+        band = {"x": x + x[::-1], "y": [*trend.high, *trend.low[::-1]], "fill": "toself", "fillcolor": f"rgba({colour}, 0.15)"}
+        out.append({"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False, **band})
+        changes = {change.bin for change in trend.changes}
+        said = [f"{_text(trend.text)}: {percent(rate)} of {_text(name)}" for name, rate in zip(trends.bins, trend.rates, strict=True)]
+        out.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": _text(shortened(trend.text)),
+                "x": x,
+                "y": list(trend.rates),
+                "ids": [f"{row}|{g}" for g in x],
+                "hovertext": said,
+                "hoverinfo": "text",
+                "line": {"color": f"rgb({colour})"},
+                "marker": {"size": [12 if g in changes else 6 for g in x]},
+            }
+        )
+    return out
 
 
 def tree_lines(groups: Any) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 CELL, EDGE = 26, 90
 """Pixels of a row of the map, and of what stands round it."""
 TOLD = "How often each group shows each finding. Click a cell: its group opens below, and the grid shows the images."
+LINES = "Share of each bin's images that show it, with 95 % bands; a large point is where it changes. Click a point to see its images."
 WHAT = "Groups that look alike are joined near the left, at the AUC by which they can be told apart (0.5 not at all, 1 always)."
 
 
@@ -30,6 +31,12 @@ def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
     box.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
     if board["notes"]:
         box.md(plain(" ".join(board["notes"])), name="notes", componentsProps=FAINT)
+    if board.get("over"):
+        box.md("\n".join(f"- {plain(told)}" for told in board["course"]), name="changes")
+        layout = {**_axes({"x": board["over"]}), "margin": {"t": 10, "l": 60, "b": 60, "r": 10}, "legend": {"orientation": "h", "y": 1.15}}
+        layout["yaxis"] = {"tickformat": ".0%", "rangemode": "tozero", "fixedrange": True}
+        box.plot("course", on_click=panel.click_course, height="280px", width="100%", config=CONFIG, layout=layout)
+        box.md(LINES, name="lines", componentsProps=FAINT)
     if board["down"]:
         box.md(TOLD, name="told", componentsProps=FAINT)
         names = {"x": board["across"], "y": board["down"]}

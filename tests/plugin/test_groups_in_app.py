@@ -43,7 +43,17 @@ def test_groups_are_compared_and_a_gap_is_closed_from_forms(cameras, files) -> N
     assert [c["value"] for c in asked["by"]["view"]["choices"]][-1] == "taken" and asked["bins"]["default"] == "month"
     execute("compare_groups", cameras, by="taken", embeddings="clip", run="months", **files)
     cameras.reload()
-    assert load_groups(cameras, "months").found.names == ("2026-03", "2026-04", "2026-05")
+    months = load_groups(cameras, "months")
+    assert months.found.names == ("2026-03", "2026-04", "2026-05") and load_groups(cameras, "cameras").trends is None
+    (first,) = months.trends.trends[:1]
+    state = Window(cameras).state
+    board = state["shown"]["groups"]
+    assert board["over"] == list(months.found.names) and board["course"][0] == months.trends.told(first)
+    assert f"less {WORDS[DOG]} from 2026-04" in board["course"][0]
+    requests = panel(cameras, "click_course", state, id=f"{months.found.rate_texts.index(WORDS[DOG])}|1", x=1, y=1)
+    planted = {i for i, v, d in zip(*cameras.values(["id", "clip", "taken"]), strict=True) if v[DOG] > 0.5 and d.month == 4}
+    assert view_ids(requests, cameras) == planted and shown(requests)["run"] == "months:2026-04"
+    assert view_ids(panel(cameras, "click_course", state, x=0, y=0), cameras) is None  # not a point of a line
     assert execute("delete_comparison", cameras, run="months").result == {"deleted": "months"}
 
     asked = form("close_gap", cameras, run="cameras:front")

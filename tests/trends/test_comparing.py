@@ -16,6 +16,7 @@ from latentdiff.cli.main import main
 from latentdiff.report.writing import is_report
 from latentdiff.stats.change_points import change_p_values, changes_of, likely_places, place_of_change, rate_band
 from latentdiff.trends.binning import binned, bins_of
+from latentdiff.trends.courses import course_of
 from tests.planted import DOG, WIDTH, WORDS, vectors
 
 EYE = np.eye(WIDTH, dtype=np.float32)
@@ -185,3 +186,21 @@ def test_the_command_reads_dates_and_writes_reports(given, found, tmp_path: Path
     assert not is_report(tmp_path / "other.csv")
     assert latentdiff.write_report(found, tmp_path / "r.csv").read_text().splitlines()[1].startswith(f"{WORDS[DOG]},")
     assert main([*command, "--embeddings", "clip"]) == 2
+
+
+def test_the_course_of_findings_over_groups_that_are_bins(given) -> None:
+    x, dates = stream()
+    found = latentdiff.compare_groups(x, binned(dates, "month"), **given)
+    course = course_of(found)
+    (dog,) = [t for t in course.trends if t.text == WORDS[DOG]]
+    at = found.rate_texts.index(WORDS[DOG])
+    assert course.bins == found.names and dog.rates == pytest.approx(found.rates[at])
+    totals = np.array([len(found.rows(name)) for name in found.names])
+    assert list(course.images) == totals.tolist()
+    counts = np.array([len(found.rows_showing(WORDS[DOG], name)) for name in found.names])
+    by_hand = []
+    for cut in range(1, len(totals)):
+        table = [[counts[part].sum(), (totals - counts)[part].sum()] for part in (slice(None, cut), slice(cut, None))]
+        by_hand.append(stats.fisher_exact(table).pvalue)
+    assert dog.p_value == pytest.approx(min(1.0, min(by_hand) * len(by_hand)), rel=1e-6)
+    assert dog.changes[0].bin == 1 + int(np.argmin(by_hand))
