@@ -1,4 +1,4 @@
-"""All tests, in several runs of pytest of which three go on at a time; ``make test`` calls it.
+"""All tests, in several runs of pytest of which two go on at a time; ``make test`` calls it.
 
     python tools/run_tests.py [PYTEST OPTION ...]
 
@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
-AT_A_TIME = 3
-"""On two cores: a third of what the tests take they wait, for pages, databases and processes that they killed."""
+AT_A_TIME = 2
 BROWSER = ("browser",)
 LONG = (("promises", "sae"), ("plugin", "panels"))
 """Folders that make a run of their own, longest first; those that count faults are together, and print one table."""
