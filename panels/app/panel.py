@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+import time
+from typing import Any, ClassVar
 
 import fiftyone.operators as foo
 from fiftyone.operators import types
@@ -33,11 +34,17 @@ STATE += ("range", "span", "answer", "framed", "mapped")
 QUIET = ("look", "on_change_view", "on_change_tab", "on_change_run", "on_change_group", "order", "only", "list_order", "slide", "brush")
 """Methods that the App also calls by itself, or where nothing was done."""
 
+LATE = 10.0
+"""Seconds for which requests may still be under way that were sent before a click."""
+
 
 class LatentDiffPanel(
     RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel
 ):
     """Ranked differences of one stored comparison, in two columns."""
+
+    _opened: ClassVar[dict[Any, tuple[str | None, float]]] = {}
+    """By panel: the comparison that a click opened last, and when."""
 
     @property
     def config(self) -> foo.PanelConfig:
@@ -52,6 +59,21 @@ class LatentDiffPanel(
         a later click had changed.
         """
         method = ctx.params.get("__method__")
+        if method == "look" and self._overtaken(ctx):
+            return None
+        run = ctx.panel.state.run
+        try:
+            return self._answer(ctx, method)
+        finally:
+            if method not in ("look", "on_load") and ctx.panel.state.run != run:
+                self._opened[ctx.panel_id] = ctx.panel.state.run, time.monotonic()
+
+    def _overtaken(self, ctx: Any) -> bool:
+        """Whether a timer's request says that another comparison is open than the one that was opened while it waited for its turn."""
+        run, when = self._opened.get(ctx.panel_id, (None, -LATE))
+        return time.monotonic() - when < LATE and ctx.panel.state.run != run
+
+    def _answer(self, ctx: Any, method: str | None) -> Any:
         if method not in QUIET:
             return super().execute(ctx)
         before = len(ctx.executor._requests)

@@ -28,7 +28,7 @@ def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, A
         choices = types.DropdownView()
         for name in names:
             choices.add_choice(name, label=name)
-        chosen = bar_.enum("run", names, label="Comparison", default=state.get("run"), view=choices, on_change=panel.on_change_run)
+        chosen = bar_.enum("run", names, label="Comparison", view=choices, on_change=panel.on_change_run)
         chosen.required = True
     first = "contained" if vectors else "outlined"
     bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)

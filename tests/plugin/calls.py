@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import fiftyone.operators as foo
 
 URI = "@latentdiff/latentdiff"
+NUMBERS = itertools.count(2)
+"""Of windows, of which each has a panel of its own."""
 
 
 def execute(operator: str, dataset: Any, **params: Any) -> Any:
@@ -29,10 +32,10 @@ def panel(dataset: Any, method: str, state: dict[str, Any] | None = None, **para
     return _asked(dataset, method, state, **params)[:-1]
 
 
-def _asked(dataset: Any, method: str, state: dict[str, Any] | None, **params: Any) -> list[dict[str, Any]]:
+def _asked(dataset: Any, method: str, state: dict[str, Any] | None, at: str = "p1", **params: Any) -> list[dict[str, Any]]:
     state = json.loads(json.dumps(state or {}))  # a method writes into it
-    call = {"__method__": method, "panel_id": "p1", "panel_state": state, **params}
-    context = {"dataset": dataset, "params": call, "panel_id": "p1", "panel_state": state}
+    call = {"__method__": method, "panel_id": at, "panel_state": state, **params}
+    context = {"dataset": dataset, "params": call, "panel_id": at, "panel_state": state}
     result = foo.execute_operator(f"{URI}/latentdiff_panel", context)
     requests = result.executor.to_json()["requests"]
     json.dumps(requests, allow_nan=False)
@@ -45,14 +48,14 @@ class Window:
     """The panel in one window of the App: its state, and which drawing is seen."""
 
     def __init__(self, dataset: Any) -> None:
-        self.dataset = dataset
+        self.dataset, self.at = dataset, f"p{next(NUMBERS)}"
         self.state: dict[str, Any] = {}
         self.drawn: str | None = None
         self.take(self.ask("on_load"))
 
     def ask(self, method: str, **params: Any) -> list[dict[str, Any]]:
         """What a method answers now; nothing is seen of it before :meth:`take`."""
-        return _asked(self.dataset, method, self.state, **params)
+        return _asked(self.dataset, method, self.state, self.at, **params)
 
     def look(self) -> list[dict[str, Any]]:
         """The timer's turn."""

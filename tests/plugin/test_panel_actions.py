@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,20 @@ def test_a_late_timer_does_not_take_back_what_was_compared(dataset, stored, voca
     window.look()
     assert (window.state["run"], window.state["toolbar"]) == ("newer", {"run": "newer"})
     assert window.state["shown"]["board"]["name"] == "newer" and window.look() == []
+
+
+def test_a_timer_that_waited_for_its_turn_draws_nothing_of_what_a_click_has_left(dataset, stored, vocabulary, sae, monkeypatch) -> None:
+    """The request was sent before the click, and is worked on after it: it knows the state before."""
+    window = Window(dataset)
+    before, drawn = json.loads(json.dumps(window.state)), window.drawn
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
+    window.take(window.ask("compared"))
+    late = Window(dataset)
+    late.state, late.at, late.drawn = before, window.at, drawn
+    assert before["run"] == "seasons" and late.look() == []
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + 11)  # so late it is another window of the session
+    assert late.look()
 
 
 def test_replaced_results_are_not_served_from_memory(dataset, stored, vocabulary, sae) -> None:
