@@ -33,9 +33,10 @@ def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
         box.md(plain(" ".join(board["notes"])), name="notes", componentsProps=FAINT)
     if board.get("over"):
         box.md("\n".join(f"- {plain(told)}" for told in board["course"]), name="changes")
-        layout = {**_axes({"x": board["over"]}), "margin": {"t": 10, "l": 60, "b": 60, "r": 10}, "legend": {"orientation": "h", "y": 1.15}}
+        legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
+        layout = {**_axes({"x": board["over"]}), "margin": {"t": 40, "l": 60, "b": 60, "r": 10}, "showlegend": True, "legend": legend}
         layout["yaxis"] = {"tickformat": ".0%", "rangemode": "tozero", "fixedrange": True}
-        box.plot("course", on_click=panel.click_course, height="280px", width="100%", config=CONFIG, layout=layout)
+        box.plot("course", on_click=panel.click_course, height="300px", width="100%", config=CONFIG, layout=layout)
         box.md(LINES, name="lines", componentsProps=FAINT)
     if board["down"]:
         box.md(TOLD, name="told", componentsProps=FAINT)

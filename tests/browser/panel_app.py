@@ -223,14 +223,8 @@ class App:
         self.choose(panel.get_by_role("combobox").first, name)
 
     def opened(self, name: str) -> None:
-        """Wait until a comparison is open; on a busy machine the App may have drawn the one before once more: then choose it."""
-        from playwright.sync_api import TimeoutError
-
+        """Wait until a comparison is open."""
         chosen = "name => [...document.querySelectorAll('[role=combobox]')].some(e => e.innerText.trim() === name)"
-        with contextlib.suppress(TimeoutError):
-            self.page.wait_for_function(chosen, arg=name, timeout=30_000)
-            return
-        self.open_comparison(name)
         self.page.wait_for_function(chosen, arg=name)
 
     def listed(self) -> None:
