@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -75,9 +75,9 @@ def values_of(image: Image.Image) -> np.ndarray:
     parts = _other_bytes(image)
     if not parts:
         return np.asarray(image)
-    file, kind = image.fp, image.format
+    file: BinaryIO = image.fp  # type: ignore[attr-defined]  # every file has one until it is read
     file.seek(0)
-    low = pil.open(io.BytesIO(file.read()), formats=(kind,))
+    low = pil.open(io.BytesIO(file.read()), formats=(str(image.format),))
     low.tile = parts
     if _mode(parts[0]) == FOUR_BYTES:
         return np.ascontiguousarray(low).view(">u2")
