@@ -4,7 +4,7 @@
 # A good engineer would guess: on_change of an input tells what a user chose; what the panel's own code writes into ctx.panel.state is known to
 # it already and comes back to nobody. What happens: each time a button's handler sets the value, the App calls on_change with it, some
 # moments later and as a request of its own. A handler that acts on it (opens something, computes) runs twice, and where requests
-# overtake each other it acts on a value that is no longer wanted. Needs chromium on the PATH.
+# overtake each other it may act on a value that is no longer wanted. Needs chromium on the PATH.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'kill "${database:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
