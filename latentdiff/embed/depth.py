@@ -6,11 +6,12 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from ..errors import InputError
 from .opening import opened
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ SIGNED = 0.05
 OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """Pillow reads the first byte of a colour's 16 bits alone; in the other order it reads the second."""
 
+BITS, PLANES, APART = 258, 284, 2
+"""Tags of a TIFF, and what the second says of colours that lie one after the other: Pillow takes their bytes for those of 8 bits."""
 FOUR_BYTES = "RGBA"
 """Grey and opacity of 16 bits have no other order; read as four channels, their bytes lie as they are in the file."""
 
@@ -52,7 +55,14 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def _other_bytes(image: Image.Image) -> list[Any]:
-    """The parts of a colour file of 16 bits, to be read in the other order of bytes; empty where it is none, or is read already."""
+    """The parts of a colour file of 16 bits, to be read in the other order of bytes; empty where it is none, or is read already.
+
+    Raises:
+        InputError: for a layout that would be read wrong.
+    """
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    if tags.get(PLANES) == APART and max(tags.get(BITS, (8,))) > 8:
+        raise InputError("colours of more than 8 bits in planes of their own are not read; save the TIFF with interleaved colours")
     changed = []
     for tile in getattr(image, "tile", ()):
         mode, _, order = _mode(tile).partition(";")

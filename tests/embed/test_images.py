@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -282,6 +283,22 @@ def test_deep_colours_have_no_cliff(name, options, tmp_path) -> None:
         tifffile.imwrite(tmp_path / name, DEEP, photometric="rgb", **options)
     pixels = read_image(tmp_path / name, square(64, resize_mode="squash")).astype(float)
     np.testing.assert_allclose(pixels, DEEP / 4095 * 255, atol=0.51)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_deep_colours_in_planes_of_their_own_are_refused(compression, tmp_path) -> None:
+    """Pillow would draw a pattern of their bytes, without a word; those of 8 bits it reads."""
+    import tifffile
+
+    def saved(values: np.ndarray) -> Path:
+        path = tmp_path / f"{values.dtype}.tif"
+        tifffile.imwrite(path, np.moveaxis(values, -1, 0), photometric="rgb", planarconfig="separate", compression=compression)
+        return path
+
+    with pytest.raises(InputError, match="interleaved"):
+        read_image(saved(DEEP), square(64))
+    eight = (DEEP // 16).astype(np.uint8)
+    np.testing.assert_array_equal(read_image(saved(eight), square(64, resize_mode="squash")), eight)
 
 
 def test_deep_grey_with_opacity_has_no_cliff(tmp_path) -> None:
