@@ -157,6 +157,8 @@ if not _typing.TYPE_CHECKING:  # a type checker that saw it would take any missp
     def __getattr__(name: str) -> _typing.Any:
         """Public names at their first use; names of earlier versions, which warn and are in no listing."""
         if name in _WHERE:
+            if name == "MethodConfig":
+                _importlib.import_module(".methods.run", __name__)  # registers the methods that it may name
             value = globals()[name] = getattr(_importlib.import_module(_WHERE[name], __name__), name)
             return value
         if name == "compare_by":

@@ -70,6 +70,11 @@ def test_first_use_waits_for_nothing(code: str, root: Path) -> None:
     assert in_fresh_python(code, PYTHONPATH=str(root)).splitlines()[-1] == "[]"
 
 
+def test_a_method_can_be_named_before_anything_else(root: Path) -> None:
+    code = "import latentdiff; print(*(latentdiff.MethodConfig(name).method for name in ('latentdiff', 'visdiff', 'gsclip', 'mean')))"
+    assert in_fresh_python(code, PYTHONPATH=str(root)) == "latentdiff visdiff gsclip mean"
+
+
 def test_changelog_is_headed_by_this_version(root: Path) -> None:
     headings = re.findall(r"^## (\S+)", (root / "CHANGELOG.md").read_text(encoding="utf8"), flags=re.MULTILINE)
     released = next(name for name in headings if name != "Unreleased")
