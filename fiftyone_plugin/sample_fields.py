@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import itertools
+import json
+from collections.abc import Iterable
 from typing import Any
 
+from latentdiff.compute.garbage import no_search_for_cycles
 from latentdiff.errors import InputError
 from latentdiff.results.fields import FieldDifference
 
+from .label_columns import LISTS, Reader, columns_of, readers_of
 from .sides import Side, listed
 from .store import fields as stored
 from .store import runs
 from .vectors import Vectors
 
 ALL = "all"
+CHUNK = 2_000
+"""Documents that are read at a time."""
 SKIPPED = {"id", "_id", "filepath", "created_at", "last_modified_at", "_media_type", "_rand", "_dataset_id"}
 """Fields of every sample that tell an image from all others, or when it was entered."""
-BOXES = ("Detections", "Polylines", "Keypoints")
-LISTS = {"Classifications": "classifications", "Detections": "detections", "Polylines": "polylines", "Keypoints": "keypoints"}
-"""Kinds of labels that hold several, and the key of these."""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """One column: where it lies in a document, and what is made of it."""
-
-    name: str
-    keys: tuple[str, ...]
-    make: Callable[[Any], Any] | None = None
 
 
 def fields_of(sides: tuple[Side, Side], rows: tuple[Vectors, Vectors], wanted: Any, given: Iterable[Any] = ()) -> dict[str, Any]:
@@ -79,30 +72,25 @@ def _of_field(name: str, keys: tuple[str, ...], field: Any) -> list[Reader]:
     if isinstance(field, fo.EmbeddedDocumentField):
         return _of_document(name, keys, field)
     if isinstance(field, (fo.StringField, fo.IntField, fo.FloatField, fo.BooleanField, fo.DateField, fo.DateTimeField)):
-        return [Reader(name, keys)]
-    if isinstance(field, fo.ListField) and isinstance(field.field, fo.StringField):
-        return [Reader(name, keys, lambda value: value or [])]
-    return []
+        return [Reader(name, "$" + ".".join(keys))]
+    texts = isinstance(field, fo.ListField) and isinstance(field.field, fo.StringField)
+    return [Reader(name, "$" + ".".join(keys))] if texts else []
 
 
 def _of_document(name: str, keys: tuple[str, ...], field: Any) -> list[Reader]:
     kind = field.document_type.__name__
+    place = "$" + ".".join(keys)
     if kind in LISTS:
-        inner = (*keys, LISTS[kind])
-        out = [Reader(f"{name}.label", (*inner, "label"), _texts), Reader(f"{name}.count", (*inner, "label"), _count)]
-        if kind == "Detections":
-            boxes = (*inner, "bounding_box")
-            out += [Reader(f"{name}.{what}", boxes, make) for what, make in (("size", _size), ("x", _across), ("y", _down))]
-        return [*out, Reader(f"{name}.confidence", (*inner, "confidence"), _mean)]
+        return readers_of(name, keys, kind)
     if kind == "Classification":
-        return [Reader(f"{name}.label", (*keys, "label")), Reader(f"{name}.confidence", (*keys, "confidence"))]
+        return [Reader(f"{name}.label", f"{place}.label"), Reader(f"{name}.confidence", f"{place}.confidence")]
     if kind == "Regression":
-        return [Reader(name, (*keys, "value"))]
+        return [Reader(name, f"{place}.value")]
     schema = field.get_field_schema()
     return [r for n, f in schema.items() if n not in SKIPPED for r in _of_field(f"{name}.{n}", (*keys, f.db_field or n), f)]
 
 
-def _read(side: Side, readers: Sequence[Reader], samples: list[str]) -> dict[str, list[Any]]:
+def _read(side: Side, readers: list[Reader], samples: list[str]) -> dict[str, list[Any]]:
     """Columns of some samples, in their order."""
     columns: dict[str, list[Any]] = {r.name: [None] * len(samples) for r in readers}
     if not readers:
@@ -110,54 +98,19 @@ def _read(side: Side, readers: Sequence[Reader], samples: list[str]) -> dict[str
     rows: dict[str, list[int]] = {}
     for i, name in enumerate(samples):
         rows.setdefault(name, []).append(i)
-    projection = {".".join(r.keys): 1 for r in readers}
     view = side.dataset.select(list(rows)) if side.labels else side.view
-    for document in view._aggregate(post_pipeline=[{"$project": {"_id": 1, **projection}}]):
-        here = rows.get(str(document["_id"]))
-        if here is None:
-            continue
-        for reader in readers:
-            value = _inner(document, reader.keys)
-            made = value if reader.make is None or value is None else reader.make(value)
-            for i in here:
-                columns[reader.name][i] = made
+    asked = list({json.dumps(reader.asks): reader.asks for reader in readers}.values())
+    project = {"$project": {"_id": 1, **{str(i): ask for i, ask in enumerate(asked)}}}
+    found = iter(view._aggregate(post_pipeline=[project]))
+    with no_search_for_cycles():
+        while documents := list(itertools.islice(found, CHUNK)):
+            at = [rows.get(str(document["_id"]), ()) for document in documents]
+            index = [i for here in at for i in here]
+            in_order = len(index) == len(at) and index == list(range(index[0], index[0] + len(index)))
+            for name, values in columns_of(documents, readers, asked).items():
+                if in_order:
+                    columns[name][index[0] : index[0] + len(index)] = values
+                    continue
+                for i, value in zip(index, (value for value, here in zip(values, at, strict=True) for _ in here), strict=True):
+                    columns[name][i] = value
     return columns
-
-
-def _inner(value: Any, keys: tuple[str, ...]) -> Any:
-    """What lies below keys; of a list, that of each item."""
-    for at, key in enumerate(keys):
-        if isinstance(value, list):
-            return [_inner(item, keys[at:]) for item in value]
-        if not isinstance(value, dict):
-            return None
-        value = value.get(key)
-    return value
-
-
-def _texts(labels: list[Any]) -> list[str]:
-    return [label for label in labels if isinstance(label, str)]
-
-
-def _count(labels: list[Any]) -> int:
-    return len(labels)
-
-
-def _mean(values: list[Any]) -> float | None:
-    known = [v for v in values if v is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _size(boxes: list[Any]) -> float | None:
-    """Share of the picture that the largest box covers."""
-    return max((b[2] * b[3] for b in boxes if b), default=None)
-
-
-def _across(boxes: list[Any]) -> float | None:
-    """Where the boxes' middles lie on average, 0 left to 1 right."""
-    return _mean([b[0] + b[2] / 2 for b in boxes if b])
-
-
-def _down(boxes: list[Any]) -> float | None:
-    """0 top to 1 bottom."""
-    return _mean([b[1] + b[3] / 2 for b in boxes if b])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ..compute.garbage import no_search_for_cycles
 from ..errors import InputError
 
 FEWEST = 5
@@ -22,6 +24,7 @@ FEW_NUMBERS = 12
 """Whole numbers of so few different values are also tested value by value: they may be codes, of cameras say."""
 NONE = "none"
 """What the lack of a value is called."""
+_EPOCH = datetime.datetime(1970, 1, 1)
 NAMED_IDS = re.compile(r"(^|[_.\s])(id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
 Fields = Mapping[str, Any] | None
 """By field: one value per row. A ``pandas.DataFrame`` is one."""
@@ -43,7 +46,6 @@ class Column:
     """(n,) float64 of numbers and dates, NaN where missing."""
     code: np.ndarray | None = None
     """(n,) int64: equal for images of equal values, to hold the field equal by."""
-
 
     def take(self, rows: np.ndarray) -> Column:
         """The same of some images."""
@@ -95,7 +97,8 @@ def read_columns(held: Both, used: np.ndarray) -> Columns:
         if name not in held[1]:
             continue
         values = [*held[0][name], *held[1][name]]
-        found = _column(name, [values[i] for i in used.tolist()])
+        with no_search_for_cycles():
+            found = _column(name, [values[i] for i in used.tolist()])
         if isinstance(found, str):
             left_out[name] = found
         else:
@@ -130,16 +133,31 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, numbers.Real) and value != value) or type(value).__name__ in ("NAType", "NaTType")
 
 
+def _missing(values: list[Any]) -> np.ndarray:
+    """Which values are missing; by their types where these settle it, since there may be millions."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds <= {float, int, bool}:
+        return np.isnan(np.array(values, np.float64))
+    if kinds <= {str, list, tuple, datetime.datetime, datetime.date}:
+        return np.array([v is None for v in values])
+    return np.array([_is_missing(v) for v in values])
+
+
 def _column(name: str, values: list[Any]) -> Column | str:
     """The column, or why it cannot be one."""
-    missing = np.array([_is_missing(v) for v in values])
-    known = [v for v in values if not _is_missing(v)]
+    missing = _missing(values)
+    known = _known(values, missing)
     if not known:
         return "nothing entered"
+    kinds = set(map(type, known))
     for holds, read in _KINDS:
-        if all(map(holds, known)):
+        if all(issubclass(kind, holds) for kind in kinds) and (read is not _tags or _all_texts(known)):
             return read(name, values, missing)
-    return f"values of a kind that is not compared ({', '.join(sorted({type(v).__name__ for v in known})[:3])})"
+    return f"values of a kind that is not compared ({', '.join(sorted({kind.__name__ for kind in kinds})[:3])})"
+
+
+def _known(values: list[Any], missing: np.ndarray) -> list[Any]:
+    return list(itertools.compress(values, (~missing).tolist())) if missing.any() else values
 
 
 def _truth(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
@@ -147,7 +165,8 @@ def _truth(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
 
 
 def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    x = np.array([np.nan if m else float(v) for v, m in zip(values, missing, strict=True)])
+    x = np.full(len(values), np.nan)
+    x[~missing] = np.array(_known(values, missing), np.float64)
     x[~np.isfinite(x)] = np.nan
     different = np.unique(x[np.isfinite(x)])
     if NAMED_IDS.search(name) and len(different) > FEW_NUMBERS:
@@ -162,7 +181,8 @@ def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
 
 
 def _dates(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    x = np.array([np.nan if m else _seconds(v) for v, m in zip(values, missing, strict=True)])
+    x = np.full(len(values), np.nan)
+    x[~missing] = [_seconds(v) for v in _known(values, missing)]
     if len(np.unique(x[~missing])) == 1 and not missing.any():
         return "the same everywhere"
     own = _categories(name, [None] * len(x), missing, "date")
@@ -172,11 +192,11 @@ def _dates(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
 def _seconds(value: Any) -> float:
     if not isinstance(value, datetime.datetime):
         value = datetime.datetime(value.year, value.month, value.day)
-    return (value if value.tzinfo else value.replace(tzinfo=datetime.timezone.utc)).timestamp()
+    return float(value.timestamp() if value.tzinfo else (value - _EPOCH).total_seconds())
 
 
 def _texts(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    known = [v for v, m in zip(values, missing, strict=True) if not m]
+    known = _known(values, missing)
     if len(set(known)) > max(len(known) // 2, FEW_NUMBERS):
         return "almost every image has a value of its own"
     return _categories(name, values, missing, "category")
@@ -184,26 +204,36 @@ def _texts(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
 
 def _tags(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
     sets = [() if m else tuple(dict.fromkeys(v)) for v, m in zip(values, missing, strict=True)]
-    return _several(name, sets, missing, "tags", [tuple(sorted(s)) for s in sets])
+    rows = np.repeat(np.arange(len(sets)), list(map(len, sets)))
+    return _several(name, list(itertools.chain.from_iterable(sets)), rows, missing, "tags", [tuple(sorted(s)) for s in sets])
 
 
 def _categories(name: str, values: list[Any], missing: np.ndarray, kind: str) -> Column | str:
-    return _several(name, [() if v is None else (v,) for v in values], missing, kind, values)
+    rows = np.flatnonzero([v is not None for v in values])
+    return _several(name, [v for v in values if v is not None], rows, missing, kind, values)
 
 
-def _several(name: str, sets: list[Any], missing: np.ndarray, kind: str, same: list[Any]) -> Column | str:
-    """A column of the values that enough images have, the most frequent first, and of the lack of any."""
-    place: dict[Any, int] = {}
-    pairs = np.array([(i, place.setdefault(v, len(place))) for i, own in enumerate(sets) for v in own], np.int64).reshape(-1, 2)
-    count = np.bincount(pairs[:, 1], minlength=len(place))
-    kept = np.flatnonzero((count >= FEWEST) & (count < len(sets)))
+def _several(name: str, flat: list[Any], rows: np.ndarray, missing: np.ndarray, kind: str, same: list[Any]) -> Column | str:
+    """A column of the values that enough images have, the most frequent first, and of the lack of any.
+
+    Args:
+        name, kind: of the column.
+        flat: values of all images, one after the other.
+        rows: the image of each.
+        missing: (n,) bool: which images have no value.
+        same: by image, what is equal where images are to be held equal.
+    """
+    place = {value: i for i, value in enumerate(dict.fromkeys(flat))}
+    at = _places(flat, place)
+    count = np.bincount(at, minlength=len(place))
+    kept = np.flatnonzero((count >= FEWEST) & (count < len(missing)))
     kept = kept[np.argsort(-count[kept], kind="stable")][:MOST_VALUES]
     if kind == "truth" and len(kept) == 2 and not missing.any():
         kept = kept[[list(place)[k] == "true" for k in kept]]  # "false" says the same again
     rank = np.full(len(place), -1)
     rank[kept] = np.arange(len(kept))
-    some = rank[pairs[:, 1]] >= 0
-    rows, columns = pairs[some, 0], rank[pairs[some, 1]]
+    some = rank[at] >= 0
+    rows, columns = rows[some], rank[at[some]]
     texts = list(place)
     values = [str(texts[k]) or "(empty text)" for k in kept]
     if FEWEST <= missing.sum() < len(missing):
@@ -211,20 +241,23 @@ def _several(name: str, sets: list[Any], missing: np.ndarray, kind: str, same: l
         values.append(NONE)
     if not values:
         return "the same everywhere" if len(place) <= 1 else f"no value on {FEWEST} images or more"
-    has = sp.csr_array((np.ones(len(rows), bool), (rows, columns)), shape=(len(sets), len(values)))
-    code: dict[Any, int] = {}
-    return Column(name, kind, tuple(values), has, code=np.array([code.setdefault(v, len(code)) for v in same]))
+    has = sp.csr_array((np.ones(len(rows), bool), (rows, columns)), shape=(len(missing), len(values)))
+    return Column(name, kind, tuple(values), has, code=_places(same, {value: i for i, value in enumerate(dict.fromkeys(same))}))
 
 
-def _is_tags(value: Any) -> bool:
-    return isinstance(value, (list, tuple, set, frozenset, np.ndarray)) and all(isinstance(v, str) for v in value)
+def _places(values: list[Any], place: dict[Any, int]) -> np.ndarray:
+    return np.fromiter(map(place.__getitem__, values), np.int64, len(values))
 
 
-_KINDS: tuple[tuple[Callable[[Any], bool], Callable[[str, list[Any], np.ndarray], Column | str]], ...] = (
-    (lambda v: isinstance(v, (bool, np.bool_)), _truth),
-    (lambda v: isinstance(v, numbers.Real), _numbers),
-    (lambda v: isinstance(v, datetime.date), _dates),
-    (lambda v: isinstance(v, str), _texts),
-    (_is_tags, _tags),
+def _all_texts(known: list[Any]) -> bool:
+    return all(issubclass(kind, str) for kind in set(map(type, itertools.chain.from_iterable(known))))
+
+
+_KINDS: tuple[tuple[tuple[type, ...], Callable[[str, list[Any], np.ndarray], Column | str]], ...] = (
+    ((bool, np.bool_), _truth),
+    ((numbers.Real,), _numbers),
+    ((datetime.date,), _dates),
+    ((str,), _texts),
+    ((list, tuple, set, frozenset, np.ndarray), _tags),
 )
-"""What values of a kind are, and what reads them; the first that fits all values of a field."""
+"""Kinds of values, and what reads them; the first that holds all values of a field."""
