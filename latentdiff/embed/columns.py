@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from .alike import Rows, alike, repeated
 
-PATH = re.compile(
-    r"(.*[/\\])?[^/\\]+\.(jpe?g|jfif|png|webp|bmp|gif|tiff?|avif|jp2|heic)|[a-z0-9+]+://.+|([a-zA-Z]:)?[/\\].+", re.IGNORECASE | re.DOTALL
-)
-"""A text that names a file."""
+IMAGE = re.compile(r"(.*[/\\])?[^/\\]+\.(jpe?g|jfif|png|webp|bmp|gif|tiff?|avif|jp2|heic)", re.IGNORECASE | re.DOTALL)
+"""A text that names a picture."""
+PATH = re.compile(r"[a-z0-9+]+://.+|([a-zA-Z]:)?[/\\].+", re.IGNORECASE | re.DOTALL)
+"""One that may name any file: a licence's address too, a video's, and a label such as "/m/01g317"."""
 LOOKED_AT = 100
 """Values of a column by which paths are told."""
 
@@ -44,18 +46,40 @@ def choose(schema: Any, source: str, vector: str | None, name: str | None) -> tu
     return found[0], [name] if name is not None else ["id"] if "id" in names else names
 
 
-def tells_apart(names: Any) -> bool:
-    """Whether a column holds paths, or another value in every row."""
+def naming(columns: Mapping[str, Any], vectors: Rows) -> str | None:
+    """The column that says whose a row is; None where none does.
+
+    It names pictures, if possible another in every row; or files of which each stands for one vector; or holds another value in every row.
+
+    Args:
+        columns: those that may, likeliest first.
+        vectors: gives the vectors of rows.
+    """
+    apart = [name for name, column in columns.items() if _tells_apart(column)]
+    pictures = [name for name, column in columns.items() if _all_fit(column, IMAGE)]
+    found = [name for name in pictures if name in apart] or pictures
+    found = found or [name for name, column in columns.items() if _all_fit(column, PATH) and _one_vector_each(column, vectors)] or apart
+    return found[0] if found else None
+
+
+def _all_fit(names: Any, form: re.Pattern[str]) -> bool:
     import pyarrow as pa
+
+    if not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type)):
+        return False
+    some = names.drop_null()[:LOOKED_AT].to_pylist()
+    return bool(some) and all(form.fullmatch(text) for text in some)
+
+
+def _tells_apart(names: Any) -> bool:
     import pyarrow.compute as pc
 
-    if not len(names) or names.null_count == len(names):
-        return False
-    if pa.types.is_string(names.type) or pa.types.is_large_string(names.type):
-        some = names.drop_null()[:LOOKED_AT].to_pylist()
-        if all(PATH.fullmatch(text) for text in some):
-            return True
-    return bool(names.null_count == 0 and pc.count_distinct(names).as_py() == len(names))
+    return bool(len(names) and names.null_count == 0 and pc.count_distinct(names).as_py() == len(names))
+
+
+def _one_vector_each(names: Any, vectors: Rows) -> bool:
+    rows, first = repeated(names)
+    return bool(alike(vectors, rows, vectors, first).all())
 
 
 def plain(column: Any) -> Any:

@@ -8,24 +8,26 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from .alike import alike, repeated
 from .parquet import ParquetVectors
 
 LeftOut = dict[str, dict[str, np.ndarray]]
 """By side "A" and "B": numbers of the rows that are not compared, by reason ("missing", "repeated", "shared")."""
-CHECKED = 20
-"""Vectors that must be equal before equal numbers in two tables are one image: many tables number their rows from 0."""
 
 
 def left_out(a: ParquetVectors, b: ParquetVectors) -> LeftOut:
-    """Rows of two tables that are not compared: without a vector, listed again (by id), or on both sides (by id).
+    """Rows of two tables that are not compared: without a vector, listed again, or on both sides.
+
+    One image are rows of one id whose vectors are alike, since an id may be of a photograph of which there are many patches, of a video or
+    of a label, and numbers and names of files begin anew in each table; of ids that the caller names, texts are believed.
 
     Raises:
         InputError: all are on both sides.
     """
     out = {side: {"missing": vectors.missing} for side, vectors in (("A", a), ("B", b))}
     ids = {side: vectors.column(vectors.id_column) if vectors.id_column else None for side, vectors in (("A", a), ("B", b))}
-    for side, names in ids.items():
-        again = np.zeros(0, np.int64) if names is None else np.flatnonzero(_repeated(names))
+    for (side, names), vectors in zip(ids.items(), (a, b), strict=True):
+        again = np.zeros(0, np.int64) if names is None else listed_again(names, vectors)[0]
         out[side]["repeated"] = np.setdiff1d(again, out[side]["missing"])
     shared = _shared(ids["A"], ids["B"], (a, b))
     for side, rows in zip("AB", shared, strict=True):
@@ -57,16 +59,22 @@ def counts_of(rows: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     return {"overlap": len(rows["A"].get("shared", ())), **per_side}
 
 
-def _repeated(names: Any) -> np.ndarray:
-    """(n,) bool: rows whose name is in a row before; rows without a name are images of their own."""
-    import pyarrow.compute as pc
+def listed_again(names: Any, vectors: ParquetVectors) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that hold an image of a row before, and the first row of each.
 
-    if pc.count_distinct(names).as_py() == len(names) - names.null_count:
-        return np.zeros(len(names), bool)
-    codes = pc.fill_null(names.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False)
-    again = np.ones(len(names), bool)
-    again[np.unique(codes, return_index=True)[1]] = False
-    return again & (codes >= 0)
+    Args:
+        names: (n,) pyarrow array, the table's ids.
+        vectors: the table.
+    """
+    rows, first = repeated(names)
+    if len(rows) and not _believed(names, vectors):
+        same = alike(vectors, rows, vectors, first)
+        rows, first = rows[same], first[same]
+    return rows, first
+
+
+def _believed(names: Any, vectors: ParquetVectors) -> bool:
+    return vectors.id is not None and not _are_numbers(names)
 
 
 def _shared(a: Any, b: Any, vectors: tuple[ParquetVectors, ParquetVectors]) -> tuple[np.ndarray, np.ndarray]:
@@ -84,22 +92,16 @@ def _shared(a: Any, b: Any, vectors: tuple[ParquetVectors, ParquetVectors]) -> t
     rows = [
         np.flatnonzero(pc.is_in(one, value_set=other, skip_nulls=True).to_numpy(zero_copy_only=False)) for one, other in ((a, b), (b, a))
     ]
-    if not len(rows[0]) or (are_numbers(a) and not _same_vectors(a, b, rows, vectors)):
-        return nothing
-    return rows[0], rows[1]
+    if not len(rows[0]) or (_believed(a, vectors[0]) and _believed(b, vectors[1])):
+        return rows[0], rows[1]
+    partners = [pc.index_in(one.take(own), value_set=other).to_numpy() for one, own, other in ((a, rows[0], b), (b, rows[1], a))]
+    same = alike(vectors[0], rows[0], vectors[1], partners[0]), alike(vectors[1], rows[1], vectors[0], partners[1])
+    return rows[0][same[0]], rows[1][same[1]]
 
 
-def are_numbers(names: Any) -> bool:
+def _are_numbers(names: Any) -> bool:
     """Whether a column of ids holds numbers, or texts of digits: such may number rows."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     return bool(pa.types.is_integer(names.type) or pc.all(pc.match_substring_regex(names, r"^\d+$")).as_py())
-
-
-def _same_vectors(a: Any, b: Any, rows: list[np.ndarray], vectors: tuple[ParquetVectors, ParquetVectors]) -> bool:
-    import pyarrow.compute as pc
-
-    some = rows[0][:: max(1, len(rows[0]) // CHECKED)][:CHECKED]
-    partners = np.array([pc.index(b, a[int(row)]).as_py() for row in some])
-    return bool(np.array_equal(vectors[0].rows(some), vectors[1].rows(partners), equal_nan=True))

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..compute.extras import needs
 from ..errors import InputError
-from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss, plain, tells_apart, without_vector
+from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss, naming, plain, without_vector
 from .filesystem import BLOCK_ROWS, files_of, filesystem_of, readable
 from .fingerprint import Fingerprint, read_fingerprint
 
@@ -42,8 +42,8 @@ class ParquetVectors:
     Args:
         source: path or URI (``s3://``, ``gs://``, ``file://``, ...) of a file or a folder, partitioned or not.
         vector: column of the vectors: lists of floats of any kind, tensors of Arrow's and Ray's; None: ``vector``, or the only one.
-        id: column that says whose they are; None: ``id``, or else the first of texts or integers that holds paths or another value in
-            every row. The numbers of rows where there is none.
+        id: column that says whose they are; None: ``id``, or else one of names of pictures, or of other texts or integers of which there
+            is another in every row. The numbers of rows where there is none.
 
     Raises:
         InputError: nothing there that fits.
@@ -87,19 +87,13 @@ class ParquetVectors:
         self.fingerprint = read_fingerprint((first.metadata or {}).get(FINGERPRINT), self.source)
         self.dtype = np.dtype(np.float16 if kinds == {np.dtype(np.float16)} else np.float32)
         self.width = fixed_width(first.field(self.vector_column).type) or self._first_width()
-        self.id_column = self._named(candidates)
+        sure = next((name for name in candidates if name in (self.id, "id")), None)
+        self.id_column = sure or naming({name: self.column(name) for name in candidates}, self)
 
     def _choose(self, schema: Any) -> list[str]:
         """Settles the vectors' column; returns those that may be the ids'."""
         self.vector_column, candidates = choose(schema, self.source, self.vector, self.id)
         return candidates
-
-    def _named(self, candidates: list[str]) -> str | None:
-        """The first column that says whose a row is: named by the caller or ``id``, or of paths, or of another value in every row."""
-        for name in candidates:
-            if name in (self.id, "id") or tells_apart(self.column(name)):
-                return name
-        return None
 
     def values(self, name: str) -> list[Any]:
         """A column of every file as Python values, None where there is none; an ``InputError`` where there is no such column."""

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..compute.names import Named, shown
+from ..embed.alike import near
 from ..embed.encoder import Encoder
 from ..embed.filesystem import is_parquet
-from ..embed.identity import are_numbers
+from ..embed.identity import listed_again
 from ..embed.parquet import ParquetVectors
 from ..embed.usable import check_widths
 from ..errors import InputError
@@ -59,6 +60,8 @@ class OneSet:
     missing: int = 0
     """Rows without a vector."""
     passed_over: dict[str, int] = field(default_factory=dict)
+    files: bool = False
+    """Whether keys are paths of files that were read: equal ones are one image."""
 
     def without(self, is_elsewhere: Callable[[Any], bool]) -> tuple[OneSet, int]:
         """The set without the images whose key is somewhere else, and how many these were."""
@@ -100,7 +103,22 @@ def read_sets(sets: Sequence[Any], encoder: Encoder | None, skip_bad: bool, prog
     for name, one in zip(names, read, strict=True):
         if one.vectors.shape[1] != read[0].vectors.shape[1]:
             check_widths({names[0]: read[0].vectors.shape[1], name: one.vectors.shape[1]})
-    return read
+    return _told_apart(read)
+
+
+def _told_apart(read: list[OneSet]) -> list[OneSet]:
+    """The sets, of which rows of one key that hold other vectors than its first row are images of their own: names begin anew elsewhere."""
+    count = Counter(key for one in read for key in one.keys or () if key is not None)
+    first: dict[Any, np.ndarray] = {}
+    out = []
+    for one in read:
+        keys = list(one.keys or ())
+        for row, key in enumerate(() if one.files else keys):
+            if count[key] > 1 and key is not None:
+                vector = one.vectors[row]
+                keys[row] = key if near(vector[None], first.setdefault(key, vector)[None])[0] else None
+        out.append(one if one.keys is None else replace(one, keys=keys))
+    return out
 
 
 def read_groups(
@@ -155,14 +173,14 @@ def _read(one: Any, how: str, name: str, at: Path, encoder: Any, skip_bad: bool,
     if table is None:
         return OneSet(name, read.vectors, read.items, rows, len(rows))
     column = table.column(table.id_column) if table.id_column else None
-    keys = column.to_pylist() if column is not None else None
-    there = np.delete(rows, table.missing)
-    first = {int(there[row]): int(there[at]) for row, at in _first([keys[row] for row in there] if keys else ()).items()}
-    kept = np.setdiff1d(there, list(first))
+    first: dict[int, int] = {}
+    if column is not None:
+        first = dict(zip(*(some.tolist() for some in listed_again(column, table)), strict=True))
+    kept = np.setdiff1d(rows, [*first, *table.missing.tolist()])
+    there = set(kept.tolist())
+    first = {row: at for row, at in first.items() if at in there}
     vectors = read.vectors if len(kept) == len(rows) else read.vectors[kept]
-    own = [keys[row] for row in kept] if keys is not None else None
-    if own is not None and are_numbers(column):  # many tables number their rows from 0: one image only where the vectors are equal too
-        own = [None if key is None else (str(key), vector.tobytes()) for key, vector in zip(own, vectors, strict=True)]
+    own = None if column is None else [str(key) if key is not None else None for key in column.take(kept).to_pylist()]
     return OneSet(name, vectors, [table.ids[row] for row in kept.tolist()], kept, len(rows), own, first, len(table.missing))
 
 
@@ -174,7 +192,7 @@ def _files(side: ImageSide, name: str, read: Callable[[ImageSide], Any]) -> OneS
     found = read(replace(side, paths=tuple(side.paths[row] for row in rows.tolist())))
     own = [keys[row] for row in rows.tolist()]
     items = [shown(item) if isinstance(item, Named) else item for item in found.items]  # what was unpacked of an archive is soon gone
-    return OneSet(name, found.vectors, items, rows, len(keys), own, first, 0, dict(side.passed_over))
+    return OneSet(name, found.vectors, items, rows, len(keys), own, first, 0, dict(side.passed_over), True)
 
 
 def _first(keys: Sequence[Any]) -> dict[int, int]:
@@ -192,9 +210,7 @@ def _is_csv(one: Any) -> bool:
     return isinstance(one, (str, os.PathLike)) and Path(one).suffix.lower() == ".csv" and Path(one).expanduser().is_file()
 
 
-def _by_column(
-    one: str, column: str, encoder: Encoder | None, skip_bad: bool, progress: Progress
-) -> tuple[list[OneSet], list[Any]]:
+def _by_column(one: str, column: str, encoder: Encoder | None, skip_bad: bool, progress: Progress) -> tuple[list[OneSet], list[Any]]:
     """Rows of a Parquet, or images of a CSV, and what a column says of each row as given."""
     if not _is_csv(one):
         values = ParquetVectors(one).values(column)

@@ -18,6 +18,7 @@ from latentdiff.embed.filesystem import is_parquet, write_table
 from latentdiff.embed.identity import distinct, left_out
 from latentdiff.embed.parquet import ParquetVectors, to_memmap, vector_table
 from latentdiff.errors import InputError
+from latentdiff.inputs.many import read_groups
 from latentdiff.report.content import content
 from latentdiff.scale.parquet import compare_parquet, save
 
@@ -201,6 +202,42 @@ def test_numbers_that_both_tables_count_from_are_no_images(tmp_path: Path) -> No
     assert not len(left_out(texts, ParquetVectors(a, id="id"))["A"]["shared"])
     with pytest.raises(InputError, match=r"A has 10 usable images \(left out: 30 on both sides\)"):
         compare_parquet(a, same, config=config)
+
+
+def test_rows_of_one_name_and_other_vectors_are_images_of_their_own(tmp_path: Path) -> None:
+    """Labels that look like paths, frames of videos, patches of a photograph, names that begin anew in each table or shard."""
+    x = np.random.default_rng(4).standard_normal((120, 6)).astype(np.float32)
+    sides = []
+    for side, own in (("a", x[:60]), ("b", x[60:])):
+        columns = {
+            "labels": {"label": [f"/m/{i % 3}" for i in range(60)], "image": [f"{side}/{i}.jpg" for i in range(60)]},
+            "licences": {"license": ["http://example.org/by/2.0/"] * 60, "image": [f"{side}/{i}.jpg" for i in range(60)]},
+            "frames": {"filepath": [f"/data/{side}{i // 20}.mp4" for i in range(60)], "frame": list(range(60))},
+            "patches": {"filepath": [f"/data/{i // 3}.jpg" for i in range(60)], "box": list(range(60))},
+            "names": {"filename": [f"IMG_{i}.jpg" for i in range(60)]},
+        }
+        sides.append({n: written(tmp_path, f"{side}/{n}.parquet", **c, v=pa.array(own.tolist())) for n, c in columns.items()})
+        for shard in (0, 1):
+            part = pa.array(own[30 * shard : 30 * shard + 30].tolist())
+            sides[-1]["shards"] = str(Path(written(tmp_path, f"{side}/set/{shard}.parquet", id=list(range(30)), v=part)).parent)
+    ids = {name: ParquetVectors(path).id_column for name, path in sides[0].items()}
+    assert ids == {"labels": "image", "licences": "image", "frames": "frame", "patches": "filepath", "names": "filename", "shards": "id"}
+    for name in sides[0]:
+        a, b = (ParquetVectors(side[name]) for side in sides)
+        assert all(not len(rows) for own in left_out(a, b).values() for rows in own.values()), name
+        read = read_groups([side[name] for side in sides], None, None, False, lambda fraction, label: None)
+        assert len(read.vectors) == 120 and not read.left_out, name
+    again = written(tmp_path, "again.parquet", filename=[f"IMG_{i}.jpg" for i in range(60)], v=pa.array((x[:60] * (1 + 1e-6)).tolist()))
+    other = x[:60].copy()
+    other[40:] = x[80:100]  # of the same names, twenty are other pictures
+    mixed = written(tmp_path, "mixed.parquet", filename=[f"IMG_{i}.jpg" for i in range(60)], v=pa.array(other.tolist()))
+    with pytest.raises(InputError, match="the same images"):
+        left_out(ParquetVectors(sides[0]["names"]), ParquetVectors(again))
+    shared = left_out(ParquetVectors(sides[0]["names"]), ParquetVectors(mixed))
+    assert [shared[side]["shared"].tolist() for side in "AB"] == [list(range(40))] * 2
+    named = [ParquetVectors(side["names"], id="filename") for side in sides]
+    with pytest.raises(InputError, match="the same images"):
+        left_out(*named)
 
 
 def test_equal_vectors_of_arrays_are_counted_and_said() -> None:
