@@ -214,6 +214,7 @@ class CompareRequest:
         sae, encoder = open_sae(self.sae), opened.encoder
         if encoder is not None and "sae" in named(self.method.method).takes:
             sae = of_encoder(sae, encoder.fingerprint, "what --encoder encodes")
+        fields, remarks = fields_of(self.fields, opened.items, self.config.compare.skip_bad, part(progress, 0.0, 0.2))
         comparison = compare_with(
             self.config,
             opened.a.vectors,
@@ -225,12 +226,13 @@ class CompareRequest:
             captions=captions,
             prompts=prompts,
             **opened.groups,
-            **fields_of(self.fields, opened.items, self.config.compare.skip_bad, part(progress, 0.0, 0.2)),
+            **fields,
             given=self.given,
             key=self.key,
             progress=progress if self.fields is None else part(progress, 0.2, 1.0),
         )
         comparison.info["names"] = list(opened.names)
+        comparison.info["remarks"] = [*(comparison.info.get("remarks") or ()), *remarks]
         add_left_out(comparison.info, opened.left_out)
         if encoder is not None:
             comparison.info["encoder"] = dict(encoder.fingerprint)

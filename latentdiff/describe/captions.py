@@ -9,6 +9,7 @@ EndpointCaptioner      an OpenAI-compatible vision server                      r
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -93,7 +94,8 @@ def read_captions(path: str | os.PathLike, column: str = "caption") -> dict[str,
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"the {column}s {path} cannot be read as UTF-8 text: {e}") from e
-    rows = csv.DictReader(text.splitlines()) if path.suffix.lower() == ".csv" else map(_json_line, text.splitlines())
+    # Not by splitlines(): a text in quotes may go on in the next line, and JSON may hold separators that are none here.
+    rows = csv.DictReader(io.StringIO(text, newline="")) if path.suffix.lower() == ".csv" else map(_json_line, text.split("\n"))
     out: dict[str, list[str]] = {}
     try:
         for number, row in enumerate(rows, 2 if path.suffix.lower() == ".csv" else 1):

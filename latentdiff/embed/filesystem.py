@@ -11,6 +11,7 @@ from typing import Any
 
 from ..compute.extras import needs
 from ..errors import InputError
+from .opening import SUFFIXES as IMAGES
 
 SUFFIXES = (".parquet", ".pq")
 BLOCK_ROWS = 1 << 15
@@ -31,7 +32,7 @@ def _holds_parquet(folder: Path, depth: int = 8) -> bool:
         return False
     inside = [p for p in folder.iterdir() if not p.name.startswith((".", "_"))]
     if any(p.suffix.lower() in SUFFIXES for p in inside):
-        return True
+        return not any(p.name.lower().endswith(IMAGES) for p in inside)  # a table beside photographs tells of these
     named = [p for p in inside if "=" in p.name and p.is_dir()]
     if any(_holds_parquet(p, depth - 1) for p in named):
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import mimetypes
 import os
 import stat
 import threading
@@ -24,10 +25,12 @@ SUFFIXES = (
 """Endings of the names of files in these formats: what folders and archives are searched for."""
 UNREAD = (
     *(".heic", ".heif", ".hif", ".jxl", ".psd", ".psb", ".svg", ".eps", ".ai", ".tga", ".exr", ".hdr", ".dds", ".dcm", ".xcf"),
-    *(".pcx", ".jxr", ".wdp"),
+    *(".pcx", ".jxr", ".wdp", ".qoi", ".dib", ".fits", ".fit", ".sgi", ".cur", ".heics", ".jls", ".pcd", ".flif", ".bpg"),
     *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw", ".nrw", ".rwl", ".x3f", ".3fr", ".iiq"),
 )
-"""Endings of images that are not read."""
+"""Endings of images that are not read; what :mod:`mimetypes` calls an image besides, and endings that begin like one of those read."""
+
+_TYPES = mimetypes.MimeTypes()
 
 MAX_PIXELS = 89_478_485
 """Largest picture that is decoded (Pillow's own bomb level). Header only: nothing is decoded to find out."""
@@ -38,6 +41,14 @@ LIMIT = "LATENTDIFF_MAX_PIXELS"
 
 MAX_BYTES = 512 * 2**20
 """Largest file that is read: some decoders take the whole file into memory."""
+
+
+def unread(name: str) -> bool:
+    """Whether a file's name looks like that of an image, and it is not read: "x.heic", "x.jpg_large", "x.tif.gz"."""
+    low, ending = name.lower(), os.path.splitext(name)[1].lower()
+    if low.endswith(SUFFIXES):
+        return False
+    return low.endswith(UNREAD) or ending.startswith(SUFFIXES) or (_TYPES.guess_type(low)[0] or "").startswith("image/")
 
 
 def said_unread(passed_over: Mapping[str, int]) -> str:

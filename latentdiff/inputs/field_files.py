@@ -26,8 +26,8 @@ NAMED_BY = ("path", "filepath", "file")
 WORDS = {"true": True, "false": False}
 
 
-def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Progress) -> dict[str, Any]:
-    """``fields_a`` and ``fields_b`` for :func:`latentdiff.compare`; nothing where there are none.
+def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Progress) -> tuple[dict[str, Any], list[str]]:
+    """``fields_a`` and ``fields_b`` for :func:`latentdiff.compare`, nothing where there are none; and what is to be said of them.
 
     Args:
         given: None, "measures", a pair of mappings or of tables with a row per image, or one table with a column ``path``.
@@ -39,16 +39,18 @@ def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Prog
         InputError: tables that cannot be read or do not fit the rows.
     """
     if given is None:
-        return {}
+        return {}, []
     if given == MEASURED:
         if any(side is None for side in items):
             raise InputError("measures (--fields measures) are those of images; name folders, or give the fields themselves")
         measured = [measure_images(list(side), skip_bad=skip_bad, progress=progress) for side in items]
-        return {f"fields_{letter}": {**side, "style": name_styles(side)} for letter, side in zip("ab", measured, strict=True)}
+        return {f"fields_{letter}": {**side, "style": name_styles(side)} for letter, side in zip("ab", measured, strict=True)}, []
     if isinstance(given, (str, os.PathLike)):
-        given = _by_path(Path(os.fspath(given)), items)
+        *given, remarks = _by_path(Path(os.fspath(given)), items)
+    else:
+        remarks = []
     a, b = (read_fields(side) if isinstance(side, (str, os.PathLike)) else side for side in given)
-    return {"fields_a": a, "fields_b": b}
+    return {"fields_a": a, "fields_b": b}, remarks
 
 
 def fields_of_tables(given: Any, known: Sequence[Any], tables: tuple[ParquetVectors, ParquetVectors]) -> Both | None:
@@ -97,7 +99,7 @@ def read_fields(path: str | os.PathLike) -> dict[str, list[Any]]:
             raise InputError(f"the fields in {file} cannot be read as Parquet: {e}") from e
     try:
         with file.open(encoding="utf-8-sig", newline="") as f:
-            head, *rows = csv.reader(f)
+            head, *rows = (row for row in csv.reader(f) if row)
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as e:
         raise InputError(f"the fields in {file} cannot be read as a CSV with a line of names first: {e}") from e
     if len(set(head)) != len(head) or any(len(row) != len(head) for row in rows):
@@ -124,16 +126,23 @@ def _number(text: str) -> float:
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
-def _by_path(table: Path, items: tuple[Any, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Rows of one table, by the files that they name."""
+def _by_path(table: Path, items: tuple[Any, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:
+    """Rows of one table, by the files that they name; and of how many images there is none."""
     columns = read_fields(table)
     key = next((name for name in NAMED_BY if name in columns), None)
     if key is None or any(side is None for side in items):
         raise InputError(f"{table} is one table for both sides: it needs a column path, and sides of image files; else name two tables")
     folder = table.absolute().parent
-    row = {os.path.normpath(folder / str(path)): i for i, path in enumerate(columns.pop(key)) if path is not None}
+    row: dict[str, int] = {}
+    for i, path in enumerate(columns.pop(key)):
+        first = row.setdefault(os.path.normpath(folder / str(path)), i) if path is not None else i
+        if any(values[first] != values[i] for values in columns.values()):
+            raise InputError(f"{table} says two things of {path}, in rows {first + 1} and {i + 1}; write one row for each image")
     rows = [[row.get(os.path.normpath(os.path.abspath(os.fspath(item)))) for item in side] for side in items]
-    if not any(i is not None for side in rows for i in side):
-        raise InputError(f"{table} names none of the images in its column {key}; paths are relative to the table's folder")
+    for letter, side in zip("AB", rows, strict=True):
+        if side.count(None) == len(side):
+            raise InputError(f"{table} names none of the images of {letter} in its column {key}; paths are relative to the table's folder")
     a, b = ({name: [None if i is None else values[i] for i in side] for name, values in columns.items()} for side in rows)
-    return a, b
+    without, count = sum(side.count(None) for side in rows), sum(map(len, rows))
+    said = f"{table.name} says nothing of {without:,} of {count:,} images; these have no value in its fields"
+    return a, b, [said] if without else []

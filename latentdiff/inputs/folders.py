@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..embed.opening import SUFFIXES, UNREAD, said_unread
+from ..embed.opening import SUFFIXES, said_unread, unread
 from ..errors import InputError
 from ..progress import Progress, silent
 
@@ -19,6 +19,10 @@ COMPANIONS = frozenset(
     {"@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "#snapshot", "@recently-snapshot", "@tmp"}
 )
 """Folders that systems put beside images: thumbnails, what was deleted, and earlier states of all that is there."""
+
+
+LINKS = "links to folders"
+"""What links that are not followed are counted as; they may go round in a circle."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class ImageSide:
     paths: tuple[Path, ...]
     """Its images, in the order of the comparison's rows."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
-    """Images in formats that are not read: how many of which ending."""
+    """Images in formats that are not read: how many of which ending; and ``LINKS``."""
     entries: Mapping[Path, str] = field(default_factory=dict)
     """What people know its files by, where that is not their path: the names that an archive gives to what was unpacked of it."""
 
@@ -46,8 +50,7 @@ def hidden(parts: Iterable[str]) -> bool:
 
 def counted_unread(names: Iterable[str]) -> dict[str, int]:
     """How many images are in formats that are not read, by ending, the most first, equally many by name."""
-    endings = (Path(name).suffix.lower() for name in names)
-    return dict(Counter(sorted(ending for ending in endings if ending in UNREAD)).most_common())
+    return dict(Counter(sorted(Path(name).suffix.lower() for name in names if unread(name))).most_common())
 
 
 def image_files(folder: str | Path, roots: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Path, ...]:
@@ -56,7 +59,7 @@ def image_files(folder: str | Path, roots: Sequence[Path] | None = None, progres
 
 
 def image_folder(folder: str | Path, roots: Sequence[Path] | None = None, progress: Progress = silent) -> ImageSide:
-    """All images below a folder, sorted; links to folders are not followed, hidden files and companions of systems left aside.
+    """All images below a folder, sorted; links to folders are counted and not followed, hidden files and companions of systems left aside.
 
     Args:
         folder: to look in.
@@ -70,16 +73,18 @@ def image_folder(folder: str | Path, roots: Sequence[Path] | None = None, progre
     if not top.is_dir():
         raise InputError(f"there is no folder {folder}")
     found: list[Path] = []
-    unread: list[str] = []
+    others: list[str] = []
+    links = 0
     for where, folders, names in os.walk(top):
         folders[:] = sorted(name for name in folders if not hidden([name]))
         names = [name for name in names if not hidden([name])]
         images = [Path(where, name) for name in sorted(names) if name.lower().endswith(SUFFIXES)]
-        unread += [name for name in names if name.lower().endswith(UNREAD)]
+        others += names
+        links += sum(Path(where, name).is_symlink() for name in folders)
         # A link inside may lead anywhere; what lies there by itself is inside already.
         found += [path for path in images if path.is_file() and (roots is None or not path.is_symlink() or _inside(path, roots))]
         progress(0.0, f"looking for images: {len(found):,} so far")
-    passed_over = counted_unread(unread)
+    passed_over = counted_unread(others) | ({LINKS: links} if links else {})
     if not found:
         raise InputError(f"{folder} holds no images that are read here ({no_images(passed_over)})")
     return ImageSide(top.name or str(top), tuple(sorted(found)), passed_over)

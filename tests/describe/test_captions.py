@@ -44,6 +44,14 @@ def test_given_captions_and_files_of_them(tmp_path) -> None:
     assert found[:2] == ["a cat", "a dog, running. a brown dog"] and isinstance(found[2], CaptionFailure) and given.sends == ""
 
 
+def test_texts_of_several_lines_stay_whole(tmp_path) -> None:
+    (tmp_path / "c.csv").write_text('path,caption\n1.jpg,"a dog\non grass"\n', encoding="utf8")
+    (tmp_path / "c.jsonl").write_text('{"path": "1.jpg", "caption": "a dog\u2028on\u0085grass"}\r\n', encoding="utf8")
+    key = str(tmp_path / "1.jpg")
+    assert read_captions(tmp_path / "c.csv")[key] == ["a dog\non grass"]
+    assert read_captions(tmp_path / "c.jsonl")[key] == ["a dog\u2028on\u0085grass"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

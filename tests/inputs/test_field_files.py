@@ -45,16 +45,19 @@ def test_one_table_by_path_and_measures(tmp_path: Path) -> None:
         Image.new("RGB", (16, 16), (60 * i, 0, 0)).save(tmp_path / f"{i}.png")
     (tmp_path / "all.csv").write_text("path,camera\n2.png,z\n0.png,x\n", encoding="utf8")
     items = [str(tmp_path / "0.png"), str(tmp_path / "1.png")], [str(tmp_path / "2.png")]
-    assert fields_of(str(tmp_path / "all.csv"), items, False, silent) == {
-        "fields_a": {"camera": ["x", None]},
-        "fields_b": {"camera": ["z"]},
-    }
-    measured = fields_of("measures", items, False, silent)
+    read, said = fields_of(str(tmp_path / "all.csv"), items, False, silent)
+    assert read == {"fields_a": {"camera": ["x", None]}, "fields_b": {"camera": ["z"]}}
+    assert said == ["all.csv says nothing of 1 of 3 images; these have no value in its fields"]
+    (tmp_path / "twice.csv").write_text("path,camera\n2.png,z\n0.png,x\n2.png,y\n\n", encoding="utf8")
+    (tmp_path / "one side.csv").write_text("path,camera\n0.png,x\n1.png,x\n1.png,x\n", encoding="utf8")
+    measured, _ = fields_of("measures", items, False, silent)
     np.testing.assert_allclose(measured["fields_a"]["brightness"], [0, 60 * 0.299], atol=0.01)
     for given, rows, said in (
         ("measures", (None, None), "name folders"),
         (str(tmp_path / "all.csv"), (None, None), "two tables"),
         (str(tmp_path / "none.csv"), items, "no file"),
+        (str(tmp_path / "twice.csv"), items, "two things of 2.png, in rows 1 and 3"),
+        (str(tmp_path / "one side.csv"), items, "none of the images of B"),
     ):
         with pytest.raises(InputError, match=said):
             fields_of(given, rows, False, silent)

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from latentdiff import load_encoder
+from latentdiff.embed.filesystem import is_parquet
 from latentdiff.errors import Cancelled, InputError
-from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, encode_side, image_files
+from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, encode_side, image_files, image_folder
 from latentdiff.inputs.tables import read_table
 
 
@@ -44,6 +45,18 @@ def test_links_do_not_lead_out(root: Path) -> None:
     assert root / "a/link.jpg" in image_files(root / "a")  # where every folder may be read, as on the command line
     with pytest.raises(InputError, match="outside the folders"):
         image_files(root / "a/away", [root])
+
+
+def test_what_looks_like_an_image_and_is_not_read_is_counted(root: Path) -> None:
+    for name in ("1.qoi", "2.qoi", "3.jpg_large", "4.jpeg~", "5.tif.gz", "6.xbm", "7.txt", "8.json", "Makefile", "a.parquet"):
+        (root / "a" / name).write_bytes(b"x")
+    (root / "a/more").symlink_to(root.parent / "elsewhere")
+    assert image_folder(root / "a").passed_over == {".qoi": 2, ".gz": 1, ".jpeg~": 1, ".jpg_large": 1, ".xbm": 1, "links to folders": 1}
+    (root / "links").mkdir()
+    (root / "links/more").symlink_to(root.parent / "elsewhere")
+    with pytest.raises(InputError, match="links to folders 1"):
+        image_folder(root / "links")
+    assert not is_parquet(str(root / "a"))  # a table beside photographs
 
 
 @pytest.mark.parametrize(
