@@ -55,7 +55,7 @@ def file(named: Any) -> str:
     """
     text = str(named)
     allowed = roots()
-    return str(reachable(text, allowed, HOW)) if allowed is not None or is_path(text) else text
+    return str(reachable(text, allowed, HOW)) if shared() or is_path(text) else text
 
 
 def place(named: Any) -> Path:

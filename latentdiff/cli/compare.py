@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
 from ..inputs.fitting import PARQUET
 from ..progress import Progress
 from ..request import CompareRequest, Outcome
@@ -22,7 +21,7 @@ from .options import (
     method_config,
     say_what_is_sent,
 )
-from .outcome import DIFFERS, ITEMS, check_report, known_as, output_arguments, progress_bar, show, write_outcome
+from .outcome import DIFFERS, ITEMS, check_report, check_save, known_as, output_arguments, progress_bar, show, write_outcome
 from .scale import engine_arguments
 
 
@@ -83,8 +82,7 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     Raises:
         InputError: sides or options that do not fit together.
     """
-    if args.save and Path(args.save, "comparison.json").exists() and not args.overwrite:
-        raise InputError(f"{args.save} already holds a comparison; pass --overwrite or another folder")
+    check_save(args.save, args.overwrite)
     check_report(args.report, args.overwrite)
     request = request_of(args)
     kinds = request.check()

@@ -16,9 +16,9 @@ from ..inputs.named import needs_encoder, open_encoder, open_vocabulary
 from ..progress import Progress, part
 from ..report import percent, title, write_report
 from ..report.groups import group_dict, group_verdict, notes
-from ..results.groups import HEAD, GroupComparison
+from ..results.groups import GroupComparison
 from ..sae.loading import check_encoder, load_sae
-from .outcome import DIFFERS, ITEMS, check_report, known_as, progress_bar
+from .outcome import DIFFERS, ITEMS, check_report, check_save, known_as, progress_bar
 
 
 def set_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +56,7 @@ def run_groups(args: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether the groups differ where that was asked."""
     if args.top < 1:
         raise InputError(f"--top must be at least 1, not {args.top}")
-    if args.save and Path(args.save, HEAD).exists() and not args.overwrite:
-        raise InputError(f"{args.save} already holds a comparison of groups; pass --overwrite or another folder")
+    check_save(args.save, args.overwrite)
     check_report(args.report, args.overwrite)
     if args.by is None and len(args.sets) < 2:
         raise InputError("name two or more sets, or one with --by, the group of each of its rows")

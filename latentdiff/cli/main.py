@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from ..compute.temporary import remove_all
+from ..compute.temporary import remove_all, sweep
 from ..errors import Cancelled, LatentDiffError
 from ..version import __version__
 from .examples import EXAMPLES
@@ -67,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(e.code or 0)
     try:
         with screened(), ended_by_signals():
+            sweep()  # what a process left that was killed
             return args.command.run(args)
     except Cancelled as e:
         print(printable(f"latentdiff: {e}"), file=sys.stderr)

@@ -22,6 +22,7 @@ from ..report.writing import is_report
 from ..request import Outcome
 from ..results.changes import changes
 from ..results.comparison import Comparison
+from ..results.groups import HEAD
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
 
@@ -29,6 +30,8 @@ DIFFERS = 1
 """Exit status of ``--exit-code`` where sides or groups differ."""
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
+SAVED = ("comparison.json", HEAD, "arrays.npz", ITEMS, "log_ratio_a.parquet", "log_ratio_b.parquet")
+"""What is written where a comparison is saved."""
 
 
 def write_outcome(outcome: Outcome, path: str) -> Path:
@@ -49,6 +52,17 @@ def check_report(path: str | None, overwrite: bool) -> None:
     place = Path(path).expanduser() if path else None
     if place is not None and place.is_file() and not overwrite and not is_report(place):
         raise InputError(f"{path} exists and is no report of LatentDiff's; pass --overwrite or name another file")
+
+
+def check_save(folder: str | None, overwrite: bool) -> None:
+    """Refuse, before any work, to save where files lie that would be replaced, unless that was asked for.
+
+    Raises:
+        InputError: naming one.
+    """
+    there = next((name for name in SAVED if folder and Path(folder).expanduser().joinpath(name).exists()), None)
+    if there is not None and not overwrite:
+        raise InputError(f"{folder} already holds {there}; pass --overwrite or another folder")
 
 
 def open_comparison(dataset: str, run: str | None) -> Outcome:

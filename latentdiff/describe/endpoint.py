@@ -16,7 +16,7 @@ from ..errors import Cancelled, EndpointError, NoAnswerError
 from ..progress import Progress, silent
 from ..version import __version__
 from .client import ChatRequest
-from .server import check_key, checked_url, find_key, is_secret
+from .server import check_key, checked_url, find_key, stands_out
 from .usage import Account, Budget
 from .wire import MOST_BYTES, Failure, Reply, read_reply, send
 
@@ -194,7 +194,7 @@ class ChatEndpoint:
 
     def _clean(self, text: str) -> str:
         """A server that repeats the key does not get it shown; a word that only stands in for one may be said."""
-        return text.replace(self._key, "[key]") if self._key and is_secret(self._key) else text
+        return text.replace(self._key, "[key]") if self._key and stands_out(self._key) else text
 
 
 Item = TypeVar("Item")

@@ -110,7 +110,7 @@ class _Connection(http.client.HTTPConnection):
         self._ended = False
         if self._proxy:
             super().__init__(self._proxy.hostname or "", self._proxy.port or 80, timeout=timeout)
-            self.set_tunnel(self._named, port, _proxy_headers(self._proxy))
+            self.set_tunnel(f"[{self._named}]" if ":" in self._named else self._named, port, _proxy_headers(self._proxy))
         else:
             super().__init__(self._named, port, timeout=timeout)
         self.default_port = 443 if self._tls and not self._proxy else 80  # else the port stands in Host, where it need not

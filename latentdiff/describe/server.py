@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -14,8 +15,8 @@ KEY, ADDRESS = "LATENTDIFF_API_KEY", "LATENTDIFF_BASE_URL"
 OPENAI_KEY, OPENAI_ADDRESS = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 PLACEHOLDERS = frozenset({"sk-no-key-required", "no-key-required", "token-abc123", "lm-studio", "not-needed", "sk-dummy", "sk-1234"})
 """What the manuals of local servers have people write where a key is asked for; shorter ones are told by their length."""
-SHORTEST, ALL_LETTERS = 8, 24
-"""Characters of a key that can be a secret; of one that is letters alone, as words are."""
+FEW, WORD, LONG_WORD = 4, 7, 15
+"""Most characters of a key that is none: of any, of one that is letters alone; and of small letters that a text may hold as a word."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -71,9 +72,14 @@ def check_key(base_url: str, key: str | None) -> str | None:
 
 def is_secret(key: str | None) -> bool:
     """Whether a key is one: local servers ask for any word at all ("x", "none", "test"), which answers may well contain."""
-    if not key or len(key) < SHORTEST or key.lower() in PLACEHOLDERS:
+    if not key or len(key) <= FEW or key.lower() in PLACEHOLDERS:
         return False
-    return len(key) >= ALL_LETTERS or not key.isalpha()
+    return len(key) > WORD or not key.isalpha()
+
+
+def stands_out(key: str | None) -> bool:
+    """Whether a text that holds a key repeats it: a word of small letters may stand there by itself."""
+    return is_secret(key) and not (key and key.isalpha() and key.islower() and len(key) <= LONG_WORD)
 
 
 def is_openai(base_url: str) -> bool:
@@ -84,13 +90,18 @@ def is_openai(base_url: str) -> bool:
 
 def is_local(base_url: str) -> bool:
     """Whether an address is this machine's own: nothing that is sent there leaves it."""
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost":
+    host = (urlsplit(base_url).hostname or "").removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host))  # short forms: "127.1"
+        except (OSError, UnicodeError):
+            return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified
 
 
 def same_address(one: str, other: str) -> bool:

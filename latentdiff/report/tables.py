@@ -16,6 +16,7 @@ from ..results.hypothesis import Hypothesis
 from .content import Content, images
 from .fields import beside_text
 from .finding import SIDES
+from .text import MADE_BY
 from .text import plain_markdown as plain
 from .thumbnails import Images, source
 
@@ -32,7 +33,7 @@ SHOWN = ("difference", "q", "AUROC", "found as", "name")
 def markdown(content: Content) -> str:
     """The verdict, a table per side, and how to read it; markup in names and phrases shows as text."""
     names = {side: plain(content.names[side]) for side in SIDES}
-    lines = [f"# {plain(content.title)}", "", f"**{plain(content.verdict)}**", ""]
+    lines = [f"<!-- {MADE_BY} -->", f"# {plain(content.title)}", "", f"**{plain(content.verdict)}**", ""]
     if content.notes:
         lines += [plain("; ".join(content.notes)) + ".", ""]
     for side in SIDES:
@@ -139,6 +140,7 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
         judged = {"feedback": {name: getattr(said, name) for name in SAID}} if said != Feedback.none(h) else {}
         found.append({**dataclasses.asdict(h), "images": shown, "exemplar_items": items, **judged})
     return {
+        "made_by": MADE_BY,
         "title": content.title,
         "differs": bool(comparison.differs),
         "verdict": content.verdict,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ from .text import MADE_BY, isolated
 from .thumbnails import Images
 from .trends import FIRST_OF_TRENDS, trends_report
 
+_HEADS = "|".join(map(re.escape, (",".join(FIRST[:6]), FIRST_OF_GROUPS, FIRST_OF_TRENDS)))
 MARKS = {
-    ".html": (GENERATOR,),
-    ".md": (MADE_BY, "\n## More in "),
-    ".csv": (",".join(FIRST[:6]), FIRST_OF_GROUPS, FIRST_OF_TRENDS),
-    ".json": ('"smallest_detectable"', f'"made_by": "{MADE_BY}'),
+    ".html": rf"\A<!doctype html>\s*<html[^>]*><head>.{{0,200}}{re.escape(GENERATOR)}",
+    ".md": rf"\A<!-- {MADE_BY} -->\n|\A# .*\n\n\*\*.*\n## More in .+ images?\)\n\n(\| what \| in |Nothing is found)",
+    ".csv": rf"\A\ufeff?({_HEADS})",
+    ".json": rf'\A\{{\s*("made_by": "{MADE_BY}"|"title": ".*"differs": (true|false),\s*"verdict": ".*"smallest_detectable": )',
 }
-"""By suffix, what stands within the first 4 kB of every report, one or the other: others are not ours to replace unasked."""
+"""By suffix, how every report begins, and how those of versions did that had no line for it: others are not ours to replace unasked."""
 SUFFIXES = tuple(MARKS)
 
 
@@ -78,13 +80,13 @@ def write_report(
 
 def is_report(path: Path) -> bool:
     """Whether a file carries the mark of a report of its suffix."""
-    marks = MARKS.get(path.suffix.lower(), ())
+    mark = MARKS.get(path.suffix.lower())
     try:
         with path.open("rb") as found:
             start = found.read(4096).decode("utf8", "replace")
     except OSError:
         return False
-    return any(mark in start for mark in marks)
+    return mark is not None and re.search(mark, start, re.DOTALL) is not None
 
 
 def _report(suffix: str, at: dict[str, Images | None], said: Content) -> str:

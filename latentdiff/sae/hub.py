@@ -11,6 +11,11 @@ from ..errors import CheckpointError, MissingPackageError
 from .formats.known import CONFIGS, PREFERRED, STATISTICS, WEIGHTS
 
 
+def copy_of(name: str) -> Path:
+    """The folder in which a published SAE is looked for before the hub is asked."""
+    return cache_folder() / "sae" / name.replace(":", "/")
+
+
 def fetch(repository: str, patterns: tuple[str, ...], name: str) -> Path:
     """A local folder or file with one SAE of a repository.
 
@@ -22,7 +27,7 @@ def fetch(repository: str, patterns: tuple[str, ...], name: str) -> Path:
     Raises:
         CheckpointError: the hub cannot be reached, or has no such file or several; says what to fetch and where to put it.
     """
-    own = cache_folder() / "sae" / name.replace(":", "/")
+    own = copy_of(name)
     if own.is_dir():
         return own
     try:

@@ -10,9 +10,11 @@ from typing import Any
 from fiftyone_plugin.forms.choices import FIELD, LATENTDIFF, MODEL, NOT, OWN, SERVER, TRAIN, choices_of
 from latentdiff.errors import InputError
 from latentdiff.inputs.folders import allowed
+from latentdiff.sae.hub import copy_of
+from latentdiff.sae.public import find
 from latentdiff.scale.engine import LOCAL
 
-from .settings import PageSettings
+from .settings import DEMO, PageSettings
 
 FOLDERS, ZIPS, TABLE, VIEWS = "folders", "zips", "table", "views"
 """The ways to name two sides: the page's tabs."""
@@ -103,7 +105,7 @@ def _captions(asked: Asked, settings: PageSettings) -> str | Path | None:
 
 
 def check_reach(answers: dict[str, Any], settings: PageSettings) -> None:
-    """Off loopback the page reads its folders alone, and speaks to no server but the one it was started with.
+    """Off loopback the page reads its folders alone, speaks to no server but the one it was started with, and asks no hub.
 
     Raises:
         InputError: something else was named.
@@ -112,6 +114,10 @@ def check_reach(answers: dict[str, Any], settings: PageSettings) -> None:
         return
     if answers["concepts"] == OWN:
         allowed(answers["sae"], settings.roots)
+    if find(answers["concepts"]) and not copy_of(answers["concepts"]).is_dir():
+        raise InputError(f"this page fetches nothing for its visitors, and {answers['concepts']!r} is not here; choose other concepts")
+    if answers["way"] != VIEWS and answers["encoder"] not in (settings.encoder, DEMO):
+        raise InputError(f"this page has no other encoder than the one it was started with ({settings.encoder})")
     if answers["describe"] == MODEL:
         allowed(answers["captioner"], settings.roots)
     asks = answers["describe"] == SERVER or (answers["describe"] != NOT and answers["ask_model"])

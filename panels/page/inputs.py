@@ -10,13 +10,15 @@ from typing import Any
 from fiftyone_plugin.forms.choices import FIELD, HOW, LATENTDIFF, MODEL, NOT, OWN, SERVER, WHERE, concept_titles, method_titles
 from latentdiff.describe.server import goes_with
 from latentdiff.errors import InputError, LatentDiffError, sentence
+from latentdiff.sae.hub import copy_of
+from latentdiff.sae.public import find
 from latentdiff.scale.engine import LOCAL
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
 from .clients import visitor
 from .preview import preview
 from .sessions import Sessions
-from .settings import PageSettings
+from .settings import DEMO, PageSettings
 from .work import choices_of, dataset_names, groups_of_table
 
 ENCODERS = {
@@ -134,7 +136,8 @@ def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
 
 def options(gr: Any, settings: PageSettings) -> dict[str, Any]:
     """What can be chosen beside the sides, folded away."""
-    known = {**ENCODERS, **({} if settings.encoder in ENCODERS else {settings.encoder: settings.encoder})}
+    named = ENCODERS if settings.loopback else {name: ENCODERS[name] for name in (settings.encoder, DEMO) if name in ENCODERS}
+    known = {**named, **({} if settings.encoder in ENCODERS else {settings.encoder: settings.encoder})}
     made: dict[str, Any] = {}
     with gr.Accordion("Options", open=False):
         with gr.Row():
@@ -144,7 +147,7 @@ def options(gr: Any, settings: PageSettings) -> dict[str, Any]:
             made["method"] = gr.Dropdown(_pairs(method_titles()), value=LATENTDIFF, label="Method", info=info)
         info = "Differences are named by these words only, one word or phrase a line; empty: 20,000 common English words"
         made["words"] = gr.Textbox(label="Your own words", info=info, lines=3, max_lines=8)
-        made |= _concepts(gr)
+        made |= _concepts(gr, settings)
         made |= _description(gr, settings, made["method"])
         with gr.Row():
             info = "Share of false alarms that you can live with"
@@ -154,8 +157,9 @@ def options(gr: Any, settings: PageSettings) -> dict[str, Any]:
     return made
 
 
-def _concepts(gr: Any) -> dict[str, Any]:
-    titles = {STARTED: "The page's own sparse autoencoder, else one learnt from these images", **concept_titles()}
+def _concepts(gr: Any, settings: PageSettings) -> dict[str, Any]:
+    here = {name: title for name, title in concept_titles().items() if settings.loopback or find(name) is None or copy_of(name).is_dir()}
+    titles = {STARTED: "The page's own sparse autoencoder, else one learnt from these images", **here}
     with gr.Row():
         info = "What is compared one by one; a published sparse autoencoder is fetched when it is first used"
         concepts = gr.Dropdown(_pairs(titles), value=STARTED, label="Concepts", info=info)

@@ -10,6 +10,8 @@ from latentdiff.errors import InputError
 from latentdiff.inputs.archives import MOST_BYTES, MOST_IMAGES
 
 SHORTEST_PASSWORD = 8
+DEMO = "demo"
+"""The encoder that comes with this package: it is always here."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 
 import latentdiff
 from latentdiff.cli import main
+from latentdiff.report.writing import is_report
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,42 @@ def test_a_report_replaces_reports_alone_unasked(sides: tuple[str, str, str], su
     assert main(["report", saved, "-o", str(fresh)]) == main(["report", saved, "-o", str(fresh)]) == 0  # one of ours is replaced
     assert main(["report", saved, "-o", str(mine), "--overwrite"]) == 0
     assert mine.read_bytes() == fresh.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("notes.md", "# My notes\n## More in the appendix\nprecious\n"),
+        ("review.md", "# Review\nMade by LatentDiff, read by hand.\n"),
+        ("own.json", '{"smallest_detectable": 0.1, "mine": true}'),
+        ("table.csv", "made,of\nside,name,rank,text,weak,rate_a\n"),
+        ("page.html", '<p>How to write &lt;meta&gt;: <meta name="generator" content="LatentDiff"></p>'),
+    ],
+)
+def test_words_of_a_report_make_none(sides: tuple[str, str, str], name: str, text: str, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / name).write_text(text, encoding="utf8")
+    assert main(["report", sides[2], "-o", str(tmp_path / name)]) == 2
+    assert "is no report of LatentDiff's" in capsys.readouterr().err
+    assert (tmp_path / name).read_text(encoding="utf8") == text
+
+
+@pytest.mark.parametrize("suffix", [".md", ".json"])
+def test_reports_that_had_no_mark_yet_are_known(sides: tuple[str, str, str], suffix: str, tmp_path: Path) -> None:
+    report = tmp_path / f"r{suffix}"
+    assert main(["report", sides[2], "-o", str(report)]) == 0
+    text = report.read_text(encoding="utf8")
+    before = text.replace("<!-- Made by LatentDiff -->\n", "").replace('  "made_by": "Made by LatentDiff",\n', "")
+    report.write_text(before, encoding="utf8")
+    assert before != text and is_report(report)
+
+
+@pytest.mark.parametrize("name", ["items.json", "arrays.npz", "comparison.json", "groups.json"])
+@pytest.mark.parametrize("command", ["compare", "groups"])
+def test_nothing_is_saved_over_files_that_are_there(sides: Any, name: str, command: str, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / name).write_text("mine", encoding="utf8")
+    assert main([command, *sides[:2], "--save", str(tmp_path)]) == 2
+    assert f"already holds {name}; pass --overwrite" in capsys.readouterr().err
+    assert (tmp_path / name).read_text(encoding="utf8") == "mine" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_it_is_said_before_any_work(sides: tuple[str, str, str], tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from latentdiff.cli import main
 from latentdiff.compute.temporary import make_folder, remove_folder, sweep, temporary_folder
 
 HOLD = """
 import sys
+from latentdiff.cli import main
 from latentdiff.compute.temporary import make_folder
 folder = make_folder("held-")
 (folder / "vectors").write_bytes(b"1" * 1000)
@@ -65,6 +67,14 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     assert not folder.exists() and own.exists() and made.exists() and foreign.exists()
     remove_folder(own)
     remove_folder(made)
+
+
+def test_any_command_removes_what_a_killed_process_left() -> None:
+    process, folder = begun(HOLD)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert folder.exists()
+    assert main(["show", "no such folder"]) == 2 and not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

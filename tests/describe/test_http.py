@@ -90,6 +90,8 @@ def test_the_thread_ends_with_the_time_out(server, behaviour) -> None:
 
 def test_this_machine_is_never_reached_through_a_proxy(server, proxy) -> None:
     server.script = [lambda handler, body: send(handler, 200, completion("a cat"))]
+    names = ("localhost", "localhost.", "127.1", "[::ffff:127.0.0.1]", "a.localhost", "0.0.0.0")
+    assert all(proxy_of(f"https://{name}:8443/v1") is None for name in names) and proxy_of("https://127.0.0.1.example/v1") is not None
     for url in (server.url, server.url.replace("127.0.0.1", "localhost")):
         assert ChatEndpoint(url, "tiny", key="sk-very-secret-0123456789").ask("do", "a caption") == "a cat"
         assert goes_with(url) == []
@@ -129,3 +131,27 @@ def test_a_request_holds_what_is_meant_and_nothing_more(server) -> None:
     ChatEndpoint(server.url, "tiny").ask("do", "this")
     names = {"host", "accept-encoding", "content-length", "content-type", "accept", "user-agent", "connection"}
     assert set(server.headers[0]) == names and json.dumps(server.requests[0]).count("this") == 1
+
+
+@pytest.mark.parametrize("key", ["hunterhunterhunter", "CorrectHorse", "abc1234", "sk-latent-12345678", "abcdefghijklmnopqrst"])
+def test_a_key_is_not_sent_readable_to_another_machine(key: str) -> None:
+    with pytest.raises(InputError, match=r"not sent to http://models\.example/v1 over plain http"):
+        ChatEndpoint("http://models.example/v1", "tiny", key=key)
+    assert ChatEndpoint("http://127.0.0.1:1/v1", "tiny", key=key) and ChatEndpoint("https://models.example/v1", "tiny", key=key)
+
+
+@pytest.mark.parametrize("key", ["x", "none", "test", "key", "token", "1234", "EMPTY", "lm-studio"])
+def test_a_word_in_place_of_a_key_is_none(key: str) -> None:
+    assert ChatEndpoint("http://models.example/v1", "tiny", key=key)
+
+
+KEYS_IN_TEXTS = [("abcdefghijklmnopqrst", True), ("CorrectHorse", True), ("dalmatian", False), ("dog1234", True)]
+
+
+@pytest.mark.parametrize(("key", "hidden"), KEYS_IN_TEXTS)
+def test_a_key_that_a_server_repeats_is_not_shown(server, key: str, hidden: bool) -> None:
+    answer = json.dumps({"error": {"message": f"wrong key: Bearer {key}"}}).encode()
+    server.script = [lambda handler, body: send(handler, 401, answer)]
+    with pytest.raises(EndpointError) as caught:
+        ChatEndpoint(server.url, "tiny", key=key, retries=0).ask("do", "data")
+    assert "wrong key" in str(caught.value) and (key not in str(caught.value)) == hidden

@@ -27,6 +27,8 @@ def settings(root: Path, **more: Any) -> PageSettings:
     [
         ({"concepts": "own", "sae": "/etc"}, "outside the folders"),
         ({"concepts": "own", "sae": "owner/repository"}, "outside the folders"),
+        ({"concepts": "pach"}, "fetches nothing for its visitors"),
+        ({"encoder": "paper"}, "no other encoder"),
         ({"describe": "model", "captioner": "owner/model"}, "outside the folders"),
         ({"describe": "field", "captions": "/etc/passwd"}, "outside the folders"),
         ({"describe": "server", "llm_url": "http://10.0.0.1/v1", "llm_model": MODEL}, "no other server"),
@@ -40,11 +42,15 @@ def test_off_loopback_nothing_beyond_its_folders_and_its_server(tmp_path, asked,
         choices(Asked(**asked), settings(tmp_path, **SERVER))
 
 
-def test_what_is_within_reach_is_allowed(tmp_path) -> None:
+def test_what_is_within_reach_is_allowed(tmp_path, monkeypatch) -> None:
     (tmp_path / "captions.csv").write_text("path,caption\na.png,a boat\n", encoding="utf8")
     here = settings(tmp_path, **SERVER)
     assert choices(Asked(concepts="own", sae=str(tmp_path)), here)["sae"] == str(tmp_path)
+    monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache/sae/pach").mkdir(parents=True)
     assert choices(Asked(concepts="pach"), here)["sae"] == "pach"
+    assert choices(Asked(concepts="msae", encoder="paper"), PageSettings())["sae"] == "msae"  # on loopback the owner alone asks
+    assert choices(Asked(encoder="demo"), here) and choices(Asked(way=VIEWS, encoder="paper"), here)
     given = choices(Asked(describe="field", captions=str(tmp_path / "captions.csv")), here)
     assert given["captions"] == tmp_path / "captions.csv" and given["method"].describe.captioner == "given"
     assert choices(Asked(describe="server", **SERVER), here)["method"].describe.base_url == OURS
