@@ -122,15 +122,8 @@ class CaseSuite(Suite):
     def settings(self) -> dict[str, Any]:
         """Everything but the methods: a method that is added later joins the records."""
         o = self.options
-        return {
-            "seed": o.seed,
-            "encoder": [o.encoder, o.pretrained],
-            "sae": o.sae,
-            "vocabulary": file_mark(o.vocabulary),
-            "captions": file_mark(o.captions),
-            "captioner": o.captioner,
-            "endpoint": o.endpoint,
-        }
+        return {"seed": o.seed, "encoder": [o.encoder, o.pretrained], "sae": o.sae, "vocabulary": file_mark(o.vocabulary),
+                "captions": file_mark(o.captions), "captioner": o.captioner, "endpoint": o.endpoint}
 
     def tasks(self) -> list[Task]:
         return [Task(f"{c.key} | {m.name}", c.group, m.seconds, (c, m)) for c in self.cases for m in self.methods]
@@ -183,10 +176,8 @@ class CaseSuite(Suite):
     def _of_paper_mode(self, rows: Mapping[str, Any]) -> list[str]:
         if not any(row.startswith("paper mode") for row in rows):
             return []
-        said = [
-            "Paper mode takes the paper's bins to the letter: a concept that fires in less than a quarter of the images lies in one "
-            "bin, and its divergence is 0. Where no concept is left, its row has exemplar phrases alone, or nothing."
-        ]
+        said = ["Paper mode takes the paper's bins to the letter: a concept that fires in less than a quarter of the images lies in one "
+                "bin, and its divergence is 0. Where no concept is left, its row has exemplar phrases alone, or nothing."]
         if self.options.endpoint is None:
             said.append("Paper mode's exemplars are described by word statistics: no --endpoint was given.")
         return said
@@ -201,36 +192,15 @@ class CaseSuite(Suite):
         return self.space.vocabulary.words
 
     def _overall(self, rows: dict[str, list[Scored]], floors: dict[str, float]) -> Table:
-        header = (
-            "method",
-            "sides",
-            "cosine",
-            "std",
-            "best of 5 words each",
-            "ρ(scarcity)",
-            "exact@1",
-            "exact@5",
-            "synonym@1",
-            "synonym@5",
-            "planted among 10",
-        )
+        header = ("method", "sides", "cosine", "std", "best of 5 words each", "ρ(scarcity)", "exact@1", "exact@5", "synonym@1", "synonym@5",
+                  "planted among 10")
         body: list[tuple[Any, ...]] = []
         for row, sides in rows.items():
             cosine = [s.cosine for s in sides]
             match = [np.mean([m(s.label, s.first[:k]) for s in sides]) for m in (ev.exact_match, ev.synonym_match) for k in (1, FIRST)]
             planted = [s.planted for s in sides if np.isfinite(s.planted)]
-            body.append(
-                (
-                    row,
-                    len(sides),
-                    float(np.mean(cosine)),
-                    float(np.std(cosine)),
-                    float(np.mean([s.words_cosine for s in sides])),
-                    self._scarcity(sides),
-                    *map(float, match),
-                    float(np.mean(planted)) if planted else float("nan"),
-                )
-            )
+            body.append((row, len(sides), float(np.mean(cosine)), float(np.std(cosine)), float(np.mean([s.words_cosine for s in sides])),
+                         self._scarcity(sides), *map(float, match), float(np.mean(planted)) if planted else float("nan")))
         blank = (float("nan"),) * (len(header) - 3)
         body += [(name, "", value, *blank) for name, value in floors.items()]
         note = "Cosine: best of five findings, one phrase each, with the label. ρ: Pearson with -log10(mass), groups pooled by Fisher's z."

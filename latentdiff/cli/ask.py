@@ -48,7 +48,7 @@ def run_ask(args: argparse.Namespace) -> int:
     if Path(args.a).suffix.lower() == ".csv":  # both sides in one: what follows it is a phrase
         args.b, args.phrases = None, [args.b, *args.phrases]
     if not args.phrases:
-        raise InputError('say what to look for after the two sides, such as "a red kite"')
+        raise InputError("say what to look for after the two sides, such as \"a red kite\"")
     if args.images < 0:
         raise InputError(f"--images must be at least 0, not {args.images}")
     with progress_bar() as progress:

@@ -93,7 +93,7 @@ def read_guard(path: str) -> dict[str, Any]:
     if not 0 <= given.get("smallest", 0) < 1:
         raise InputError(f"{path}: smallest is a difference of shares in [0, 1), such as 0.03, not {given['smallest']!r}")
     if not all(isinstance(known, str) for known in given.get("tolerate", [])):
-        raise InputError(f'{path}: tolerate lists phrases, or fields and their values ("camera = 2"), as texts')
+        raise InputError(f"{path}: tolerate lists phrases, or fields and their values (\"camera = 2\"), as texts")
     return {name: _beside(file, value) if name in PLACES else value for name, value in given.items()}
 
 

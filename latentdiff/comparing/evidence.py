@@ -23,7 +23,6 @@ LEAST_GAP = 0.01
 LEAST_SHARE = 0.5
 """The same share of its rate bounds the other side's rate of a finding whose images do not stand apart: else it is all shift."""
 
-
 def assemble(
     drafts: list[Draft],
     sides: Sides,

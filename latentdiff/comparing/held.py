@@ -150,3 +150,4 @@ def _arrays(pair: Sequence[Any], sides: Sides) -> Known:
     if values.dtype.kind not in "biuf" or values.ndim > 2:
         raise InputError("given: a pair of arrays holds numbers (n,) or (n, p), or one label a row")
     return Known("numbers given", values.astype(np.float64))
+

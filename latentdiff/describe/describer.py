@@ -131,11 +131,7 @@ class Describer:
             at = step / len(steps)
             progress(at, f"phrases from {self.language.name}")
             found = self.language.phrases(
-                mine,
-                theirs,
-                self.config.phrases,
-                background=ordinary,
-                progress=lambda _, label, at=at: progress(at, label),  # type: ignore[misc]
+                mine, theirs, self.config.phrases, background=ordinary, progress=lambda _, label, at=at: progress(at, label)  # type: ignore[misc]
             )
             known = {p.casefold() for p in phrases[side]}
             phrases[side] += [p for p in found if p.casefold() not in known]

@@ -1,7 +1,7 @@
 """One interface from two sets of captions to ranked phrases: a language model behind a server, or word statistics without one.
 
-WordStatistics      no model, nothing sent: log-odds of words and two-word phrases     (aggregate.py)
-ChatLanguageModel   any OpenAI-compatible chat server, which is sent the captions       (chat.py)
+    WordStatistics      no model, nothing sent: log-odds of words and two-word phrases     (aggregate.py)
+    ChatLanguageModel   any OpenAI-compatible chat server, which is sent the captions       (chat.py)
 """
 
 from __future__ import annotations

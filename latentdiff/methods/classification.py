@@ -32,7 +32,9 @@ def classified(x: np.ndarray, a: Sequence[str], b: Sequence[str], encode_texts: 
     return np.asarray((unit_rows(np.asarray(x, np.float32)) @ phrases.T).argmax(1) < len(a))
 
 
-def classification_accuracy(x_a: np.ndarray, x_b: np.ndarray, a: Sequence[str], b: Sequence[str], encode_texts: TextEncoder) -> float:
+def classification_accuracy(
+    x_a: np.ndarray, x_b: np.ndarray, a: Sequence[str], b: Sequence[str], encode_texts: TextEncoder
+) -> float:
     """Share of images that are nearest to a phrase of their own side, both sides weighing alike, in [0, 1].
 
     VisDiff reports 89.8 % on LaMem, with 25 phrases a side; guessing gives 50 %.

@@ -69,7 +69,9 @@ def _unpacked(arrays: dict[str, np.ndarray]) -> Words:
     return Words(names, directions, mean, cuts)
 
 
-def _restored(kind: Any, head: dict[str, Any], arrays: dict[str, np.ndarray], sae: SparseAutoencoder, words: Words | None) -> Any:
+def _restored(
+    kind: Any, head: dict[str, Any], arrays: dict[str, np.ndarray], sae: SparseAutoencoder, words: Words | None
+) -> Any:
     if head["format"] not in FORMATS:
         raise ValueError(f"format {head['format']!r}; this version reads up to {FORMATS[-1]}. Update latentdiff")
     monitor = kind.__new__(kind)

@@ -101,7 +101,9 @@ class SparseAutoencoder:
         """Size K of the dictionary."""
         return self.w_enc.shape[1]
 
-    def encode(self, vectors: Rows, *, precision: str = "float32", device: Any = None, progress: Progress = silent) -> sp.csr_array:
+    def encode(
+        self, vectors: Rows, *, precision: str = "float32", device: Any = None, progress: Progress = silent
+    ) -> sp.csr_array:
         """Concept activations of raw vectors.
 
         Args:

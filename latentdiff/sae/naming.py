@@ -180,7 +180,7 @@ def decoder_names(sae: SparseAutoencoder, concepts: np.ndarray, vocabulary: Voca
     """
     names = []
     for start in range(0, len(concepts), 256):
-        ((_, directions),) = naming_directions(sae, concepts[start : start + 256], None, vocabulary)
+        (_, directions), = naming_directions(sae, concepts[start : start + 256], None, vocabulary)
         for cosine in directions @ vocabulary.centred.T:
             best = strongest(cosine, PAPER_WORDS)
             names.append(Name(tuple(best.tolist()), float(cosine[best[0]]), float(cosine[best[0]] - cosine[best[min(1, len(best) - 1)]])))

@@ -220,3 +220,4 @@ def _told(made: Iterator[Shard], count: int, progress: Progress) -> Iterator[Sha
         rows += shard.rows
         progress(i / count, f"{rows:,} images embedded")
         yield shard
+

@@ -138,7 +138,9 @@ class LogisticProblem:
             near = self._fit_some(penalties, use, extra, iterations)
             offset = near.bias + near.extra_weight * (extra_law.centre - near.extra_centre)
             extra_start = near.extra_weight * extra_law.spread / GAIN * root_extra
-            start = np.concatenate([self.basis.T @ near.w * root, (offset * root_bias)[None], extra_start[None]])
+            start = np.concatenate(
+                [self.basis.T @ near.w * root, (offset * root_bias)[None], extra_start[None]]
+            )
         # In these coordinates the Hessian is near the identity, so the gradient is the distance to the minimum, and a row's logit moves by
         # at most |distance| / sqrt(curvature) in the root mean square.
         w, bias, share = unpack(minimise(objective, start, TOLERANCE * np.sqrt(np.maximum(curvature, 1.0)), iterations))

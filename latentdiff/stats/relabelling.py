@@ -7,7 +7,9 @@ import numpy as np
 from .strata import Strata
 
 
-def relabelled(in_a: np.ndarray, groups: np.ndarray | None, count: int, seed: int, strata: np.ndarray | None = None) -> np.ndarray:
+def relabelled(
+    in_a: np.ndarray, groups: np.ndarray | None, count: int, seed: int, strata: np.ndarray | None = None
+) -> np.ndarray:
     """The labels seen, and random ones that were as likely if the sides did not differ.
 
     Images that are independent of each other change sides one by one, n_A of them in A each time. Images of one group (a scene, a

@@ -51,11 +51,9 @@ class NoisyDiffImageNet(CaseSuite):
     def missing(self) -> list[str]:
         root = self.options.data or DATA
         if not self.found.files:
-            return [
-                f"ImageNet's training set (ILSVRC 2012): fetch it from image-net.org (needs an account) and unpack it, so that "
-                f"{root}/train/n01440764/*.JPEG exist, a folder per class, or let FiftyOne's zoo write {root}/train/labels.json and "
-                f"{root}/train/data/000001.jpg (or name the folder with --data)"
-            ]
+            return [f"ImageNet's training set (ILSVRC 2012): fetch it from image-net.org (needs an account) and unpack it, so that "
+                    f"{root}/train/n01440764/*.JPEG exist, a folder per class, or let FiftyOne's zoo write {root}/train/labels.json and "
+                    f"{root}/train/data/000001.jpg (or name the folder with --data)"]
         return []
 
     @cached_property

@@ -185,9 +185,7 @@ def _several(records: Sequence[Record], alpha: float) -> Part:
     rows = [(f"false discovery proportion, {name}", len(own), float(np.mean(v)), float(np.max(v)), alpha) for name, v in values.items()]
     rows.append(("modes that pass the gate", len(own), float(recall), float("nan"), float("nan")))
     table = Table(
-        f"{MODES} true modes a side",
-        ("what", "comparisons", "mean", "largest", "level"),
-        tuple(rows),
+        f"{MODES} true modes a side", ("what", "comparisons", "mean", "largest", "level"), tuple(rows),
         "A discovery is false where its name is not a planted concept of its side.",
     )
     series = {name: (list(range(1, len(v) + 1)), sorted(v)) for name, v in values.items()}

@@ -59,10 +59,8 @@ class VisDiffBench(CaseSuite):
         root = self.options.data or DATA
         where = f"unpack it into {root} (or name the folder with --data)"
         if not self.pairs:
-            return [
-                f"VisDiffBench: fetch the archive that the README of Understanding-Visual-Datasets/VisDiff links to, {where}, so that "
-                f"{root}/VisDiffBench/easy.jsonl and {root}/VisDiffBench/easy/0_1/000001.jpg exist; its data/*.csv belong into {root}"
-            ]
+            return [f"VisDiffBench: fetch the archive that the README of Understanding-Visual-Datasets/VisDiff links to, {where}, so that "
+                    f"{root}/VisDiffBench/easy.jsonl and {root}/VisDiffBench/easy/0_1/000001.jpg exist; its data/*.csv belong into {root}"]
         lost = [f for f in self.files if not Path(f).is_file()]
         lacking = f"{lost[0]} is not there ({len(lost):,} of {len(self.files):,} are not)" if lost else ""
         return [f"images of VisDiffBench: {lacking}; fetch the archive, {where}"] if lost else []

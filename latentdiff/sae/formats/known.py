@@ -129,6 +129,7 @@ FORMATS = [
 """In the order in which they are tried: the more particular evidence first."""
 
 
+
 def register_format(form: Format) -> Format:
     """Read a further format with :func:`latentdiff.load_sae`; it is tried before those that are known already.
 
