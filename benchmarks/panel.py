@@ -89,12 +89,14 @@ def handlers(dataset: Any, sizes: dict[str, dict[str, int]]) -> dict[str, Callab
         "take it back": lambda: call("undo", run="made"),
         "sort the cards": lambda: call("order", value="text" if (state.get("how") or {}).get("order") != "text" else "best"),
         "most typical images": lambda: call("show_typical", run="made", side="A"),
+        "the map": lambda: call("map_colour", value="score" if (state.get("mapped") or {}).get("colour") != "score" else "side"),
+        "lasso round a quarter": lambda: call("lasso", data=[{"id": f"A{row}"} for row in range(0, dataset.count() // 2, 50)]),
     }
 
 
 METHODS = {"open, first time": "on_load", "open again": "on_load", "look for changes": "look", "show a card's images": "show"}
 METHODS |= {"filter by score": "brush", "accept a card": "accept", "take it back": "undo", "sort the cards": "order"}
-METHODS |= {"most typical images": "show_typical"}
+METHODS |= {"most typical images": "show_typical", "the map": "map_colour", "lasso round a quarter": "lasso"}
 
 
 def main() -> None:

@@ -18,6 +18,9 @@ from .store.run import ComparisonRun
 KEPT = 4
 """Opened comparisons held in memory: one window each for a few people; 100,000 images are about 10 MB."""
 
+SHOWN = 4_000
+"""Images of a card that the grid is given: each one's id goes to the browser and back with every click. Saved views and tags hold all."""
+
 _opened: OrderedDict[tuple[str, ...], ComparisonRun | GroupsOfDataset] = OrderedDict()
 _lock = threading.Lock()
 
@@ -75,8 +78,17 @@ def _with_what_was_said(opened: ComparisonRun | GroupsOfDataset, config: dict[st
     return dataclasses.replace(opened, comparison=feedback.with_feedback(opened.comparison, now), config=now)
 
 
+def best_view(run: ComparisonRun, hypothesis: Any, side: str) -> Any:
+    """The ``SHOWN`` images of side "A" or "B" that show a hypothesis best, or all where they are fewer.
+
+    Raises:
+        InputError: another side. RunError: the side's dataset was deleted.
+    """
+    return run.sides[side].select(run.ids(hypothesis, side)[:SHOWN])
+
+
 def hypothesis_view(run: ComparisonRun, hypothesis: Any, side: str) -> Any:
-    """The images of side "A", "B" or "both" that show a hypothesis.
+    """All images of side "A", "B" or "both" that show a hypothesis.
 
     Raises:
         InputError: another side, or both where they are of two datasets. RunError: the side's dataset was deleted.

@@ -12,13 +12,17 @@ import numpy as np
 from latentdiff.errors import InputError
 from latentdiff.stats.projection import PCA, plane
 
+from .label_columns import LISTS
 from .sides import resolve
 from .store.run import ComparisonRun
+from .values import value_fields
 from .vectors import read_vectors
 
 POINTS = 4000
 """Images on a map, both sides together: as many as a browser draws fluidly; of more, evenly spaced ones of either side."""
 KEPT = 4
+MOST_FIELDS = 40
+"""Fields that are offered to colour a map by."""
 
 _maps: OrderedDict[tuple[str, ...], Map] = OrderedDict()
 _lock = threading.Lock()
@@ -67,6 +71,28 @@ def map_of(run: ComparisonRun, way: str = PCA) -> Map:
         while len(_maps) > KEPT:
             _maps.popitem(last=False)
     return made
+
+
+def colouring_fields(run: ComparisonRun) -> list[str]:
+    """Paths of fields by whose values a map can be coloured: one label, text, number or truth an image; none for patches."""
+    if any(side.labels is not None for side in run.sides.values()):
+        return []
+    several = tuple(f".{key}." for key in LISTS.values())
+    paths = [path for path in value_fields(run.dataset) if not any(key in f"{path}." for key in several)]
+    return [path for path in paths if not hasattr(run.dataset.get_field(path), "field")][:MOST_FIELDS]
+
+
+def values_on(run: ComparisonRun, found: Map, path: str) -> dict[str, list[Any]]:
+    """By side, what a field says of each point's image; None where nothing, and where the side's dataset has no such field."""
+    out: dict[str, list[Any]] = {}
+    for side, rows in found.rows.items():
+        place = run.sides[side]
+        ids = [str(i) for i in place.ids[rows]]
+        known: dict[str, Any] = {}
+        if place.dataset is not None and path in value_fields(place.dataset):
+            known = dict(zip(*place.select(ids, ordered=False).values(["id", path]), strict=True))
+        out[side] = [known.get(i) for i in ids]
+    return out
 
 
 def view_of_points(run: ComparisonRun, points: list[str]) -> Any:

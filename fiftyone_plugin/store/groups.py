@@ -60,17 +60,22 @@ class GroupsOfDataset:
         """The view of one group's images."""
         return self._select(self.found.rows(name))
 
-    def showing(self, name: str, hypothesis: latentdiff.Hypothesis | str) -> Any:
+    def showing(self, name: str, hypothesis: latentdiff.Hypothesis | str, most: int | None = None) -> Any:
         """The view of a group's images that show something.
 
         Args:
             name: the group.
             hypothesis: of its comparison, or one of ``found.rate_texts``.
+            most: only as many, those that are most typical of the group; None: all.
         """
         if isinstance(hypothesis, str):
-            return self._select(self.found.rows_showing(hypothesis, name))
-        rows = self.found.groups[name].rows_showing(hypothesis, "A")
-        return self._select(self.found.rows(name)[rows])
+            rows = self.found.rows_showing(hypothesis, name)
+        else:
+            rows = self.found.rows(name)[self.found.groups[name].rows_showing(hypothesis, "A")]
+        if most is not None and len(rows) > most:
+            typical = dict(zip(self.found.rows(name).tolist(), self.found.groups[name].log_ratio_a.tolist(), strict=True))
+            rows = np.sort(sorted(rows.tolist(), key=lambda row: -typical[row])[:most])
+        return self._select(rows)
 
     def comparison(self, name: str) -> ComparisonRun:
         """One group against the rest, as a comparison of two sides.

@@ -1,9 +1,9 @@
 """One interface for captions of images: whatever the captioner, a list of texts, and failures as values (method section 6).
 
-VocabularyCaptioner    no model: the words nearest to an image's vector        reads vectors
-GivenCaptions          captions that exist already, by file, id or row         reads keys
-ImageToTextCaptioner   a transformers model on this machine (BLIP-2, BLIP, GIT) reads images
-EndpointCaptioner      an OpenAI-compatible vision server                      reads images, and sends them
+    VocabularyCaptioner    no model: the words nearest to an image's vector        reads vectors
+    GivenCaptions          captions that exist already, by file, id or row         reads keys
+    ImageToTextCaptioner   a transformers model on this machine (BLIP-2, BLIP, GIT) reads images
+    EndpointCaptioner      an OpenAI-compatible vision server                      reads images, and sends them
 """
 
 from __future__ import annotations

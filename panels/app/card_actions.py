@@ -12,11 +12,18 @@ PLUGIN = "@latentdiff/latentdiff"
 
 def shown_of(run: Any, hypothesis: Any, side: Any) -> str:
     """Whose images the grid shows: "bus in site_a, 16 images"."""
-    from latentdiff.report.content import images
     from latentdiff.results.feedback import said_of
 
     name = said_of(run.feedback, hypothesis).name or hypothesis.text
-    return f"{name} in {run.sides[side].name}, {images(len(run.comparison.rows_showing(hypothesis, side)))}"
+    return f"{name} in {run.sides[side].name}, {counted(len(run.comparison.rows_showing(hypothesis, side)))}"
+
+
+def counted(count: int) -> str:
+    """How many images the grid shows: "16 images", "the best 4,000 of 50,000 images"."""
+    from fiftyone_plugin.hypotheses import SHOWN
+    from latentdiff.report.content import images
+
+    return images(count) if count <= SHOWN else f"the best {SHOWN:,} of {images(count)}"
 
 
 def of_stages(view: Any) -> str:
@@ -35,11 +42,13 @@ class CardActions:
 
     def show(self, ctx: Any) -> None:
         """Set the App's view to a card's images."""
+        from fiftyone_plugin import hypotheses
+
         found = self._found(ctx)
         if found:
             run, hypothesis = found
-            side = ctx.params.get("side")
-            self.show_view(ctx, lambda: run.view(hypothesis, side), shown_of(run, hypothesis, side))
+            side = str(ctx.params.get("side"))
+            self.show_view(ctx, lambda: hypotheses.best_view(run, hypothesis, side), shown_of(run, hypothesis, side))
 
     def show_typical(self, ctx: Any) -> None:
         """Set the App's view to the most typical images of a side."""

@@ -36,8 +36,9 @@ class GroupActions:
 
     def click_rate(self, ctx: Any) -> None:
         """Show the images of a cell of the map, and open its group."""
-        from latentdiff.report.content import images
+        from fiftyone_plugin.hypotheses import SHOWN
 
+        from .card_actions import counted
         from .group_figures import cell
 
         groups = self._groups(ctx)
@@ -45,11 +46,11 @@ class GroupActions:
         if groups is None or meant is None:
             return
         text, group = meant
-        shown = groups.showing(group, text)
-        if not len(shown):
+        count = len(groups.found.rows_showing(text, group))
+        if not count:
             ctx.ops.notify(f"No image of {group} shows “{text}”.", variant="info")
         else:
-            self.show_view(ctx, lambda: shown, f"“{text}” in {group}, {images(len(shown))}")
+            self.show_view(ctx, lambda: groups.showing(group, text, SHOWN), f"“{text}” in {group}, {counted(count)}")
         self._open_group(ctx, group, grid=False)
 
     def click_course(self, ctx: Any) -> None:

@@ -9,12 +9,10 @@ from fiftyone.operators import types
 
 from latentdiff.report.text import plain_markdown as plain
 
-from .figures import BLUE_TO_ORANGE, COLOURS
+from .map_colours import FIELD, SCORE, SIDE, SYMBOLS, by_score, by_side, by_value, ways_to_colour
 from .style import FAINT, ONE_COLUMN, ROW, grid
 from .toolbar import TOOLBAR
 
-SIDE, SCORE = "side", "score"
-COLOURED = {SIDE: "By side", SCORE: "By score: how typical of either side"}
 WAYS = {"pca": "Principal components", "umap": "UMAP (takes a while)"}
 NONE = "-"
 LIT, DIM = 0.9, 0.12
@@ -28,17 +26,19 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
         panel: the panel whose methods are called.
         root: where it goes.
         board: the board of the open comparison.
-        state: ``mapped``: what the map shows (``way``, ``colour``, ``lit``, ``said``), None until it was drawn.
+        state: ``mapped``: what the map shows (``way``, ``colour``, ``lit``, ``said``, ``fields``), None until it was drawn.
     """
     box = root.v_stack("map", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
     mapped = state.get("mapped") or {}
     a, b = (plain(board["sides"][side]["name"]) for side in "AB")
-    text = f"Images that lie close to each other are alike: **{a}** in orange, **{b}** in blue. Draw a lasso to see its images in the grid."
+    sides = f"**{a}** in orange, **{b}** in blue" if str(mapped.get("colour") or SIDE) == SIDE else f"**{a}** are circles, **{b}** diamonds"
+    text = f"Images that lie close to each other are alike: {sides}. Draw a lasso to see its images in the grid."
     box.md(f"{text} {plain(mapped.get('said') or '')}", name="what", componentsProps=FAINT)
     row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     cards = {str(c["rank"]): c["text"] for side in "AB" for c in board["sides"][side]["cards"]}
     ways = {way: WAYS[way] for way in mapped.get("ways") or ("pca",)}
-    for name, label, values in (("way", "Projection", ways), ("colour", "Colour", COLOURED), ("lit", "Lit", {NONE: "All", **cards})):
+    colours = ways_to_colour(mapped.get("fields") or [])
+    for name, label, values in (("way", "Projection", ways), ("colour", "Colour", colours), ("lit", "Lit", {NONE: "All", **cards})):
         view = types.DropdownView()
         for value, shown in values.items():
             view.add_choice(value, label=shown)
@@ -55,23 +55,23 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
     box.plot("plot", height="420px", width="100%", config=LASSO, layout=layout, on_selected=panel.lasso, on_click=panel.click_image)
 
 
-def traces(run: Any, found: Any, colour: str, lit: Any) -> list[dict[str, Any]]:
+def traces(run: Any, found: Any, colour: str, lit: Any, values: dict[str, list[Any]] | None = None) -> list[dict[str, Any]]:
     """A scatter trace per side; a point's ``ids`` entry is its side and row ("A12").
 
     Args:
         run: a ``ComparisonRun``.
         found: its :class:`~fiftyone_plugin.mapping.Map`.
-        colour: one of ``COLOURED``.
+        colour: one of ``ways_to_colour``.
         lit: a hypothesis whose images stand out; None: all do.
+        values: of the field that colours, by side, a value per point.
     """
     out = []
+    markers = by_value(values)[0] if values is not None else None
     for side, ratio in (("A", run.comparison.log_ratio_a), ("B", run.comparison.log_ratio_b)):
         rows, at = found.rows[side], found.at[side]
         shown = set(run.comparison.rows_showing(lit, side).tolist()) if lit is not None else None
-        marker: dict[str, Any] = {"size": 5, "color": COLOURS[side]}
-        if colour == SCORE:
-            scores = [round(float(s), 2) if s == s else None for s in ratio[rows]]
-            marker |= {"color": scores, "colorscale": BLUE_TO_ORANGE, "cmid": 0}
+        own = markers[side] if markers else by_score(ratio[rows]) if colour == SCORE else by_side(side)
+        marker: dict[str, Any] = {"size": 5, "symbol": SYMBOLS["A" if colour == SIDE else side], **own}
         marker["opacity"] = 0.6 if shown is None else [LIT if row in shown else DIM for row in rows.tolist()]
         out.append(
             {
@@ -85,6 +85,8 @@ def traces(run: Any, found: Any, colour: str, lit: Any) -> list[dict[str, Any]]:
                 "marker": marker,
             }
         )
+        if values is not None:
+            out[-1] |= {"hoverinfo": "name+text", "text": [str(v).replace("<", "&lt;") for v in values[side]]}
     return out
 
 
@@ -111,7 +113,7 @@ class MapActions:
     def draw_map(self, ctx: Any, **how: Any) -> None:
         """Send what the map draws, unless it is drawn already."""
         from fiftyone_plugin.forms.common import find_hypothesis
-        from fiftyone_plugin.mapping import map_of
+        from fiftyone_plugin.mapping import colouring_fields, map_of, values_on
         from latentdiff.errors import LatentDiffError
         from latentdiff.stats.projection import ways
 
@@ -123,14 +125,18 @@ class MapActions:
         try:
             found = map_of(run, now["way"])
             lit = None if now["lit"] == NONE else find_hypothesis(run, now["lit"])
+            now["fields"] = colouring_fields(run)
+            path = now["colour"].removeprefix(FIELD)
+            values = values_on(run, found, path) if path in now["fields"] and path != now["colour"] else None
         except LatentDiffError as e:
             ctx.ops.notify(str(e), variant="error")
             return
         shown = sum(map(len, found.rows.values()))
         now["said"] = f"{shown:,} of {found.of:,} images are drawn, evenly spaced." if shown < found.of else ""
+        now["said"] = " ".join(filter(None, (now["said"], by_value(values)[1] if values is not None else "")))
         now["ways"] = list(ways())
         ctx.panel.state.mapped = now
-        ctx.panel.set_data("map.plot", traces(run, found, now["colour"], lit))
+        ctx.panel.set_data("map.plot", traces(run, found, now["colour"], lit, values))
 
     def lasso(self, ctx: Any) -> None:
         """Show the images inside a lasso."""

@@ -66,7 +66,13 @@ class LatentDiffPanel(
             return self._answer(ctx, method)
         finally:
             if method not in ("look", "on_load") and ctx.panel.state.run != run:
-                self._opened[ctx.panel_id] = ctx.panel.state.run, time.monotonic()
+                self._remember(ctx)
+
+    def _remember(self, ctx: Any) -> None:
+        now = time.monotonic()
+        for panel_id in [panel_id for panel_id, (_, when) in list(self._opened.items()) if now - when > LATE]:
+            self._opened.pop(panel_id, None)
+        self._opened[ctx.panel_id] = ctx.panel.state.run, now
 
     def _overtaken(self, ctx: Any) -> bool:
         """Whether a timer's request says that another comparison is open than the one that was opened while it waited for its turn."""

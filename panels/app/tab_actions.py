@@ -77,6 +77,8 @@ class PlotActions:
 
     def click_concept(self, ctx: Any) -> None:
         """Say what a point is, and show its images where they are known."""
+        from fiftyone_plugin import hypotheses
+
         from .figures import concept_row, concept_text, shown_by
 
         run = self._run(ctx)
@@ -86,7 +88,7 @@ class PlotActions:
         candidate = shown_by(run)(row)
         said = "It was not ranked among the candidates, so its images are not kept."
         what = shown_of(run, candidate, candidate.side) if candidate is not None else ""
-        if candidate is not None and self.show_view(ctx, lambda: run.view(candidate, candidate.side), what):
+        if candidate is not None and self.show_view(ctx, lambda: hypotheses.best_view(run, candidate, candidate.side), what):
             name = run.sides[candidate.side].name
             said = f"The grid shows its images in {name}."
             if candidate.concept != int(ctx.params["id"]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -26,6 +28,31 @@ def test_two_principal_components_of_the_directions() -> None:
         plane(x[:1])
     with pytest.raises(InputError, match="pca"):
         plane(x, "tsne")
+
+
+def test_points_are_coloured_by_what_a_field_says(dataset, stored) -> None:
+    cameras = [None if i == 5 else f"camera {i % 11}" for i in range(140)]
+    dataset.set_values("camera", cameras)
+    dataset.set_values("height", [float(i) for i in range(140)])
+    dataset.set_values("tags_of_mine", [["a"]] * 140)
+    now = shown(panel(dataset, "on_change_tab", {"run": "seasons"}, value="map"))
+    assert {"camera", "height"} <= set(now["mapped"]["fields"]) and "tags_of_mine" not in now["mapped"]["fields"]
+    requests = panel(dataset, "map_colour", now | {"run": "seasons"}, value="field:camera")
+    said = shown(requests)["mapped"]["said"]
+    assert said.startswith("Colours, most frequent first: camera ") and said.endswith("; grey: 3 further values, or none.")
+    of, place = dict(zip(dataset.values("id"), cameras, strict=True)), mapping.map_of(stored)
+    values = mapping.values_on(stored, place, "camera")
+    assert values == {side: [of[str(stored.sides[side].ids[row])] for row in place.rows[side]] for side in "AB"}
+    a, b = traces(stored, place, "field:camera", None, values)
+    colours: dict[str, set[str]] = {}
+    for value, colour in zip(values["A"] + values["B"], a["marker"]["color"] + b["marker"]["color"], strict=True):
+        colours.setdefault(str(value), set()).add(colour)
+    assert all(len(one) == 1 for one in colours.values()) and len(set.union(*colours.values())) == 9
+    assert (a["marker"]["symbol"], b["marker"]["symbol"], a["text"]) == ("circle", "diamond", [str(v) for v in values["A"]])
+    height = mapping.values_on(stored, place, "height")
+    a, b = traces(stored, place, "field:height", None, height)
+    assert a["marker"]["color"] == height["A"] and (a["marker"]["cmin"], b["marker"]["cmax"]) == (0, 139)
+    json.dumps(requests, allow_nan=False, default=str)
 
 
 def test_without_umap_it_is_not_offered(monkeypatch) -> None:

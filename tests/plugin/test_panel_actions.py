@@ -23,6 +23,7 @@ from fiftyone_plugin import (
     compare_views,
     delete_comparison,
     export_report,
+    hypotheses,
     judge_finding,
     list_comparisons,
     load_comparison,
@@ -503,6 +504,17 @@ def test_the_panel_says_whose_images_the_grid_shows_until_they_are_not(dataset, 
     by_hand = panel(dataset, "on_change_view", state)  # the grid shows the whole dataset, which no button here asked for
     assert shown(by_hand)["grid_shows"] is None and not any(r["operator_uri"].endswith("clear_view") for r in by_hand)
     assert panel(dataset, "on_change_view", {"run": "seasons"}) == []
+
+
+def test_of_very_many_images_the_grid_is_given_the_best(dataset, stored, monkeypatch) -> None:
+    """Every id goes to the browser and back; a saved view and a tag hold all."""
+    h = stored.hypotheses[0]
+    best = stored.ids(h, h.side)
+    monkeypatch.setattr(hypotheses, "SHOWN", 7)
+    requests = panel(dataset, "show", {"run": "seasons"}, run="seasons", rank=0, side=h.side)
+    assert view_ids(requests, dataset) == best[:7]
+    assert shown(requests)["grid_shows"] == f"{h.text} in {stored.sides[h.side].name}, the best 7 of {len(best)} images"
+    assert len(hypotheses.save_hypothesis_view(stored, h, h.side, "all of them")) == len(best) > 7
 
 
 def test_cards_are_sorted_filtered_and_searched(dataset, stored) -> None:
