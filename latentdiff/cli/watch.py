@@ -11,6 +11,7 @@ from ..compute.files import strict_json as dump
 from ..errors import InputError
 from ..inputs.many import read_sets
 from ..monitoring.monitor import Monitor
+from ..monitoring.state import holds_state
 from ..progress import part
 from ..report.watch import annotation, change_text, history_page, junit, watch_verdict
 from ..report.writing import replace_file
@@ -35,7 +36,7 @@ def watch_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_watch(args: argparse.Namespace) -> int:
     """Take a batch, keep the state, and exit with 1 where there is an alarm."""
-    begins = not Path(args.state, "monitor.json").exists()
+    begins = not holds_state(Path(args.state))
     if begins and not args.reference:
         raise InputError(f"{args.state} holds no watch; begin one with --reference")
     if not begins and args.reference:

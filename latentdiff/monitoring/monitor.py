@@ -179,10 +179,13 @@ class Monitor:
         return {} if words is None else {word: row for row, word in enumerate(words.names)}
 
     def save(self, folder: str | Path) -> Path:
-        """Write the state (``monitor.json``, ``arrays.npz``, ``words.npz``, ``sae/``) into a folder (made if missing) and return it.
+        """Write the state into a folder (made if missing), in place of one that is there, and return the folder.
+
+        ``monitor.npz`` holds what changes, and is replaced in one step: a process that is killed meanwhile leaves the last state or this
+        one. ``watched-DIGEST/`` holds the SAE and the words.
 
         Raises:
-            OSError: the folder cannot be written; what was in it is as it was.
+            OSError: the folder cannot be written; the state that was in it is as it was.
         """
         folder = Path(folder)
         write_state(self, folder)
@@ -190,10 +193,10 @@ class Monitor:
 
     @classmethod
     def load(cls, folder: str | Path) -> Monitor:
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save` wrote, in this version or an earlier one.
 
         Raises:
-            CheckpointError: where a file is missing or damaged.
+            CheckpointError: where a file is missing or damaged, or the SAE or the words are not those that were saved with it.
         """
         folder = Path(folder)
         try:
