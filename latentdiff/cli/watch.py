@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..compute.files import strict_json as dump
+from ..compute.locks import locked
 from ..errors import InputError
 from ..inputs.many import read_sets
 from ..monitoring.monitor import Monitor
@@ -15,6 +16,7 @@ from ..monitoring.state import holds_state
 from ..progress import part
 from ..report.watch import annotation, change_text, history_page, junit, watch_verdict
 from ..report.writing import replace_file
+from ..results.reading import Reading
 from .groups import Opened, set_arguments
 from .outcome import progress_bar
 
@@ -51,13 +53,9 @@ def run_watch(args: argparse.Namespace) -> int:
                 left_out.extend([f"{count:,} images of the {what} {why}: left out"] if count else [])
             return read.vectors
 
-        if begins:
-            given = {"sae": opened.sae, "vocabulary": opened.vocabulary, "alpha": args.alpha, "seed": args.seed}
-            monitor = Monitor(vectors(args.reference, "reference", 0.1, 0.5), **given)
-        else:
-            monitor = Monitor.load(args.state)
-        reading = monitor.update(vectors(args.batch, "batch", 0.5, 1.0)) if args.batch else monitor.reading()
-    monitor.save(args.state)
+        reference = vectors(args.reference, "reference", 0.1, 0.5) if begins else None
+        batch = vectors(args.batch, "batch", 0.5, 1.0) if args.batch else None
+        monitor, reading = _taken(Path(args.state), opened, reference, batch)
     for path, text in (
         (args.junit, lambda: junit(reading, monitor.alpha)),
         (args.history, lambda: history_page(reading, monitor.history, monitor.alpha)),
@@ -69,3 +67,25 @@ def run_watch(args: argparse.Namespace) -> int:
     said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *left_out]
     print(dump({**reading.to_dict(), "left_out": left_out}) if args.json else "\n".join(said))
     return ALARM if reading.alarm else 0
+
+
+def _taken(state: Path, opened: Opened, reference: np.ndarray | None, batch: np.ndarray | None) -> tuple[Monitor, Reading]:
+    """The watch with the batch taken and kept, and what it shows.
+
+    From the last state to the next no other process takes a batch; images are read before, which may take long. A look locks and keeps
+    nothing: it cannot take back what others bring, and the folder may be read-only.
+    """
+    if reference is None and batch is None:
+        monitor = Monitor.load(state)
+        return monitor, monitor.reading()
+    begun = None
+    if reference is not None:
+        begun = Monitor(reference, sae=opened.sae, vocabulary=opened.vocabulary, alpha=opened.config.alpha, seed=opened.config.seed)
+    state.mkdir(parents=True, exist_ok=True)
+    with locked(state / "lock", wait=True):
+        if begun is not None and holds_state(state):
+            raise InputError(f"another process began a watch in {state} meanwhile; leave --reference out, or name another folder")
+        monitor = begun or Monitor.load(state)
+        reading = monitor.update(batch) if batch is not None else monitor.reading()
+        monitor.save(state)
+    return monitor, reading
