@@ -22,7 +22,8 @@ from .options import (
     method_config,
     say_what_is_sent,
 )
-from .outcome import DIFFERS, ITEMS, check_report, known_as, output_arguments, progress_bar, show, write_outcome
+from .outcome import DIFFERS, ITEMS, known_as, output_arguments, progress_bar, show, write_outcome
+from .outputs import check_report
 from .scale import engine_arguments
 
 

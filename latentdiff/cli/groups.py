@@ -18,7 +18,8 @@ from ..report import percent, title, write_report
 from ..report.groups import group_dict, group_verdict, notes
 from ..results.groups import HEAD, GroupComparison
 from ..sae.loading import check_encoder, load_sae
-from .outcome import DIFFERS, ITEMS, check_report, known_as, progress_bar
+from .outcome import DIFFERS, ITEMS, known_as, progress_bar
+from .outputs import check_report
 
 
 def set_arguments(parser: argparse.ArgumentParser) -> None:

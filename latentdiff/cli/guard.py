@@ -13,9 +13,11 @@ from typing import Any
 from ..compute.files import strict_json as dump
 from ..errors import InputError
 from ..report.guard import Guarded, guard_annotation, guard_junit
-from ..report.writing import replace_file
+from ..report.watch import JUNIT
+from ..report.writing import is_report, replace_file
 from ..request import CompareRequest
-from .outcome import check_report, progress_bar, write_outcome
+from .outcome import progress_bar, write_outcome
+from .outputs import carries, check_output
 
 FAILS = 1
 """Exit status where the batch differs in something that matters."""
@@ -50,16 +52,18 @@ def run_guard(args: argparse.Namespace) -> int:
     for name in ("reference", "batch"):
         if not asked.get(name):
             raise InputError(f"{args.file} names no {name}" + ("; name it there, or with --batch" if name == "batch" else ""))
-    check_report(asked.get("report"), overwrite=False)
+    report, junit = asked.get("report"), asked.get("junit")
+    check_output(report, "report", is_report)
+    check_output(junit, "JUnit file", carries(JUNIT), apart=(report,))
     request = request_of(asked)
     request.check()
     with progress_bar() as progress:
         outcome = request.run(progress)
     found = Guarded(outcome.comparison, float(asked.get("smallest", 0.0)))
-    if asked.get("report"):
-        write_outcome(outcome, asked["report"])
-    if asked.get("junit"):
-        replace_file(Path(asked["junit"]), guard_junit(found, str(asked["batch"])))
+    if report:
+        write_outcome(outcome, report)
+    if junit:
+        replace_file(Path(junit).expanduser(), guard_junit(found, str(asked["batch"])))
     if args.annotations:
         print(guard_annotation(found))
     print(dump(found.to_dict()) if args.json else "\n".join(found.sentences()))
@@ -93,7 +97,7 @@ def read_guard(path: str) -> dict[str, Any]:
     if not 0 <= given.get("smallest", 0) < 1:
         raise InputError(f"{path}: smallest is a difference of shares in [0, 1), such as 0.03, not {given['smallest']!r}")
     if not all(isinstance(known, str) for known in given.get("tolerate", [])):
-        raise InputError(f"{path}: tolerate lists phrases, or fields and their values (\"camera = 2\"), as texts")
+        raise InputError(f'{path}: tolerate lists phrases, or fields and their values ("camera = 2"), as texts')
     return {name: _beside(file, value) if name in PLACES else value for name, value in given.items()}
 
 

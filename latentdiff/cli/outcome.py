@@ -18,7 +18,6 @@ from ..report import percent, verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
-from ..report.writing import is_report
 from ..request import Outcome
 from ..results.changes import changes
 from ..results.comparison import Comparison
@@ -38,17 +37,6 @@ def write_outcome(outcome: Outcome, path: str) -> Path:
 
         return report_of(outcome.stored, path)
     return write_report(outcome.comparison, path, images=outcome.items, names=outcome.names)
-
-
-def check_report(path: str | None, overwrite: bool) -> None:
-    """Refuse, before any work, to replace a file that is no report of ours, unless that was asked for.
-
-    Raises:
-        InputError: naming it.
-    """
-    place = Path(path).expanduser() if path else None
-    if place is not None and place.is_file() and not overwrite and not is_report(place):
-        raise InputError(f"{path} exists and is no report of LatentDiff's; pass --overwrite or name another file")
 
 
 def open_comparison(dataset: str, run: str | None) -> Outcome:

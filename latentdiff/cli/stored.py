@@ -75,7 +75,8 @@ def report_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_report(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
-    from .outcome import check_report, open_comparison, write_outcome
+    from .outcome import open_comparison, write_outcome
+    from .outputs import check_report
 
     check_report(args.output, args.overwrite)
     print(write_outcome(open_comparison(args.dataset, args.run), args.output))

@@ -14,11 +14,13 @@ from ..inputs.many import read_sets
 from ..monitoring.monitor import Monitor
 from ..monitoring.state import holds_state
 from ..progress import part
-from ..report.watch import annotation, change_text, history_page, junit, watch_verdict
+from ..report.html import GENERATOR
+from ..report.watch import JUNIT, annotation, change_text, history_page, junit, watch_verdict
 from ..report.writing import replace_file
 from ..results.reading import Reading
 from .groups import Opened, set_arguments
 from .outcome import progress_bar
+from .outputs import carries, check_output
 
 ALARM = 1
 """Exit status where there is, or was, an alarm."""
@@ -43,6 +45,8 @@ def run_watch(args: argparse.Namespace) -> int:
         raise InputError(f"{args.state} holds no watch; begin one with --reference")
     if not begins and args.reference:
         raise InputError(f"{args.state} holds a watch already; leave --reference out, or name another folder")
+    check_output(args.junit, "JUnit file", carries(JUNIT))
+    check_output(args.history, "page", carries(GENERATOR), apart=(args.junit,))
     left_out: list[str] = []
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
@@ -56,17 +60,30 @@ def run_watch(args: argparse.Namespace) -> int:
         reference = vectors(args.reference, "reference", 0.1, 0.5) if begins else None
         batch = vectors(args.batch, "batch", 0.5, 1.0) if args.batch else None
         monitor, reading = _taken(Path(args.state), opened, reference, batch)
-    for path, text in (
-        (args.junit, lambda: junit(reading, monitor.alpha)),
-        (args.history, lambda: history_page(reading, monitor.history, monitor.alpha)),
-    ):
-        if path:
-            replace_file(Path(path), text())
+    _write(args, monitor, reading)
     if args.annotations:
         print(annotation(reading, monitor.alpha))
     said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *left_out]
     print(dump({**reading.to_dict(), "left_out": left_out}) if args.json else "\n".join(said))
     return ALARM if reading.alarm else 0
+
+
+def _write(args: argparse.Namespace, monitor: Monitor, reading: Reading) -> None:
+    """The files that were asked for.
+
+    Raises:
+        InputError: one cannot be written; it says that the batch counts all the same.
+    """
+    try:
+        if args.junit:
+            replace_file(Path(args.junit).expanduser(), junit(reading, monitor.alpha))
+        if args.history:
+            replace_file(Path(args.history).expanduser(), history_page(reading, monitor.history, monitor.alpha))
+    except InputError as e:
+        if not args.batch:
+            raise
+        again = f"do not give it again; latentdiff watch {args.state}, without it, writes the files"
+        raise InputError(f"{e}. The batch has been taken: {again}") from e
 
 
 def _taken(state: Path, opened: Opened, reference: np.ndarray | None, batch: np.ndarray | None) -> tuple[Monitor, Reading]:

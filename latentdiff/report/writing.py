@@ -78,7 +78,11 @@ def write_report(
 
 def is_report(path: Path) -> bool:
     """Whether a file carries the mark of a report of its suffix."""
-    marks = MARKS.get(path.suffix.lower(), ())
+    return starts_with_one_of(path, MARKS.get(path.suffix.lower(), ()))
+
+
+def starts_with_one_of(path: Path, marks: Sequence[str]) -> bool:
+    """Whether one of some texts stands within the first 4 kB of a file."""
     try:
         with path.open("rb") as found:
             start = found.read(4096).decode("utf8", "replace")

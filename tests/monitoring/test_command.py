@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import latentdiff
-from latentdiff import Monitor
+from latentdiff import InputError, Monitor
 from latentdiff.cli.main import main
 from tests.planted import WIDTH, WORDS, vectors
 
@@ -66,3 +66,35 @@ def test_a_look_leaves_all_files_as_they_are(state: str, capsys: Any) -> None:
     before = held(state)
     assert main(["watch", state, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["images"] == 0 and held(state) == before
+
+
+@pytest.mark.parametrize("option", ["--junit", "--history"])
+def test_a_batch_does_not_count_where_its_files_cannot_be_written(state: str, option: str, capsys: Any) -> None:
+    before, batch, mine = held(state), beside(state, "0.npy"), Path(beside(state, "mine.txt"))
+    mine.write_text("what somebody wrote", encoding="utf8")
+    (mine.parent / "empty").touch()
+    places = {
+        state: "is a folder",
+        str(mine): "exists and is no",
+        batch: "exists and is no",
+        str(mine / "x"): "takes files",
+        "/dev/null": "no file",
+    }
+    for place, said in places.items():
+        assert main(["watch", state, batch, option, place]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["watch", state, batch, "--junit", beside(state, "x"), "--history", beside(state, "x")]) == 2
+    assert "something else too" in capsys.readouterr().err
+    assert held(state) == before and mine.read_text(encoding="utf8") == "what somebody wrote" and len(np.load(batch)) == 40
+    for place in ("new/file", "new/file", "empty"):  # one of ours is replaced, and so is one that holds nothing
+        assert main(["watch", state, option, beside(state, place)]) == 0
+
+
+def test_where_a_file_fails_after_all_it_is_said_that_the_batch_counts(state: str, monkeypatch: Any, capsys: Any) -> None:
+    def full(path: Path, text: str) -> None:
+        raise InputError(f"the report {path} cannot be written: No space left on device")
+
+    monkeypatch.setattr("latentdiff.cli.watch.replace_file", full)
+    assert main(["watch", state, beside(state, "0.npy"), "--junit", beside(state, "w.xml")]) == 2
+    assert "The batch has been taken: do not give it again" in capsys.readouterr().err
+    assert Monitor.load(state).reading().images == 40
