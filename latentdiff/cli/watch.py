@@ -9,11 +9,12 @@ import numpy as np
 
 from ..compute.files import strict_json as dump
 from ..compute.locks import locked
+from ..embed.usable import bad_rows, check_bad, checked_array
 from ..errors import InputError
 from ..inputs.many import read_sets
 from ..monitoring.monitor import Monitor
 from ..monitoring.state import holds_state
-from ..progress import part
+from ..progress import Progress, part
 from ..report.html import GENERATOR
 from ..report.watch import JUNIT, annotation, change_text, history_page, junit, watch_verdict
 from ..report.writing import replace_file
@@ -50,15 +51,8 @@ def run_watch(args: argparse.Namespace) -> int:
     left_out: list[str] = []
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
-
-        def vectors(of: str, what: str, low: float, high: float) -> np.ndarray:
-            read = read_sets([of], opened.encoder, False, part(progress, low, high))[0]
-            for count, why in ((len(read.first), "are listed again"), (read.missing, "have no vector")):
-                left_out.extend([f"{count:,} images of the {what} {why}: left out"] if count else [])
-            return read.vectors
-
-        reference = vectors(args.reference, "reference", 0.1, 0.5) if begins else None
-        batch = vectors(args.batch, "batch", 0.5, 1.0) if args.batch else None
+        reference = _vectors(args.reference, "the reference", opened, left_out, part(progress, 0.1, 0.5)) if begins else None
+        batch = _vectors(args.batch, "the batch", opened, left_out, part(progress, 0.5, 1.0)) if args.batch else None
         monitor, reading = _taken(Path(args.state), opened, reference, batch)
     _write(args, monitor, reading)
     if args.annotations:
@@ -66,6 +60,21 @@ def run_watch(args: argparse.Namespace) -> int:
     said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *left_out]
     print(dump({**reading.to_dict(), "left_out": left_out}) if args.json else "\n".join(said))
     return ALARM if reading.alarm else 0
+
+
+def _vectors(of: str, what: str, opened: Opened, left_out: list[str], progress: Progress) -> np.ndarray:
+    """(n, d) usable vectors of a set; what is left out of it is said in ``left_out``.
+
+    Raises:
+        InputError: the set cannot be read, or has vectors that cannot be used and may not be left out.
+    """
+    skip_bad = opened.config.skip_bad
+    read = read_sets([of], opened.encoder, skip_bad, progress)[0]
+    bad = bad_rows(checked_array(what, read.vectors))
+    check_bad({what: read.rows[bad].tolist()}, skip_bad)
+    for count, why in ((len(read.first), "are listed again"), (read.missing, "have no vector"), (len(bad), "cannot be used")):
+        left_out.extend([f"{count:,} images of {what} {why}: left out"] if count else [])
+    return np.delete(read.vectors, bad, axis=0) if len(bad) else read.vectors
 
 
 def _write(args: argparse.Namespace, monitor: Monitor, reading: Reading) -> None:

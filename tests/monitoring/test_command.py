@@ -98,3 +98,30 @@ def test_where_a_file_fails_after_all_it_is_said_that_the_batch_counts(state: st
     assert main(["watch", state, beside(state, "0.npy"), "--junit", beside(state, "w.xml")]) == 2
     assert "The batch has been taken: do not give it again" in capsys.readouterr().err
     assert Monitor.load(state).reading().images == 40
+
+
+def test_broken_images_are_left_out_and_counted_where_that_is_asked_for(state: str, tmp_path: Path, capsys: Any) -> None:
+    broken = np.load(beside(state, "0.npy"))
+    broken[3], broken[7, 0] = 0, np.nan
+    reference = np.concatenate([np.load(beside(state, "reference.npy")), broken[3:4]])
+    np.save(tmp_path / "broken.npy", broken)
+    np.save(tmp_path / "spoilt.npy", reference)
+    assert main(["watch", state, str(tmp_path / "broken.npy")]) == 2
+    assert "the batch: rows 3, 7" in (said := capsys.readouterr().err) and "--skip-bad" in said
+    new = [
+        "watch",
+        str(tmp_path / "new"),
+        str(tmp_path / "broken.npy"),
+        "--reference",
+        str(tmp_path / "spoilt.npy"),
+        "--skip-bad",
+        "--json",
+    ]
+    assert main(new) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["images"] == 38
+    assert told["left_out"] == [f"{n} images of the {what} cannot be used: left out" for n, what in ((1, "reference"), (2, "batch"))]
+    assert main(["watch", state, str(tmp_path / "broken.npy"), "--skip-bad"]) == 0
+    assert Monitor.load(state).reading().images == 38
+    np.save(tmp_path / "broken.npy", broken[[3, 7]])
+    assert main(["watch", state, str(tmp_path / "broken.npy"), "--skip-bad"]) == 2 and "no images" in capsys.readouterr().err
