@@ -23,15 +23,15 @@ from .outputs import check_report
 
 
 def set_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that say how sets of images become vectors, and what they are compared with."""
+    """Options that say how sets of images become vectors, and what they are compared with; level and seed are None where not given."""
     parser.add_argument("--encoder", metavar="NAME", help="encoder of image folders and of --vocabulary without vectors")
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
     words = "words: .npz with words and vectors, or a text file, one word or phrase a line"
     parser.add_argument("--vocabulary", metavar="FILE", help=words)
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
     parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or a name (pach); default: train one")
-    parser.add_argument("--alpha", type=float, default=0.05, help="level of false alarms (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same result (default: %(default)s)")
+    parser.add_argument("--alpha", type=float, help=f"level of false alarms (default: {CompareConfig.alpha})")
+    parser.add_argument("--seed", type=int, help=f"the same seed gives the same result (default: {CompareConfig.seed})")
     parser.add_argument("--skip-bad", action="store_true", help="drop images whose vectors are not finite or all zero, and count them")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
@@ -113,8 +113,7 @@ def dataset_images(args: argparse.Namespace, named: str) -> tuple[Any, CompareCo
     dataset = as_dataset(name)
     if view and not dataset.has_saved_view(view):
         raise InputError(f"dataset {name!r} has no saved view {view!r}")
-    config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad)
-    return (dataset.load_saved_view(view) if view else dataset), config
+    return (dataset.load_saved_view(view) if view else dataset), config_of(args)
 
 
 class Opened:
@@ -137,7 +136,13 @@ class Opened:
         sae = load_sae(args.sae) if args.sae else None
         if sae is not None and encoder is not None:
             check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
-        return cls(encoder, vocabulary, sae, CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad))
+        return cls(encoder, vocabulary, sae, config_of(args))
+
+
+def config_of(args: argparse.Namespace) -> CompareConfig:
+    """The choices that the options make."""
+    given = {name: getattr(args, name) for name in ("alpha", "seed") if getattr(args, name) is not None}
+    return CompareConfig(**given, skip_bad=args.skip_bad)
 
 
 def _keep(found: GroupComparison, items: list[Any] | None, args: argparse.Namespace) -> None:

@@ -69,8 +69,9 @@ def _drop_earlier(folder: Path, watched: Path) -> None:
 
 
 def _digest(sae: SparseAutoencoder, words: Words | None) -> str:
-    """32 hex digits of all that counts depend on."""
-    digest = hashlib.blake2b(repr((sae.concepts, sae.top_k, sae.normalise, words and words.names)).encode("utf8"), digest_size=16)
+    """32 hex digits of all that counts depend on, and of what is known of the encoder."""
+    known = (sae.concepts, sae.top_k, sae.normalise, json.dumps(sae.info.get("encoder"), sort_keys=True), words and words.names)
+    digest = hashlib.blake2b(repr(known).encode("utf8"), digest_size=16)
     arrays = [getattr(sae, name) for name in TENSORS]
     for array in [*arrays, *((words.directions, words.mean, words.cuts) if words is not None else ())]:
         digest.update(np.ascontiguousarray(array, np.float32).data)

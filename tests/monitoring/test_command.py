@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import latentdiff
 from latentdiff import InputError, Monitor
 from latentdiff.cli.main import main
+from latentdiff.embed.parquet import vector_table
 from tests.planted import WIDTH, WORDS, vectors
 
 
@@ -125,3 +127,43 @@ def test_broken_images_are_left_out_and_counted_where_that_is_asked_for(state: s
     assert Monitor.load(state).reading().images == 38
     np.save(tmp_path / "broken.npy", broken[[3, 7]])
     assert main(["watch", state, str(tmp_path / "broken.npy"), "--skip-bad"]) == 2 and "no images" in capsys.readouterr().err
+
+
+def test_choices_that_are_not_those_of_the_watch_are_refused(state: str, tmp_path: Path, capsys: Any) -> None:
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    for name, sign in (("own", 1), ("other", -1)):
+        latentdiff.SparseAutoencoder(eye, zeros, sign * eye, zeros, np.full(WIDTH, 0.5, np.float32)).save(tmp_path / name)
+        np.savez(tmp_path / f"{name}.npz", words=np.array(WORDS[::sign]), vectors=eye)
+    before, batch = held(state), beside(state, "0.npy")
+    own = ["--alpha", "0.05", "--seed", "0", "--sae", str(tmp_path / "own"), "--vocabulary", str(tmp_path / "own.npz")]
+    other = ["--alpha", "1e-9", "--seed", "3", "--sae", str(tmp_path / "other"), "--vocabulary", str(tmp_path / "other.npz")]
+    for option, value, said in zip(other[::2], other[1::2], ("alpha 0.05", "seed 0", "another SAE", "other words"), strict=True):
+        assert main(["watch", state, batch, option, value]) == 2
+        assert f"the watch was begun with {said}" in capsys.readouterr().err
+    assert held(state) == before
+    assert main(["watch", state, batch, *own, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["images"] == 40 and told["alpha"] == 0.05
+
+
+def test_batches_of_another_encoder_are_refused(state: str, tmp_path: Path, capsys: Any) -> None:
+    made_by = {"library": "x", "model": "m", "weights": "1", "layer": "last", "preprocessing": "p", "dtype": "float32"}
+    for name, weights in (("one", "1"), ("two", "2")):
+        rows = np.load(beside(state, "0.npy"))
+        table = vector_table([f"{name} {i}" for i in range(len(rows))], rows, {**made_by, "weights": weights})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    before = Monitor.load(state).reading()
+    assert main(["watch", state, str(tmp_path / "one.parquet")]) == 0  # the first that names its encoder
+    assert main(["watch", state, str(tmp_path / "two.parquet")]) == 2
+    assert "another encoder than the reference: weights is '2'" in capsys.readouterr().err
+    assert Monitor.load(state).reading().images == before.images + 40
+    reference = vector_table([f"{i}" for i in range(300)], np.load(beside(state, "reference.npy")), {**made_by, "weights": "2"})
+    pq.write_table(reference, tmp_path / "reference.parquet")
+    new = ["watch", str(tmp_path / "new"), beside(state, "0.npy"), "--reference", str(tmp_path / "reference.parquet")]
+    assert main(new) == 0
+    assert main(["watch", str(tmp_path / "new"), str(tmp_path / "one.parquet")]) == 2
+    monitor = Monitor(np.load(beside(state, "reference.npy")), encoder={**made_by, "dtype": "bfloat16"})
+    assert monitor.update(rows, encoder=made_by).images == 40  # of another precision
+    with pytest.raises(InputError, match="another encoder"):
+        monitor.update(rows, encoder={**made_by, "weights": "2"})
+    assert monitor.reading().images == 40
