@@ -68,7 +68,7 @@ def run_groups(args: argparse.Namespace) -> int:
     with progress_bar() as progress:
         found, items = (_of_dataset if stored else _of_files)(args, progress)
     _keep(found, items, args)
-    print(dump(group_dict(found, args.top))) if args.json else _print(found, args.top)
+    show_groups(found, args.top, args.json)
     return DIFFERS if args.exit_code and found.differs else 0
 
 
@@ -151,6 +151,11 @@ def _keep(found: GroupComparison, items: list[Any] | None, args: argparse.Namesp
         (Path(args.save) / ITEMS).write_text(json.dumps(known_as(items)), encoding="utf8")
     if args.report:
         write_report(found, args.report, images=items)
+
+
+def show_groups(found: GroupComparison, top: int, as_json: bool) -> None:
+    """Print a comparison of groups: a table of the groups, what tells each, and one of how far apart they are; or JSON."""
+    print(dump(group_dict(found, top))) if as_json else _print(found, top)
 
 
 def _print(found: GroupComparison, top: int) -> None:

@@ -46,7 +46,8 @@ def open_comparison(dataset: str, run: str | None) -> Outcome:
             raise InputError(f"{dataset!r} is no folder; for a dataset name the run too: latentdiff show {dataset} RUN")
         comparison = Comparison.load(dataset)
         names = comparison.info.get("names") or ("A", "B")
-        return Outcome(comparison, (str(names[0]), str(names[1])), items=_saved_items(Path(dataset)))
+        items = saved_items(Path(dataset), 2)
+        return Outcome(comparison, (str(names[0]), str(names[1])), items=None if items is None else (items[0], items[1]))
     from fiftyone_plugin import load_comparison
 
     return Outcome.of_run(load_comparison(dataset, run))
@@ -57,13 +58,24 @@ def known_as(rows: Any) -> list[str] | None:
     return None if rows is None else [shown(row) for row in rows]
 
 
-def _saved_items(folder: Path) -> tuple[Any, Any] | None:
-    """What the rows of a saved comparison are; None where that was not kept or cannot be read."""
+def saved_items(folder: Path, sides: int | None = None) -> list[Any] | None:
+    """What the rows of a saved comparison are; None where that was not kept or cannot be read.
+
+    Args:
+        folder: where it was saved.
+        sides: of how many sides a list each is kept, None in place of one that has no names; None: one list, of groups.
+    """
     try:
-        a, b = json.loads((folder / ITEMS).read_text(encoding="utf8"))
-    except (OSError, ValueError, TypeError):
+        kept = json.loads((folder / ITEMS).read_text(encoding="utf8"))
+    except (OSError, ValueError):
         return None
-    return tuple(side if isinstance(side, list) and all(isinstance(i, str) for i in side) else None for side in (a, b))  # type: ignore[return-value]
+    if sides is None:
+        return kept if _are_names(kept) else None
+    return [side if _are_names(side) else None for side in kept] if isinstance(kept, list) and len(kept) == sides else None
+
+
+def _are_names(kept: Any) -> bool:
+    return isinstance(kept, list) and all(isinstance(item, str) for item in kept)
 
 
 def output_arguments(parser: argparse.ArgumentParser) -> None:

@@ -160,6 +160,10 @@ def test_the_command_compares_files_and_one_file_by_labels(given, tmp_path: Path
         told.append(json.loads(capsys.readouterr().out))
     assert told[0]["groups"] == told[1]["groups"] and told[0]["p_value"] <= 0.05
     assert GroupComparison.load(tmp_path / "kept0").names == ("east", "north", "south")
+    assert main(["show", str(tmp_path / "kept0"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told[0]
+    assert main(["report", str(tmp_path / "kept0"), "-o", str(tmp_path / "kept.md")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "kept.md") and f"| {WORDS[DOG]} | 40%" in (tmp_path / "kept.md").read_text()
     assert main(["groups", str(tmp_path / "all.npy"), "--by", str(tmp_path / "words.npz"), *common]) == 2
     assert main(["groups", str(tmp_path / "all.npy"), *common]) == 2
     said = capsys.readouterr().err
