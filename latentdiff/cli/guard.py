@@ -32,6 +32,10 @@ KINDS: dict[str, tuple[type, ...]] = {
     "skip_bad": (bool,),
 }
 """Entries of the file, and what each may be."""
+NEEDED = {"run": "embeddings", "weights": "encoder"}
+"""Entries that say nothing without another one."""
+SIDES = ("the batch", "the reference")
+"""Names of the sides, by which a stored comparison is known as a guard's."""
 PLACES = ("reference", "batch", "vocabulary", "vocabulary_vectors", "sae", *REPORTS)
 """Entries that may name files: relative ones lie beside the file that names them."""
 
@@ -55,8 +59,13 @@ def run_guard(args: argparse.Namespace) -> int:
     report, junit = asked.get("report"), asked.get("junit")
     check_output(report, "report", is_report)
     check_output(junit, "JUnit file", carries(JUNIT), apart=(report,))
+    for name, needed in NEEDED.items():
+        if asked.get(name) and not asked.get(needed):
+            raise InputError(f"{args.file} names {name} without {needed}, and would not use it; name {needed} too, or leave {name} out")
     request = request_of(asked)
     request.check()
+    if asked.get("embeddings"):
+        check_run(str(asked["batch"]), str(request.stored_as))
     with progress_bar() as progress:
         outcome = request.run(progress)
     found = Guarded(outcome.comparison, float(asked.get("smallest", 0.0)))
@@ -117,6 +126,25 @@ def _beside(file: Path, named: str) -> str:
     return str(place) if place.exists() or Path(named).suffix in (".html", ".md", ".csv", ".json", ".xml") else named
 
 
+def check_run(batch: str, run: str) -> None:
+    """Refuse to replace a stored comparison that no guard made.
+
+    Args:
+        batch: "dataset:view".
+        run: under which the guard's comparison is to be stored.
+
+    Raises:
+        InputError: the name is taken by another one.
+    """
+    from fiftyone_plugin import list_comparisons
+    from fiftyone_plugin.store.targets import split_name
+
+    dataset, _ = split_name(batch)
+    for known in list_comparisons(dataset):
+        if known == run and known.config.get("sides") and (known.groups or known.views != SIDES):
+            raise InputError(f"{dataset!r} has a comparison {run!r} that no guard made; name another run for the guard's")
+
+
 def request_of(asked: dict[str, Any]) -> CompareRequest:
     """The comparison of batch (A) and reference (B) that a guard file asks for."""
     encoder = (asked["encoder"], asked.get("weights")) if asked.get("encoder") else None
@@ -134,6 +162,6 @@ def request_of(asked: dict[str, Any]) -> CompareRequest:
         alpha=asked.get("alpha"),
         seed=asked.get("seed"),
         skip_bad=bool(asked.get("skip_bad")),
-        names=("the batch", "the reference"),
+        names=SIDES,
         **of_datasets,
     )
