@@ -21,7 +21,8 @@ from .options import (
     method_config,
     say_what_is_sent,
 )
-from .outcome import DIFFERS, ITEMS, check_report, check_save, known_as, output_arguments, progress_bar, show, write_outcome
+from .outcome import DIFFERS, ITEMS, known_as, output_arguments, progress_bar, show, write_outcome
+from .outputs import check_report, check_save
 from .scale import engine_arguments
 
 

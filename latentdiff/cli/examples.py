@@ -17,7 +17,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "latentdiff trends photos.parquet --by taken --bins month --report months.html",
         "latentdiff trends my_dataset --by captured_at --embeddings clip --vocabulary common",
     ),
-    "gap": ("latentdiff gap training/ production/ unlabelled/ --budget 200 --encoder fast --output chosen.txt",),
+    "gap": ("latentdiff gap production/ training/ unlabelled/ --budget 200 --encoder fast --output chosen.txt",),
     "watch": (
         "latentdiff watch state/ today/ --reference usual/ --encoder fast",
         "latentdiff watch state/ tomorrow/ --encoder fast --history history.html",

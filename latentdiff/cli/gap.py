@@ -20,6 +20,7 @@ from ..report.writing import replace_file
 from ..results.gap import Gap
 from .groups import Opened, set_arguments
 from .outcome import progress_bar
+from .outputs import check_output, is_list
 
 
 def gap_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,8 @@ def gap_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_gap(args: argparse.Namespace) -> int:
     """Choose, and print."""
+    read = (args.a, args.b, args.pool, args.vocabulary, args.vocabulary_vectors, args.sae, args.pretrained)
+    check_output(args.output, "list of images", is_list, apart=read)
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
         sets = read_sets((args.a, args.b, args.pool), opened.encoder, args.skip_bad, part(progress, 0.1, 0.4))
@@ -44,9 +47,7 @@ def run_gap(args: argparse.Namespace) -> int:
         found = close_gap(a.vectors, b.vectors, pool.vectors, budget=args.budget, **given, progress=part(progress, 0.4, 1.0))
     names, out = names_of(found.rows, pool), names_of(found.leave_out, b)
     if args.output:
-        if Path(args.output).is_dir():
-            raise InputError(f"{args.output} is a folder; name a file in it")
-        replace_file(Path(args.output), "".join(f"{name}\n" for name in names))
+        replace_file(Path(args.output).expanduser(), "".join(f"{name}\n" for name in names))
     found = _of_given(found, b, pool)
     found.info["left_out"] = left_out
     told = {**found.to_dict(), "add": names, "leave_out_items": out}

@@ -18,19 +18,20 @@ from ..report import percent, title, write_report
 from ..report.groups import group_dict, group_verdict, notes
 from ..results.groups import GroupComparison
 from ..sae.loading import check_encoder, load_sae
-from .outcome import DIFFERS, ITEMS, check_report, check_save, known_as, progress_bar
+from .outcome import DIFFERS, ITEMS, known_as, progress_bar
+from .outputs import check_report, check_save
 
 
 def set_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that say how sets of images become vectors, and what they are compared with."""
+    """Options that say how sets of images become vectors, and what they are compared with; level and seed are None where not given."""
     parser.add_argument("--encoder", metavar="NAME", help="encoder of image folders and of --vocabulary without vectors")
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
     words = "words: .npz with words and vectors, or a text file, one word or phrase a line"
     parser.add_argument("--vocabulary", metavar="FILE", help=words)
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
     parser.add_argument("--sae", metavar="SAE", help="a saved or published sparse autoencoder, or a name (pach); default: train one")
-    parser.add_argument("--alpha", type=float, default=0.05, help="level of false alarms (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same result (default: %(default)s)")
+    parser.add_argument("--alpha", type=float, help=f"level of false alarms (default: {CompareConfig.alpha})")
+    parser.add_argument("--seed", type=int, help=f"the same seed gives the same result (default: {CompareConfig.seed})")
     parser.add_argument("--skip-bad", action="store_true", help="drop images whose vectors are not finite or all zero, and count them")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
@@ -66,7 +67,7 @@ def run_groups(args: argparse.Namespace) -> int:
     with progress_bar() as progress:
         found, items = (_of_dataset if stored else _of_files)(args, progress)
     _keep(found, items, args)
-    print(dump(group_dict(found, args.top))) if args.json else _print(found, args.top)
+    show_groups(found, args.top, args.json)
     return DIFFERS if args.exit_code and found.differs else 0
 
 
@@ -111,8 +112,7 @@ def dataset_images(args: argparse.Namespace, named: str) -> tuple[Any, CompareCo
     dataset = as_dataset(name)
     if view and not dataset.has_saved_view(view):
         raise InputError(f"dataset {name!r} has no saved view {view!r}")
-    config = CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad)
-    return (dataset.load_saved_view(view) if view else dataset), config
+    return (dataset.load_saved_view(view) if view else dataset), config_of(args)
 
 
 class Opened:
@@ -135,7 +135,13 @@ class Opened:
         sae = load_sae(args.sae) if args.sae else None
         if sae is not None and encoder is not None:
             check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
-        return cls(encoder, vocabulary, sae, CompareConfig(alpha=args.alpha, seed=args.seed, skip_bad=args.skip_bad))
+        return cls(encoder, vocabulary, sae, config_of(args))
+
+
+def config_of(args: argparse.Namespace) -> CompareConfig:
+    """The choices that the options make."""
+    given = {name: getattr(args, name) for name in ("alpha", "seed") if getattr(args, name) is not None}
+    return CompareConfig(**given, skip_bad=args.skip_bad)
 
 
 def _keep(found: GroupComparison, items: list[Any] | None, args: argparse.Namespace) -> None:
@@ -144,6 +150,11 @@ def _keep(found: GroupComparison, items: list[Any] | None, args: argparse.Namesp
         (Path(args.save) / ITEMS).write_text(json.dumps(known_as(items)), encoding="utf8")
     if args.report:
         write_report(found, args.report, images=items)
+
+
+def show_groups(found: GroupComparison, top: int, as_json: bool) -> None:
+    """Print a comparison of groups: a table of the groups, what tells each, and one of how far apart they are; or JSON."""
+    print(dump(group_dict(found, top))) if as_json else _print(found, top)
 
 
 def _print(found: GroupComparison, top: int) -> None:

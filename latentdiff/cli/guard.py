@@ -13,9 +13,11 @@ from typing import Any
 from ..compute.files import strict_json as dump
 from ..errors import InputError
 from ..report.guard import Guarded, guard_annotation, guard_junit
-from ..report.writing import replace_file
+from ..report.watch import JUNIT
+from ..report.writing import is_report, replace_file
 from ..request import CompareRequest
-from .outcome import check_report, progress_bar, write_outcome
+from .outcome import progress_bar, write_outcome
+from .outputs import carries, check_output
 
 FAILS = 1
 """Exit status where the batch differs in something that matters."""
@@ -30,6 +32,10 @@ KINDS: dict[str, tuple[type, ...]] = {
     "skip_bad": (bool,),
 }
 """Entries of the file, and what each may be."""
+NEEDED = {"run": "embeddings", "weights": "encoder"}
+"""Entries that say nothing without another one."""
+SIDES = ("the batch", "the reference")
+"""Names of the sides, by which a stored comparison is known as a guard's."""
 PLACES = ("reference", "batch", "vocabulary", "vocabulary_vectors", "sae", *REPORTS)
 """Entries that may name files: relative ones lie beside the file that names them."""
 
@@ -50,16 +56,23 @@ def run_guard(args: argparse.Namespace) -> int:
     for name in ("reference", "batch"):
         if not asked.get(name):
             raise InputError(f"{args.file} names no {name}" + ("; name it there, or with --batch" if name == "batch" else ""))
-    check_report(asked.get("report"), overwrite=False)
+    report, junit = asked.get("report"), asked.get("junit")
+    check_output(report, "report", is_report)
+    check_output(junit, "JUnit file", carries(JUNIT), apart=(report,))
+    for name, needed in NEEDED.items():
+        if asked.get(name) and not asked.get(needed):
+            raise InputError(f"{args.file} names {name} without {needed}, and would not use it; name {needed} too, or leave {name} out")
     request = request_of(asked)
     request.check()
+    if asked.get("embeddings"):
+        check_run(str(asked["batch"]), str(request.stored_as))
     with progress_bar() as progress:
         outcome = request.run(progress)
     found = Guarded(outcome.comparison, float(asked.get("smallest", 0.0)))
-    if asked.get("report"):
-        write_outcome(outcome, asked["report"])
-    if asked.get("junit"):
-        replace_file(Path(asked["junit"]), guard_junit(found, str(asked["batch"])))
+    if report:
+        write_outcome(outcome, report)
+    if junit:
+        replace_file(Path(junit).expanduser(), guard_junit(found, str(asked["batch"])))
     if args.annotations:
         print(guard_annotation(found))
     print(dump(found.to_dict()) if args.json else "\n".join(found.sentences()))
@@ -93,7 +106,7 @@ def read_guard(path: str) -> dict[str, Any]:
     if not 0 <= given.get("smallest", 0) < 1:
         raise InputError(f"{path}: smallest is a difference of shares in [0, 1), such as 0.03, not {given['smallest']!r}")
     if not all(isinstance(known, str) for known in given.get("tolerate", [])):
-        raise InputError(f"{path}: tolerate lists phrases, or fields and their values (\"camera = 2\"), as texts")
+        raise InputError(f'{path}: tolerate lists phrases, or fields and their values ("camera = 2"), as texts')
     return {name: _beside(file, value) if name in PLACES else value for name, value in given.items()}
 
 
@@ -113,6 +126,25 @@ def _beside(file: Path, named: str) -> str:
     return str(place) if place.exists() or Path(named).suffix in (".html", ".md", ".csv", ".json", ".xml") else named
 
 
+def check_run(batch: str, run: str) -> None:
+    """Refuse to replace a stored comparison that no guard made.
+
+    Args:
+        batch: "dataset:view".
+        run: under which the guard's comparison is to be stored.
+
+    Raises:
+        InputError: the name is taken by another one.
+    """
+    from fiftyone_plugin import list_comparisons
+    from fiftyone_plugin.store.targets import split_name
+
+    dataset, _ = split_name(batch)
+    for known in list_comparisons(dataset):
+        if known == run and known.config.get("sides") and (known.groups or known.views != SIDES):
+            raise InputError(f"{dataset!r} has a comparison {run!r} that no guard made; name another run for the guard's")
+
+
 def request_of(asked: dict[str, Any]) -> CompareRequest:
     """The comparison of batch (A) and reference (B) that a guard file asks for."""
     encoder = (asked["encoder"], asked.get("weights")) if asked.get("encoder") else None
@@ -130,6 +162,6 @@ def request_of(asked: dict[str, Any]) -> CompareRequest:
         alpha=asked.get("alpha"),
         seed=asked.get("seed"),
         skip_bad=bool(asked.get("skip_bad")),
-        names=("the batch", "the reference"),
+        names=SIDES,
         **of_datasets,
     )

@@ -18,11 +18,9 @@ from ..report import percent, verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
-from ..report.writing import is_report
 from ..request import Outcome
 from ..results.changes import changes
 from ..results.comparison import Comparison
-from ..results.groups import HEAD
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
 
@@ -30,8 +28,6 @@ DIFFERS = 1
 """Exit status of ``--exit-code`` where sides or groups differ."""
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
-SAVED = ("comparison.json", HEAD, "arrays.npz", ITEMS, "log_ratio_a.parquet", "log_ratio_b.parquet")
-"""What is written where a comparison is saved."""
 
 
 def write_outcome(outcome: Outcome, path: str) -> Path:
@@ -43,28 +39,6 @@ def write_outcome(outcome: Outcome, path: str) -> Path:
     return write_report(outcome.comparison, path, images=outcome.items, names=outcome.names)
 
 
-def check_report(path: str | None, overwrite: bool) -> None:
-    """Refuse, before any work, to replace a file that is no report of ours, unless that was asked for.
-
-    Raises:
-        InputError: naming it.
-    """
-    place = Path(path).expanduser() if path else None
-    if place is not None and place.is_file() and not overwrite and not is_report(place):
-        raise InputError(f"{path} exists and is no report of LatentDiff's; pass --overwrite or name another file")
-
-
-def check_save(folder: str | None, overwrite: bool) -> None:
-    """Refuse, before any work, to save where files lie that would be replaced, unless that was asked for.
-
-    Raises:
-        InputError: naming one.
-    """
-    there = next((name for name in SAVED if folder and Path(folder).expanduser().joinpath(name).exists()), None)
-    if there is not None and not overwrite:
-        raise InputError(f"{folder} already holds {there}; pass --overwrite or another folder")
-
-
 def open_comparison(dataset: str, run: str | None) -> Outcome:
     """A comparison from a dataset (by run name), or from a folder that ``--save`` wrote."""
     if run is None:
@@ -72,7 +46,8 @@ def open_comparison(dataset: str, run: str | None) -> Outcome:
             raise InputError(f"{dataset!r} is no folder; for a dataset name the run too: latentdiff show {dataset} RUN")
         comparison = Comparison.load(dataset)
         names = comparison.info.get("names") or ("A", "B")
-        return Outcome(comparison, (str(names[0]), str(names[1])), items=_saved_items(Path(dataset)))
+        items = saved_items(Path(dataset), 2)
+        return Outcome(comparison, (str(names[0]), str(names[1])), items=None if items is None else (items[0], items[1]))
     from fiftyone_plugin import load_comparison
 
     return Outcome.of_run(load_comparison(dataset, run))
@@ -83,13 +58,24 @@ def known_as(rows: Any) -> list[str] | None:
     return None if rows is None else [shown(row) for row in rows]
 
 
-def _saved_items(folder: Path) -> tuple[Any, Any] | None:
-    """What the rows of a saved comparison are; None where that was not kept or cannot be read."""
+def saved_items(folder: Path, sides: int | None = None) -> list[Any] | None:
+    """What the rows of a saved comparison are; None where that was not kept or cannot be read.
+
+    Args:
+        folder: where it was saved.
+        sides: of how many sides a list each is kept, None in place of one that has no names; None: one list, of groups.
+    """
     try:
-        a, b = json.loads((folder / ITEMS).read_text(encoding="utf8"))
-    except (OSError, ValueError, TypeError):
+        kept = json.loads((folder / ITEMS).read_text(encoding="utf8"))
+    except (OSError, ValueError):
         return None
-    return tuple(side if isinstance(side, list) and all(isinstance(i, str) for i in side) else None for side in (a, b))  # type: ignore[return-value]
+    if sides is None:
+        return kept if _are_names(kept) else None
+    return [side if _are_names(side) else None for side in kept] if isinstance(kept, list) and len(kept) == sides else None
+
+
+def _are_names(kept: Any) -> bool:
+    return isinstance(kept, list) and all(isinstance(item, str) for item in kept)
 
 
 def output_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from .outcome import open_comparison, output_arguments, show, show_changes, show_runs
+from ..report import write_report
+from ..results.groups import HEAD, GroupComparison
+from .outcome import open_comparison, output_arguments, saved_items, show, show_changes, show_runs, write_outcome
+from .outputs import check_report
 
 
 def show_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +23,13 @@ def show_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_show(args: argparse.Namespace) -> int:
-    """Print a comparison as ``compare`` did."""
+    """Print a comparison as ``compare``, or ``groups``, did."""
+    groups = _groups(args.dataset, args.run)
+    if groups is not None:
+        from .groups import show_groups
+
+        show_groups(groups[0], args.top, args.json)
+        return 0
     show(open_comparison(args.dataset, args.run), args)
     return 0
 
@@ -67,7 +78,7 @@ def _sdk() -> Any:
 
 def report_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latentdiff report``."""
-    parser.add_argument("dataset", metavar="DATASET", help="a FiftyOne dataset, or a folder that compare --save wrote")
+    parser.add_argument("dataset", metavar="DATASET", help="a FiftyOne dataset, or a folder that --save wrote")
     parser.add_argument("run", metavar="RUN", nargs="?", help="name of the comparison (needed for a dataset)")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the report: .html, .md, .csv or .json")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is no report of LatentDiff's")
@@ -75,8 +86,22 @@ def report_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_report(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
-    from .outcome import check_report, open_comparison, write_outcome
-
     check_report(args.output, args.overwrite)
-    print(write_outcome(open_comparison(args.dataset, args.run), args.output))
+    groups = _groups(args.dataset, args.run)
+    print(groups[1](args.output) if groups is not None else write_outcome(open_comparison(args.dataset, args.run), args.output))
     return 0
+
+
+def _groups(named: str, run: str | None) -> tuple[GroupComparison, Callable[[str], Path]] | None:
+    """A comparison of groups that a dataset or a folder holds, and what writes its report; None where they hold one of two sides."""
+    if run is None:
+        if not Path(named, HEAD).exists():
+            return None
+        found = GroupComparison.load(named)
+        return found, lambda path: write_report(found, path, images=saved_items(Path(named)))
+    if not any(known == run and known.groups for known in _sdk().list_comparisons(named)):
+        return None
+    from fiftyone_plugin.reporting import groups_report_of
+
+    stored = _sdk().load_groups(named, run)
+    return stored.found, lambda path: groups_report_of(stored, path)

@@ -14,7 +14,8 @@ from ..report.trends import trends_notes, trends_verdict
 from ..results.trends import Trends
 from ..trends.comparing import compare_over_time
 from .groups import DIFFERS, Opened, dataset_images, is_dataset, set_arguments
-from .outcome import check_report, progress_bar
+from .outcome import progress_bar
+from .outputs import check_report
 
 
 def trends_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..compute.cache import write_atomic
+from ..compute.locks import locked
 from ..errors import CheckpointError, InputError
 from .fingerprint import Fingerprint, disagreement
 from .shards import Shard, Stamp, checksum, read_shard, record_of, sync_folder
@@ -178,15 +179,10 @@ class VectorStore:
         Raises:
             CheckpointError: where another process is writing.
         """
-        try:
-            import fcntl
-        except ImportError:  # Windows has no flock: there, one writer at a time is the caller's business
-            yield
-            return
-        with open(self.folder / "lock", "w", encoding="utf8") as f:
+        with contextlib.ExitStack() as held:
             try:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as e:
+                held.enter_context(locked(self.folder / "lock", wait=False))
+            except BlockingIOError as e:
                 raise CheckpointError(f"{self.folder} is being written by another process; wait for it or use another folder") from e
             yield
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.arrays import float32
+from ..embed.fingerprint import Fingerprint
 from ..embed.usable import BAD, bad_rows, checked_array
 from ..embed.vocabulary import Vocabulary
 from ..errors import CheckpointError, InputError
@@ -19,6 +21,7 @@ from ..sae.naming import NEAR_SYNONYM
 from ..sae.training import train_sae
 from ..stats.hypergeometric import randomised_deviates
 from ..stats.martingale import Bets, e_bh
+from .begun import check_batch_encoder, knowing
 from .features import Features
 from .state import read_state, write_state
 
@@ -46,11 +49,13 @@ class Monitor:
         reference: (n, d) raw image vectors of what is usual, n >= 200.
         sae: a sparse autoencoder of the same encoder, what :func:`latentdiff.load_sae` takes; None trains one on half of the reference.
         vocabulary: words with text vectors in the images' space, which are watched too, and name concepts; None leaves concepts unnamed.
+        encoder: fingerprint of the reference's encoder, which is kept with the state; batches that name another are refused. None: that
+            of the first batch that names one.
         alpha: probability of an alarm, ever, where nothing changes, in (0, 0.5].
         seed: of the split of the reference and of the randomisation.
 
     Raises:
-        InputError: vectors that cannot be used, or another alpha.
+        InputError: vectors that cannot be used, another alpha, or an SAE of another encoder.
 
     Example:
         >>> monitor = latentdiff.Monitor(last_year, sae="pach", vocabulary=words)
@@ -64,6 +69,7 @@ class Monitor:
         *,
         sae: SparseAutoencoder | str | Path | None = None,
         vocabulary: Vocabulary | None = None,
+        encoder: Fingerprint | None = None,
         alpha: float = 0.05,
         seed: int = 0,
     ) -> None:
@@ -77,7 +83,8 @@ class Monitor:
         learnt, tested = x[np.sort(order[:count])], x[np.sort(order[count:])]
         sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
         sae = train_sae(learnt, seed=seed) if sae is None else sae
-        check_encoder(sae, None, x.shape[1], "the reference")
+        check_encoder(sae, encoder, x.shape[1], "the reference")
+        sae = knowing(sae, encoder)
         if vocabulary is not None and vocabulary.width != x.shape[1]:
             raise InputError(f"the vocabulary has vectors of width {vocabulary.width}, the images of {x.shape[1]}; use one encoder")
         self.alpha, self.seed = float(alpha), int(seed)
@@ -94,23 +101,27 @@ class Monitor:
         """(t, 3) of the last ``HISTORY`` readings: images seen, logarithm of the e-value, p-value."""
         return np.array(self._history, np.float64).reshape(-1, 3)
 
-    def update(self, batch: np.ndarray) -> Reading:
+    def update(self, batch: np.ndarray, *, encoder: Fingerprint | None = None) -> Reading:
         """Take the next images of the stream.
 
         Args:
             batch: (m, d) raw vectors, m >= 1; each image once in the stream.
+            encoder: fingerprint of their encoder; None: unknown.
 
         Returns:
             What the stream shows now.
 
         Raises:
-            InputError: vectors that cannot be used; the monitor is as it was.
+            InputError: vectors that cannot be used, or are known to be of another encoder; the monitor is as it was.
         """
         x = usable("the batch", batch)
         if x.shape[1] != self._features.sae.width:
             raise InputError(f"the batch has vectors of width {x.shape[1]}, the reference of {self._features.sae.width}; use one encoder")
         if not len(x):
             raise InputError("the batch holds no images")
+        check_batch_encoder(self._features.sae, encoder)
+        if not self._features.sae.info.get("encoder"):
+            self._features = replace(self._features, sae=knowing(self._features.sae, encoder))
         count = self._features.counts(x)
         before = self._n_reference + self._seen
         self._pooled = self._pooled + count
@@ -179,10 +190,13 @@ class Monitor:
         return {} if words is None else {word: row for row, word in enumerate(words.names)}
 
     def save(self, folder: str | Path) -> Path:
-        """Write the state (``monitor.json``, ``arrays.npz``, ``words.npz``, ``sae/``) into a folder (made if missing) and return it.
+        """Write the state into a folder (made if missing), in place of one that is there, and return the folder.
+
+        ``monitor.npz`` holds what changes, and is replaced in one step: a process that is killed meanwhile leaves the last state or this
+        one. ``watched-DIGEST/`` holds the SAE and the words.
 
         Raises:
-            OSError: the folder cannot be written; what was in it is as it was.
+            OSError: the folder cannot be written; the state that was in it is as it was.
         """
         folder = Path(folder)
         write_state(self, folder)
@@ -190,10 +204,10 @@ class Monitor:
 
     @classmethod
     def load(cls, folder: str | Path) -> Monitor:
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save` wrote, in this version or an earlier one.
 
         Raises:
-            CheckpointError: where a file is missing or damaged.
+            CheckpointError: where a file is missing or damaged, or the SAE or the words are not those that were saved with it.
         """
         folder = Path(folder)
         try:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .text import p_text, percent, title
-from .watch import printable
+from .watch import JUNIT, printable
 
 CHANGED = "the batch differs from the reference, and nothing says in what"
 
@@ -72,7 +72,7 @@ def guard_junit(found: Guarded, name: str) -> str:
     """A JUnit file of one test case, which fails where the batch does."""
     first, *rest = found.sentences()
     failure = "" if found.passes else f"<failure message={quoteattr(printable(first))}>{escape(printable(chr(10).join(rest)))}</failure>"
-    suite = f'<testsuite name="latentdiff guard" tests="1" failures="{int(not found.passes)}">'
+    suite = f'{JUNIT}guard" tests="1" failures="{int(not found.passes)}">'
     case = f'<testcase classname="latentdiff" name={quoteattr(printable(name))}>{failure}</testcase>'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{suite}{case}</testsuite>\n'
 

@@ -11,6 +11,8 @@ from ..results.reading import Change, Reading
 from .html import page
 from .text import p_text, percent
 
+JUNIT = '<testsuite name="latentdiff '
+"""By which a JUnit file of ours is known."""
 WIDTH, HEIGHT, LEFT, LOW = 720, 220, 46, 24
 
 
@@ -34,7 +36,7 @@ def junit(reading: Reading, alpha: float) -> str:
     said = watch_verdict(reading, alpha)
     body = "\n".join(map(change_text, reading.hypotheses))
     failure = f"<failure message={quoteattr(said)}>{escape(printable(body))}</failure>" if reading.alarm else ""
-    suite = f'<testsuite name="latentdiff watch" tests="1" failures="{int(reading.alarm)}">'
+    suite = f'{JUNIT}watch" tests="1" failures="{int(reading.alarm)}">'
     case = f'<testcase classname="latentdiff" name="stream">{failure}</testcase>'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{suite}{case}</testsuite>\n'
 

@@ -81,12 +81,16 @@ def write_report(
 def is_report(path: Path) -> bool:
     """Whether a file carries the mark of a report of its suffix."""
     mark = MARKS.get(path.suffix.lower())
+    return mark is not None and re.search(mark, start_of(path), re.DOTALL) is not None
+
+
+def start_of(path: Path) -> str:
+    """The first 4 kB of a file as text; empty where it cannot be read."""
     try:
         with path.open("rb") as found:
-            start = found.read(4096).decode("utf8", "replace")
+            return found.read(4096).decode("utf8", "replace")
     except OSError:
-        return False
-    return mark is not None and re.search(mark, start, re.DOTALL) is not None
+        return ""
 
 
 def _report(suffix: str, at: dict[str, Images | None], said: Content) -> str:

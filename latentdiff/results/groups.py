@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -83,12 +83,16 @@ class GroupComparison:
         Raises:
             InputError: there is no such finding.
         """
-        for g, comparison in enumerate(self.comparisons):
-            h = next((h for h in comparison.hypotheses if h.text == text), None)
-            if h is not None:
-                of_a, of_b = _column(comparison, h, "A"), _column(comparison, h, "B")
-                return np.asarray(_spread(of_a, of_b, self.label, g) == 1)
-        raise InputError(f"no group has a finding {text!r}; there are {', '.join(self.rate_texts[:10]) or 'none'}")
+        rates = self.rates[self.rate_texts.index(text)] if text in self.rate_texts else None
+        like = None
+        for g, h in self._findings(text):
+            shown = _shown(self.comparisons[g], h, self.label, g)
+            like = shown if like is None else like
+            if rates is None or np.allclose(_rates(self.comparisons[g], shown, self.label, g), rates):
+                return shown
+        if like is None:
+            raise InputError(f"no group has a finding {text!r}; there are {', '.join(self.rate_texts[:10]) or 'none'}")
+        return like
 
     def rows_showing(self, text: str, name: str) -> np.ndarray:
         """Row numbers of a group's images that show a finding, ascending.
@@ -163,6 +167,15 @@ class GroupComparison:
             raise InputError(f"there is no group {name!r}; there are {', '.join(self.names[:10])}")
         return self.names.index(name)
 
+    def _findings(self, text: str) -> Iterator[tuple[int, Hypothesis]]:
+        """(group, finding) of a text that several groups may have: first the one that the map tells, if this version chose it."""
+        yield from ((g, h) for g, h in self._on_map if h.text == text)
+        yield from ((g, h) for g, c in enumerate(self.comparisons) for h in (*c.hypotheses, *c.candidates) if h.text == text)
+
+    @cached_property
+    def _on_map(self) -> list[tuple[int, Hypothesis]]:
+        return _strongest(self.comparisons, SHOWN_A_GROUP)
+
     def _of_rows(self, group: int) -> np.ndarray:
         comparison, out = self.comparisons[group], np.full(len(self.label), np.nan, np.float32)
         out[self.rows(self.names[group])] = comparison.log_ratio_a
@@ -178,19 +191,32 @@ def rates_of(comparisons: Sequence[Comparison], label: np.ndarray, each: int = S
         label: (n,) group of each row as given, -1 for none.
         each: findings of a group.
     """
-    texts: list[str] = []
-    rates: list[np.ndarray] = []
+    found = _strongest(comparisons, each)
+    rates = [_rates(comparisons[g], _shown(comparisons[g], h, label, g), label, g) for g, h in found]
+    return {"rate_texts": tuple(h.text for _, h in found), "rates": np.array(rates, np.float64).reshape(len(rates), len(comparisons))}
+
+
+def _strongest(comparisons: Sequence[Comparison], each: int) -> list[tuple[int, Hypothesis]]:
+    """(group, finding) of the strongest of each group, a text once."""
+    found: dict[str, tuple[int, Hypothesis]] = {}
     for g, comparison in enumerate(comparisons):
-        usable = np.isfinite(_spread(comparison.log_ratio_a, comparison.log_ratio_b, label, g))
-        size = np.maximum(np.bincount(label[usable & (label >= 0)], minlength=len(comparisons)), 1)
         for h in (comparison.top("A", each) + comparison.top("B", each))[:each]:
-            if h.text in texts:
-                continue
-            of_a, of_b = _column(comparison, h, "A"), _column(comparison, h, "B")
-            shown = _spread(of_a, of_b, label, g)
-            texts.append(h.text)
-            rates.append(np.bincount(label[shown == 1], minlength=len(comparisons)) / size)
-    return {"rate_texts": tuple(texts), "rates": np.array(rates, np.float64).reshape(len(rates), len(comparisons))}
+            found.setdefault(h.text, (g, h))
+    return list(found.values())
+
+
+def _shown(comparison: Comparison, hypothesis: Hypothesis, label: np.ndarray, group: int) -> np.ndarray:
+    """(n,) bool: the rows of all groups that show a finding of one."""
+    of_a, of_b = _column(comparison, hypothesis, "A"), _column(comparison, hypothesis, "B")
+    return np.asarray(_spread(of_a, of_b, label, group) == 1)
+
+
+def _rates(comparison: Comparison, shown: np.ndarray, label: np.ndarray, group: int) -> np.ndarray:
+    """(k,) share of each group's usable images that show it."""
+    usable = np.isfinite(_spread(comparison.log_ratio_a, comparison.log_ratio_b, label, group))
+    k = int(label.max()) + 1
+    size = np.maximum(np.bincount(label[usable & (label >= 0)], minlength=k), 1)
+    return np.asarray(np.bincount(label[shown], minlength=k) / size)
 
 
 def _column(comparison: Comparison, hypothesis: Hypothesis, side: str) -> np.ndarray:

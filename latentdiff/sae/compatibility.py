@@ -75,15 +75,18 @@ def check_encoder(sae: SparseAutoencoder, fingerprint: Fingerprint | None, width
     """
     if width is not None and width != sae.width:
         raise InputError(f"the SAE takes vectors of width {sae.width}, {what} have {width}; use an SAE of their encoder")
-    theirs = sae.info.get("encoder")
-    if not fingerprint or not isinstance(theirs, dict):
-        return
-    different = _difference(fingerprint, theirs)
+    different = encoder_difference(sae, fingerprint)
     if different:
         raise InputError(
             f"{what} and the sparse autoencoder are of different encoders: {different}; "
             "compute the vectors with the SAE's encoder and layer, or train an SAE on these"
         )
+
+
+def encoder_difference(sae: SparseAutoencoder, fingerprint: Fingerprint | None) -> str:
+    """The first difference between an SAE's encoder and that of vectors, in words; "" where there is none, or nothing is known."""
+    theirs = sae.info.get("encoder")
+    return _difference(fingerprint, theirs) if fingerprint and isinstance(theirs, dict) else ""
 
 
 def _difference(ours: dict[str, Any], theirs: dict[str, Any]) -> str:

@@ -83,3 +83,6 @@ def test_a_file_that_cannot_be_used_is_said(tmp_path, capsys) -> None:
     assert main(["guard", str(tmp_path / "bad.toml")]) == 2 and "no TOML" in capsys.readouterr().err
     assert main(["guard", str(tmp_path / "none.toml")]) == 2 and "cannot be read" in capsys.readouterr().err
     assert main(["guard", guard(tmp_path)]) == 2 and "names no batch" in capsys.readouterr().err
+    for name, needed in (("run", "embeddings"), ("weights", "encoder")):
+        assert main(["guard", guard(tmp_path, batch="usual.npy", **{name: "x"})]) == 2
+        assert f"names {name} without {needed}" in capsys.readouterr().err

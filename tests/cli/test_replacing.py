@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,38 @@ def test_it_is_said_before_any_work(sides: tuple[str, str, str], tmp_path: Path,
         assert main([*command, "--report", str(mine)]) != 0
         assert "is no report of LatentDiff's" in capsys.readouterr().err
     assert mine.read_text(encoding="utf8") == "what somebody wrote"
+
+
+def test_a_guards_files_replace_its_own_alone(sides: tuple[str, str, str], tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    a, b, _ = sides
+    (tmp_path / "guard.json").write_text(json.dumps({"reference": a, "batch": b, "junit": a}), encoding="utf8")
+    before, guard = Path(a).read_bytes(), ["guard", str(tmp_path / "guard.json")]
+    monkeypatch.setattr(latentdiff.CompareRequest, "run", lambda *_: pytest.fail("it was compared"))
+    for options, said in (
+        ([], "no JUnit file"),
+        (["--report", str(tmp_path / "x.md"), "--junit", str(tmp_path / "x.md")], "something else"),
+    ):
+        assert main([*guard, *options]) == 2
+        assert said in capsys.readouterr().err
+    (tmp_path / "mine.md").write_text("what somebody wrote", encoding="utf8")
+    assert main([*guard, "--report", str(tmp_path / "mine.md"), "--junit", str(tmp_path / "new.xml")]) == 2
+    said = capsys.readouterr().err
+    assert "no report of LatentDiff's; name another file" in said and "--overwrite" not in said  # which a guard does not have
+    assert Path(a).read_bytes() == before and (tmp_path / "mine.md").read_text(encoding="utf8") == "what somebody wrote"
+
+
+def test_the_list_of_a_gap_replaces_lists_and_nothing_that_is_read(sides: tuple[str, str, str], tmp_path: Path, capsys: Any) -> None:
+    a, b, _ = sides
+    words, other, lines = tmp_path / "words.txt", tmp_path / "other.npy", tmp_path / "lines.txt"
+    words.write_text("a\nb\n", encoding="utf8")
+    lines.write_text("an image\n", encoding="utf8")
+    (tmp_path / "link.npy").symlink_to(b)
+    np.save(other, np.zeros((2, 8)))
+    before = {path: path.read_bytes() for path in (Path(b), words, other)}
+    gap = ["gap", a, b, b, "--budget", "2"]
+    for place in (b, str(tmp_path / "link.npy"), str(words), str(other), str(tmp_path)):
+        assert main([*gap, "--vocabulary", str(words), "--output", place]) == 2
+        assert capsys.readouterr().err.startswith(f"latentdiff: {place} ")
+    assert {path: path.read_bytes() for path in before} == before and (tmp_path / "link.npy").is_symlink()
+    assert main([*gap, "--output", str(lines)]) == 0
+    assert "an image" not in lines.read_text(encoding="utf8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -159,6 +160,10 @@ def test_the_command_compares_files_and_one_file_by_labels(given, tmp_path: Path
         told.append(json.loads(capsys.readouterr().out))
     assert told[0]["groups"] == told[1]["groups"] and told[0]["p_value"] <= 0.05
     assert GroupComparison.load(tmp_path / "kept0").names == ("east", "north", "south")
+    assert main(["show", str(tmp_path / "kept0"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told[0]
+    assert main(["report", str(tmp_path / "kept0"), "-o", str(tmp_path / "kept.md")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "kept.md") and f"| {WORDS[DOG]} | 40%" in (tmp_path / "kept.md").read_text()
     assert main(["groups", str(tmp_path / "all.npy"), "--by", str(tmp_path / "words.npz"), *common]) == 2
     assert main(["groups", str(tmp_path / "all.npy"), *common]) == 2
     said = capsys.readouterr().err
@@ -203,3 +208,28 @@ def test_the_report_has_a_tree_that_joins_near_groups_first(found, tmp_path: Pat
     assert {round(y) for _, y in near} == {drawn.names.index("north"), drawn.names.index("south")}
     page = latentdiff.write_report(found, tmp_path / "sites.html").read_text()
     assert page.count("<polyline") >= 2 and "groups joined where" in page
+
+
+def test_the_rows_of_a_cell_of_the_map_are_those_that_its_rate_counts(given) -> None:
+    """Two concepts have one name; of a group that has more of one, it comes after five that are stronger."""
+    words = [*WORDS[:14], "shared"]
+    axes = np.vstack([EYE[:14], (EYE[14] + EYE[15]) / np.sqrt(2)]).astype(np.float32)
+    usual = np.full(WIDTH, 0.05)
+    shares = {"a": usual.copy(), "b": usual.copy(), "c": usual}
+    shares["a"][2:7], shares["a"][14:] = 0.6, (0.4, 0.3)  # of the other concept a has as much as b and c together
+    shares["b"][15] = 0.6
+    rng = np.random.default_rng(3)
+    shown = np.concatenate([rng.random((200, WIDTH)) < share for share in shares.values()])
+    x = (0.05 * rng.standard_normal(shown.shape) + shown * rng.uniform(0.8, 1.2, shown.shape)).astype(np.float32)
+    x[~shown.any(1), 0] += 1.0
+    vocabulary = latentdiff.Vocabulary(words, axes)
+    found = latentdiff.compare_groups(x, np.repeat(list(shares), 200), sae=given["sae"], vocabulary=vocabulary)
+    assert "shared" in [h.text for h in found.groups["a"].hypotheses][5:] and "shared" in found.rate_texts
+    for text, rates in zip(found.rate_texts, found.rates, strict=True):
+        assert [len(found.rows_showing(text, name)) for name in found.names] == pytest.approx(200 * rates)
+    assert found.showing("shared").tolist() == (x[:, 15] > 0.5).tolist()
+    row = found.rate_texts.index("shared")
+    rates = found.rates.copy()
+    rates[row] = [(x[200 * g : 200 * (g + 1), 14] > 0.5).mean() for g in range(3)]
+    earlier = dataclasses.replace(found, rates=rates)  # as a version stored it that chose the other one
+    assert earlier.showing("shared").tolist() == (x[:, 14] > 0.5).tolist()

@@ -208,3 +208,28 @@ def test_a_field_of_dates_tells_what_changes_and_its_months_are_groups(make, fil
     command = ["trends", dataset.name, "--by", "taken", "--bins", "month", "--embeddings", "clip", "--json"]
     assert main([*command, "--sae", files["sae"], "--vocabulary", files["vocabulary"]]) == 0
     assert json.loads(capsys.readouterr().out)["trends"][0]["rates"] == list(first.rates)
+
+
+def test_groups_are_shown_and_reported_on_the_command_line(cameras, tmp_path, capsys) -> None:
+    name = cameras.side.dataset.name
+    assert main(["show", name, "cameras", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["names"] == ["front", "rear", "side"]
+    assert main(["report", name, "cameras", "-o", str(tmp_path / "cameras.md")]) == 0
+    assert "How groups by camera differ" in (tmp_path / "cameras.md").read_text(encoding="utf8")
+    assert main(["show", name, "cameras:front"]) == 0 and "the rest" in capsys.readouterr().out
+
+
+def test_a_guard_replaces_its_own_comparison_alone(cameras, files, tmp_path, capsys) -> None:
+    dataset = cameras.side.dataset
+    sides = {"reference": f"{dataset.name}:winter", "batch": f"{dataset.name}:summer"}
+    given, at = {**sides, "embeddings": "clip", **files}, tmp_path / "guard.json"
+    compare_views(dataset, "summer", "winter", embeddings="clip", run="mine", sae=files["sae"])
+    for run in ("cameras", "mine"):
+        at.write_text(json.dumps({**given, "run": run}))
+        assert main(["guard", str(at)]) == 2 and "that no guard made" in capsys.readouterr().err
+    assert load_groups(dataset, "cameras").found.names == ("front", "rear", "side")
+    assert load_comparison(dataset, "mine").sides["A"].name == "summer"
+    at.write_text(json.dumps(given))
+    for _ in range(2):
+        assert main(["guard", str(at)]) == 1
+    assert sorted(list_comparisons(dataset)) == ["cameras", "guard", "mine"]
