@@ -12,7 +12,7 @@ from ..errors import CheckpointError, InputError, LatentDiffError
 from .compatibility import check_encoder, encoder_name
 from .formats.archives import read_config, read_file
 from .formats.checkpoint import Checkpoint, Options
-from .formats.known import PICKLES, WEIGHTS, find_config, find_weights, format_of
+from .formats.known import PICKLES, WEIGHTS, Format, Found, find_configs, find_weights, formats_of
 from .hub import fetch, revision_of
 from .kept import PREFIX, find_kept
 from .model import FORMAT, SparseAutoencoder
@@ -95,22 +95,40 @@ def _local(name: str, public: PublicSAE | None) -> Path:
 
 
 def _read(path: Path, options: Options) -> SparseAutoencoder:
-    config_path = find_config(path)
-    config = read_config(config_path) if config_path is not None else {}
-    if path.is_dir() and str(config.get("format", "")).startswith("latentdiff"):
-        return _own(path, config)
+    configs: dict[str, dict[str, Any]] = {}
+    for file in find_configs(path):
+        config = read_config(file)
+        if path.is_dir() and str(config.get("format", "")).startswith("latentdiff"):
+            return _own(path, config)
+        configs[os.path.relpath(file, path if path.is_dir() else path.parent)] = config
     weights = find_weights(path)
-    content = read_file(weights)
-    known, found = format_of(weights, content, config)
-    config = found.config
-    checkpoint = Checkpoint(weights, found.tensors, dict(config), options)
+    refusals = []
+    for form, found in formats_of(weights, read_file(weights), configs):
+        try:
+            return _published(weights, form, found, options)
+        except CheckpointError as e:
+            refusals.append((found.named, e))
+    if len(refusals) == 1:
+        raise refusals[0][1]
+    raise CheckpointError(". ".join(f"With {named}: {e}" for named, e in refusals))
+
+
+def _published(weights: Path, known: Format, found: Found, options: Options) -> SparseAutoencoder:
+    """An SAE of one format with one config.
+
+    Raises:
+        CheckpointError: it is not as the format has it, or holds or says more than its reader knows.
+    """
+    checkpoint = Checkpoint(weights, found.tensors, dict(found.config), options, beside=found.beside)
     with np.errstate(all="ignore"):  # what overflows becomes NaN or infinite, and is refused as such below
         parts = known.read(checkpoint)
     form = parts.pop("format")
     checkpoint.settle(form, known.idle, known.idle_entries)
-    origin = {"format": form, "file": weights.name, "config": _summary(config)}
+    origin = {"format": form, "file": weights.name, "config": _summary(found.config)}
+    if found.named:
+        origin["config_file"] = found.named
     info: dict[str, Any] = {"format": form, "origin": origin}
-    encoder = _encoder(config)
+    encoder = _encoder(found.config)
     return SparseAutoencoder(**parts, info={**info, "encoder": encoder} if encoder else info)
 
 

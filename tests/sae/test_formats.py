@@ -111,7 +111,7 @@ def test_entries_that_may_change_the_equation_are_reasons_to_refuse(entry: dict[
     ("config", "match"),
     [
         (None, r"its config .* is missing beside it"),
-        ({"lr": 0.1}, r"is of no format that is read .* it holds W_dec, W_enc, b_dec, b_enc, and the config beside it says lr"),
+        ({"lr": 0.1}, r"is of no format that is read .* it holds W_dec, W_enc, b_dec, b_enc, and config.json says lr"),
         ({"d_in": D, "d_sae": K}, r"is of no format that is read"),
         ({"d_in": D, "d_sae": K, "architecture": "standard", "activation": "gelu"}, r"activation = 'gelu', which the reader of SAELens"),
         ({"d_in": D, "d_sae": K, "architecture": "standard", "input_scale": 3.0}, r"input_scale = 3.0"),

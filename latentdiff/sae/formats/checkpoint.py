@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import CheckpointError
+from .entries import is_named, leaves, may_change_codes, of_model
 
 NEVER_LEARNT = (
     "its threshold is {value:g}: it was never learnt (training stopped before), so its codes would depend on the batch; "
     "take a later checkpoint, or pass threshold=... if you know it"
 )
-EQUATION = re.compile(
-    r"(^|_)(k|top_?k|topk|act|activations?|nonlinearity|thresholds?|jump\w*|gated?|norm\w*|scal\w*|rescal\w*|bias|b_dec|b_enc|tie|tied|tying|"
-    r"cent(er|re)\w*|mean|std|whiten\w*|transcod\w*|skip|residual|signed|abs\w*|sae_type|architecture|relu|leaky|negative_slope|slope|"
-    r"temperature|power|cap|clamp|shrink\w*|soft\w*|binar\w*|quanti[sz]\w*|preprocess\w*|postprocess\w*|input_transform|encoder_layers|"
-    r"ln_eps)(_|$)"
-)
-"""Names of config entries that may change the equation; one that says something and that no reader used is a reason to refuse."""
-DENIED = re.compile(r"(^|_)(bias|b_dec|b_enc|relu)(_|$)")
-"""Names of parts that our equation has: an entry that says false of one says something."""
-SILENT: tuple[Any, ...] = (None, False, "", "none", "None", {}, [], 0)
-"""Values of such an entry that say nothing."""
-TRAINING = (
-    "*aux*", "*_lr", "*loss*", "*grad*", "*wandb*", "*cached*", "*path*", "*device*", "*dtype*", "*_dim", "*_size", "*_init*", "*init_*",
-    "*_beta", "*_alpha", "*_step", "*_steps", "*coefficient*", "*bandwidth*", "dead_*", "*_dead", "normali[sz]e_*dec*", "*sparsity*",
-    "threshold_lr", "threshold_beta", "threshold_start*", "threshold_init*", "threshold_ema*", "threshold_momentum", "k_anneal*",
-    "k_decay*", "multi_topk", "*_name", "n_*", "lp_norm",
-)  # fmt: skip
-"""Entries that steer training and leave the finished equation alone, in every library that is read."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +40,35 @@ class Checkpoint:
     used: set[str] = field(default_factory=set)
     """Names of the tensors that went into the equation."""
     heard: set[str] = field(default_factory=set)
-    """Names of the config entries that were taken into account."""
+    """Names of the config entries that were taken into account; with a dot at the end, of a dict and all in it."""
+    beside: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Other configs that lie beside the file, by name: none of them may say something else."""
+    inside: str = ""
+    """Name, and a dot, of the dict in the config that holds the SAE's own entries; "" where they stand by themselves."""
 
     def entry(self, name: str, default: Any = None) -> Any:
-        """A config entry, which now counts as taken into account; null counts as missing."""
-        self.heard.add(name)
-        value = self.config.get(name)
+        """A config entry, which now counts as taken into account (a dict with all in it); null counts as missing.
+
+        Args:
+            name: of the entry; with dots, of one in a dict in the config ("metadata.k").
+            default: what stands for a missing one.
+        """
+        value = self._said(self.inside + name)
+        self.heard.add(self.inside + name + ("." if isinstance(value, dict) else ""))
         return default if value is None else value
+
+    def enter(self, name: str) -> None:
+        """From now on :meth:`entry` reads the dict of that name; what stands beside it is no less a reason to refuse.
+
+        Raises:
+            CheckpointError: it is no dict.
+        """
+        if not isinstance(self._said(name), dict):
+            raise CheckpointError(f"{self.path}: the config's {name} is no object")
+        self.inside = f"{name}."
+
+    def _said(self, name: str) -> Any:
+        return _within(self.config, name)
 
     def array(self, name: str, *shape: str, sizes: dict[str, int]) -> np.ndarray:
         """A float tensor of the shape named by ``shape`` ("d", "K"); ``sizes`` is filled on first sight and checked after.
@@ -154,29 +158,50 @@ class Checkpoint:
         Args:
             form: the format in words.
             tensors: patterns of tensors that do not enter the equation (statistics, counts).
-            entries: patterns of config entries that do not, beside those of ``TRAINING``.
+            entries: patterns of config entries that this format's writers are known to write and that do not, with dots between the
+                names of nested ones; those that steer training in every library need not be among them.
 
         Raises:
             CheckpointError: a tensor or a config entry was left over; it is named.
         """
-        left = [n for n in map(str, self.tensors) if n not in self.used and not _named(n, tensors)]
+        left = [n for n in map(str, self.tensors) if n not in self.used and not is_named(n, tensors)]
         if left:
             raise CheckpointError(
                 f"{self.path} holds {', '.join(left[:8])}, which the equation of {form} does not have: it is another architecture, and is "
                 "not read as this one"
             )
-        for name, value in self.config.items():
-            silent = value in SILENT and not (value is False and DENIED.search(str(name)))
-            if name in self.heard or silent or not EQUATION.search(str(name)) or _named(str(name), (*TRAINING, *entries)):
+        self._settle_entries(form, entries, self.config, "the config")
+        for file, config in self.beside.items():
+            self._settle_entries(form, entries, {} if of_model(config) else config, file)
+
+    def _settle_entries(self, form: str, known: tuple[str, ...], config: dict[str, Any], whose: str) -> None:
+        for path, value in leaves(config):
+            name = ".".join(path)
+            if not may_change_codes(path, value) or is_named(name.removeprefix(self.inside), known) or self._was_heard(config, path, value):
                 continue
             raise CheckpointError(
-                f"{self.path}: the config says {name} = {value!r:.60}, which the reader of {form} does not know; the file is not read, "
+                f"{self.path}: {whose} says {name:.80} = {value!r:.60}, which the reader of {form} does not know; the file is not read, "
                 "since that may change its codes. If it does not, take the entry out of a copy of the config"
             )
 
+    def _was_heard(self, config: dict[str, Any], path: tuple[str, ...], value: Any) -> bool:
+        """Whether an entry, or a dict that holds it, was taken into account, and says here what it says there."""
+        for outer in (".".join(path[:i]) for i in range(1, len(path))):
+            if f"{outer}." in self.heard and _within(config, outer) == self._said(outer):
+                return True
+        name = ".".join(path)
+        said = self._said(name)
+        return name in self.heard and (value == said or (isinstance(said, list) and value in said))
 
-def _named(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+def _within(config: dict[str, Any], name: str) -> Any:
+    """What stands in a config under names between dots."""
+    if name in config:
+        return config[name]
+    value: Any = config
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def bare_parameters(c: Checkpoint, bias: str = "b_enc") -> tuple[dict[str, Any], dict[str, int]]:

@@ -115,10 +115,12 @@ def matryoshka(c: Checkpoint) -> dict[str, Any]:
 
 def _trainer(c: Checkpoint) -> str:
     """The config's ``dict_class`` in lower case, "" where there is none; Matryoshka is spelt in two ways in public configs."""
-    c.config = c.config.get("trainer", c.config)
-    if not isinstance(c.config, dict):
-        raise CheckpointError(f"{c.path}: the config's trainer is no object")
-    return c.text("dict_class", "").lower().replace("matroyshka", "matryoshka")
+    if "trainer" in c.config:
+        c.enter("trainer")
+    kind = c.text("dict_class", "")
+    if kind:
+        c.heard.add(f"{c.inside}trainer_class")  # which trains that class and no other
+    return kind.lower().replace("matroyshka", "matryoshka")
 
 
 def _agreed_k(c: Checkpoint) -> float | int | None:

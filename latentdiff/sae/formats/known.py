@@ -11,9 +11,11 @@ from ...errors import CheckpointError, InputError
 from .bussmann import bussmann
 from .checkpoint import Checkpoint
 from .dictionaries import dictionary_learning, jump_relu, matryoshka
-from .lenses import prisma, saelens
+from .lenses import IDLE_ENTRIES as LENS_ENTRIES
+from .lenses import PRISMA_IDLE_ENTRIES, prisma, saelens
 from .msae import msae
 from .overcomplete import LINEAR, overcomplete
+from .saev import IDLE_ENTRIES as SAEV_ENTRIES
 from .saev import saev
 from .sparsify import sparsify
 from .visaebench import activation_of, visaebench
@@ -39,6 +41,10 @@ class Found:
     config: dict[str, Any]
     wrapped: str = ""
     """How the state dict lay in the file: "cfg" (beside a pickled config), "header" (after a line of JSON), "model" (of MSAE), or ""."""
+    named: str = ""
+    """The file of that config; "" where the weights hold it, or there is none."""
+    beside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Further configs by name, none of which may say something else."""
 
     def has(self, *names: str) -> bool:
         """Whether tensors of all these names are there."""
@@ -61,7 +67,7 @@ class Format:
     idle: tuple[str, ...] = ()
     """Patterns of tensors that do not enter the equation."""
     idle_entries: tuple[str, ...] = field(default=())
-    """Patterns of config entries that look as if they did, beside those of training."""
+    """Patterns of config entries that its writers are known to write and that do not either; with dots between nested names."""
 
 
 def _trainer(found: Found) -> bool:
@@ -84,18 +90,19 @@ def _saelens(found: Found) -> bool:
 
 
 FORMATS = [
-    Format("saev", lambda f: f.wrapped == "header" and f.has("W_enc", "W_dec"), saev),
+    Format("saev", lambda f: f.wrapped == "header" and f.has("W_enc", "W_dec"), saev, (), SAEV_ENTRIES),
     Format("MSAE", lambda f: f.wrapped == "model", msae, ("model", "target_norm")),
     Format(
         "dictionary_learning Matryoshka", lambda f: f.has("W_enc", "W_dec", "group_sizes"), matryoshka, ("k",), ("group_*", "active_groups")
     ),
-    Format("dictionary_learning jump-ReLU", lambda f: f.has("W_enc", "W_dec") and _trainer(f), jump_relu),
+    Format("dictionary_learning jump-ReLU", lambda f: f.has("W_enc", "W_dec") and _trainer(f), jump_relu, (), ("target_l0",)),
     Format("VisAEBench", _visaebench, visaebench, ("dictionary.multiplier",)),
     Format(
         "dictionary_learning",
         lambda f: f.has("encoder.weight", "decoder.weight") and not any(str(n).startswith("dictionary.") for n in f.tensors),
         dictionary_learning,
         ("k",),
+        ("target_l0",),
     ),
     Format(
         "overcomplete",
@@ -108,26 +115,19 @@ FORMATS = [
         lambda f: f.has("W_enc", "W_dec") and "sae_type" in f.config and bool({"act_size", "dict_size", "top_k"} & set(f.config)),
         bussmann,
         ("num_batches_not_active",),
-        ("top_k_matryoshka", "active_groups", "activation"),
+        ("top_k_matryoshka", "active_groups"),
     ),
     Format(
         "ViT-Prisma",
         lambda f: f.has("W_enc", "W_dec") and ("layer_subtype" in f.config or (f.wrapped == "cfg" and "hook_point_layer" in f.config)),
         prisma,
         ("b_enc",),
-        ("transcoder_with_skip_connection", "use_*activations", "min_*", "gated_*"),
+        PRISMA_IDLE_ENTRIES,
     ),
-    Format("sparsify", lambda f: f.has("encoder.weight", "W_dec", "b_dec") and "k" in f.config, sparsify),
-    Format(
-        "SAELens",
-        _saelens,
-        saelens,
-        (),
-        ("noise_scale", "jumprelu_*", "mse_*", "topk_*", "reshape_activations", "target_*", "log_*"),
-    ),
+    Format("sparsify", lambda f: f.has("encoder.weight", "W_dec", "b_dec") and "k" in f.config, sparsify, (), ("multi_topk",)),
+    Format("SAELens", _saelens, saelens, (), LENS_ENTRIES),
 ]
 """In the order in which they are tried: the more particular evidence first."""
-
 
 
 def register_format(form: Format) -> Format:
@@ -168,42 +168,49 @@ def find_weights(path: Path) -> Path:
     raise CheckpointError(f"{path} holds {len(found)} files of weights ({names}); name the one that is meant")
 
 
-def find_config(path: Path) -> Path | None:
-    """The config beside the weights, or one folder up where the weights are a step in ``checkpoints/``."""
+def find_configs(path: Path) -> list[Path]:
+    """The configs beside the weights, or one folder up where the weights are a step in ``checkpoints/``, the usual names first."""
     folder = path if path.is_dir() else path.parent
     folders = [folder, folder.parent] if folder.name == "checkpoints" else [folder]
-    return next((f / name for f in folders for name in CONFIGS if (f / name).is_file()), None)
+    return [f / name for f in folders for name in CONFIGS if (f / name).is_file()]
 
 
-def format_of(path: Path, content: dict[str, Any], config: dict[str, Any]) -> tuple[Format, Found]:
-    """The format of what a file holds, and its state dict and config.
+def formats_of(path: Path, content: dict[str, Any], configs: dict[str, dict[str, Any]]) -> list[tuple[Format, Found]]:
+    """What each of the configs beside a file makes of it: its format, its state dict and that config; at least one.
 
     Raises:
-        CheckpointError: it is no format that is known, with what it holds.
+        CheckpointError: it is no format that is known, with what it holds and what each config says.
     """
-    found = _unwrapped(content, config)
-    form = next((f for f in FORMATS if f.evidence(found)), None)
-    if form is not None:
-        return form, found
-    names = ", ".join(sorted(map(str, found.tensors))[:12])
-    if found.has("W_enc", "W_dec") and not found.config:
+    founds = [_unwrapped(content, name, configs) for name in configs or ("",)]
+    if founds[0].wrapped in ("header", "model"):
+        founds = founds[:1]  # which says it all by itself
+    forms = [next((form for form in FORMATS if form.evidence(found)), None) for found in founds]
+    if any(forms):
+        return [(form, found) for form, found in zip(forms, founds, strict=True) if form is not None]
+    names = ", ".join(sorted(map(str, founds[0].tensors))[:12])
+    if founds[0].has("W_enc", "W_dec") and not any(found.config for found in founds):
         raise CheckpointError(
             f"{path}: its config (cfg.json of SAELens, config.json of ViT-Prisma and others) is missing beside it; fetch it too: many SAEs "
             f"have these tensors ({names}), and it says which this is"
         )
     known = f"{', '.join(form.title for form in FORMATS)}, and latentdiff's own"
-    beside = f", and the config beside it says {', '.join(sorted(map(str, found.config))[:12])}" if found.config else ""
+    beside = "".join(
+        f", and {f.named or 'the config inside'} says {', '.join(sorted(map(str, f.config))[:12])}" for f in founds if f.config
+    )
     raise CheckpointError(f"{path} is of no format that is read ({known}); it holds {names}{beside}")
 
 
-def _unwrapped(content: dict[str, Any], config: dict[str, Any]) -> Found:
-    state = content.get("state_dict")
-    for key in ("cfg", "header"):
-        if isinstance(content.get(key), dict) and isinstance(state, dict):
-            return Found(state, {**content[key], **config} if key == "cfg" else content[key], key)
+def _unwrapped(content: dict[str, Any], name: str, configs: dict[str, dict[str, Any]]) -> Found:
+    """The state dict of a file and its config: the one of that name, or the one that the weights hold."""
+    state, config = content.get("state_dict"), configs.get(name, {})
+    others = {other: entries for other, entries in configs.items() if other != name}
+    if isinstance(content.get("header"), dict) and isinstance(state, dict):
+        return Found(state, content["header"], "header", "", configs)
+    if isinstance(content.get("cfg"), dict) and isinstance(state, dict):
+        return Found(state, {**content["cfg"], **config}, "cfg", name, {**others, "the config inside": content["cfg"]})
     if isinstance(content.get("model"), dict) and "pre_bias" in content["model"]:
-        return Found(content, {}, "model")
+        return Found(content, {}, "model", "", configs)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), dict):
             content = content[wrapper]
-    return Found(content, config)
+    return Found(content, config, "", name, others)

@@ -47,30 +47,46 @@ def saelens(c: Checkpoint) -> dict[str, Any]:
 
 TRAINED = ("batchtopk", "matryoshka_batchtopk")
 """Architectures of SAELens's trainers, with a global threshold in ``topk_threshold``."""
+TRAINED_AS = "metadata.training_architecture"
+"""What the architecture was called in training, in finished SAEs of SAELens 6."""
+_STEERING = ("noise_scale", "jumprelu_tanh_scale", "jumprelu_ste_to_input", "use_sparse_activations", "target_l0")
+IDLE_ENTRIES = (
+    *_STEERING,
+    *(f"{TRAINED_AS}_details.{name}" for name in (*_STEERING, "k", "rescale_acts_by_decoder_norm")),
+    "reshape_activations",
+    "*model_from_pretrained_kwargs.*",
+    "model_kwargs.*",
+)
+"""What SAELens writes of training, of vectors in several heads, and of how it loads the language model."""
+PRISMA_IDLE_ENTRIES = ("transcoder_with_skip_connection", "min_l0", "vit_model_cfg.*")
+"""What ViT-Prisma writes of transcoders, of training and of the vision model."""
 
 
 def _saelens_kind(c: Checkpoint) -> tuple[str, str]:
     architecture = c.text("architecture", "standard")
     known = ("standard", "topk", "jumprelu", "gated", *TRAINED)
-    if architecture not in known:
-        raise CheckpointError(f"{c.path}: a SAELens SAE of architecture {architecture!r:.60} is not read ({', '.join(known)} are)")
+    for name in (architecture, c.text(TRAINED_AS, architecture)):
+        if name not in known:
+            raise CheckpointError(f"{c.path}: a SAELens SAE of architecture {name!r:.60} is not read ({', '.join(known)} are)")
     # SAELens 4 and 5 name both and go by the activation; 6 has the architecture alone.
     activation = c.text("activation_fn", c.text("activation_fn_str", "topk" if architecture == "topk" else "relu"))
+    if c.text("activation_fn_str", activation) != activation:
+        raise CheckpointError(f"{c.path}: the config says activation_fn = {activation!r:.40}, and another in activation_fn_str")
     if activation not in ("relu", "topk"):
         raise CheckpointError(f"{c.path}: activation {activation!r} is not read (relu and topk are)")
     return architecture, activation
 
 
 def _saelens_k(c: Checkpoint) -> Any:
-    kwargs = c.entry("activation_fn_kwargs", {})
-    return c.entry("k", kwargs.get("k") if isinstance(kwargs, dict) else None)
+    stated = [k for k in (c.entry("k"), c.entry("activation_fn_kwargs.k")) if k is not None]
+    if stated and any(k != stated[0] for k in stated):
+        raise CheckpointError(f"{c.path}: the config says k = {stated[0]!r:.40}, and {stated[1]!r:.40} in activation_fn_kwargs")
+    return stated[0] if stated else None
 
 
 def _nested(c: Checkpoint, concepts: int) -> tuple[int, ...] | None:
     """Group sizes of an SAE that was trained with nested widths, which SAELens lists cumulatively; finished ones keep them as metadata."""
-    metadata = c.entry("metadata")
-    details = metadata.get("training_architecture_details") if isinstance(metadata, dict) else None
-    widths = c.entry("matryoshka_widths", details.get("matryoshka_widths") if isinstance(details, dict) else None)
+    widths = c.entry("matryoshka_widths", c.entry(f"{TRAINED_AS}_details.matryoshka_widths"))
     if not isinstance(widths, list) or not all(type(w) is int for w in widths) or not widths or widths[-1] != concepts:
         return None
     sizes = tuple(b - a for a, b in zip([0, *widths[:-1]], widths, strict=True))

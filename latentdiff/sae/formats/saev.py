@@ -9,6 +9,8 @@ import numpy as np
 from ...errors import CheckpointError
 from .checkpoint import Checkpoint, bare_parameters, product
 
+IDLE_ENTRIES = ("activation.params.kind", "activation.params.sparsity.*", "activation.params.aux*")
+"""What saev writes of an activation beside its class and k: its name once more, and what steers training."""
 SCHEMAS = (0, 1, 2, 3, 4, 5)
 """0: a first line without one."""
 
@@ -22,11 +24,9 @@ def saev(c: Checkpoint) -> dict[str, Any]:
     schema = c.entry("schema", 0)
     if type(schema) is not int or schema not in SCHEMAS:
         raise CheckpointError(f"{c.path}: schema {schema!r:.40} of saev is not read (files without one, and 1 to {SCHEMAS[-1]} are)")
-    settings = c.config if schema == 0 else c.entry("cfg")
-    if not isinstance(settings, dict):
-        raise CheckpointError(f"{c.path}: its first line has no cfg; it is not a file of saev")
     named = c.entry("cls") if schema == 1 else None
-    c.config = settings  # of which every entry has to be understood
+    if schema:
+        c.enter("cfg")
     parts, sizes = bare_parameters(c)
     _check_sizes(c, sizes)
     kind, k = _activation(c, schema, named)
@@ -62,10 +62,9 @@ def _activation(c: Checkpoint, schema: int, kind: Any) -> tuple[str, Any]:
     """The class of the activation and its k, None for ReLU; ``kind`` is what files of schema 1 call it."""
     if schema == 0:
         return "Relu", None
-    named, k = c.entry("activation"), c.entry("top_k")
-    if isinstance(named, dict) and (schema >= 2 or kind == "SparseAutoencoderConfig"):
-        kind, inner = named.get("cls"), named.get("params")
-        k = inner.get("top_k") if isinstance(inner, dict) else None
+    k = c.entry("top_k")
+    if schema >= 2 or kind == "SparseAutoencoderConfig":
+        kind, k = c.entry("activation.cls"), c.entry("activation.params.top_k")
     if kind not in ("Relu", "TopK", "BatchTopK"):
         raise CheckpointError(f"{c.path}: activation {kind!r:.60} of saev is not read (Relu, TopK and BatchTopK are)")
     return kind, None if kind == "Relu" else k

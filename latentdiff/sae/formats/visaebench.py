@@ -37,7 +37,9 @@ def visaebench(c: Checkpoint) -> dict[str, Any]:
 
 def _gate(c: Checkpoint, sizes: dict[str, int], from_overcomplete: bool) -> dict[str, Any]:
     activation = activation_of(c.config)
-    c.heard.update(("activation", "sae_type", "architecture"))
+    for name in ("activation", "sae_type", "architecture"):
+        if str(c.config.get(name)).lower() == activation:
+            c.entry(name)
     k = c.entry("k")
     if activation == "topk":
         return {"threshold": np.zeros(1), "top_k": c.top_k(k), "format": "VisAEBench TopK"}
