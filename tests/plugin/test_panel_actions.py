@@ -512,7 +512,7 @@ def test_of_very_many_images_the_grid_is_given_the_best(dataset, stored, monkeyp
     best = stored.ids(h, h.side)
     monkeypatch.setattr(hypotheses, "SHOWN", 7)
     requests = panel(dataset, "show", {"run": "seasons"}, run="seasons", rank=0, side=h.side)
-    assert view_ids(requests, dataset) == best[:7]
+    assert view_ids(requests, dataset) == set(best[:7])
     assert shown(requests)["grid_shows"] == f"{h.text} in {stored.sides[h.side].name}, the best 7 of {len(best)} images"
     assert len(hypotheses.save_hypothesis_view(stored, h, h.side, "all of them")) == len(best) > 7
 
