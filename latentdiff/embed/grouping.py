@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.values import is_missing
 from ..errors import InputError
 
 FEWEST_GROUPS = 5
@@ -72,5 +73,4 @@ def renumbered(groups: np.ndarray) -> np.ndarray:
 
 def _own(label: Any, row: int) -> Any:
     """The label, or one that no other row has."""
-    missing = label is None or (isinstance(label, float) and label != label)
-    return ("a row of its own", row) if missing else label
+    return ("a row of its own", row) if is_missing(label) else label

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.arrays import float32
+from ..compute.values import is_missing, plain
 from ..embed.ordering import content_keys
 from ..embed.sides import Sides
 from ..embed.usable import BAD, FEWEST, bad_rows, checked_array
@@ -134,7 +135,7 @@ class OneAgainstRest(Sides):
 
 
 def check_labels(labels: Any, n: int) -> list[Any]:
-    """One label a row; None for NaN.
+    """One label a row; None for what is missing.
 
     Raises:
         InputError: they are not one a row, or no texts, numbers or dates.
@@ -142,12 +143,12 @@ def check_labels(labels: Any, n: int) -> list[Any]:
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__") or len(labels) != n:
         got = repr(labels)[:80] if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__") else f"{len(labels)} labels"
         raise InputError(f"groups must hold one label per row: {n} labels, not {got}")
-    given = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    given = plain(labels) if isinstance(labels, np.ndarray) else list(labels)  # whole numbers of pandas, some missing, stay whole
     try:
         hash(tuple(given))
     except TypeError as e:
         raise InputError(f"groups must be texts, numbers or dates, one per row: {e}") from e
-    return [None if label is None or label != label else label for label in given]
+    return [None if is_missing(label) else label for label in given]
 
 
 def numbered(labels: Sequence[Any]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..compute.garbage import no_search_for_cycles
+from ..compute.values import is_missing, plain
 from ..errors import InputError
 
 FEWEST = 5
@@ -116,21 +117,8 @@ def _checked(side: str, given: Fields, n: int) -> dict[str, Sequence[Any]]:
         if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != n:
             got = len(values) if hasattr(values, "__len__") and not isinstance(values, (str, bytes)) else repr(values)
             raise InputError(f"fields_{side}[{name!r}] must hold one value per row: {n} values, not {got}")
-        out[str(name)] = _plain(values)
+        out[str(name)] = plain(values)
     return out
-
-
-def _plain(values: Any) -> Sequence[Any]:
-    """Values of Python: dates of numpy and pandas become ``datetime``."""
-    if hasattr(values, "to_numpy"):
-        values = values.to_numpy()
-    if isinstance(values, np.ndarray):
-        return list(values) if values.ndim > 1 else (values.astype("datetime64[us]") if values.dtype.kind == "M" else values).tolist()
-    return list(values)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, numbers.Real) and value != value) or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _missing(values: list[Any]) -> np.ndarray:
@@ -140,7 +128,7 @@ def _missing(values: list[Any]) -> np.ndarray:
         return np.isnan(np.array(values, np.float64))
     if kinds <= {str, list, tuple, datetime.datetime, datetime.date}:
         return np.array([v is None for v in values])
-    return np.array([_is_missing(v) for v in values])
+    return np.array([is_missing(v) for v in values])
 
 
 def _column(name: str, values: list[Any]) -> Column | str:

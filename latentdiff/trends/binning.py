@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.values import is_missing
 from ..embed.usable import FEWEST
 from ..errors import InputError
 
-UNITS = {"hour": "h", "day": "D", "week": "W", "month": "M", "quarter": "M", "year": "Y"}
-"""Lengths that bins of dates may have → numpy's; a quarter is three months."""
+UNITS = {"hour": "h", "day": "D", "week": "D", "month": "M", "quarter": "M", "year": "Y"}
+"""Lengths that bins of dates may have → numpy's, of which they are one, or as :data:`STEPS` says."""
+STEPS = {"week": (7, 3), "quarter": (3, 0)}
+"""Units of a length, and how many of them its first ones begin before 1970: a week begins on Monday (ISO 8601), and 1970 on a Thursday."""
 MOST = 24
 """Bins of dates at most, where no length is named."""
 SEVERAL = 12
@@ -44,8 +47,9 @@ def bins_of(times: Any, bins: str | int | Sequence[Any] | None = None) -> Bins:
 
     Args:
         times: n dates (``datetime``, ``date``, ``datetime64``, ISO texts) or numbers; None and NaN are in no bin.
-        bins: for dates a length ("hour", "day", "week", "month", "quarter", "year"); for numbers how many of one width; for both the inner
-            and outer edges, ascending. None: the shortest length with at most 24 bins and enough images in most; 12 bins of numbers.
+        bins: for dates a length ("hour", "day", "week" (from Monday), "month", "quarter", "year"); for numbers how many of one width; for
+            both the inner and outer edges, ascending. None: the shortest length with at most 24 bins and enough images in most; 12 bins
+            of numbers.
 
     Raises:
         InputError: values of another kind, or bins that do not fit them.
@@ -54,8 +58,8 @@ def bins_of(times: Any, bins: str | int | Sequence[Any] | None = None) -> Bins:
     known = ~(np.isnat(values) if dates else np.isnan(values))
     if len(np.unique(values[known])) < 2:
         raise InputError("all images have one date, or none; there is nothing to compare over time")
-    if bins is not None and not isinstance(bins, (str, int)):
-        names, of = _between(values[known], _values(list(bins))[0], dates)
+    if bins is not None and not isinstance(bins, (str, int, np.integer)):
+        names, of = _between(values[known], _edges(bins), dates)
     elif dates:
         if bins is not None and bins not in UNITS:
             raise InputError(f"bins of dates are one of {', '.join(UNITS)}, or their edges, not {bins!r}")
@@ -91,7 +95,7 @@ class Bin:
 def _values(times: Any) -> tuple[np.ndarray, bool]:
     """Values as datetime64 in seconds or float64, and which of both."""
     given = list(times.tolist()) if isinstance(times, np.ndarray) and times.dtype.kind != "M" else list(times)
-    missing = [v is None or v != v for v in given]
+    missing = [is_missing(v) for v in given]
     some = [v for v, m in zip(given, missing, strict=True) if not m]
     if not some:
         raise InputError("no image has a date or a number; there is nothing to compare over time")
@@ -131,20 +135,31 @@ def _length(values: np.ndarray) -> str:
 
 def _number(values: np.ndarray, length: str) -> np.ndarray:
     """(n,) which bin of this length, from 0 for the first."""
-    step = 3 if length == "quarter" else 1
-    at = values.astype(f"datetime64[{UNITS[length]}]").astype(np.int64) // step
+    at = _since_1970(values, length)
     return np.asarray(at - at.min())
+
+
+def _since_1970(values: np.ndarray, length: str) -> np.ndarray:
+    """(n,) which bin of this length, from 0 for that in which 1970 began."""
+    step, before = STEPS.get(length, (1, 0))
+    return np.asarray((values.astype(f"datetime64[{UNITS[length]}]").astype(np.int64) + before) // step)
 
 
 def _of_length(values: np.ndarray, length: str) -> tuple[list[str], np.ndarray]:
     of, unit = _number(values, length), UNITS[length]
-    step = 3 if length == "quarter" else 1
+    step, before = STEPS.get(length, (1, 0))
     _few(int(of.max()) + 1, f"from {values.min()} to {values.max()} in bins of one {length}")
-    first = values.astype(f"datetime64[{unit}]").astype(np.int64).min() // step * step
-    starts = (first + step * np.arange(of.max() + 1)).astype(f"datetime64[{unit}]")
+    starts = ((_since_1970(values, length).min() + np.arange(of.max() + 1)) * step - before).astype(f"datetime64[{unit}]")
     if length == "quarter":
         return [f"{str(s)[:4]} Q{int(str(s)[5:7]) // 3 + 1}" for s in starts], of
-    return [f"{s}" if length != "week" else f"week of {s.astype('datetime64[D]')}" for s in starts], of
+    return [f"week of {s}" if length == "week" else f"{s}" for s in starts], of
+
+
+def _edges(bins: Any) -> np.ndarray:
+    try:
+        return _values(list(bins))[0]
+    except TypeError as e:
+        raise InputError(f"bins are a length of dates, a whole number of them, or a list of their edges, not {bins!r}") from e
 
 
 def _of_numbers(values: np.ndarray, bins: int | None) -> tuple[list[str], np.ndarray]:
@@ -157,7 +172,7 @@ def _of_numbers(values: np.ndarray, bins: int | None) -> tuple[list[str], np.nda
 
 def _between(values: np.ndarray, edges: np.ndarray, dates: bool) -> tuple[list[str], np.ndarray]:
     """Bins between edges; the last one holds its upper edge."""
-    if edges.dtype.kind != values.dtype.kind or len(edges) < 3 or (edges[1:] <= edges[:-1]).any():
+    if edges.dtype.kind != values.dtype.kind or len(edges) < 3 or not (edges[1:] > edges[:-1]).all():  # NaN is neither
         raise InputError("edges of bins are at least three, ascending, and of the kind of the values")
     if (values < edges[0]).any() or (values > edges[-1]).any():
         raise InputError(f"the edges of the bins run from {edges[0]} to {edges[-1]}, the values from {values.min()} to {values.max()}")

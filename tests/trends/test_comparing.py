@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -128,12 +129,21 @@ def test_bins_are_those_of_the_calendar() -> None:
     sparse = bins_of([2020] * 30 + [2021] * 5 + [2022] * 30)
     assert sparse.names == ("2020 to 2021", "2022") or sparse.names == ("2020", "2021 to 2022")
     assert bins_of(np.arange(100.0), [0, 50, 99]).names == ("0 to 50", "50 to 99")
+    weeks = bins_of(days, "week")
+    monday = [d - datetime.timedelta(days=d.weekday()) for d in days]
+    assert weeks.names == bins_of(np.array(days, "datetime64[ns]"), "week").names and len(weeks.names) < 24
+    starts = [datetime.date.fromisoformat(name.split(" to ")[0].removeprefix("week of ")) for name in weeks.names]
+    assert all(start.weekday() == 0 for start in starts) and starts[0] == monday[0] == datetime.date(2025, 10, 27)
+    assert [max(i for i, start in enumerate(starts) if start <= d) for d in days] == weeks.of_row.tolist()
     labels = binned(days, "month")
     assert sorted(set(labels))[1].name == "2025-12" and str(labels[0]) == "2025-11"
 
 
 def test_bins_of_numbers_have_names_that_differ() -> None:
     assert bins_of([20260301] * 30 + [20260302] * 30).names == ("20260301", "20260302")
+    assert bins_of(np.arange(100.0), np.int64(4)).names == bins_of(np.arange(100.0), 4).names
+    whole = bins_of(pd.Series([*range(100), None], dtype="Int64"), 4)
+    assert whole.names == bins_of(np.arange(100), 4).names and whole.of_row[-1] == -1
     assert bins_of([0.12345671] * 30 + [0.12345672] * 30).names == ("0.12345671", "0.12345672")
     seconds = bins_of(1_767_225_600 + np.arange(120.0), 3).names
     assert len(set(seconds)) == 3 and abs(float(seconds[0].split()[-1]) - (1_767_225_600 + 119 / 3)) < 5
@@ -159,6 +169,11 @@ def test_texts_with_an_offset_are_the_moments_they_name() -> None:
         ([float("inf")] * 20 + list(range(40)), None, "20 of the numbers are infinite"),
         (["0001-01-01"] + ["2026-03-01"] * 40, "hour", "a wrong value at either end"),
         (list(range(40)), 1_000_000, "1,000,000 bins of numbers"),
+        (list(range(40)), [0, 20, None, 39], "ascending"),
+        (list(range(40)), [0, float("nan"), 39], "ascending"),
+        (["2026-01-01", "2026-03-01"] * 20, ["2026-01-01", None, "2026-02-01", "2026-04-01"], "ascending"),
+        (list(range(40)), 5.0, "a list of their edges, not 5.0"),
+        (list(range(40)), object(), "a list of their edges"),
     ],
 )
 def test_what_cannot_be_binned_is_said(times, bins, said) -> None:
