@@ -232,6 +232,7 @@ class CompareRequest:
         )
         comparison.info["names"] = list(opened.names)
         add_left_out(comparison.info, opened.left_out)
+        comparison.info.update(opened.ranges.as_info())
         if encoder is not None:
             comparison.info["encoder"] = dict(encoder.fingerprint)
         return Outcome(comparison, opened.names, items=opened.items)

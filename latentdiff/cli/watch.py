@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..compute.files import read_json
 from ..compute.files import strict_json as dump
+from ..embed.ranges import Ranges, said_ranges
 from ..errors import InputError
 from ..inputs.many import read_sets
 from ..monitoring.monitor import Monitor
@@ -19,6 +21,8 @@ from .outcome import progress_bar
 
 ALARM = 1
 """Exit status where there is, or was, an alarm."""
+DEEP = "deep.json"
+"""In the folder of a watch: what is black and white in deep pictures, of the reference and of every batch."""
 
 
 def watch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +37,11 @@ def watch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--history", metavar="FILE", help="also write a page (.html) of the evidence over time")
 
 
+def _ranges(state: Path) -> Ranges:
+    """What a watch draws black and white in deep pictures; each kind is chosen when it is first met, and kept."""
+    return Ranges.from_dict(read_json(state / DEEP)) if (state / DEEP).is_file() else Ranges()
+
+
 def run_watch(args: argparse.Namespace) -> int:
     """Take a batch, keep the state, and exit with 1 where there is an alarm."""
     begins = not Path(args.state, "monitor.json").exists()
@@ -41,11 +50,14 @@ def run_watch(args: argparse.Namespace) -> int:
     if not begins and args.reference:
         raise InputError(f"{args.state} holds a watch already; leave --reference out, or name another folder")
     left_out: list[str] = []
+    ranges = _ranges(Path(args.state))
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
 
         def vectors(of: str, what: str, low: float, high: float) -> np.ndarray:
-            read = read_sets([of], opened.encoder, False, part(progress, low, high))[0]
+            nonlocal ranges
+            read = read_sets([of], opened.encoder, False, part(progress, low, high), ranges)[0]
+            ranges = ranges.filled(read.ranges)
             for count, why in ((len(read.first), "are listed again"), (read.missing, "have no vector")):
                 left_out.extend([f"{count:,} images of the {what} {why}: left out"] if count else [])
             return read.vectors
@@ -57,6 +69,8 @@ def run_watch(args: argparse.Namespace) -> int:
             monitor = Monitor.load(args.state)
         reading = monitor.update(vectors(args.batch, "batch", 0.5, 1.0)) if args.batch else monitor.reading()
     monitor.save(args.state)
+    if any(ranges):
+        replace_file(Path(args.state, DEEP), dump(ranges.to_dict()))
     for path, text in (
         (args.junit, lambda: junit(reading, monitor.alpha)),
         (args.history, lambda: history_page(reading, monitor.history, monitor.alpha)),
@@ -65,6 +79,7 @@ def run_watch(args: argparse.Namespace) -> int:
             replace_file(Path(path), text())
     if args.annotations:
         print(annotation(reading, monitor.alpha))
-    said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *left_out]
+    notes = [*left_out, *filter(None, [said_ranges(ranges.to_dict())])]
+    said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *notes]
     print(dump({**reading.to_dict(), "left_out": left_out}) if args.json else "\n".join(said))
     return ALARM if reading.alarm else 0

@@ -65,6 +65,10 @@ class Ranges(NamedTuple):
         """As JSON and databases hold it: [black, white] by kind, without those that are None."""
         return {kind: [float(v) for v in span] for kind, span in zip(self._fields, self, strict=True) if span is not None}
 
+    def as_info(self) -> dict[str, Any]:
+        """What the ``info`` of a result says of this: :meth:`to_dict` under ``deep``; empty where no kind has a range."""
+        return {"deep": self.to_dict()} if any(self) else {}
+
     @classmethod
     def from_dict(cls, said: Any) -> Ranges:
         """Of what :meth:`to_dict` gave.
@@ -82,6 +86,10 @@ class Ranges(NamedTuple):
         if not all(math.isfinite(span.white - span.black) and span.black < span.white for span in found if span is not None):
             raise InputError(f"{str(said)[:200]} is no range of deep pictures; make the vectors anew")
         return found
+
+
+NO_RANGES = Ranges()
+"""Of pictures of which nothing is known yet, or of which none is deep."""
 
 
 def said_ranges(said: Mapping[str, Sequence[float]]) -> str:

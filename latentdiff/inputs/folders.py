@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..embed.opening import SUFFIXES, UNREAD, said_unread
+from ..embed.ranges import Ranges, common_ranges
 from ..errors import InputError
 from ..progress import Progress, silent
 
@@ -116,6 +117,7 @@ def encode_side(
     *,
     entries: Mapping[Path, str] | None = None,
     skip_bad: bool = False,
+    ranges: Ranges | None = None,
     progress: Progress = silent,
 ) -> np.ndarray:
     """Vectors of one side's images.
@@ -126,6 +128,7 @@ def encode_side(
         what: what the side is called in messages.
         entries: what files are called in messages, where that is not their path.
         skip_bad: leave NaN rows where images cannot be read, in place of an error.
+        ranges: what is black and white in deep pictures of all sides; None: chosen for this one.
         progress: ``progress(fraction, label)``.
 
     Returns:
@@ -134,7 +137,7 @@ def encode_side(
     Raises:
         InputError: images that cannot be read, unless ``skip_bad``.
     """
-    encoded = encoder.encode_images(paths, progress=progress)
+    encoded = encoder.encode_images(paths, ranges=ranges, progress=progress)
     if encoded.failures and not skip_bad:
         row, reason = next(iter(encoded.failures.items()))
         count = len(encoded.failures)
@@ -143,6 +146,15 @@ def encode_side(
             "mend them, or leave bad images out (skip_bad, --skip-bad)"
         )
     return encoded.vectors
+
+
+def ranges_of(sides: Iterable[Any]) -> Ranges:
+    """What is black and white in the deep pictures of all sides that are compared; each side counts alike.
+
+    Args:
+        sides: those that are :class:`ImageSide` are looked at.
+    """
+    return common_ranges(*(side.paths for side in sides if isinstance(side, ImageSide)))
 
 
 def distinct_names(names: Iterable[str], fallback: Iterable[str]) -> tuple[str, str]:
