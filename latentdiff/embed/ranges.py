@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ OVER = 1.1
 """And how far it may lie beyond a range: resampled and calibrated floats overshoot it a little."""
 BEYOND = 0.05
 """Share of the pictures that may lie beyond their range: from 20 on, one alone does not move it."""
+DEEP = b"latentdiff.deep"
+"""Key of the range (JSON) in the metadata of a Parquet file's schema."""
 LOOKED_AT, FEWEST = 64, 4
 """Pictures by which a range is chosen, and the fewest of each set, where there are several: each set counts alike."""
 SUFFIXES = (".tif", ".tiff", ".png", ".apng", ".pgm", ".pfm", ".pnm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx")
@@ -88,6 +91,22 @@ class Ranges(NamedTuple):
         return found
 
 
+def read_ranges(said: bytes | None, source: str) -> Ranges | None:
+    """The range that a file's note holds; None where there is no note.
+
+    Args:
+        said: JSON of what :meth:`Ranges.to_dict` gave.
+        source: the file, for messages.
+
+    Raises:
+        InputError: the note is damaged.
+    """
+    try:
+        return Ranges.from_dict(json.loads(said)) if said else None
+    except (ValueError, RecursionError, InputError) as e:
+        raise InputError(f"{source} has a damaged note on its deep pictures: {e}; write it anew") from e
+
+
 NO_RANGES = Ranges()
 """Of pictures of which nothing is known yet, or of which none is deep."""
 
@@ -137,13 +156,17 @@ def common_ranges(*sets: Sequence[Any]) -> Ranges:
     share = max(FEWEST, LOOKED_AT // max(1, len(sets)))
     found: tuple[list[tuple[float, float]], ...] = ([], [])
     for sources in sets:
-        may_be = [source for source in sources if _may_be_deep(source)]
-        for source in may_be[:: max(1, -(-len(may_be) // share))]:
+        for source in evenly([source for source in sources if may_be_deep(source)], share):
             values = deep_values(source)
             if values is not None and any(ends := extent(values)):  # one that is black all over says nothing
                 found[values.dtype.kind == "f"].append(ends)
     whole, floats = (_held(ends, bool(kind)) if ends else None for kind, ends in enumerate(found))
     return Ranges(whole, floats)
+
+
+def evenly(things: Sequence[Any], most: int) -> Sequence[Any]:
+    """At most so many of a list, evenly spaced, the first among them."""
+    return things[:: max(1, -(-len(things) // most))]
 
 
 def deep_values(source: Any) -> np.ndarray | None:
@@ -160,7 +183,12 @@ def deep_values(source: Any) -> np.ndarray | None:
     return None
 
 
-def _may_be_deep(source: str | bytes | os.PathLike | Image.Image) -> bool:
+def may_be_deep(source: str | bytes | os.PathLike | Image.Image) -> bool:
+    """Whether a picture may be deep, by its name alone.
+
+    Args:
+        source: path or PIL image.
+    """
     from PIL import Image
 
     if isinstance(source, Image.Image):
