@@ -58,7 +58,7 @@ class Ranges(NamedTuple):
         Args:
             values: of the picture, as :func:`~latentdiff.embed.depth.values_of` reads them.
         """
-        return (self.floats if values.dtype.kind == "f" else self.whole) or span_of(values)
+        return getattr(self, kind_of(values)) or span_of(values)
 
     def filled(self, other: Ranges) -> Ranges:
         """These, and where there is none the other's."""
@@ -116,6 +116,26 @@ def said_ranges(said: Mapping[str, Sequence[float]]) -> str:
     kinds = {"whole": "deep pictures", "floats": "pictures of floats"}
     parts = [f"in {kinds[kind]} {black:,.6g} is black and {white:,.10g} white" for kind, (black, white) in said.items() if kind in kinds]
     return "; ".join(parts)
+
+
+def kind_of(values: np.ndarray) -> str:
+    """The name of the range, of :class:`Ranges`, that is a picture's."""
+    return "floats" if values.dtype.kind == "f" else "whole"
+
+
+def tell_ranges(info: dict[str, Any], a: Ranges, b: Ranges) -> None:
+    """Say in a result's ``info`` with which range deep pictures were drawn, or that it was not one.
+
+    Args:
+        info: gets :meth:`Ranges.as_info`; or, where the sides have two, an entry more of ``remarks``.
+        a, b: of the sides.
+    """
+    if not any(mine and other and mine != other for mine, other in zip(a, b, strict=True)):
+        info.update(a.filled(b).as_info())
+        return
+    told = f"of A {said_ranges(a.to_dict())}, of B {said_ranges(b.to_dict())}"
+    remedy = "that alone lets them differ; embed both with one range"
+    info["remarks"] = [*info.get("remarks", ()), f"deep pictures of the sides were drawn with two ranges ({told}): {remedy}"]
 
 
 def extent(values: np.ndarray) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from ..embed.fingerprint import disagreement
 from ..embed.grouping import Groups
 from ..embed.identity import left_out
 from ..embed.parquet import ParquetVectors, to_memmap
-from ..embed.ranges import NO_RANGES, Ranges, said_ranges
+from ..embed.ranges import NO_RANGES, tell_ranges
 from ..embed.shard_ranges import with_ranges
 from ..embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from ..embed.sides import Sides
@@ -114,18 +114,8 @@ def compare_parquet(
         sides.group(groups_a, groups_b, paired)
         comparison = compare_sides(sides, **own, config=config, progress=progress)
     comparison.info["engine"] = engine.kind
-    _tell_ranges(comparison.info, a.ranges or NO_RANGES, b.ranges or NO_RANGES)
+    tell_ranges(comparison.info, a.ranges or NO_RANGES, b.ranges or NO_RANGES)
     return comparison
-
-
-def _tell_ranges(info: dict[str, Any], a: Ranges, b: Ranges) -> None:
-    """Say with which range deep pictures were drawn, and where it was not one: that alone lets sides differ."""
-    info.update(a.filled(b).as_info())
-    if any(mine and other and mine != other for mine, other in zip(a, b, strict=True)):
-        info.pop("deep")
-        told = f"of A {said_ranges(a.to_dict())}, of B {said_ranges(b.to_dict())}"
-        remedy = "that alone lets them differ: embed B anew with like=A (--like)"
-        info["remarks"] = [*info.get("remarks", ()), f"deep pictures of the sides were drawn with two ranges ({told}); {remedy}"]
 
 
 def save(comparison: Comparison, folder: str, a: str | ParquetVectors, b: str | ParquetVectors) -> str:
