@@ -26,11 +26,11 @@ def encoder() -> Any:
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two folders of 24 pictures of a camera of 12 bits; one of the first has a bright part, the second is a little darker."""
+    """Two folders of 24 pictures of a camera of 12 bits; two of the first have a bright part, which alone would widen its range."""
     top, rng = tmp_path_factory.mktemp("sides"), np.random.default_rng(0)
     for i in range(48):
         grey = np.kron(rng.integers(0, 4095 if i < 24 else 3000, (8, 8)), np.ones((8, 8))).astype(np.uint16)
-        if i == 3:
+        if i in (3, 9):
             grey[:30] = 60000
         path = top / "ab"[i // 24] / f"{i}.tif"
         path.parent.mkdir(exist_ok=True)
