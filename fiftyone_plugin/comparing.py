@@ -26,7 +26,7 @@ from .grouping import groups_of
 from .requests import OLD_KEYWORDS, asked_of, named_views, new_options, run_name
 from .sample_fields import fields_of
 from .sides import Side, resolve
-from .spaces import encoder_of, space_of
+from .spaces import encoder_of, space_of, tell_drawn
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, fields, runs
 from .store.run import ComparisonRun, RunSide
@@ -199,6 +199,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             known |= beside
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
         comparison.info["left_out"] = left_out_of(record)
+        tell_drawn(comparison.info, sides)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp}
         key = (comparison.info.get("sae") or {}).get("key")
         record |= {"config": comparison.config.to_dict(), "asked": asked_of(request), "sae": key}

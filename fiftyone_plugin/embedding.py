@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from latentdiff.embed.fingerprint import disagreement
+from latentdiff.embed.ranges import NO_RANGES, Ranges
 from latentdiff.errors import InputError
 from latentdiff.inputs.named import open_encoder
 from latentdiff.progress import Progress, part, silent
 
 from . import encoders
+from .field_ranges import CHECKED, SAME, fitting, ranges_for
 from .measuring import compute_measures
 from .sides import each_once, listed, vector_fields
 from .store import database, schema
@@ -25,10 +27,6 @@ CHUNK = 256
 """Images written at once: the most work that a killed run loses."""
 VECTORS = 0.8
 """Share of the bar that is the vectors', where images are measured too."""
-CHECKED = 4
-"""Images encoded again by :func:`declare_embeddings`."""
-SAME = 0.9
-"""Cosine below which a stored vector is another encoder's. Other resizing or precision leaves more than .98; other weights about 0."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def compute_embeddings(
     """Give every image a vector; images that have one of the same encoder are skipped, so a stopped run can just be repeated.
 
     Writes the vector field ``<field>``, a string field ``<field>_error`` with the reason on images that could not be read (cleared once
-    they can), and the encoder's fingerprint in ``dataset.info``.
+    they can), and the encoder's fingerprint in ``dataset.info``, with the range in which deep pictures of the field are drawn.
 
     Args:
         dataset_or_view: ``fo.Dataset`` (or its name) or ``fo.DatasetView`` of images; of a grouped dataset, the active slice.
@@ -90,11 +88,12 @@ def compute_embeddings(
         _check_fields(dataset, field)
         progress(0.0, "loading the encoder")
         made, source = open_encoder(encoder)
-        _claim(dataset, field, encoders.Stamp(made.fingerprint, source), overwrite)
+        ranges = ranges_for(dataset, field, made)
+        _claim(dataset, field, encoders.Stamp(made.fingerprint, source, ranges), overwrite)
         ids, paths = each_once(view if overwrite else view.exists(field, False), "filepath")
         writer = VectorWriter(dataset, field, made.fingerprint, overwrite)
         done, failures = 0, dict[str, str]()
-        with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:
+        with contextlib.closing(made.iter_vectors(paths, batch_size=batch_size, workers=workers, ranges=ranges)) as pieces:
             for start, vectors, failed in pieces:
                 end = start + len(vectors)
                 writer.add(ids[start:end], vectors, {ids[row]: reason for row, reason in failed.items()})
@@ -132,25 +131,26 @@ def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = C
         if different:
             raise InputError(f"another encoder is recorded for field {field!r}: {different}; pass overwrite=True to replace the record")
     sample = dataset.exists(field).first() if dataset.exists(field).count() else None
+    same = before is not None and not disagreement(made.fingerprint, before.fingerprint)
+    ranges = before.ranges if before is not None and same else NO_RANGES
     if sample is not None and "." not in field:
-        _check_made_by(dataset, field, made, check)
-    encoders.record(dataset, field, encoders.Stamp(made.fingerprint, source))
+        ranges = _check_made_by(dataset, field, made, check, ranges)
+    encoders.record(dataset, field, encoders.Stamp(made.fingerprint, source, ranges))
 
 
-def _check_made_by(dataset: Any, field: str, encoder: Any, check: int) -> None:
+def _check_made_by(dataset: Any, field: str, encoder: Any, check: int, ranges: Ranges) -> Ranges:
+    """Refuse vectors that the encoder does not make, whatever range their deep pictures may have; the range with which it does."""
     some = dataset.exists(field).limit(max(check, 1))
     vectors, paths = some.values([field, "filepath"])
     stored = np.asarray(vectors, np.float64)
     if stored.ndim != 2 or stored.shape[1] != encoder.width:
         raise InputError(f"field {field!r} holds vectors of shape {stored.shape[1:]}, this encoder makes ({encoder.width},)")
-    fresh = encoder.encode_images(paths) if check else None
-    if fresh is None:
-        return
-    cosine = (stored * fresh.vectors).sum(1) / (np.linalg.norm(stored, axis=1) * np.linalg.norm(fresh.vectors, axis=1))
-    if np.isfinite(cosine).any() and np.nanmedian(cosine) < SAME:
-        raise InputError(
-            f"field {field!r} was not made by this encoder: cosine {np.nanmedian(cosine):.2f} on {check} images; name the right encoder"
-        )
+    if not check:
+        return ranges
+    ranges, cosine = fitting(encoder, paths, stored, ranges)
+    if cosine < SAME:
+        raise InputError(f"field {field!r} was not made by this encoder: cosine {cosine:.2f} on {check} images; name the right encoder")
+    return ranges
 
 
 def _refuse_kinds(view: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import latentdiff
 from latentdiff.embed.fingerprint import Fingerprint, disagreement
+from latentdiff.embed.ranges import NO_RANGES, Ranges
 from latentdiff.errors import InputError
 from latentdiff.inputs.named import COMMON, open_encoder, open_vocabulary
 from latentdiff.progress import Progress
@@ -18,7 +19,7 @@ from . import encoders
 from .store import database, schema
 
 KEY = "latentdiff_embeddings"
-"""Entry of ``dataset.info``: a list of {field, fingerprint, source}. A list, because MongoDB's keys may hold no dots."""
+"""Entry of ``dataset.info``: a list of {field, fingerprint, source, deep}. A list, because MongoDB's keys may hold no dots."""
 
 MARK = "latentdiff_encoder"
 """Entry of a field's ``info``, and of its record: :func:`mark_of` its encoder."""
@@ -35,6 +36,8 @@ class Stamp:
     fingerprint: Fingerprint
     source: Source | None
     """How to build it again; None where the encoder was handed over as an object."""
+    ranges: Ranges = NO_RANGES
+    """What is drawn black and white in the deep pictures of the field; of kinds that it has not met, and of earlier versions, none."""
 
 
 def recorded(dataset: Any, path: str) -> Stamp | None:
@@ -47,14 +50,16 @@ def recorded(dataset: Any, path: str) -> Stamp | None:
     named = [e for e in (*own, *(e for e in entries if not _told_apart(e))) if e["field"] == path]
     for entry in named or own:
         source = entry.get("source")
-        return Stamp(dict(entry["fingerprint"]), (source[0], source[1]) if source else None)
+        built = (source[0], source[1]) if source else None
+        return Stamp(dict(entry["fingerprint"]), built, Ranges.from_dict(entry.get("deep")))
     return None
 
 
 def record(dataset: Any, path: str, stamp: Stamp) -> None:
     """Record a field's encoder, in place of what was recorded for it, and leave the records of other fields alone."""
     stored = schema.stored(dataset, path)
-    entry = {"field": path, "fingerprint": dict(stamp.fingerprint), "source": list(stamp.source) if stamp.source else None}
+    entry: dict[str, Any] = {"field": path, "fingerprint": dict(stamp.fingerprint), "source": list(stamp.source) if stamp.source else None}
+    entry |= stamp.ranges.as_info()
     marked: dict[str, Any] = {}
     filters: list[dict[str, str]] = []
     if stored is not None:

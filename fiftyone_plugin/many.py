@@ -74,6 +74,7 @@ def compare_groups(
         images.count_left_out(found.info)
         stamp = recorded(home, side.stored)
         encoder = stamp.fingerprint if stamp else None
+        found.info.update(stamp.ranges.as_info() if stamp else {})
         config_used = found.config.to_dict()
         record = {"embeddings": embeddings, "by": by, "over_time": bins is not None, "encoder": encoder, "config": config_used}
         if run is not None:

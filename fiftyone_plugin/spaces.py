@@ -8,6 +8,7 @@ import numpy as np
 
 import latentdiff
 from latentdiff.embed.fingerprint import Fingerprint
+from latentdiff.embed.ranges import NO_RANGES, tell_ranges
 from latentdiff.progress import Progress
 from latentdiff.sae.loading import check_encoder
 from latentdiff.sae.spaces import Space, spread_sample
@@ -27,6 +28,12 @@ def encoder_of(sides: tuple[Side, Side], sae: Any) -> Fingerprint | None:
         if isinstance(sae, latentdiff.SparseAutoencoder):
             check_encoder(sae, own, what=f"the vectors of {side.name!r}")
     return a or b
+
+
+def tell_drawn(info: dict[str, Any], sides: tuple[Side, Side]) -> None:
+    """Say in a comparison's ``info`` with which range deep pictures were drawn, by the records of the sides' vectors."""
+    a, b = (stamp.ranges if stamp else NO_RANGES for stamp in (recorded(side.dataset, side.stored) for side in sides))
+    tell_ranges(info, a, b)
 
 
 def space_of(sides: tuple[Side, Side], encoder: Fingerprint | None, asked: bool = False) -> Space | None:

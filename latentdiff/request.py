@@ -234,6 +234,7 @@ class CompareRequest:
         comparison.info["names"] = list(opened.names)
         comparison.info["remarks"] = [*(comparison.info.get("remarks") or ()), *remarks]
         add_left_out(comparison.info, opened.left_out)
+        comparison.info.update(opened.ranges.as_info())
         if encoder is not None:
             comparison.info["encoder"] = dict(encoder.fingerprint)
         return Outcome(comparison, opened.names, items=opened.items)

@@ -55,7 +55,7 @@ def run_ask(args: argparse.Namespace) -> int:
         opened = _open(args, part(progress, 0.0, 0.8))
         vectors = opened.a.vectors, opened.b.vectors
         found = answers(*vectors, args.phrases, opened.encoder, opened.vocabulary, args.images, opened.groups, part(progress, 0.8, 1.0))
-    info: dict[str, Any] = {}
+    info = opened.ranges.as_info()
     if opened.left_out:
         add_left_out(info, opened.left_out)
     notes = left_out(info, opened.names)

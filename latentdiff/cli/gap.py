@@ -11,6 +11,7 @@ import numpy as np
 
 from ..compute.files import strict_json as dump
 from ..embed.opening import said_unread
+from ..embed.ranges import said_ranges
 from ..errors import InputError
 from ..gap.closing import close_gap
 from ..inputs.many import OneSet, read_sets
@@ -50,6 +51,8 @@ def run_gap(args: argparse.Namespace) -> int:
         replace_file(Path(args.output).expanduser(), "".join(f"{name}\n" for name in names))
     found = _of_given(found, b, pool)
     found.info["left_out"] = left_out
+    for one in sets:
+        found.info.update(one.ranges.as_info())
     told = {**found.to_dict(), "add": names, "leave_out_items": out}
     print(dump(told)) if args.json else _print(found, names)
     return 0
@@ -96,7 +99,8 @@ def left_out_notes(left_out: dict[str, Any]) -> list[str]:
 
 
 def _print(found: Gap, names: list[str]) -> None:
-    for line in (*left_out_notes(found.info["left_out"]), *gap_sentences(found)):
+    drawn = filter(None, [said_ranges(found.info.get("deep") or {})])
+    for line in (*left_out_notes(found.info["left_out"]), *drawn, *gap_sentences(found)):
         print(line)
     for name, why in zip(names, found.why, strict=True):
         print(f"{name}\t{why}")

@@ -34,6 +34,8 @@ def embed_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", metavar="NAME", required=True, help="encoder, as load_encoder takes it")
     parser.add_argument("--pretrained", metavar="TAG", help="weights of the encoder: a pretrained tag or a checkpoint file")
     parser.add_argument("--float32", action="store_true", help="write float32 vectors (default: float16)")
+    like = "Parquet of vectors to compare these with: deep pictures are drawn with the same range"
+    parser.add_argument("--like", metavar="PARQUET", help=like)
     engine_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
@@ -51,6 +53,7 @@ def run_embed(args: argparse.Namespace) -> int:
             args.pretrained,
             engine=Engine(args.engine, args.address),
             vector_dtype="float32" if args.float32 else "float16",
+            like=args.like,
             progress=progress,
         )
     if args.json:

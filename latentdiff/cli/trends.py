@@ -58,6 +58,7 @@ def _of_files(args: argparse.Namespace, bins: Any, progress: Progress) -> tuple[
     found = compare_over_time(read.vectors, times, **given, progress=part(progress, 0.5, 1.0))
     found.info["left_out"] |= read.left_out
     found.info["passed_over"] = read.passed_over
+    found.info.update(read.ranges.as_info())
     return found, read.items
 
 

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..compute.files import read_json
 from ..compute.files import strict_json as dump
 from ..compute.locks import locked
 from ..embed.fingerprint import Fingerprint
 from ..embed.parquet import ParquetVectors
+from ..embed.ranges import Ranges, said_ranges
 from ..embed.usable import bad_rows, check_bad, checked_array
 from ..errors import InputError
 from ..inputs.many import read_sets
@@ -30,6 +32,8 @@ from .outputs import carries, check_output
 
 ALARM = 1
 """Exit status where there is, or was, an alarm."""
+DEEP = "deep.json"
+"""In the folder of a watch: what is black and white in deep pictures, of the reference and of every batch."""
 
 
 class Images(NamedTuple):
@@ -39,6 +43,8 @@ class Images(NamedTuple):
     """(n, d)."""
     encoder: Fingerprint | None
     """None: unknown."""
+    ranges: Ranges
+    """What is drawn black and white in deep pictures."""
 
 
 def watch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +59,11 @@ def watch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--history", metavar="FILE", help="also write a page (.html) of the evidence over time")
 
 
+def _ranges(state: Path) -> Ranges:
+    """What a watch draws black and white in deep pictures; each kind is chosen when it is first met, and kept."""
+    return Ranges.from_dict(read_json(state / DEEP)) if (state / DEEP).is_file() else Ranges()
+
+
 def run_watch(args: argparse.Namespace) -> int:
     """Take a batch, keep the state, and exit with 1 where there is an alarm."""
     begins = not holds_state(Path(args.state))
@@ -63,35 +74,39 @@ def run_watch(args: argparse.Namespace) -> int:
     check_output(args.junit, "JUnit file", carries(JUNIT))
     check_output(args.history, "page", carries(GENERATOR), apart=(args.junit,))
     left_out: list[str] = []
+    ranges = _ranges(Path(args.state))
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
         if not begins:
             chosen = args.alpha, args.seed, opened.sae, opened.vocabulary
             check_choices(Monitor.load(args.state), *chosen, _encoder_of(args.batch, opened) if args.batch else None)
-        reference = _vectors(args.reference, "the reference", opened, left_out, part(progress, 0.1, 0.5)) if begins else None
-        batch = _vectors(args.batch, "the batch", opened, left_out, part(progress, 0.5, 1.0)) if args.batch else None
+        reference = _vectors(args.reference, "the reference", opened, left_out, part(progress, 0.1, 0.5), ranges) if begins else None
+        known = reference.ranges if reference is not None else ranges
+        batch = _vectors(args.batch, "the batch", opened, left_out, part(progress, 0.5, 1.0), known) if args.batch else None
         monitor, reading = _taken(Path(args.state), opened, reference, batch)
     _write(args, monitor, reading)
     if args.annotations:
         print(annotation(reading, monitor.alpha))
     said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *left_out]
+    said += filter(None, [said_ranges(_ranges(Path(args.state)).to_dict())])
     print(dump({**reading.to_dict(), "alpha": monitor.alpha, "left_out": left_out}) if args.json else "\n".join(said))
     return ALARM if reading.alarm else 0
 
 
-def _vectors(of: str, what: str, opened: Opened, left_out: list[str], progress: Progress) -> Images:
+def _vectors(of: str, what: str, opened: Opened, left_out: list[str], progress: Progress, ranges: Ranges) -> Images:
     """The usable images of a set; what is left out of it is said in ``left_out``.
 
     Raises:
         InputError: the set cannot be read, or has vectors that cannot be used and may not be left out.
     """
     skip_bad = opened.config.skip_bad
-    read = read_sets([of], opened.encoder, skip_bad, progress)[0]
+    read = read_sets([of], opened.encoder, skip_bad, progress, ranges)[0]
     bad = bad_rows(checked_array(what, read.vectors))
     check_bad({what: read.rows[bad].tolist()}, skip_bad)
     for count, why in ((len(read.first), "are listed again"), (read.missing, "have no vector"), (len(bad), "cannot be used")):
         left_out.extend([f"{count:,} images of {what} {why}: left out"] if count else [])
-    return Images(np.delete(read.vectors, bad, axis=0) if len(bad) else read.vectors, _encoder_of(of, opened))
+    vectors = np.delete(read.vectors, bad, axis=0) if len(bad) else read.vectors
+    return Images(vectors, _encoder_of(of, opened), ranges.filled(read.ranges))
 
 
 def _encoder_of(of: str, opened: Opened) -> Fingerprint | None:
@@ -139,5 +154,8 @@ def _taken(state: Path, opened: Opened, reference: Images | None, batch: Images 
             raise InputError(f"another process began a watch in {state} meanwhile; leave --reference out, or name another folder")
         monitor = begun or Monitor.load(state)
         reading = monitor.update(batch.vectors, encoder=batch.encoder) if batch is not None else monitor.reading()
+        chosen = _ranges(state).filled([one.ranges for one in (reference, batch) if one is not None][-1])
+        if any(chosen):
+            replace_file(state / DEEP, dump(chosen.to_dict()))
         monitor.save(state)
     return monitor, reading

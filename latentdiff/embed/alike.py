@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,3 +58,22 @@ def near(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         near = np.linalg.norm(x - y, axis=1) <= ALIKE * np.linalg.norm(y, axis=1)
     return np.asarray(near | ((x == y) | (np.isnan(x) & np.isnan(y))).all(1))
+
+
+def told_apart(keys: Sequence[Sequence[Any] | None], vectors: Sequence[np.ndarray]) -> list[list[Any] | None]:
+    """Keys of the rows of some tables, None for rows of a key whose first row holds another vector: such are images of their own.
+
+    Args:
+        keys: by table, a key per row; None: the table has none, or they are believed.
+        vectors: by table, (n, d).
+    """
+    count = Counter(key for own in keys for key in own or () if key is not None)
+    first: dict[Any, np.ndarray] = {}
+    out: list[list[Any] | None] = []
+    for own, x in zip(keys, vectors, strict=True):
+        held = None if own is None else list(own)
+        for row, key in enumerate(held or ()):
+            if held is not None and count[key] > 1:
+                held[row] = key if near(x[row][None], first.setdefault(key, x[row])[None])[0] else None
+        out.append(held)
+    return out

@@ -1,52 +1,30 @@
-"""Deep pictures (grey of 12, 16 or 32 bits or of floats, colours of 16 bits): their values, and which of them are black and white."""
+"""Deep pictures (grey of 12, 16 or 32 bits or of floats, colours of 16 bits): their values."""
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from ..errors import InputError
-from .opening import opened
 
 if TYPE_CHECKING:
     from PIL import Image
 
-TOPS = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-"""White of the usual ranges: floats up to 1, and 8, 10, 12, 14 and 16 bits."""
-BRIGHT = 0.99
-"""Quantile of a picture's values that has to fit, and its counterpart at the dark end: a few hot or missing pixels say nothing."""
-OVER = 1.1
-"""And how far it may lie beyond a range: resampled and calibrated floats overshoot it a little."""
 MISSING = 1e9
-"""A value as large as this marks a pixel that was not measured."""
-LOOKED_AT = 32
-"""Pictures of a side by which its range is chosen."""
-SUFFIXES = (".tif", ".tiff", ".png", ".pgm", ".pfm", ".pnm", ".jp2", ".j2k", ".jpx")
-"""Endings of files that may hold such."""
-
-
-SIGNED = 0.05
-"""Values that reach this far below zero, as a share of white, are signed: black then lies as far below zero as white above (-1 to 1)."""
+"""A float as large as this marks a pixel that was not measured."""
 OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """Pillow reads the first byte of a colour's 16 bits alone; in the other order it reads the second."""
 
 BITS, PLANES, APART = 258, 284, 2
 """Tags of a TIFF, and what the second says of colours that lie one after the other: Pillow takes their bytes for those of 8 bits."""
+MEANING, SAMPLES, UNSIGNED = 262, 339, 1
+"""Tags that say whether 0 is white, and of what kind the numbers are; and what the second says of those without a sign."""
 FOUR_BYTES = "RGBA"
 """Grey and opacity of 16 bits have no other order; read as four channels, their bytes lie as they are in the file."""
-
-
-class Span(NamedTuple):
-    """What is drawn black, and what white."""
-
-    black: float
-    white: float
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -84,49 +62,44 @@ def values_of(image: Image.Image) -> np.ndarray:
 
     parts = _other_bytes(image)
     if not parts:
-        return np.asarray(image)
+        return _as_tagged(np.asarray(image), image)
     file: BinaryIO = image.fp  # type: ignore[attr-defined]  # every file has one until it is read
     file.seek(0)
-    low = pil.open(io.BytesIO(file.read()), formats=(str(image.format),))
+    data = file.read()
+    high, low = (pil.open(io.BytesIO(data), formats=(str(image.format),)) for _ in range(2))  # an open picture stays as it is
     low.tile = parts
     if _mode(parts[0]) == FOUR_BYTES:
         return np.ascontiguousarray(low).view(">u2")
-    return np.asarray(image).astype(np.uint16) * 256 + np.asarray(low)
+    return np.asarray(high).astype(np.uint16) * 256 + np.asarray(low)
 
 
-def span_of(values: np.ndarray) -> Span:
-    """The smallest usual range that holds a picture: 98 in 100 of the pixels that were measured; its own beyond them all."""
-    seen = values if values.ndim == 2 else values[..., : 3 if values.shape[-1] > 2 else 1]  # how opaque it is says nothing
-    seen = seen[np.abs(seen.astype(np.float64)) < MISSING]  # NaN is not
-    low, high = np.quantile(seen, (1 - BRIGHT, BRIGHT)).tolist() if seen.size else (0.0, 0.0)
-    return _usual(low, high, values.dtype.kind == "f")
+def _as_tagged(values: np.ndarray, image: Image.Image) -> np.ndarray:
+    """Grey as a TIFF's tags mean it, of which Pillow reads not all: 32 bits without a sign, and whole numbers of which 0 is white."""
+    if not is_tiff(image):
+        return values
+    tags: Mapping[int, Any] = image.tag_v2  # type: ignore[attr-defined]
+    if values.dtype == np.int32 and tags.get(SAMPLES, (UNSIGNED,))[0] == UNSIGNED:
+        values = values.view(np.uint32)
+    if white_is_zero(image) and values.dtype.kind != "f":
+        values = (1 << tags[BITS][0]) - 1 - values
+    return values
 
 
-def _usual(low: float, high: float, floats: bool) -> Span:
-    far = max(high, -low)
-    white = next((top for top in TOPS[0 if floats else 1 :] if far <= OVER * top), far)
-    return Span(-white if low < -SIGNED * white else 0.0, white)
+def white_is_zero(image: Image.Image) -> bool:
+    """Whether a TIFF says that 0 is white; Pillow turns 8 bits round by itself."""
+    return is_tiff(image) and image.tag_v2.get(MEANING) == 0  # type: ignore[attr-defined]
 
 
-def common_span(sources: Sequence[Any]) -> Span | None:
-    """One range for all deep pictures of a side, so that they stay as bright to each other as they are.
+def is_tiff(image: Image.Image) -> bool:
+    """Whether a picture was opened from a TIFF, and has its tags."""
+    return image.format == "TIFF" and hasattr(image, "tag_v2")
 
-    Args:
-        sources: paths or PIL images; some that may be deep, evenly spaced, are looked at.
 
-    Returns:
-        The widest; None where none of them is deep (one that is met later goes by itself).
-    """
-    from PIL import Image
-
-    may_be = [s for s in sources if isinstance(s, Image.Image) or os.fsdecode(s).lower().endswith(SUFFIXES)]
-    found = []
-    for source in may_be[:: max(1, -(-len(may_be) // LOOKED_AT))]:
-        file = contextlib.nullcontext(source) if isinstance(source, Image.Image) else opened(source)
-        with contextlib.suppress(Exception), file as image:  # what cannot be read is reported when it is its turn
-            if is_deep(image):
-                found.append(span_of(values_of(image)))
-    if not found:
-        return None
-    white = max(span.white for span in found)
-    return Span(-white if any(span.black < 0 for span in found) else 0.0, white)
+def measured(values: np.ndarray) -> np.ndarray:
+    """Which values are no marks of a pixel that was not measured: NaN, far too large floats, the ends of 32 bits with a sign."""
+    if values.dtype.kind == "f":
+        return np.abs(values) < MISSING  # NaN is not
+    if values.dtype == np.int32:
+        ends = np.iinfo(np.int32)
+        return (values != ends.min) & (values != ends.max)
+    return np.ones(values.shape, bool)

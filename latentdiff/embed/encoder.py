@@ -21,6 +21,7 @@ from .precision import pick_device, pick_dtype, pick_tower
 
 if TYPE_CHECKING:
     from .images import Source
+    from .ranges import Ranges
 
 PRESETS = {"paper": ("ViT-L-14-336", "openai"), "fast": ("ViT-B-32", "openai")}
 """``paper`` is the encoder of the public SAEs; ``fast`` is the small one of the same family."""
@@ -84,7 +85,13 @@ class Encoder:
         return f"Encoder({f['model']!r}, {f['library']}, width={self.width}, {f['dtype']} on {self.device}{assumed})"
 
     def encode_images(
-        self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None, progress: Progress = silent
+        self,
+        paths: Sequence[Source],
+        *,
+        batch_size: int | None = None,
+        workers: int | None = None,
+        ranges: Ranges | None = None,
+        progress: Progress = silent,
     ) -> Encoded:
         """Vectors of images; one that cannot be read fails alone.
 
@@ -92,6 +99,7 @@ class Encoder:
             paths: n file names (text, bytes, path objects) or PIL images.
             batch_size: images per forward pass, >= 1; None: 32 on a CPU, 256 on a GPU.
             workers: decoding threads, >= 1; None: one per core.
+            ranges: of deep pictures (:func:`~latentdiff.embed.ranges.common_ranges` of all that is compared); None: of these images.
             progress: called after each batch.
 
         Returns:
@@ -105,7 +113,8 @@ class Encoder:
         paths = paths if isinstance(paths, (list, tuple)) else list(paths)
         vectors = np.full((len(paths), self.width), np.nan, np.float32)
         failures: dict[int, str] = {}
-        with contextlib.closing(self.iter_vectors(paths, batch_size=batch_size, workers=workers)) as pieces:  # a cancel stops the threads
+        made = self.iter_vectors(paths, batch_size=batch_size, workers=workers, ranges=ranges)
+        with contextlib.closing(made) as pieces:  # a cancel stops the threads
             for start, batch, failed in pieces:
                 vectors[start : start + len(batch)] = batch
                 failures |= failed
@@ -113,7 +122,7 @@ class Encoder:
         return Encoded(vectors, failures)
 
     def iter_vectors(
-        self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None
+        self, paths: Sequence[Source], *, batch_size: int | None = None, workers: int | None = None, ranges: Ranges | None = None
     ) -> Generator[Piece, None, None]:
         """The same in pieces, for more images than fit in memory.
 
@@ -126,7 +135,7 @@ class Encoder:
         make = (lambda shape: torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()) if gpu else None
         size = (256 if gpu else 32) if batch_size is None else batch_size
         count = (os.cpu_count() or 1) if workers is None else workers
-        batches = read_batches(paths, self.preprocess, batch_size=size, workers=count, empty=make)
+        batches = read_batches(paths, self.preprocess, batch_size=size, workers=count, empty=make, ranges=ranges)
         with contextlib.closing(batches):
             yield from map(self._encode_batch, batches)
 

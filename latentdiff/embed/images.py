@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from .depth import Span, common_span
 from .opening import LIMIT, MAX_PIXELS, formats, limit_of, opened
 from .pixels import orientation, plain, upright
 from .preprocess import Preprocess
+from .ranges import Ranges, common_ranges
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,13 +49,13 @@ class Batch:
     """Reason per failed row (numbered over the whole list)."""
 
 
-def read_image(source: Source, preprocess: Preprocess, span: Span | None = None) -> np.ndarray:
+def read_image(source: Source, preprocess: Preprocess, ranges: Ranges | None = None) -> np.ndarray:
     """Decode, turn upright, resize and crop one image.
 
     Args:
         source: path (text, bytes or path object) or an open PIL image.
         preprocess: the encoder's.
-        span: what is black and white in deep pictures (:func:`~latentdiff.embed.depth.common_span`); None: by the picture itself.
+        ranges: what is black and white in deep pictures (:func:`~latentdiff.embed.ranges.common_ranges`); None: by the picture itself.
 
     Returns:
         (height, width, 3) uint8.
@@ -67,9 +67,9 @@ def read_image(source: Source, preprocess: Preprocess, span: Span | None = None)
 
     with reasons():
         if isinstance(source, Image.Image):
-            return preprocess.apply(upright(plain(source, span)))
+            return preprocess.apply(upright(plain(source, ranges)))
         with opened(source) as image:
-            return _decode(image, preprocess, span)
+            return _decode(image, preprocess, ranges)
 
 
 @contextlib.contextmanager
@@ -105,6 +105,7 @@ def read_batches(
     workers: int,
     ahead: int = 2,
     empty: Callable[[tuple[int, ...]], np.ndarray] | None = None,
+    ranges: Ranges | None = None,
 ) -> Generator[Batch, None, None]:
     """Decode images in threads (Pillow releases the interpreter lock), ``ahead`` batches before they are asked for.
 
@@ -115,6 +116,7 @@ def read_batches(
         workers: decoding threads, >= 1.
         ahead: batches decoded in advance, >= 1; memory is (ahead + 1) batches of pixels.
         empty: makes the uint8 array of a batch (pinned memory for a GPU); None: ``numpy.empty``.
+        ranges: what is black and white in deep pictures; None: what is chosen for these images together.
 
     Yields:
         :class:`Batch`, in order; the last may be shorter.
@@ -125,14 +127,14 @@ def read_batches(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="latentdiff-decode")
     waiting: deque[tuple[int, np.ndarray, list[Future[str]]]] = deque()
     starts = iter(range(0, len(sources), batch_size))
-    span = common_span(sources)
+    drawn = common_ranges(sources) if ranges is None else ranges
 
     def submit() -> None:
         start = next(starts, None)
         if start is not None:
             rows = sources[start : start + batch_size]
             pixels = make((len(rows), preprocess.height, preprocess.width, 3))
-            waiting.append((start, pixels, [pool.submit(_fill, pixels, i, s, preprocess, span) for i, s in enumerate(rows)]))
+            waiting.append((start, pixels, [pool.submit(_fill, pixels, i, s, preprocess, drawn) for i, s in enumerate(rows)]))
 
     try:
         for _ in range(ahead):
@@ -146,15 +148,15 @@ def read_batches(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _fill(pixels: np.ndarray, row: int, source: Source, preprocess: Preprocess, span: Span | None) -> str:
+def _fill(pixels: np.ndarray, row: int, source: Source, preprocess: Preprocess, ranges: Ranges | None) -> str:
     try:
-        pixels[row] = read_image(source, preprocess, span)
+        pixels[row] = read_image(source, preprocess, ranges)
     except InputError as e:
         return str(e) or type(e).__name__
     return ""
 
 
-def _decode(image: Image.Image, preprocess: Preprocess, span: Span | None) -> np.ndarray:
+def _decode(image: Image.Image, preprocess: Preprocess, ranges: Ranges | None) -> np.ndarray:
     width, height = image.size
     full, turn = None, 1
     if image.format == "JPEG":
@@ -169,5 +171,5 @@ def _decode(image: Image.Image, preprocess: Preprocess, span: Span | None) -> np
     # All of a progressive JPEG is in memory before the first pixel is, however small it is decoded.
     in_memory = width * height if image.info.get("progressive") else image.width * image.height
     if in_memory > LARGE:
-        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(upright(plain(image, span)), full, turn)).result()
-    return preprocess.apply(upright(plain(image, span)), full, turn)
+        return _large_thread(os.getpid()).submit(lambda: preprocess.apply(upright(plain(image, ranges)), full, turn)).result()
+    return preprocess.apply(upright(plain(image, ranges)), full, turn)

@@ -17,6 +17,7 @@ from ..errors import InputError
 from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss, naming, plain, without_vector
 from .filesystem import BLOCK_ROWS, files_of, filesystem_of, readable
 from .fingerprint import Fingerprint, read_fingerprint
+from .ranges import DEEP, Ranges, read_ranges
 
 FINGERPRINT = b"latentdiff.fingerprint"
 """Key of the encoder's fingerprint (JSON) in the metadata of a file's schema."""
@@ -57,6 +58,8 @@ class ParquetVectors:
     vector_column: str = field(init=False)
     columns: tuple[str, ...] = field(init=False)
     fingerprint: Fingerprint | None = field(init=False)
+    ranges: Ranges | None = field(init=False)
+    """What was drawn black and white in deep pictures; None: not recorded."""
     width: int = field(init=False)
     dtype: np.dtype = field(init=False)
     """float16 where all files hold that, else float32."""
@@ -85,6 +88,7 @@ class ParquetVectors:
             raise InputError(f"{self.source} holds no rows")
         self.columns = tuple(first.names)
         self.fingerprint = read_fingerprint((first.metadata or {}).get(FINGERPRINT), self.source)
+        self.ranges = read_ranges((first.metadata or {}).get(DEEP), self.source)
         self.dtype = np.dtype(np.float16 if kinds == {np.dtype(np.float16)} else np.float32)
         self.width = fixed_width(first.field(self.vector_column).type) or self._first_width()
         sure = next((name for name in candidates if name in (self.id, "id")), None)

@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .depth import MISSING, Span, is_deep, span_of, values_of
+from .depth import is_deep, measured, values_of, white_is_zero
+from .ranges import Ranges
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
-def plain(image: Image.Image, span: Span | None = None) -> Image.Image:
+def plain(image: Image.Image, ranges: Ranges | None = None) -> Image.Image:
     """The same picture in mode L, RGB or RGBA.
 
     Args:
         image: of any mode.
-        span: what is black and white in a deep picture; None: by the picture itself.
+        ranges: what is black and white in a deep picture; None: by the picture itself.
     """
     mode = image.mode
     if is_deep(image):
-        return _drawn(image, span)
+        return _drawn(image, ranges)
     if mode in ("L", "RGB") and "transparency" not in image.info:
         image.load()
         return image
@@ -30,15 +31,17 @@ def plain(image: Image.Image, span: Span | None = None) -> Image.Image:
     return _keep_turn(image.convert("L" if mode == "1" else "RGB"), image)
 
 
-def _drawn(image: Image.Image, span: Span | None) -> Image.Image:
+def _drawn(image: Image.Image, ranges: Ranges | None) -> Image.Image:
     """A deep picture in 8 bits; what is beyond its range is black or white, what is missing black."""
     from PIL import Image as pil
 
     values = values_of(image)
-    black, white = span or span_of(values)
+    black, white = (ranges or Ranges()).of(values)
     scale = 255.0 / (white - black or 1.0)
-    known = np.where(np.abs(values.astype(np.float32)) < MISSING, values, black).astype(np.float32)  # NaN is not below
-    drawn = np.rint(np.clip((known - black) * scale, 0.0, 255.0)).astype(np.uint8)
+    known = measured(values)
+    drawn = np.rint(np.clip((np.where(known, values, black).astype(np.float32) - black) * scale, 0.0, 255.0)).astype(np.uint8)
+    if values.dtype.kind == "f" and white_is_zero(image):  # they have no largest value to be taken from
+        drawn = np.where(known, 255 - drawn, 0).astype(np.uint8)
     new = pil.fromarray(drawn)
     return _keep_turn(new.convert("RGBA") if new.mode == "LA" else new, image)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ..errors import InputError
 from .encoder import Encoder, load_encoder
 from .filesystem import files_of, filesystem_of, write_table
 from .parquet import vector_table
+from .ranges import DEEP, NO_RANGES, Ranges
 
 SHARD_ROWS = 1 << 12
 """Images a shard: the most work that a worker's end loses."""
@@ -40,6 +42,8 @@ class ShardTask:
     """Its row group."""
     rows: tuple[int, int] = (0, 0)
     """First row and end within the row group."""
+    ranges: Ranges = NO_RANGES
+    """What is drawn black and white in deep pictures, the same for all tasks; of kinds without a range, each by its own values."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +119,12 @@ class ShardEncoder:
         there = _finished(task.out, self.encoder.fingerprint)
         if there is not None:
             return there
-        ids, pictures = (task.ids, task.paths) if not task.table else _pictures(task)
+        ids, pictures = (task.ids, task.paths) if not task.table else pictures_of(task)
         vectors = np.full((len(ids), self.encoder.width), np.nan, np.float32)
         reasons: list[str | None] = [None] * len(ids)
         for start in range(0, len(ids), FETCHED):
-            with _as_files(pictures[start : start + FETCHED]) as files:
-                encoded = self.encoder.encode_images(files)
+            with as_files(pictures[start : start + FETCHED]) as files:
+                encoded = self.encoder.encode_images(files, ranges=task.ranges)
             vectors[start : start + len(files)] = encoded.vectors
             for row, reason in encoded.failures.items():
                 reasons[start + row] = reason
@@ -131,7 +135,8 @@ class ShardEncoder:
         import pyarrow as pa
 
         table = vector_table(ids, stored, self.encoder.fingerprint, error=pa.array(reasons, pa.string()))
-        write_table(table, task.out)
+        drawn = {**table.schema.metadata, DEEP: json.dumps(task.ranges.to_dict()).encode()}
+        write_table(table.replace_schema_metadata(drawn), task.out)
         return Shard(len(ids), sum(r is not None for r in reasons), False)
 
 
@@ -166,8 +171,12 @@ def _uri(source: str, path: str) -> str:
     return f"{source.split('://')[0]}://{path}" if "://" in source else path
 
 
-def _pictures(task: ShardTask) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Ids and pictures (bytes or paths) of a piece of a table."""
+def pictures_of(task: ShardTask) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Ids and pictures (bytes or paths) of a piece of a table.
+
+    Args:
+        task: with a table.
+    """
     import pyarrow.parquet as pq
 
     filesystem, place = filesystem_of(task.table)
@@ -186,8 +195,12 @@ def _pictures(task: ShardTask) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 @contextlib.contextmanager
-def _as_files(pictures: Sequence[Any]) -> Any:
-    """Pictures as local files, which is what the decoder checks best: bytes and files from afar are written down first."""
+def as_files(pictures: Sequence[Any]) -> Any:
+    """Pictures as local files, which is what the decoder checks best: bytes and files from afar are written down first.
+
+    Args:
+        pictures: paths, URIs, or bytes.
+    """
     with temporary_folder() as folder:
         files = []
         for i, picture in enumerate(pictures):

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress, silent
 from .encoder import Encoder
+from .ranges import common_ranges
 from .shards import Stamp, file_stamp
 from .vectors import VectorStore
 
@@ -50,7 +51,7 @@ def encode_to_store(
         encoder: must have the store's fingerprint.
         ids: n different ids.
         paths: n files.
-        store: open store; damaged shards in it are made anew.
+        store: open store; damaged shards in it are made anew. Deep pictures are drawn with its range, or one chosen for these and kept.
         shard_rows: images per shard, >= 1: the most work that a killed process loses.
         batch_size: images per forward pass; None as :meth:`Encoder.encode_images`.
         workers: decoding threads; None as :meth:`Encoder.encode_images`.
@@ -73,9 +74,12 @@ def encode_to_store(
         stamps = [file_stamp(p) for p in paths]  # before the files are read: a change while reading is seen next time
         todo = [i for i, key in enumerate(ids) if store.stamp(key) != stamps[i]]
         changed = tuple(ids[i] for i in todo if ids[i] in store)
+        ranges = store.ranges.filled(common_ranges(paths)) if todo else store.ranges
+        store.keep_ranges(ranges)  # before the first vector: a later run draws as this one does
         pending = _Pending(store)
         done = 0
-        with contextlib.closing(encoder.iter_vectors([paths[i] for i in todo], batch_size=batch_size, workers=workers)) as pieces:
+        made = encoder.iter_vectors([paths[i] for i in todo], batch_size=batch_size, workers=workers, ranges=ranges)
+        with contextlib.closing(made) as pieces:
             for start, vectors, failed in pieces:
                 rows = todo[start : start + len(vectors)]
                 pending.add([ids[i] for i in rows], vectors, [stamps[i] for i in rows], {r - start: why for r, why in failed.items()})

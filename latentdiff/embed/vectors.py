@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ..compute.cache import write_atomic
 from ..compute.locks import locked
 from ..errors import CheckpointError, InputError
 from .fingerprint import Fingerprint, disagreement
+from .ranges import Ranges
 from .shards import Shard, Stamp, checksum, read_shard, record_of, sync_folder
 
 FORMAT = 1
@@ -23,9 +25,10 @@ FORMAT = 1
 class VectorStore:
     """A folder of vectors that grows shard by shard and survives being killed.
 
-    ``manifest.json`` holds format, width and fingerprint. Shard k is ``k.npy`` ((rows, d) float32) and ``k.json`` (ids, stamps of the
-    source files, failures, checksum of the npy). Both are written to a temporary file, synced and renamed; the json comes last, so a shard
-    is there wholly or not at all. An id that appears again in a later shard replaces its earlier row.
+    ``manifest.json`` holds format, width, fingerprint, and the range of deep pictures where there are any. Shard k is ``k.npy`` ((rows, d)
+    float32) and ``k.json`` (ids, stamps of the source files, failures, checksum of the npy). Both are written to a temporary file, synced
+    and renamed; the json comes last, so a shard is there wholly or not at all. An id that appears again in a later shard replaces its
+    earlier row.
     """
 
     def __init__(self, folder: str | os.PathLike, *, fingerprint: Fingerprint | None = None, width: int | None = None) -> None:
@@ -55,10 +58,28 @@ class VectorStore:
         other = disagreement(fingerprint, self.fingerprint) if fingerprint is not None else ""
         if other or (width is not None and width != self.width):
             raise CheckpointError(f"{self.folder} was made by another encoder: {other or f'width {self.width}'}; use another folder")
+        self._ranges = _ranges_of(manifest, self.folder)
         self._shards = [read_shard(p) for p in sorted(self.folder.glob("[0-9]*.json"))]
         self._where: dict[str, tuple[int, int]] = {}
         for s in range(len(self._shards)):
             self._index(s)
+
+    @property
+    def ranges(self) -> Ranges:
+        """What is drawn black and white in deep pictures of all its images; kinds that it has not met have none."""
+        return self._ranges
+
+    def keep_ranges(self, ranges: Ranges) -> None:
+        """Record what is drawn black and white in deep pictures, for this run and later ones.
+
+        Args:
+            ranges: of all that the store holds and will hold.
+        """
+        if ranges != self._ranges:
+            manifest = {"format": FORMAT, "width": self.width, "fingerprint": self.fingerprint, "deep": ranges.to_dict()}
+            write_atomic(self.folder / "manifest.json", json.dumps(manifest, indent=1).encode())
+            sync_folder(self.folder)
+            self._ranges = ranges
 
     def __len__(self) -> int:
         """Number of different ids."""
@@ -195,3 +216,10 @@ class VectorStore:
             return checksum((self.folder / f"{shard.name}.npy").read_bytes()) == shard.checksum
         except OSError:
             return False
+
+
+def _ranges_of(manifest: dict[str, Any], folder: Path) -> Ranges:
+    try:
+        return Ranges.from_dict(manifest.get("deep"))
+    except InputError as e:
+        raise CheckpointError(f"{folder / 'manifest.json'} is damaged: {e}; embed into another folder") from e

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..embed.opening import SUFFIXES, said_unread, unread
+from ..embed.ranges import Ranges, common_ranges
 from ..errors import InputError
 from ..progress import Progress, silent
 
@@ -121,6 +122,7 @@ def encode_side(
     *,
     entries: Mapping[Path, str] | None = None,
     skip_bad: bool = False,
+    ranges: Ranges | None = None,
     progress: Progress = silent,
 ) -> np.ndarray:
     """Vectors of one side's images.
@@ -131,6 +133,7 @@ def encode_side(
         what: what the side is called in messages.
         entries: what files are called in messages, where that is not their path.
         skip_bad: leave NaN rows where images cannot be read, in place of an error.
+        ranges: what is black and white in deep pictures of all sides; None: chosen for this one.
         progress: ``progress(fraction, label)``.
 
     Returns:
@@ -139,7 +142,7 @@ def encode_side(
     Raises:
         InputError: images that cannot be read, unless ``skip_bad``.
     """
-    encoded = encoder.encode_images(paths, progress=progress)
+    encoded = encoder.encode_images(paths, ranges=ranges, progress=progress)
     if encoded.failures and not skip_bad:
         row, reason = next(iter(encoded.failures.items()))
         count = len(encoded.failures)
@@ -148,6 +151,15 @@ def encode_side(
             "mend them, or leave bad images out (skip_bad, --skip-bad)"
         )
     return encoded.vectors
+
+
+def ranges_of(sides: Iterable[Any]) -> Ranges:
+    """What is black and white in the deep pictures of all sides that are compared; each side counts alike.
+
+    Args:
+        sides: those that are :class:`ImageSide` are looked at.
+    """
+    return common_ranges(*(side.paths for side in sides if isinstance(side, ImageSide)))
 
 
 def distinct_names(names: Iterable[str], fallback: Iterable[str]) -> tuple[str, str]:

@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from ..compute.names import Named, shown
-from ..embed.alike import near
+from ..embed.alike import told_apart
 from ..embed.encoder import Encoder
 from ..embed.filesystem import is_parquet
 from ..embed.identity import listed_again
 from ..embed.parquet import ParquetVectors
+from ..embed.ranges import NO_RANGES, Ranges
 from ..embed.usable import check_widths
 from ..errors import InputError
 from ..progress import Progress, part
 from .arrays import read_labels
-from .folders import ImageSide
+from .folders import ImageSide, ranges_of
 from .named import OF_IMAGES, images_of, kind, name_of, read_side
 from .tables import table_column
 
@@ -39,6 +40,8 @@ class Labelled:
     """Images that are in none of the rows: ``repeated``, ``shared`` (in several groups) and ``missing`` (no vector)."""
     passed_over: dict[str, int] = field(default_factory=dict)
     """Files of formats that are not read, by ending."""
+    ranges: Ranges = field(default_factory=Ranges)
+    """What is drawn black and white in their deep pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,8 @@ class OneSet:
     passed_over: dict[str, int] = field(default_factory=dict)
     files: bool = False
     """Whether keys are paths of files that were read: equal ones are one image."""
+    ranges: Ranges = field(default_factory=Ranges)
+    """What is drawn black and white in the deep pictures of all sets."""
 
     def without(self, is_elsewhere: Callable[[Any], bool]) -> tuple[OneSet, int]:
         """The set without the images whose key is somewhere else, and how many these were."""
@@ -75,7 +80,7 @@ class OneSet:
         return replace(self, vectors=self.vectors[keep], items=items, rows=self.rows[keep], keys=keys), int((~keep).sum())
 
 
-def read_sets(sets: Sequence[Any], encoder: Encoder | None, skip_bad: bool, progress: Progress) -> list[OneSet]:
+def read_sets(sets: Sequence[Any], encoder: Encoder | None, skip_bad: bool, progress: Progress, kept: Ranges = NO_RANGES) -> list[OneSet]:
     """Read sets of images or vectors: images that a set lists again count once, and rows without a vector are no images.
 
     Args:
@@ -83,6 +88,7 @@ def read_sets(sets: Sequence[Any], encoder: Encoder | None, skip_bad: bool, prog
         encoder: of images.
         skip_bad: leave NaN rows where images cannot be read, in place of an error.
         progress: ``progress(fraction, label)``.
+        kept: what is black and white in deep pictures; of kinds without a range one is chosen for all sets.
 
     Raises:
         InputError: sets that cannot be read, or do not fit together.
@@ -94,31 +100,22 @@ def read_sets(sets: Sequence[Any], encoder: Encoder | None, skip_bad: bool, prog
         raise InputError("folders of images need an encoder (--encoder fast)")
     names = [name_of(one, how, f"group {i + 1}") for i, (one, how) in enumerate(zip(sets, kinds, strict=True))]
     names = names if len(set(names)) == len(names) else [os.fspath(one) for one in sets]
-    read = []
+    found, read = list(sets), []
     with tempfile.TemporaryDirectory(prefix="latentdiff-") as folder:
         for i, (one, how) in enumerate(zip(sets, kinds, strict=True)):
-            at = Path(folder, str(i))
-            at.mkdir()
-            read.append(_read(one, how, names[i], at, encoder, skip_bad, part(progress, i / len(sets), (i + 1) / len(sets))))
+            if how in OF_IMAGES:
+                at = Path(folder, str(i))
+                at.mkdir()
+                found[i] = images_of(one, how, at, part(progress, 0.1 * i / len(sets), 0.1 * (i + 1) / len(sets)))
+        ranges = kept.filled(ranges_of(found))
+        for i, (one, how) in enumerate(zip(found, kinds, strict=True)):
+            report = part(progress, 0.1 + 0.9 * i / len(sets), 0.1 + 0.9 * (i + 1) / len(sets))
+            read.append(_read(one, how, names[i], encoder, skip_bad, report, ranges))
     for name, one in zip(names, read, strict=True):
         if one.vectors.shape[1] != read[0].vectors.shape[1]:
             check_widths({names[0]: read[0].vectors.shape[1], name: one.vectors.shape[1]})
-    return _told_apart(read)
-
-
-def _told_apart(read: list[OneSet]) -> list[OneSet]:
-    """The sets, of which rows of one key that hold other vectors than its first row are images of their own: names begin anew elsewhere."""
-    count = Counter(key for one in read for key in one.keys or () if key is not None)
-    first: dict[Any, np.ndarray] = {}
-    out = []
-    for one in read:
-        keys = list(one.keys or ())
-        for row, key in enumerate(() if one.files else keys):
-            if count[key] > 1 and key is not None:
-                vector = one.vectors[row]
-                keys[row] = key if near(vector[None], first.setdefault(key, vector)[None])[0] else None
-        out.append(one if one.keys is None else replace(one, keys=keys))
-    return out
+    keys = told_apart([None if one.files else one.keys for one in read], [one.vectors for one in read])
+    return [one if own is None else replace(one, keys=own) for one, own in zip(read, keys, strict=True)]
 
 
 def read_groups(
@@ -160,13 +157,13 @@ def read_groups(
         [item for one in read for item in one.items] if named else None,
         {why: count for why, count in left_out.items() if count},
         dict(sum((Counter(one.passed_over) for one in read), Counter())),
+        next((one.ranges for one in read if any(one.ranges)), Ranges()),
     )
 
 
-def _read(one: Any, how: str, name: str, at: Path, encoder: Any, skip_bad: bool, progress: Progress) -> OneSet:
-    if how in OF_IMAGES:
-        side = images_of(one, how, at, progress)
-        return _files(side, name, lambda kept: read_side(kept, how, encoder, skip_bad, progress))
+def _read(one: Any, how: str, name: str, encoder: Any, skip_bad: bool, progress: Progress, ranges: Ranges) -> OneSet:
+    if isinstance(one, ImageSide):
+        return _files(one, name, ranges, lambda kept: read_side(kept, how, encoder, skip_bad, progress, ranges))
     table = ParquetVectors(os.fspath(one)) if how == "parquet" else None
     read = read_side(table or one, how, encoder, skip_bad, progress)
     rows = np.arange(len(read.vectors))
@@ -184,7 +181,7 @@ def _read(one: Any, how: str, name: str, at: Path, encoder: Any, skip_bad: bool,
     return OneSet(name, vectors, [table.ids[row] for row in kept.tolist()], kept, len(rows), own, first, len(table.missing))
 
 
-def _files(side: ImageSide, name: str, read: Callable[[ImageSide], Any]) -> OneSet:
+def _files(side: ImageSide, name: str, ranges: Ranges, read: Callable[[ImageSide], Any]) -> OneSet:
     """A set of files, told by what they resolve to."""
     keys = [os.path.realpath(path) for path in side.paths]
     first = _first(keys)
@@ -192,7 +189,7 @@ def _files(side: ImageSide, name: str, read: Callable[[ImageSide], Any]) -> OneS
     found = read(replace(side, paths=tuple(side.paths[row] for row in rows.tolist())))
     own = [keys[row] for row in rows.tolist()]
     items = [shown(item) if isinstance(item, Named) else item for item in found.items]  # what was unpacked of an archive is soon gone
-    return OneSet(name, found.vectors, items, rows, len(keys), own, first, 0, dict(side.passed_over), True)
+    return OneSet(name, found.vectors, items, rows, len(keys), own, first, 0, dict(side.passed_over), True, ranges)
 
 
 def _first(keys: Sequence[Any]) -> dict[int, int]:
@@ -223,8 +220,8 @@ def _by_column(one: str, column: str, encoder: Encoder | None, skip_bad: bool, p
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{one} cannot be read as UTF-8 text: {e}") from e
     side, labels = table_column(text, path.parent, column, part(progress, 0.0, 0.1))
-    report = part(progress, 0.1, 1.0)
-    return [_files(side, path.name, lambda kept: read_side(kept, "images", encoder, skip_bad, report))], list(labels)
+    report, ranges = part(progress, 0.1, 1.0), ranges_of([side])
+    return [_files(side, path.name, ranges, lambda kept: read_side(kept, "images", encoder, skip_bad, report, ranges))], list(labels)
 
 
 def _labels(labels: list[Any], by: str, sets: Sequence[OneSet]) -> list[list[Any]]:

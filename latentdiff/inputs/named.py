@@ -15,6 +15,7 @@ from ..compute.names import Named
 from ..embed.encoder import Encoder, load_encoder
 from ..embed.filesystem import is_parquet
 from ..embed.parquet import ParquetVectors
+from ..embed.ranges import Ranges
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import load_vocabulary, read_phrases
 from ..errors import InputError
@@ -105,7 +106,7 @@ def images_of(side: Any, how: str, folder: Path | None, progress: Progress) -> I
     return ImageSide("the list", tuple(Path(p) for p in side))
 
 
-def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progress) -> OpenSide:
+def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progress, ranges: Ranges | None = None) -> OpenSide:
     """Vectors of an array, a file, Parquet or images.
 
     Args:
@@ -114,6 +115,7 @@ def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progr
         encoder: of images.
         skip_bad: leave NaN rows where images cannot be read, in place of an error.
         progress: ``progress(fraction, label)``.
+        ranges: of the deep pictures of all that is compared, :func:`~latentdiff.inputs.folders.ranges_of`; None: of this side alone.
 
     Raises:
         InputError: a side that cannot be read.
@@ -125,7 +127,7 @@ def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progr
     if how == "parquet":
         table = side if isinstance(side, ParquetVectors) else ParquetVectors(os.fspath(side))
         return OpenSide(np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids)
-    vectors = encode_side(encoder, side.paths, side.name, entries=side.entries, skip_bad=skip_bad, progress=progress)
+    vectors = encode_side(encoder, side.paths, side.name, entries=side.entries, skip_bad=skip_bad, ranges=ranges, progress=progress)
     files = [(os.path.abspath(path), side.entries.get(path)) for path in side.paths]
     return OpenSide(vectors, [path if entry is None else Named(path, entry) for path, entry in files])
 

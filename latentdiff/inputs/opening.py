@@ -12,10 +12,11 @@ import numpy as np
 from ..embed.identity import LeftOut, counts_of, distinct
 from ..embed.identity import left_out as rows_left_out
 from ..embed.parquet import ParquetVectors
+from ..embed.ranges import Ranges
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..progress import Progress, part
-from .folders import ImageSide, distinct_names
+from .folders import ImageSide, distinct_names, ranges_of
 from .named import COMMON, OF_IMAGES, OpenSide, groups_of, images_of, labels_of, name_of, open_encoder, open_vocabulary, read_side
 
 
@@ -35,6 +36,8 @@ class Opened:
 
     groups: dict[str, Any] = field(default_factory=dict)
     """Which rows are no independent evidence: ``groups_a``, ``groups_b`` and ``paired``, as :func:`latentdiff.compare` takes them."""
+    ranges: Ranges = field(default_factory=Ranges)
+    """What is drawn black and white in the deep pictures of both sides."""
 
     @property
     def items(self) -> tuple[Any, Any]:
@@ -67,13 +70,14 @@ def open_both(request: Any, kinds: tuple[str, str], skip_bad: bool, folder: Path
         elif how == "parquet":
             found[i] = ParquetVectors(os.fspath(side), **request.columns)
     found, left_out = each_once(found, request.paired or request.groups is not None)
-    sides = []
+    ranges, sides = ranges_of(found), []
     for i, (side, how) in enumerate(zip(found, kinds, strict=True)):
-        sides.append(read_side(side, how, encoder, skip_bad, part(progress, 0.1 + 0.35 * i, 0.1 + 0.35 * (i + 1))))
+        sides.append(read_side(side, how, encoder, skip_bad, part(progress, 0.1 + 0.35 * i, 0.1 + 0.35 * (i + 1)), ranges))
     if kinds == ("parquet", "parquet"):
         sides, left_out = without(sides, rows_left_out(*found))
     a, b = sides
-    return Opened(a, b, names, encoder, words_of(request, encoder, part(progress, 0.8, 1.0)), left_out, groups_by_row(request))
+    words = words_of(request, encoder, part(progress, 0.8, 1.0))
+    return Opened(a, b, names, encoder, words, left_out, groups_by_row(request), ranges)
 
 
 def groups_by_row(request: Any) -> dict[str, Any]:

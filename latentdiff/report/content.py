@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..embed.opening import said_unread
+from ..embed.ranges import said_ranges
 from ..results.comparison import Comparison
 from ..results.feedback import REJECTED, said_of
 from ..results.hypothesis import Hypothesis
@@ -127,7 +128,7 @@ REPEATED = 0.01
 
 
 def left_out(info: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
-    """Sentences about images that were not compared, by a comparison's ``info``; empty where all were."""
+    """Sentences about images that were not compared, and how deep ones were drawn, by a comparison's ``info``; empty where all were."""
     said, notes = info.get("left_out") or {}, []
     if said.get("overlap"):
         notes.append(f"{images(said['overlap'])} on both sides left out")
@@ -146,7 +147,8 @@ def left_out(info: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
             notes.append(f"{images(equal[side])} of {name} whose vector equals another one of it to the bit")
     if equal.get("overlap"):
         notes.append(f"{images(equal['overlap'])} of one side whose vector equals one of the other to the bit")
-    return (*notes, *map(str, info.get("remarks") or ()))
+    drawn = said_ranges(info.get("deep") or {})
+    return (*notes, *([drawn] if drawn else []), *map(str, info.get("remarks") or ()))
 
 
 def repeated(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..compute.files import strict_json
 from ..embed.opening import said_unread
+from ..embed.ranges import said_ranges
 from ..results.groups import GroupComparison
 from .content import Content, content
 from .group_figures import HALF, tree_svg
@@ -57,11 +58,11 @@ def group_verdict(found: GroupComparison) -> str:
 
 
 def notes(found: GroupComparison) -> tuple[str, ...]:
-    """What was left out."""
+    """What was left out, and how deep pictures were drawn."""
     out = found.info.get("left_out") or {}
     told = [f"{out[why]:,} images {what} are left out" for why, what in LEFT_OUT.items() if out.get(why)]
-    passed_over = said_unread(found.info.get("passed_over") or {})
-    return (*told, passed_over) if passed_over else tuple(told)
+    told += [said_unread(found.info.get("passed_over") or {}), said_ranges(found.info.get("deep") or {})]
+    return tuple(filter(None, told))
 
 
 def group_report(found: GroupComparison, suffix: str, images: Any, headline: str | None, cards: int) -> str:

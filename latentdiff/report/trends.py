@@ -9,6 +9,7 @@ from typing import Any
 
 from ..compute.files import strict_json
 from ..embed.opening import said_unread
+from ..embed.ranges import said_ranges
 from ..results.trends import Trend, Trends
 from .groups import LEFT_OUT
 from .html import page
@@ -34,11 +35,11 @@ def trends_verdict(found: Trends) -> str:
 
 
 def trends_notes(found: Trends) -> tuple[str, ...]:
-    """What was left out."""
+    """What was left out, and how deep pictures were drawn."""
     out, said = found.info.get("left_out") or {}, {**LEFT_OUT, "unlabelled": "without a date or number"}
     told = [f"{out[why]:,} images {what} are left out" for why, what in said.items() if out.get(why)]
-    passed_over = said_unread(found.info.get("passed_over") or {})
-    return (*told, passed_over) if passed_over else tuple(told)
+    told += [said_unread(found.info.get("passed_over") or {}), said_ranges(found.info.get("deep") or {})]
+    return tuple(filter(None, told))
 
 
 def trends_report(found: Trends, suffix: str, images: Any, headline: str | None) -> str:

@@ -127,6 +127,9 @@ def _info(info: Any, counts: dict[str, int]) -> None:
     told = ("left_out", "passed_over", "equal_rows", "dropped_rows", "cards", "exemplars", "versions", "describe", "legend")
     for name in (*told, "given", "fields"):
         need(isinstance(info.get(name) or {}, dict), name, info.get(name))
+    deep = info.get("deep") or {}
+    spans = list(deep.values()) if isinstance(deep, dict) else [deep]
+    need(all(isinstance(s, (list, tuple)) and len(s) == 2 and all(map(is_number, s)) for s in spans), "deep", deep)
     remarks = info.get("remarks") or []
     need(isinstance(remarks, (list, tuple)) and all(map(is_text, remarks)), "remarks", remarks)
     left_out = info.get("left_out") or {}

@@ -18,6 +18,8 @@ from ..embed.fingerprint import disagreement
 from ..embed.grouping import Groups
 from ..embed.identity import left_out
 from ..embed.parquet import ParquetVectors, to_memmap
+from ..embed.ranges import NO_RANGES, tell_ranges
+from ..embed.shard_ranges import with_ranges
 from ..embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
@@ -112,6 +114,7 @@ def compare_parquet(
         sides.group(groups_a, groups_b, paired)
         comparison = compare_sides(sides, **own, config=config, progress=progress)
     comparison.info["engine"] = engine.kind
+    tell_ranges(comparison.info, a.ranges or NO_RANGES, b.ranges or NO_RANGES)
     return comparison
 
 
@@ -178,6 +181,7 @@ def embed(
     vector_dtype: str = "float16",
     shard_rows: int = SHARD_ROWS,
     device: Any = None,
+    like: str | None = None,
     progress: Progress | None = None,
 ) -> Embedded:
     """Images to Parquet shards of vectors, on this machine or by Ray Data on a cluster; a run that was stopped goes on where it was.
@@ -191,6 +195,8 @@ def embed(
         vector_dtype: "float16" or "float32".
         shard_rows: images a shard, >= 1.
         device: torch device of the engine "local"; None picks.
+        like: vectors in Parquet with which these shall be compared: deep pictures are drawn with the same range; None: with one chosen for
+            these images, or that of the shards that are there.
         progress: ``progress(fraction, label)``.
 
     Raises:
@@ -200,7 +206,7 @@ def embed(
     engine = engine_of(engine)
     if engine.kind == "ray" and not isinstance(encoder, str):
         raise InputError("each worker of a cluster builds the encoder itself: name it, as load_encoder takes it")
-    tasks = plan_shards(source, out, shard_rows)
+    tasks = with_ranges(plan_shards(source, out, shard_rows), out, like)
     report, made = progress or silent, []
     if engine.kind == "ray":
         from .ray_embed import embed_shards
@@ -220,4 +226,3 @@ def _told(made: Iterator[Shard], count: int, progress: Progress) -> Iterator[Sha
         rows += shard.rows
         progress(i / count, f"{rows:,} images embedded")
         yield shard
-

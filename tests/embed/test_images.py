@@ -194,7 +194,7 @@ def ramp(top: float, dtype) -> np.ndarray:
         (ramp(260, np.int32), 255.0),
         (ramp(4095, np.uint16), 4095.0),
         (ramp(65535, np.uint16), 65535.0),
-        (ramp(3e6, np.float32), 3e6 * 0.99),
+        (ramp(3e6, np.float32), 4.0**11 - 1),
         (np.zeros((64, 64), np.float32), 1.0),
     ],
     ids=["above 1", "one huge pixel", "half missing", "half infinite", "above 8 bits", "12 bits", "16 bits", "more", "black"],

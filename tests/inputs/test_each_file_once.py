@@ -96,7 +96,7 @@ class Colours:
 
     width, fingerprint, encode_texts = 5, {"library": "test", "model": "colours"}, None
 
-    def encode_images(self, paths: Sequence[Any], progress: Any = None) -> Any:
+    def encode_images(self, paths: Sequence[Any], ranges: Any = None, progress: Any = None) -> Any:
         rows = []
         for path in paths:
             noise = np.random.default_rng(int(Path(path).stem)).normal(size=5)

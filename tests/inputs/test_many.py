@@ -78,7 +78,7 @@ def test_a_folder_in_a_folder_and_links(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "all/x.heic").write_bytes(b"x")
     encoded: list[list[str]] = []
 
-    def encode(paths: Any, progress: Any) -> Any:
+    def encode(paths: Any, **_: Any) -> Any:
         encoded.append([Path(p).name for p in paths])
         return SimpleNamespace(vectors=np.ones((len(paths), 3), np.float32), failures={})
 

@@ -118,3 +118,21 @@ def test_the_command_keeps_a_state_and_tells_ci(given, reference, tmp_path: Path
     assert main(["watch", state, "--annotations"]) == 1
     assert capsys.readouterr().out.startswith("::error title=latentdiff watch::The stream has changed")
     assert main(["watch", state, batch[0], *start]) == 2
+
+
+def test_a_watch_draws_deep_pictures_of_every_batch_as_the_references(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name, count, top in (("usual", 200, 4095), ("bright", 20, 60000)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            Image.fromarray(np.kron(rng.integers(0, top, (4, 4)), np.ones((8, 8))).astype(np.uint16)).save(tmp_path / name / f"{i}.tif")
+    state = str(tmp_path / "state")
+    assert main(["watch", state, "--reference", str(tmp_path / "usual"), "--encoder", "demo"]) == 0
+    kept = (tmp_path / "state" / "deep.json").read_text()
+    assert json.loads(kept) == {"whole": [0.0, 4095.0]}
+    capsys.readouterr()
+    main(["watch", state, str(tmp_path / "bright"), "--encoder", "demo"])
+    assert "in deep pictures 0 is black and 4,095 white" in capsys.readouterr().out
+    assert (tmp_path / "state" / "deep.json").read_text() == kept
