@@ -28,7 +28,8 @@ from .sample_fields import fields_of
 from .sides import Side, resolve
 from .spaces import encoder_of, space_of
 from .spilling import compare_on_cluster, spill_vectors
-from .store import database, fields, runs
+from .store import database, runs
+from .store.free import check_sides_free
 from .store.run import ComparisonRun, RunSide
 from .store.storing import store
 from .usable import usable
@@ -178,8 +179,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         sides = _sides(dataset, view_a, view_b, str(request.embeddings))
         if request.names:
             sides = (dataclasses.replace(sides[0], name=request.names[0]), dataclasses.replace(sides[1], name=request.names[1]))
-        for side in sides:
-            fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
+        check_sides_free(dataset, run, sides)
         opened = open_sae(request.sae)
         stamp = encoder_of(sides, opened)
         if opened in (None, KEPT) and not ray and "sae" in named(method.method).takes:

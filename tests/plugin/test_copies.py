@@ -217,6 +217,42 @@ def test_what_is_left_after_fiftyones_own_deleting_and_copying_is_said_and_remov
     assert before["views"] == state(dataset)["views"] and "clip" in dataset.get_field_schema()
 
 
+def test_fields_that_people_cloned_from_ours_are_theirs(stored: Any, vocabulary: Any, sae: Any) -> None:
+    dataset, options = stored.dataset, {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
+    dataset.clone_sample_field("seasons_log_ratio", "best_log_ratio")
+    dataset.rename_sample_field("seasons_concepts", "kept_concepts")
+    rename_comparison(dataset, "seasons", "years")
+    dataset.rename_run("years", "decades")  # its fields follow; no name of theirs is taken for its former one
+    assert list_comparisons(dataset) == ["decades"] and dataset.has_field("decades_log_ratio")
+    theirs = {name: dataset.values(name) for name in ("best_log_ratio", "kept_concepts")}
+    assert sum(v is not None for v in theirs["best_log_ratio"]) == 140 and any(theirs["kept_concepts"])
+    for gone in (False, True):
+        if gone:
+            delete_comparison(dataset, "decades")
+        assert leftover_fields(dataset, remove=True) == []
+        with pytest.raises(RunError, match="already has a field 'best_log_ratio' that no comparison wrote"):
+            compare_views(dataset, "winter", "summer", run="best", **options)
+    assert set(ours(dataset)) == set(theirs)
+    assert {name: dataset.values(name) for name in theirs} == theirs
+
+
+def test_fields_of_another_datasets_comparison_refuse_its_name_before_anything_is_read(make: Any, vocabulary: Any, sae: Any) -> None:
+    base, other = make(vectors(1, 0, 3), vectors(80, 1 / 20, 2)), make(vectors(1, 0, 3), vectors(40, 1 / 20, 5))
+    new = [make(vectors(60, share, i), vectors(1, 0, 3)) for i, share in enumerate((2 / 3, 1 / 2))]
+    options = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae, "run": "vs_base"}
+    for overwrite in (False, True):
+        compare_versions(new[0], base, overwrite=overwrite, **options)
+    before, seen = [state(d) for d in (base, *new)], []
+    taken = f"{base.name}' already has a field 'vs_base_log_ratio' of the comparison 'vs_base' of '{new[0].name}'"
+    with pytest.raises(RunError, match=taken):
+        compare_versions(new[1], base, progress=lambda fraction, label: seen.append(label), **options)
+    assert not seen and [state(d) for d in (base, *new)] == before
+    compare_versions(new[1], other, **options)
+    with pytest.raises(RunError, match="of the comparison 'vs_base' of"):  # its own comparison of that name goes, not the other's field
+        compare_versions(new[1], base, overwrite=True, **options)
+    assert compare_versions(new[1], base, **{**options, "run": "second"}).counts["B"]["compared"] == 81
+
+
 def test_fields_follow_a_run_that_fiftyone_itself_renamed(stored: Any, copies: Any) -> None:
     import fiftyone as fo
 
