@@ -16,7 +16,7 @@ from ..compute.names import Named, shown
 from ..embed.alike import near
 from ..embed.encoder import Encoder
 from ..embed.filesystem import is_parquet
-from ..embed.identity import listed_again
+from ..embed.identity import file_key, listed_again
 from ..embed.parquet import ParquetVectors
 from ..embed.usable import check_widths
 from ..errors import InputError
@@ -61,7 +61,7 @@ class OneSet:
     """Rows without a vector."""
     passed_over: dict[str, int] = field(default_factory=dict)
     files: bool = False
-    """Whether keys are paths of files that were read: equal ones are one image."""
+    """Whether keys are those of files that were read: equal ones are one image."""
 
     def without(self, is_elsewhere: Callable[[Any], bool]) -> tuple[OneSet, int]:
         """The set without the images whose key is somewhere else, and how many these were."""
@@ -185,8 +185,8 @@ def _read(one: Any, how: str, name: str, at: Path, encoder: Any, skip_bad: bool,
 
 
 def _files(side: ImageSide, name: str, read: Callable[[ImageSide], Any]) -> OneSet:
-    """A set of files, told by what they resolve to."""
-    keys = [os.path.realpath(path) for path in side.paths]
+    """A set of files, each once, whatever its paths."""
+    keys = [file_key(path) for path in side.paths]
     first = _first(keys)
     rows = np.setdiff1d(np.arange(len(keys)), list(first))
     found = read(replace(side, paths=tuple(side.paths[row] for row in rows.tolist())))
