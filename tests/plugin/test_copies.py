@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from fiftyone_plugin import (
 )
 from fiftyone_plugin.hypotheses import tag_hypothesis
 from latentdiff.errors import InputError, RunError
+from latentdiff.report.content import left_out
 from tests.planted import state, vectors
 
 
@@ -166,7 +168,7 @@ def test_equal_ids_in_two_datasets_are_two_images(make: Any, copies: Any, vocabu
 def test_versions_are_told_by_the_content_of_their_files(tmp_path: Path) -> None:
     import fiftyone as fo
 
-    from fiftyone_plugin.changes import changes
+    from fiftyone_plugin.changes import Changed, changes
 
     files = {"old/a": b"same", "old/b": b"gone", "new/a": b"same", "new/b": b"came", "new/c": b"and more", "new/d": b"same"}
     for name, content in files.items():
@@ -176,11 +178,39 @@ def test_versions_are_told_by_the_content_of_their_files(tmp_path: Path) -> None
     old.add_samples([fo.Sample(filepath=str(tmp_path / "old" / n)) for n in "ab"] + [fo.Sample(filepath="/nowhere/x")], progress=False)
     new.add_samples([fo.Sample(filepath=str(tmp_path / "new" / n)) for n in "abcd"] + [fo.Sample(filepath="/nowhere/y")], progress=False)
     new.add_samples([fo.Sample(filepath=str(tmp_path / "old" / ".." / "old" / "a"))], progress=False)
+    os.link(tmp_path / "new" / "c", tmp_path / "new" / "e")
+    new.add_samples([fo.Sample(filepath=str(tmp_path / "new" / n)) for n in "be"], progress=False)
     added, removed = changes(new, old)
     name = {i: path for ds in (old, new) for i, path in zip(*ds.values(["id", "filepath"]), strict=True)}
-    assert [Path(name[i]).name for i in added] == ["b", "c", "y"] and [Path(name[i]).name for i in removed] == ["b", "x"]
+    assert [Path(name[i]).name for i in added.ids] == ["b", "c", "y"] and [Path(name[i]).name for i in removed.ids] == ["b", "x"]
+    assert (added, removed) == (Changed(added.ids, 3, 2, 1), Changed(removed.ids, 1, 0, 1))
     for dataset in (old, new):
         dataset.delete()
+
+
+def test_what_two_versions_have_in_common_is_counted_and_files_that_are_elsewhere_are_said(
+    make: Any, vocabulary: Any, sae: Any, tmp_path: Path
+) -> None:
+    old, new = make(vectors(80, 1 / 20, 1), vectors(1, 0, 2)), make(vectors(60, 2 / 3, 3), vectors(1, 0, 2))
+    for i, (dataset, first) in enumerate(((old, 0), (new, 50))):  # the last 31 of the old version are the first of the new one
+        paths = [tmp_path / str(i) / f"{first + n}.jpg" for n in range(len(dataset))]
+        paths[0].parent.mkdir()
+        for path in paths:
+            path.write_bytes(path.name.encode())
+        dataset.set_values("filepath", [str(path) for path in paths])
+    new.add_samples([sample.copy() for sample in new.skip(50)], progress=False)
+    options = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae, "changed_only": True}
+    run = compare_versions(new, old, run="changes", **options)
+    compared = {"compared": 30, "missing": 0, "bad": 0, "repeated": 11}, {"compared": 50, "missing": 0, "bad": 0, "repeated": 0}
+    assert run.counts == {"A": compared[0], "B": compared[1], "overlap": 31}
+    assert left_out(run.comparison.info, ("new", "old")) == ("31 images on both sides left out", "11 images of new listed again left out")
+    for dataset in (old, new):
+        dataset.set_values("filepath", [f"/nowhere/{dataset.name}/{i}" for i in range(len(dataset))])
+    run = load_comparison(new, compare_versions(new, old, run="elsewhere", **options).name)
+    assert run.counts["overlap"] == 0 and run.counts["A"]["compared"] == 72
+    assert left_out(run.comparison.info, ("new", "old"))[-1].startswith("files of 72 images that were added and of 81 that were removed")
+    with pytest.raises(InputError, match=r"72 images were added and 0 removed.*needs both \(files of 72 images"):
+        compare_versions(new, old.limit(0), run="none", **options)
 
 
 def test_an_image_that_is_listed_twice_counts_once(make: Any, vocabulary: Any, sae: Any) -> None:
