@@ -28,10 +28,11 @@ from .sample_fields import fields_of
 from .sides import Side, resolve
 from .spaces import encoder_of, space_of, tell_drawn
 from .spilling import compare_on_cluster, spill_vectors
-from .store import database, fields, runs
+from .store import database, runs
+from .store.free import check_sides_free
 from .store.run import ComparisonRun, RunSide
 from .store.storing import store
-from .usable import usable
+from .usable import count_before, usable
 from .vectors import Vectors, read_vectors
 
 
@@ -103,8 +104,7 @@ def compare_views(
     """
     captions, prompts = captions if isinstance(captions, tuple) else (captions, None)
     request = latentdiff.CompareRequest(
-        DatasetView(dataset, view_a),
-        DatasetView(dataset, view_b),
+        *(view if isinstance(view, DatasetView) else DatasetView(dataset, view) for view in (view_a, view_b)),
         vocabulary=vocabulary,
         sae=sae,
         method=method_of(config),
@@ -141,8 +141,9 @@ def compare_again(
     found = _compared(request, progress)
     for letter, side in found.record["sides"].items():
         side |= {kind: max(side[kind], stored.counts[letter][kind]) for kind in ("missing", "bad", "repeated")}
-    record = {**found.record, "overlap": stored.config["overlap"], "form": form, "questions": stored.config.get("questions")}
-    found.comparison.info["left_out"] = left_out_of(record)
+    kept = {"overlap": stored.config["overlap"], "remarks": stored.config.get("remarks") or [], "questions": stored.config.get("questions")}
+    record = {**found.record, **kept, "form": form}
+    _say_left_out(found.comparison, record)
     with database.explained(f"the comparison {found.run!r}", found.dataset):
         return store(*found._replace(record=record), request.overwrite, part(progress, 0.8, 1.0))
 
@@ -178,8 +179,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         sides = _sides(dataset, view_a, view_b, str(request.embeddings))
         if request.names:
             sides = (dataclasses.replace(sides[0], name=request.names[0]), dataclasses.replace(sides[1], name=request.names[1]))
-        for side in sides:
-            fields.check_free(side.dataset, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
+        check_sides_free(dataset, run, sides)
         opened = open_sae(request.sae)
         stamp = encoder_of(sides, opened)
         if opened in (None, KEPT) and not ray and "sae" in named(method.method).takes:
@@ -188,6 +188,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         read = spill_vectors if ray else read_vectors
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))
         a, b, record = usable(sides, a, b, method.compare.skip_bad)
+        count_before(record, (request.a, request.b))
         report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
         beside = fields_of(sides, (a, b), request.fields, request.given)
         known["given"] = request.given
@@ -198,7 +199,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
             known |= beside
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
-        comparison.info["left_out"] = left_out_of(record)
+        _say_left_out(comparison, record)
         tell_drawn(comparison.info, sides)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp}
         key = (comparison.info.get("sae") or {}).get("key")
@@ -211,6 +212,11 @@ def _past_rejected(method: latentdiff.MethodConfig, dataset: Any) -> latentdiff.
     """The method's choices, with the words that people rejected in earlier comparisons of the dataset."""
     words = tuple(dict.fromkeys([*method.compare.rejected, *rejected_words(dataset)]))
     return dataclasses.replace(method, compare=dataclasses.replace(method.compare, rejected=words))
+
+
+def _say_left_out(comparison: Comparison, record: dict[str, Any]) -> None:
+    comparison.info["left_out"] = left_out_of(record)
+    comparison.info["remarks"] = [*(comparison.info.get("remarks") or ()), *record["remarks"]]
 
 
 def left_out_of(record: dict[str, Any]) -> dict[str, Any]:

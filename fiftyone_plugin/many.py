@@ -12,7 +12,8 @@ from latentdiff.trends.binning import binned
 
 from .by_field import read_by_field, whole_side
 from .encoders import recorded
-from .store import database, fields, runs
+from .store import database, runs
+from .store.free import check_sides_free
 from .store.groups import GroupsOfDataset
 from .store.storing import store_groups
 
@@ -66,7 +67,7 @@ def compare_groups(
     with database.explained(f"the comparison {run!r}" if run else "comparing groups", home):
         if run is not None:
             runs.check_new(home, run, overwrite)
-            fields.check_free(home, [side.field(f"{run}_{what}") for what in (fields.LOG_RATIO, fields.CONCEPTS)], run)
+            check_sides_free(home, run, [side])
         images = read_by_field(side, by, vocabulary, part(progress, 0.0, 0.3))
         labels = binned(images.values, bins) if bins is not None else images.values
         given = {"sae": sae, "vocabulary": images.words, "config": config}

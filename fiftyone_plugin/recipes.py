@@ -20,7 +20,7 @@ import numpy as np
 
 from latentdiff.errors import InputError
 
-from .changes import changes
+from .changes import changed_sides
 from .comparing import compare_views
 from .noisy_diff import label_path
 from .sides import each_once, listed
@@ -34,20 +34,17 @@ def compare_versions(new: Any, old: Any, *, changed_only: bool = False, **option
     Args:
         new: ``fo.Dataset`` (or its name) or ``fo.DatasetView``; the comparison is stored in its dataset.
         old: the same, usually of another dataset.
-        changed_only: compare only images that were added with those that were removed; else all with all. An image is the same where its
-            file is, or where the files hold the same bytes; the ids of samples, which copies of a dataset keep, say nothing.
+        changed_only: compare only images that were added with those that were removed, each file once; else all with all. An image is the
+            same where its file is, or where the files hold the same bytes; the ids of samples, which copies of a dataset keep, say nothing.
+            What both have is counted as ``overlap``; a remark says of how many images the files cannot be read here.
         **options: as :func:`compare_views`.
 
     Raises:
         InputError: nothing was added, or nothing removed, where only changes count; and as :func:`compare_views`.
     """
     new, old = _view(new), _view(old)
-    if changed_only:
-        added, removed = changes(new, old)
-        if not added or not removed:
-            raise InputError(f"{len(added)} images were added and {len(removed)} removed; comparing changes needs both")
-        new, old = new.select(added), old.select(removed)
-    return _compare(new, old, ("new version", "old version"), options)
+    sides = changed_sides(new, old) if changed_only else (new, old)
+    return compare_views(new._root_dataset, *sides, **{"names": ("new version", "old version"), **options})
 
 
 def compare_errors(dataset_or_view: Any, eval_key: str, *, patches: bool = True, **options: Any) -> ComparisonRun:

@@ -8,6 +8,7 @@ import numpy as np
 
 from latentdiff.embed.usable import bad_rows, check_bad, check_enough, check_widths
 from latentdiff.errors import InputError
+from latentdiff.inputs.named import DatasetView
 
 from .sides import Side
 from .store import database
@@ -53,3 +54,12 @@ def usable(sides: tuple[Side, Side], a: Vectors, b: Vectors, skip_bad: bool) -> 
             **left_out,
         }
     return kept[0], kept[1], {"sides": record, "overlap": len(shared)}
+
+
+def count_before(record: dict[str, Any], given: tuple[Any, Any]) -> None:
+    """Add to a record what was left out of its views before they were named, and what is to be said of that (``remarks``)."""
+    known = {letter: side.before for letter, side in zip("AB", given, strict=True) if isinstance(side, DatasetView)}
+    for letter, before in known.items():
+        record["overlap"] += before.overlap
+        record["sides"][letter]["repeated"] += before.repeated
+    record["remarks"] = [before.remark for before in known.values() if before.remark]

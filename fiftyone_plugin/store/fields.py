@@ -33,18 +33,6 @@ def path_of(run: str, what: str, labels: str | None) -> str:
     return f"{labels}.{name}" if labels else name
 
 
-def check_free(dataset: Any, paths: Iterable[str], run: str) -> None:
-    """Refuse to touch a field of the same name that somebody else made.
-
-    Raises:
-        RunError: naming the field.
-    """
-    for path in paths:
-        stored = schema.stored(dataset, path)
-        if stored is not None and _info(stored).get(OWNER) != run and not is_nobodys(dataset, stored):
-            raise RunError(f"{dataset.name!r} already has a field {path!r} that no comparison wrote; choose another run name")
-
-
 def labels_now(dataset: Any, record: Record, labels: str | None) -> str | None:
     """Where the labels that a comparison wrote to are now: their field may have been renamed since, with all that is in it."""
     if labels is None or schema.there(dataset, labels):
@@ -99,10 +87,16 @@ def is_nobodys(dataset: Any, stored: dict[str, Any]) -> bool:
     """Whether a field (its stored entry) is ours, and of no comparison that writes to this dataset.
 
     FiftyOne in another process wrote back a schema that it had read before the field went; or the dataset is a copy that took the fields
-    and not the record (as those of views are).
+    and not the record (as those of views are). What people gave a name of their own is theirs.
     """
     mark = _info(stored).get(RECORD)
-    return mark is not None and not any(str(database.identity(dataset)) in record.datasets for record in records.holders(mark))
+    return named_by_run(stored) and not any(str(database.identity(dataset)) in record.datasets for record in records.holders(mark))
+
+
+def named_by_run(stored: dict[str, Any]) -> bool:
+    """Whether a field bears a record's mark under a name that its run gave it: FiftyOne copies marks with the fields that people clone."""
+    info = _info(stored)
+    return info.get(RECORD) is not None and stored.get("name") in {f"{info.get(OWNER)}_{what}" for what in ALL}
 
 
 def write(

@@ -13,7 +13,8 @@ def leftover_fields(dataset: Any, *, remove: bool = False) -> list[str]:
     """Fields that comparisons wrote to a dataset and that no comparison is there for any more.
 
     FiftyOne's ``dataset.delete_run`` removes a comparison's record and leaves its fields (:func:`delete_comparison` removes both), and a
-    copy of a view has the fields and not the record. A comparison of the same name replaces them by itself.
+    copy of a view has the fields and not the record. A comparison of the same name replaces them by itself. A field that people cloned or
+    renamed from one of them is theirs, and not among them.
 
     Args:
         dataset: ``fo.Dataset`` or its name.
@@ -30,7 +31,7 @@ def leftover_fields(dataset: Any, *, remove: bool = False) -> list[str]:
     with database.explained("looking for what comparisons left", dataset):
         named, loose = find(database.identity(dataset))
         held = {record.mark for record in (*named.values(), *loose)}
-        ours = {path: entry for path, entry in schema.walk(dataset) if RECORD in (entry.get("info") or {})}
+        ours = {path: entry for path, entry in schema.walk(dataset) if fields.named_by_run(entry)}
         found = {path: entry for path, entry in ours.items() if entry["info"][RECORD] not in held and fields.is_nobodys(dataset, entry)}
         for path, entry in found.items() if remove else ():
             labels, _, name = path.rpartition(".")
@@ -44,9 +45,8 @@ def names_of(dataset: Any) -> dict[str, set[str]]:
     """By mark of a record, the names of runs under which its fields stand in a dataset."""
     names: dict[str, set[str]] = {}
     for _, entry in schema.walk(dataset):
-        info = entry.get("info") or {}
-        if RECORD in info and OWNER in info:
-            names.setdefault(str(info[RECORD]), set()).add(str(info[OWNER]))
+        if fields.named_by_run(entry):
+            names.setdefault(str(entry["info"][RECORD]), set()).add(str(entry["info"][OWNER]))
     return names
 
 

@@ -13,6 +13,7 @@ from latentdiff.errors import LatentDiffError, RunError
 
 from . import database, fields, leftovers, records, results, writers
 from .document import from_document, verdict_of
+from .free import check_free
 from .groups import GROUPS, from_group_document, verdict_of_groups
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, Record
 from .targets import name_of, places
@@ -108,7 +109,7 @@ def _follow(dataset: Any, record: Record, old: str) -> None:
     try:
         for place in at:
             paths = [fields.path_of(record.run, what, place.labels) for what in fields.ALL]
-            fields.check_free(place.dataset, paths, record.run)
+            check_free(place.dataset, paths, record)
     except RunError:
         return
     with writers.working() as writer:

@@ -15,6 +15,7 @@ from ..sides import listed
 from . import database, fields, records, recovery, results, writers
 from .document import from_document
 from .feedback import with_feedback
+from .free import check_free
 from .groups import BETWEEN, GROUPS, GroupsOfDataset, from_group_document, split
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, WRITING
 from .run import ComparisonRun, RunSide
@@ -183,8 +184,7 @@ def rename_comparison(dataset: Any, run: str, new: str) -> None:
         if new in dataset.list_runs():
             raise RunError(f"{dataset.name!r} already has a run {new!r}; choose another name")
         for place in places(dataset, record):
-            paths = [fields.path_of(new, what, place.labels) for what in fields.ALL]
-            fields.check_free(place.dataset, paths, run="")
+            check_free(place.dataset, [fields.path_of(new, what, place.labels) for what in fields.ALL])
         recovery.rename(dataset, record, new, writer)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from latentdiff.errors import RunError
 
 from . import database, fields, records, schema
+from .free import check_free
 from .records import Record
 
 
@@ -34,7 +35,7 @@ def write_weights(dataset: Any, run: str, record: Record, ids: np.ndarray, weigh
     from pymongo import UpdateOne
 
     path, now = fields.path_of(run, fields.WEIGHT, None), datetime.now(timezone.utc)
-    fields.check_free(dataset, [path], run)
+    check_free(dataset, [path], record)
     if schema.there(dataset, path):
         fields.drop_values(dataset, [path], None)
     fields.declare_one(dataset, run, record, None, fields.WEIGHT, f"{fields.signature(run)} importance weights, mean 1; {about}")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ..compute.extras import needs
 from ..errors import InputError
 from .opening import SUFFIXES as IMAGES
 
 SUFFIXES = (".parquet", ".pq")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""In the name of a folder, the place of a value that is missing."""
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 BLOCK_ROWS = 1 << 15
 """Rows that are decoded, written or sent at once (50 MB of float16 at width 768)."""
 
@@ -82,6 +87,32 @@ def files_of(source: str) -> tuple[Any, list[str]]:
 def _hidden(path: str, top: str) -> bool:
     below = posixpath.basename(path) if path == top else posixpath.relpath(path, top)
     return any(part.startswith((".", "_")) and "=" not in part for part in below.split("/"))
+
+
+def partitions(source: str, paths: Iterable[str]) -> dict[str, dict[str, str | int | None]]:
+    """What folders named ``key=value`` below a source say of the files in them.
+
+    Args:
+        source: path or URI.
+        paths: of the files, as :func:`files_of` has them.
+
+    Returns:
+        By key, the value of each file: integers where all are, else texts; None for Hive's mark of none, and for a file without the key.
+    """
+    top, paths = filesystem_of(source)[1], list(paths)
+    found: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        for part in posixpath.relpath(path, top).split("/")[:-1]:
+            key, is_named, value = part.partition("=")
+            if is_named and key:
+                found.setdefault(unquote(key), dict.fromkeys(paths))[path] = None if value == NO_VALUE else unquote(value)
+    return {key: _integers(values) for key, values in found.items()}
+
+
+def _integers(values: dict[str, Any]) -> dict[str, str | int | None]:
+    if not all(value is None or WHOLE.fullmatch(value) for value in values.values()):
+        return values
+    return {path: None if value is None else int(value) for path, value in values.items()}
 
 
 @contextlib.contextmanager

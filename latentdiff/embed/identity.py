@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,16 @@ def left_out(a: ParquetVectors, b: ParquetVectors) -> LeftOut:
     if all(sum(map(len, out[side].values())) == vectors.shape[0] and len(out[side]["shared"]) for side, vectors in (("A", a), ("B", b))):
         raise InputError("A and B are the same images; choose two different sets")
     return out
+
+
+def file_key(path: str | os.PathLike[str]) -> str:
+    """What tells a file from others: its path, links followed; of one with several names (hard links) what its file system calls it."""
+    resolved = os.path.realpath(path)
+    try:
+        found = os.stat(resolved)
+    except OSError:
+        return resolved
+    return f"{found.st_dev}:{found.st_ino}" if found.st_nlink > 1 and found.st_ino else resolved
 
 
 def distinct(a: Sequence[Any], b: Sequence[Any]) -> tuple[list[Any], list[Any], dict[str, Any]]:

@@ -15,7 +15,7 @@ import numpy as np
 from ..compute.extras import needs
 from ..errors import InputError
 from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss, naming, plain, without_vector
-from .filesystem import BLOCK_ROWS, files_of, filesystem_of, readable
+from .filesystem import BLOCK_ROWS, files_of, filesystem_of, partitions, readable
 from .fingerprint import Fingerprint, read_fingerprint
 from .ranges import DEEP, Ranges, read_ranges
 
@@ -57,6 +57,7 @@ class ParquetVectors:
     id_column: str | None = field(init=False)
     vector_column: str = field(init=False)
     columns: tuple[str, ...] = field(init=False)
+    """Of the files, and those that folders named ``key=value`` say of them."""
     fingerprint: Fingerprint | None = field(init=False)
     ranges: Ranges | None = field(init=False)
     """What was drawn black and white in deep pictures; None: not recorded."""
@@ -86,7 +87,8 @@ class ParquetVectors:
         self.groups = tuple(g for g in groups if g.rows)
         if first is None or not self.groups:
             raise InputError(f"{self.source} holds no rows")
-        self.columns = tuple(first.names)
+        self._partitions = {key: values for key, values in partitions(self.source, paths).items() if key not in first.names}
+        self.columns = (*first.names, *self._partitions)
         self.fingerprint = read_fingerprint((first.metadata or {}).get(FINGERPRINT), self.source)
         self.ranges = read_ranges((first.metadata or {}).get(DEEP), self.source)
         self.dtype = np.dtype(np.float16 if kinds == {np.dtype(np.float16)} else np.float32)
@@ -103,6 +105,8 @@ class ParquetVectors:
         """A column of every file as Python values, None where there is none; an ``InputError`` where there is no such column."""
         if name not in self.columns:
             raise InputError(f"{self.source} has no column {name!r}; it has {', '.join(self.columns)}")
+        if name in self._partitions:
+            return [self._partitions[name][group.path] for group in self.groups for _ in range(group.rows)]
         found: list[Any] = []
         for group in self.groups:
             with readable(group.path):  # texts that are no UTF-8 are found only now

@@ -30,7 +30,11 @@ class TransformersBackend:
         self.pretrained, self.assumed = None, ""
         self.activation = getattr(getattr(model.config, "vision_config", None), "hidden_act", None)
         _check_kind(processor)
-        self.preprocess = _patches(processor) if model.config.model_type == "siglip2" else _preprocess(processor)
+        if model.config.model_type == "siglip2":
+            self.preprocess: Preprocess | Patches = _patches(processor)
+        else:
+            self.preprocess = _preprocess(processor)
+            _check_size(self.preprocess, getattr(model.config, "vision_config", None))
         self._tokenizer = tokenizer
         self._siglip = model.config.model_type in ("siglip", "siglip2")
 
@@ -126,6 +130,18 @@ def _preprocess(processor: Any) -> Preprocess:
         shortest_edge=edge if edge and (edge, edge) != (target["height"], target["width"]) else None,
         crop="floor",
     )
+
+
+def _check_size(preprocess: Preprocess, vision: Any) -> None:
+    """Refuse pictures of a size that the model has no positions for."""
+    size = getattr(vision, "image_size", None)
+    taken = (size, size) if isinstance(size, int) else tuple(size or ())
+    made = (preprocess.height, preprocess.width)
+    if taken and taken != made:
+        raise EncoderError(
+            f"the image processor makes pictures of height {made[0]} and width {made[1]}, the model takes {taken[0]} and {taken[1]}: "
+            "write the latter as crop_size (or size) into preprocessor_config.json"
+        )
 
 
 def _patches(processor: Any) -> Patches:

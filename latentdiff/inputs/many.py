@@ -16,7 +16,7 @@ from ..compute.names import Named, shown
 from ..embed.alike import told_apart
 from ..embed.encoder import Encoder
 from ..embed.filesystem import is_parquet
-from ..embed.identity import listed_again
+from ..embed.identity import file_key, listed_again
 from ..embed.parquet import ParquetVectors
 from ..embed.ranges import NO_RANGES, Ranges
 from ..embed.usable import check_widths
@@ -64,7 +64,7 @@ class OneSet:
     """Rows without a vector."""
     passed_over: dict[str, int] = field(default_factory=dict)
     files: bool = False
-    """Whether keys are paths of files that were read: equal ones are one image."""
+    """Whether keys are those of files that were read: equal ones are one image."""
     ranges: Ranges = field(default_factory=Ranges)
     """What is drawn black and white in the deep pictures of all sets."""
 
@@ -182,8 +182,8 @@ def _read(one: Any, how: str, name: str, encoder: Any, skip_bad: bool, progress:
 
 
 def _files(side: ImageSide, name: str, ranges: Ranges, read: Callable[[ImageSide], Any]) -> OneSet:
-    """A set of files, told by what they resolve to."""
-    keys = [os.path.realpath(path) for path in side.paths]
+    """A set of files, each once, whatever its paths."""
+    keys = [file_key(path) for path in side.paths]
     first = _first(keys)
     rows = np.setdiff1d(np.arange(len(keys)), list(first))
     found = read(replace(side, paths=tuple(side.paths[row] for row in rows.tolist())))

@@ -31,6 +31,18 @@ OF_IMAGES = frozenset({"folder", "zip", "images", "table"})
 """Kinds of side that are image files, for which an encoder is needed."""
 
 
+@dataclass(frozen=True)
+class Before:
+    """What was left out of a view before it was named as a side."""
+
+    overlap: int = 0
+    """Images that the other side has too; told of one side only."""
+    repeated: int = 0
+    """Images listed again."""
+    remark: str = ""
+    """What is to be said beside the counts."""
+
+
 @dataclass(frozen=True, eq=False)
 class DatasetView:
     """A side in a FiftyOne dataset; ``fiftyone_plugin`` opens it."""
@@ -39,6 +51,8 @@ class DatasetView:
     """``fo.Dataset`` or its name."""
     view: Any
     """Name of a saved view, ``fo.DatasetView`` or ``fo.Dataset``."""
+    before: Before = Before()
+    """What was left out of it already; it is counted with the rest."""
 
 
 @dataclass(frozen=True, eq=False)

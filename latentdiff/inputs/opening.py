@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..embed.identity import LeftOut, counts_of, distinct
+from ..embed.identity import LeftOut, counts_of, distinct, file_key
 from ..embed.identity import left_out as rows_left_out
 from ..embed.parquet import ParquetVectors
 from ..embed.ranges import Ranges
@@ -108,7 +108,7 @@ def each_once(sides: list[Any], by_row: bool) -> tuple[list[Any], dict[str, Any]
     Raises:
         InputError: files are listed again or on both sides, and rows count one by one; or all files of a side are on the other too.
     """
-    files = [[os.path.realpath(p) for p in side.paths] if isinstance(side, ImageSide) else [] for side in sides]
+    files = [[file_key(p) for p in side.paths] if isinstance(side, ImageSide) else [] for side in sides]
     a, b, counts = distinct(*files)
     if by_row and (counts["overlap"] or counts["A"]["repeated"] or counts["B"]["repeated"]):
         raise InputError("with pairs or groups by row each image file is listed once, on one side; take the repeated ones out")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,6 +21,7 @@ from latentdiff.embed.parquet import ParquetVectors, to_memmap, vector_table
 from latentdiff.errors import InputError
 from latentdiff.inputs.many import read_groups
 from latentdiff.report.content import content
+from latentdiff.request import CompareRequest
 from latentdiff.scale.parquet import compare_parquet, save
 
 X = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
@@ -103,6 +105,26 @@ def test_shards_of_mixed_floats_keep_the_widest_and_partitions_are_found(tmp_pat
     np.testing.assert_array_equal(to_memmap(found, tmp_path / "all.npy"), both)
     assert found.ids[20] == "1.5"
     np.testing.assert_array_equal(found.rows(np.array([20, 2])), both[[20, 2]])
+
+
+def test_what_partitions_say_of_their_files_are_columns(tmp_path: Path) -> None:
+    for side in "ab":
+        for i, name in enumerate(("site=north%2Feast/year=2020", "site=__HIVE_DEFAULT_PARTITION__/year=-3", "site=s/camera=y/year=08")):
+            table = vector_table(
+                [f"{side}{i}.{j}" for j in range(30)], np.random.default_rng(i).normal(size=(30, 4)).astype("f4") + ord(side)
+            )
+            write_table(table.append_column("camera", pa.array(["x"] * 30)), str(tmp_path / side / name / "0.parquet"))
+    found = ParquetVectors(str(tmp_path / "a"))
+    assert found.columns == ("id", "vector", "camera", "site", "year") and found.id_column == "id"
+    told = dict(zip(found.values("site"), found.values("year"), strict=True))
+    assert told == {"north/east": 2020, None: -3, "s": 8} and found.values("site").count("s") == 30
+    assert set(found.values("camera")) == {"x"}  # what is in the files themselves counts
+    with pytest.raises(InputError, match="has no column 'place'; it has id, vector, camera, site, year"):
+        found.values("place")
+    expected = ds.dataset(str(tmp_path / "a"), partitioning="hive").to_table(columns=["id", "year"]).to_pylist()
+    assert dict(zip(found.ids, found.values("year"), strict=True)) == {row["id"]: row["year"] for row in expected}
+    compared = CompareRequest(str(tmp_path / "a"), str(tmp_path / "b"), fields="all").run().comparison
+    assert compared.info["fields"]["tested"] == ["site", "year"] and list(compared.info["fields"]["left_out"]) == ["camera"]
 
 
 def test_partitions_named_by_value_alone_and_endings_in_capitals(tmp_path: Path) -> None:

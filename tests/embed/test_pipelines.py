@@ -102,6 +102,8 @@ def test_images_are_prepared_as_transformers_prepares_them(steps: dict[str, Any]
         ("EfficientNetImageProcessor", {"rescale_offset": True}, "EfficientNetImageProcessor is no image processor"),
         ("CLIPImageProcessor", {"do_pad": True, "pad_size": {"height": 80, "width": 80}}, "do_pad"),
         ("CLIPImageProcessor", {"size": {"shortest_edge": 64, "longest_edge": 70}}, "'longest_edge': 70"),
+        ("CLIPImageProcessor", {"crop_size": {"height": 64, "width": 48}}, "height 64 and width 48, the model takes 64 and 64: write"),
+        ("CLIPImageProcessor", {"size": {"shortest_edge": 80}, "crop_size": {"height": 80, "width": 80}}, "height 80 and width 80"),
     ],
 )
 def test_steps_that_others_take_are_refused(name: str, steps: dict[str, Any], match: str, tmp_path: Path) -> None:

@@ -79,14 +79,15 @@ def test_files_are_told_by_what_they_are(tmp_path: Path) -> None:
     for name in "xyzw":
         (tmp_path / name).write_bytes(b"")
     os.symlink(tmp_path / "x", tmp_path / "link")
-    a, b = side("first", tmp_path, ["x", "y", "./x", "link", "z"]), side("second", tmp_path, ["z", "w"])
+    os.link(tmp_path / "x", tmp_path / "hard")
+    a, b = side("first", tmp_path, ["x", "y", "./x", "link", "hard", "z"]), side("second", tmp_path, ["z", "w"])
     (a, b), counts = each_once([a, b], False)
     assert ([p.name for p in a.paths], [p.name for p in b.paths]) == (["x", "y"], ["w"])
-    assert counts == {"overlap": 1, "A": {"repeated": 2, "passed_over": {}}, "B": {"repeated": 0, "passed_over": {}}}
+    assert counts == {"overlap": 1, "A": {"repeated": 3, "passed_over": {}}, "B": {"repeated": 0, "passed_over": {}}}
     with pytest.raises(InputError, match="pairs or groups by row"):
         each_once([side("first", tmp_path, ["x", "x"]), b], True)
     with pytest.raises(InputError, match="all 1 images of first are on the other side too"):
-        each_once([side("first", tmp_path, ["x"]), side("second", tmp_path, ["x", "w"])], False)
+        each_once([side("first", tmp_path, ["x"]), side("second", tmp_path, ["hard", "w"])], False)
     arrays, counts = each_once([np.zeros((2, 2)), side("second", tmp_path, ["w", "w"])], False)
     assert arrays[0].shape == (2, 2) and counts["B"]["repeated"] == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from fiftyone_plugin import (
 )
 from fiftyone_plugin.hypotheses import tag_hypothesis
 from latentdiff.errors import InputError, RunError
+from latentdiff.report.content import left_out
 from tests.planted import state, vectors
 
 
@@ -166,7 +168,7 @@ def test_equal_ids_in_two_datasets_are_two_images(make: Any, copies: Any, vocabu
 def test_versions_are_told_by_the_content_of_their_files(tmp_path: Path) -> None:
     import fiftyone as fo
 
-    from fiftyone_plugin.changes import changes
+    from fiftyone_plugin.changes import Changed, changes
 
     files = {"old/a": b"same", "old/b": b"gone", "new/a": b"same", "new/b": b"came", "new/c": b"and more", "new/d": b"same"}
     for name, content in files.items():
@@ -176,11 +178,39 @@ def test_versions_are_told_by_the_content_of_their_files(tmp_path: Path) -> None
     old.add_samples([fo.Sample(filepath=str(tmp_path / "old" / n)) for n in "ab"] + [fo.Sample(filepath="/nowhere/x")], progress=False)
     new.add_samples([fo.Sample(filepath=str(tmp_path / "new" / n)) for n in "abcd"] + [fo.Sample(filepath="/nowhere/y")], progress=False)
     new.add_samples([fo.Sample(filepath=str(tmp_path / "old" / ".." / "old" / "a"))], progress=False)
+    os.link(tmp_path / "new" / "c", tmp_path / "new" / "e")
+    new.add_samples([fo.Sample(filepath=str(tmp_path / "new" / n)) for n in "be"], progress=False)
     added, removed = changes(new, old)
     name = {i: path for ds in (old, new) for i, path in zip(*ds.values(["id", "filepath"]), strict=True)}
-    assert [Path(name[i]).name for i in added] == ["b", "c", "y"] and [Path(name[i]).name for i in removed] == ["b", "x"]
+    assert [Path(name[i]).name for i in added.ids] == ["b", "c", "y"] and [Path(name[i]).name for i in removed.ids] == ["b", "x"]
+    assert (added, removed) == (Changed(added.ids, 3, 2, 1), Changed(removed.ids, 1, 0, 1))
     for dataset in (old, new):
         dataset.delete()
+
+
+def test_what_two_versions_have_in_common_is_counted_and_files_that_are_elsewhere_are_said(
+    make: Any, vocabulary: Any, sae: Any, tmp_path: Path
+) -> None:
+    old, new = make(vectors(80, 1 / 20, 1), vectors(1, 0, 2)), make(vectors(60, 2 / 3, 3), vectors(1, 0, 2))
+    for i, (dataset, first) in enumerate(((old, 0), (new, 50))):  # the last 31 of the old version are the first of the new one
+        paths = [tmp_path / str(i) / f"{first + n}.jpg" for n in range(len(dataset))]
+        paths[0].parent.mkdir()
+        for path in paths:
+            path.write_bytes(path.name.encode())
+        dataset.set_values("filepath", [str(path) for path in paths])
+    new.add_samples([sample.copy() for sample in new.skip(50)], progress=False)
+    options = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae, "changed_only": True}
+    run = compare_versions(new, old, run="changes", **options)
+    compared = {"compared": 30, "missing": 0, "bad": 0, "repeated": 11}, {"compared": 50, "missing": 0, "bad": 0, "repeated": 0}
+    assert run.counts == {"A": compared[0], "B": compared[1], "overlap": 31}
+    assert left_out(run.comparison.info, ("new", "old")) == ("31 images on both sides left out", "11 images of new listed again left out")
+    for dataset in (old, new):
+        dataset.set_values("filepath", [f"/nowhere/{dataset.name}/{i}" for i in range(len(dataset))])
+    run = load_comparison(new, compare_versions(new, old, run="elsewhere", **options).name)
+    assert run.counts["overlap"] == 0 and run.counts["A"]["compared"] == 72
+    assert left_out(run.comparison.info, ("new", "old"))[-1].startswith("files of 72 images that were added and of 81 that were removed")
+    with pytest.raises(InputError, match=r"72 images were added and 0 removed.*needs both \(files of 72 images"):
+        compare_versions(new, old.limit(0), run="none", **options)
 
 
 def test_an_image_that_is_listed_twice_counts_once(make: Any, vocabulary: Any, sae: Any) -> None:
@@ -215,6 +245,42 @@ def test_what_is_left_after_fiftyones_own_deleting_and_copying_is_said_and_remov
     dataset.reload()
     assert ours(dataset) == [] and not any("seasons_concepts" in document for document in state(dataset)["documents"].values())
     assert before["views"] == state(dataset)["views"] and "clip" in dataset.get_field_schema()
+
+
+def test_fields_that_people_cloned_from_ours_are_theirs(stored: Any, vocabulary: Any, sae: Any) -> None:
+    dataset, options = stored.dataset, {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
+    dataset.clone_sample_field("seasons_log_ratio", "best_log_ratio")
+    dataset.rename_sample_field("seasons_concepts", "kept_concepts")
+    rename_comparison(dataset, "seasons", "years")
+    dataset.rename_run("years", "decades")  # its fields follow; no name of theirs is taken for its former one
+    assert list_comparisons(dataset) == ["decades"] and dataset.has_field("decades_log_ratio")
+    theirs = {name: dataset.values(name) for name in ("best_log_ratio", "kept_concepts")}
+    assert sum(v is not None for v in theirs["best_log_ratio"]) == 140 and any(theirs["kept_concepts"])
+    for gone in (False, True):
+        if gone:
+            delete_comparison(dataset, "decades")
+        assert leftover_fields(dataset, remove=True) == []
+        with pytest.raises(RunError, match="already has a field 'best_log_ratio' that no comparison wrote"):
+            compare_views(dataset, "winter", "summer", run="best", **options)
+    assert set(ours(dataset)) == set(theirs)
+    assert {name: dataset.values(name) for name in theirs} == theirs
+
+
+def test_fields_of_another_datasets_comparison_refuse_its_name_before_anything_is_read(make: Any, vocabulary: Any, sae: Any) -> None:
+    base, other = make(vectors(1, 0, 3), vectors(80, 1 / 20, 2)), make(vectors(1, 0, 3), vectors(40, 1 / 20, 5))
+    new = [make(vectors(60, share, i), vectors(1, 0, 3)) for i, share in enumerate((2 / 3, 1 / 2))]
+    options = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae, "run": "vs_base"}
+    for overwrite in (False, True):
+        compare_versions(new[0], base, overwrite=overwrite, **options)
+    before, seen = [state(d) for d in (base, *new)], []
+    taken = f"{base.name}' already has a field 'vs_base_log_ratio' of the comparison 'vs_base' of '{new[0].name}'"
+    with pytest.raises(RunError, match=taken):
+        compare_versions(new[1], base, progress=lambda fraction, label: seen.append(label), **options)
+    assert not seen and [state(d) for d in (base, *new)] == before
+    compare_versions(new[1], other, **options)
+    with pytest.raises(RunError, match="of the comparison 'vs_base' of"):  # its own comparison of that name goes, not the other's field
+        compare_versions(new[1], base, overwrite=True, **options)
+    assert compare_versions(new[1], base, **{**options, "run": "second"}).counts["B"]["compared"] == 81
 
 
 def test_fields_follow_a_run_that_fiftyone_itself_renamed(stored: Any, copies: Any) -> None:
