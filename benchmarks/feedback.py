@@ -6,7 +6,7 @@ The comparisons of one set of photographs, one after the other, as a curator mak
 space, in random order. After each the curator looks at the first five of either side, rejects those whose words are far from the planted
 label (cosine below FAR), and accepts the others, which takes an earlier rejection back. Each pair is compared without what was said before
 and with it: cosine of the best of five to the planted label, and how many of the five would be rejected. Half of the pairs are first passed
-through unscored, so that something has been said.
+through unscored, so that something has been said. As in a dataset, a word sinks that was rejected in two comparisons and accepted in none.
 
 "choosing" are pairs of other parents than pairs.json's, by which to choose what is left of a sunk score; "reported" are the 30 of
 pairs.json.
@@ -19,6 +19,7 @@ import dataclasses
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from naming import held_out
 from quality import DATA, coco, sentence_encoder
 
 import latentdiff
+from fiftyone_plugin.feedback import SURE
 from latentdiff.comparing import merging
 
 RESULTS = Path(__file__).resolve().parent / "results" / "feedback.json"
@@ -37,12 +39,13 @@ FIVE = 5
 
 def passed_through(pairs: list[dict[str, Any]], x: np.ndarray, vocabulary: Any, sae: Any, embed: Any) -> dict[str, float]:
     """Means over the sides of the second half of the pairs, without and with what was said of all earlier ones."""
-    said: dict[str, bool] = {}
+    wrong: Counter[str] = Counter()
+    right: set[str] = set()
     rows: list[tuple[float, ...]] = []
     plain = latentdiff.CompareConfig(penalties=(1e-3,))
     for i, p in enumerate(pairs):
         sides = [x[np.array(p[f"rows_{side}"])] for side in "ab"]
-        rejected = sorted(word for word, wrong in said.items() if wrong)
+        rejected = sorted(word for word, count in wrong.items() if count >= SURE and word not in right)
         config = dataclasses.replace(plain, rejected=tuple(rejected))
         after = latentdiff.compare(*sides, sae=sae, vocabulary=vocabulary, config=config)
         scored = i >= len(pairs) // 2
@@ -53,7 +56,9 @@ def passed_through(pairs: list[dict[str, Any]], x: np.ndarray, vocabulary: Any, 
             for c in (before, after):
                 words = [h.text for h in c.top(side, FIVE, gated=False)]
                 cosines.append(embed(words) @ label if words else np.zeros(1))
-            said |= {word: bool(cosine < FAR) for word, cosine in zip(words, cosines[1], strict=False)}
+            far = {word: bool(cosine < FAR) for word, cosine in zip(words, cosines[1], strict=False)}
+            wrong.update(word for word in far if far[word])
+            right |= {word for word in far if not far[word]}
             rows += [(cosines[0].max(), cosines[1].max(), (cosines[0] < FAR).sum(), (cosines[1] < FAR).sum())] if scored else []
     names = ("best without", "best with", "rejected without", "rejected with")
     means = dict(zip(names, np.mean(rows, 0).round(4).tolist(), strict=True))
@@ -71,7 +76,7 @@ def main() -> None:
     order = np.random.default_rng(3).permutation(len(published))
     out: dict[str, Any] = {"far": FAR, "version": latentdiff.__version__}
     chosen = merging.SUNK
-    for sunk in (0.5, 0.1, 0.0):
+    for sunk in (0.7, 0.5, 0.1):
         merging.SUNK = sunk
         out[f"choosing, {sunk} left"] = passed_through(held_out(count), x, vocabulary, sae, embed)
         print(f"choosing, {sunk} left", out[f"choosing, {sunk} left"], flush=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from latentdiff.errors import InputError
-from latentdiff.results.feedback import OPEN, REJECTED, SAID
+from latentdiff.results.feedback import ACCEPTED, OPEN, REJECTED, SAID
 from latentdiff.results.hypothesis import Hypothesis
 
 from .store import database
@@ -15,12 +16,15 @@ from .store.run import ComparisonRun
 from .store.runs import list_comparisons, load_comparison, record_of
 from .store.targets import as_dataset
 
+SURE = 2
+"""Comparisons in which a word has to be rejected before it sinks: of once, one cannot tell a wrong word from a wrong place for it."""
+
 
 def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **said: str) -> ComparisonRun:
     """Say something of a finding of a stored comparison; it is kept with the comparison, and reports show it. No test hangs on it.
 
-    A rejected finding, and one that is a part of another, has no card. Words that were rejected, and their near synonyms, rank lower in
-    later comparisons of the dataset; a concept that was renamed keeps that name in later comparisons with the same SAE.
+    A rejected finding, and one that is a part of another, has no card. Words that were rejected in two comparisons or more rank
+    lower in later ones of the dataset; a concept that was renamed keeps that name in later comparisons with the same SAE.
 
     Args:
         dataset: ``fo.Dataset`` or its name.
@@ -84,14 +88,16 @@ def _finding(run: ComparisonRun, finding: Any) -> Hypothesis:
 
 
 def rejected_words(dataset: Any) -> tuple[str, ...]:
-    """Words that were rejected in comparisons of a dataset, and not judged otherwise since; numbered concepts are no words."""
-    said = [one for run in list_comparisons(dataset) for one in journal.lines(run.config) if "state" in one["said"]]
-    now: dict[str, str] = {}
-    for one in sorted(said, key=lambda one: str(one.get("at"))):
-        finding = one["finding"]
-        if finding.get("text") != f"concept {finding.get('concept')}":
-            now[str(finding.get("text"))] = str(one["said"]["state"])
-    return tuple(sorted(word for word, state in now.items() if state == REJECTED))
+    """Words that were rejected in ``SURE`` comparisons of a dataset or more, and accepted in none; numbered concepts are no words."""
+    now: dict[tuple[str, str], str] = {}
+    for run in list_comparisons(dataset):
+        for one in sorted(journal.lines(run.config), key=lambda one: str(one.get("at"))):
+            finding = one["finding"]
+            if "state" in one["said"] and finding.get("text") != f"concept {finding.get('concept')}":
+                now[str(run), str(finding.get("text"))] = str(one["said"]["state"])
+    rejected = Counter(word for (_, word), state in now.items() if state == REJECTED)
+    accepted = {word for (_, word), state in now.items() if state == ACCEPTED}
+    return tuple(sorted(word for word, count in rejected.items() if count >= SURE and word not in accepted))
 
 
 def inherited(dataset: Any, run: str, sae: str | None, candidates: tuple[Hypothesis, ...]) -> list[dict[str, Any]]:

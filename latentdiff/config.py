@@ -66,7 +66,7 @@ class CompareConfig:
     compounds: bool = True
     """Add two-word phrases such as "traffic light", composed of the vocabulary's words, where it lacks them."""
     rejected: tuple[str, ...] = ()
-    """Words that people rejected in earlier comparisons: they and their near synonyms rank lower. No test hangs on it."""
+    """Words that people rejected in earlier comparisons: they rank lower. No test hangs on it."""
     sae_trainer: str = "batchtopk"
     """Kind of SAE when one is trained here: ``"batchtopk"``, or ``"matryoshka"``, whose concepts form a tree from coarse to fine."""
     sae_concepts: int | None = None

@@ -18,8 +18,9 @@ TRUSTED = 2.5
 point at their words (caption space: 2.6 to 3.4 over 98 pairs) the branches name best, across the gap between pictures and texts (CLIP:
 1.7 to 2.4 over 390) the tails do."""
 STRONGEST = 10
-SUNK = 0.1
-"""What is left of the score of a draft whose word was rejected before."""
+SUNK = 0.5
+"""What is left of the score of a draft whose word was rejected before. Stronger sinking, and near synonyms with it, costs more than it
+brings: a word that is wrong of one pair is right of another (benchmarks/feedback.py)."""
 FIVE = 5
 """Candidates of the two branches among which words take their places."""
 AFTER = {True: (2,), False: (-1, 0, 0, 1, 2, 3, 4)}
@@ -98,19 +99,15 @@ def with_words(
     return sorted(out, key=_order)
 
 
-def sink(drafts: list[Draft], rejected: Sequence[str], vocabulary: Vocabulary) -> list[Draft]:
-    """Drafts, best first, after those whose words were rejected, or are near synonyms of rejected ones, went down.
+def sink(drafts: list[Draft], rejected: Sequence[str]) -> list[Draft]:
+    """Drafts, best first, after those whose words were rejected went down.
 
     Args:
         drafts: of all sources.
         rejected: ``CompareConfig.rejected``.
-        vocabulary: of the drafts' words.
     """
-    row = {word: i for i, word in enumerate(vocabulary.words)} if rejected else {}
-    known = vocabulary.centred[[row[word] for word in rejected if word in row]]
     for draft in drafts if rejected else ():
-        near = draft.word is not None and len(known) and float((known @ vocabulary.centred[draft.word]).max()) > NEAR_SYNONYM
-        if draft.word is not None and (near or any(same_word(draft.text, word) for word in rejected)):
+        if draft.word is not None and any(same_word(draft.text, word) for word in rejected):
             draft.score *= SUNK
     return sorted(drafts, key=_order) if rejected else drafts
 

@@ -193,7 +193,7 @@ class Stages:
         link(concepts + phrases, by_tails, extended)
         trusted = names_trusted(concepts, self.vocabulary)
         ranked = with_words(concepts + phrases, by_tails, tails, trusted, self.config.mix)
-        return sink(ranked, self.config.rejected, extended), scores, names
+        return sink(ranked, self.config.rejected), scores, names
 
     def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:
         """Monosemanticity of all concepts, where concepts are pruned by it: the SAE's own, or measured on both sides together."""

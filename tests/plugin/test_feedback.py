@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fiftyone_plugin import compare_views, export_report, judge_finding, list_comparisons, load_comparison, rename_comparison, undo_feedback
+from latentdiff.comparing.merging import SUNK
 from latentdiff.errors import InputError
 from tests.planted import DOG, WORDS
 from tests.plugin.calls import execute, form, panel, shown
@@ -69,10 +70,12 @@ def test_names_stay_with_the_concepts_and_rejected_words_sink(dataset, stored, f
     renamed = [one for one in later.feedback if one.name == "a dog"]
     assert [(one.side, one.concept) for one in renamed] == [("B", DOG)]
     judge_finding(dataset, "seasons", 0, state="rejected")
+    assert compare_views(dataset, "summer", "winter", run="once", **again).comparison.config.rejected == ()
+    judge_finding(dataset, "later", WORDS[DOG], state="rejected")
     sunk = compare_views(dataset, "summer", "winter", run="sunk", **again)
     assert sunk.comparison.config.rejected == (WORDS[DOG],)
-    place = [[h.text for h in run.candidates if h.side == "A"].index(WORDS[DOG]) for run in (stored, sunk)]
-    assert place[0] == 0 and place[1] > 0
+    score = [next(h.score for h in run.candidates if (h.side, h.text) == ("A", WORDS[DOG])) for run in (stored, sunk)]
+    assert score[1] == SUNK * score[0]
     # Of the same name again: what was said of it stays. What was readmitted no longer sinks.
     over = compare_views(dataset, "summer", "winter", run="seasons", overwrite=True, **again)
     assert {one.state for one in over.feedback} == {"rejected"} and over.feedback[0].name == "a dog"
