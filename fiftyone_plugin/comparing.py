@@ -103,8 +103,10 @@ def compare_views(
         >>> run.differs, [h.text for h in run.hypotheses]
     """
     captions, prompts = captions if isinstance(captions, tuple) else (captions, None)
+    a, b = (view if isinstance(view, DatasetView) else DatasetView(dataset, view) for view in (view_a, view_b))
     request = latentdiff.CompareRequest(
-        *(view if isinstance(view, DatasetView) else DatasetView(dataset, view) for view in (view_a, view_b)),
+        a,
+        b,
         vocabulary=vocabulary,
         sae=sae,
         method=method_of(config),

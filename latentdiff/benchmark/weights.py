@@ -13,7 +13,7 @@ from ..compute.extras import needs
 from ..compute.files import read_json
 from ..compute.parallel import cores
 from ..describe.image_to_text import PAPER
-from ..embed.encoder import DEMO_FOLDER, PRESETS
+from ..embed.backends import DEMO_FOLDER, PRESETS
 from ..embed.open_clip_config import read_config
 from ..embed.precision import has_bf16, pick_device
 from ..errors import CheckpointError

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compute.extras import needs
-from ..errors import EncoderError, InputError
+from ..errors import InputError
 from ..progress import Progress, silent
+from .backends import backend_of
 from .fingerprint import Fingerprint, weights_digest
 from .images import Batch, read_batches
 from .precision import pick_device, pick_dtype, pick_tower
@@ -23,16 +21,8 @@ if TYPE_CHECKING:
     from .images import Source
     from .ranges import Ranges
 
-PRESETS = {"paper": ("ViT-L-14-336", "openai"), "fast": ("ViT-B-32", "openai")}
-"""``paper`` is the encoder of the public SAEs; ``fast`` is the small one of the same family."""
-HUB, LOCAL = "hf-hub:", "local-dir:"
-"""How open_clip writes a repository of the model hub, and a folder."""
-
 Piece = tuple[int, np.ndarray, dict[int, str]]
 """First row, (b, d) float32 vectors with NaN rows, {row: reason}."""
-WORDS = "words.txt"
-"""In a folder of weights: the words that the encoder was trained on, one a line, where it knows no others."""
-DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "encoder"
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,56 +194,4 @@ def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None =
         EncoderError: for an unknown name or tag, or weights that cannot be fetched (says which file, from where, and what to do).
         CheckpointError: for local files that cannot be read or do not fit.
     """
-    return Encoder(_backend(os.fspath(name), os.fspath(pretrained) if pretrained is not None else None), device=device, dtype=dtype)
-
-
-def _backend(name: str, pretrained: str | None) -> Any:
-    from . import open_clip_backend
-
-    if name == "demo" and not Path(name).exists():
-        if not DEMO_FOLDER.is_dir():
-            raise EncoderError(f"the demo encoder is missing from this installation ({DEMO_FOLDER}); install latentdiff again")
-        name = str(DEMO_FOLDER)
-    elif name in PRESETS and pretrained is None and not Path(name).exists():
-        name, pretrained = PRESETS[name]
-    if name.startswith(HUB) and not Path(name).exists():
-        return open_clip_backend.from_hub(name.removeprefix(HUB))
-    path = Path(name.removeprefix(LOCAL))
-    if path.is_dir():
-        backend = _of_folder(path, pretrained)
-        if (path / WORDS).is_file():
-            backend.words = tuple((path / WORDS).read_text(encoding="utf8").splitlines())
-        return backend
-    if path.suffix == ".json" and path.is_file():
-        return open_clip_backend.from_files(path, Path(pretrained) if pretrained else open_clip_backend.find_weights(path.parent))
-    if path.suffix == ".json" or name.startswith(LOCAL):
-        raise EncoderError(f"{path}: no such config file or folder")
-    return _by_name(name, pretrained)
-
-
-def _of_folder(path: Path, pretrained: str | None) -> Any:
-    from . import open_clip_backend, transformers_backend
-
-    config = next((path / c for c in ("open_clip_config.json", "config.json") if (path / c).is_file()), None)
-    if config is None:
-        return open_clip_backend.from_folder(path)
-    if config.name == "config.json" and b'"model_type"' in config.read_bytes():
-        return transformers_backend.load(str(path))
-    return open_clip_backend.from_files(config, Path(pretrained) if pretrained else open_clip_backend.find_weights(path))
-
-
-def _by_name(name: str, pretrained: str | None) -> Any:
-    with needs("encoders", "an encoder"):
-        import open_clip
-    from . import open_clip_backend, transformers_backend
-
-    if name in open_clip.list_models():
-        if pretrained is None:
-            tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "(none)"
-            raise EncoderError(f"which weights of {name}? Give a tag or a checkpoint file as `pretrained`; tags: {tags}")
-        return open_clip_backend.from_name(name, pretrained)
-    if name.count("/") == 1 and not name.startswith((".", "/")):
-        return transformers_backend.load(name)
-    near = difflib.get_close_matches(name, [*PRESETS, "demo", *open_clip.list_models()], n=3, cutoff=0.5)
-    hint = f"; near: {', '.join(near)}" if near else ""
-    raise EncoderError(f"{name!r} is no preset (paper, fast, demo), open_clip architecture, model folder or hub id (org/model){hint}")
+    return Encoder(backend_of(os.fspath(name), os.fspath(pretrained) if pretrained is not None else None), device=device, dtype=dtype)

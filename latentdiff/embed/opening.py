@@ -30,6 +30,12 @@ UNREAD = (
 )
 """Endings of images that are not read; what :mod:`mimetypes` calls an image besides, and endings that begin like one of those read."""
 
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""With what a TIFF begins."""
+BITS, CHANNELS, NUMBER = 258, 277, 339
+"""Tags of a TIFF: bits and kind of its numbers, and how many each pixel has."""
+NUMBERS = {1: "integers", 2: "signed integers", 3: "floats", 5: "complex numbers", 6: "complex numbers"}
+
 _TYPES = mimetypes.MimeTypes()
 
 MAX_PIXELS = 89_478_485
@@ -94,7 +100,33 @@ def _header(file: BinaryIO) -> Image.Image:
     limit = limit_of(0)
     if limit and Image.MAX_IMAGE_PIXELS is not None and limit > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = limit  # the user's own wish
-    return Image.open(file, formats=formats())
+    try:
+        return Image.open(file, formats=formats())
+    except UnidentifiedImageError as e:
+        kind = _unread_kind(file)
+        if not kind:
+            raise
+        raise InputError(f"{kind} is not read; save it as grey or colours of 8 or 16 bits, or as grey of 32-bit floats") from e
+
+
+def _unread_kind(file: BinaryIO) -> str:
+    """What a file is whose format is read and whose numbers are not: "a TIFF of 1 channel of 64-bit floats"; empty for any other."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    file.seek(0)
+    start = file.read(16)
+    if start[:2] == b"PF" and start[2:3].isspace():
+        return "a PFM in colours"
+    if start[:4] not in TIFF:
+        return ""
+    try:
+        tags = ImageFileDirectory_v2(start if start[2:4].strip(b"\0") == b"+" else start[:8])
+        file.seek(tags.next)
+        tags.load(file)
+        bits, channels, number = max(tags[BITS]), tags.get(CHANNELS, 1), NUMBERS.get(max(tags.get(NUMBER, (1,))), "numbers")
+    except Exception:  # damaged, in any way: then its format says nothing
+        return ""
+    return f"a TIFF of {channels} {'channel' if channels == 1 else 'channels'} of {bits}-bit {number}"
 
 
 def _check_file(path: Any) -> None:

@@ -22,7 +22,7 @@ FEWEST = 5
 MOST_VALUES = 1_000
 """Values of a field that are tested, the most frequent ones."""
 FEW_NUMBERS = 12
-"""Whole numbers of so few different values are also tested value by value: they may be codes, of cameras say."""
+"""Whole numbers of so few different values are also tested value by value: they may be codes."""
 NONE = "none"
 """What the lack of a value is called."""
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -94,9 +94,7 @@ def read_columns(held: Both, used: np.ndarray) -> Columns:
         used: rows that are compared, as numbers among A's rows and then B's, in their order.
     """
     columns, left_out = [], {name: "on one side only" for name in [*held[0], *held[1]] if (name in held[0]) != (name in held[1])}
-    for name in held[0]:
-        if name not in held[1]:
-            continue
+    for name in (name for name in held[0] if name in held[1]):
         values = [*held[0][name], *held[1][name]]
         with no_search_for_cycles():
             found = _column(name, [values[i] for i in used.tolist()])

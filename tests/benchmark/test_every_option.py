@@ -14,7 +14,7 @@ import latentdiff
 from latentdiff import demo
 from latentdiff.benchmark.suites import SUITES, ablations, caption_space, clip, corel, planted_truth
 from latentdiff.cli import main
-from latentdiff.embed.encoder import DEMO_FOLDER
+from latentdiff.embed.backends import DEMO_FOLDER
 from tests.benchmark import layouts
 from tests.describe.captioners import save_captioner
 from tests.describe.chat_server import ChatServer, answers

@@ -252,6 +252,37 @@ def test_the_jpeg_of_a_phone_of_108_megapixels_is_read(tmp_path) -> None:
     np.testing.assert_allclose(pixels[:, 124:], 220, atol=1)
 
 
+@pytest.mark.parametrize(
+    ("values", "options", "said"),
+    [
+        (np.zeros((8, 8)), {}, "a TIFF of 1 channel of 64-bit floats is not read; save it as grey or colours of 8 or 16 bits"),
+        (np.zeros((8, 8), "f2"), {"bigtiff": True}, "a TIFF of 1 channel of 16-bit floats"),
+        (np.zeros((8, 8, 3), "f4"), {"photometric": "rgb", "byteorder": ">"}, "a TIFF of 3 channels of 32-bit floats"),
+        (np.zeros((8, 8), "c8"), {}, "a TIFF of 1 channel of 64-bit complex numbers"),
+        (np.zeros((8, 8, 5), "u1"), {"photometric": "minisblack", "planarconfig": "contig"}, "a TIFF of 5 channels of 8-bit integers"),
+    ],
+)
+def test_a_tiff_of_numbers_that_are_not_read_is_called_one(values, options, said, tmp_path) -> None:
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "x.tif", values, **options)
+    with pytest.raises(InputError, match=said):
+        read_image(tmp_path / "x.tif", square())
+    cut = (tmp_path / "x.tif").read_bytes()[:12]
+    (tmp_path / "cut.tif").write_bytes(cut)
+    (tmp_path / "colours.pfm").write_bytes(b"PF\n4 4\n-1.0\n" + bytes(192))
+    for name, why in (("cut.tif", "not an image in a known format"), ("colours.pfm", "a PFM in colours is not read")):
+        with pytest.raises(InputError, match=why):
+            read_image(tmp_path / name, square())
+
+
+@pytest.mark.parametrize("kind", ["tif", "gif", "webp", "png"])
+def test_of_several_pages_or_frames_the_first_is_read(kind, tmp_path) -> None:
+    first, *more = (Image.new("L", (32, 32), grey) for grey in (40, 200, 120))
+    first.save(tmp_path / f"x.{kind}", save_all=True, append_images=more, **({"lossless": True} if kind == "webp" else {}))
+    assert set(read_image(tmp_path / f"x.{kind}", square()).ravel().tolist()) == {40}
+
+
 def test_one_list_of_formats(tmp_path) -> None:
     """Pictures of two lenses or with a preview (.mpo) are JPEGs."""
     from latentdiff.embed.opening import FORMATS, SUFFIXES, UNREAD
