@@ -16,6 +16,7 @@ from latentdiff.methods.config import method_of
 from latentdiff.methods.register import named
 from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
+from latentdiff.sae.shipped import shipped_sae
 from latentdiff.sae.spaces import KEPT, open_sae
 from latentdiff.scale.engine import Engine, engine_of
 
@@ -184,8 +185,9 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         check_sides_free(dataset, run, sides)
         opened = open_sae(request.sae)
         stamp = encoder_of(sides, opened)
-        if opened in (None, KEPT) and not ray and "sae" in named(method.method).takes:
-            opened = space_of(sides, stamp, opened == KEPT) or opened
+        if "sae" in named(method.method).takes:
+            opened = shipped_sae(stamp, method.compare.sae_trainer) if opened is None else opened
+            opened = (space_of(sides, stamp, opened == KEPT) if opened in (None, KEPT) and not ray else None) or opened
         words = vocabulary_for(request.vocabulary, sides[0].dataset, sides[0].stored, part(progress, 0.0, 0.1), request.vocabulary_vectors)
         read = spill_vectors if ray else read_vectors
         a, b = (read(side, part(progress, 0.1 + 0.15 * i, 0.25 + 0.15 * i)) for i, side in enumerate(sides))

@@ -202,8 +202,7 @@ class CompareRequest:
         self.check_question()
         kinds, report = self.kinds, progress or silent
         if kinds == VIEWS:
-            opened: Opened = of_datasets("open")(self, report)
-            return opened
+            return of_datasets("open")(self, report)
         with temporary_folder() as folder:
             opened = open_both(self, kinds, self.config.compare.skip_bad, folder, report)
         # What was unpacked is gone with the folder: its rows have no names.
@@ -213,7 +212,7 @@ class CompareRequest:
     def _run_vectors(self, opened: Opened, captions: Any, prompts: Any, progress: Progress) -> Outcome:
         sae, encoder = open_sae(self.sae), opened.encoder
         if encoder is not None and "sae" in named(self.method.method).takes:
-            sae = of_encoder(sae, encoder.fingerprint, "what --encoder encodes")
+            sae = of_encoder(sae, encoder.fingerprint, "what --encoder encodes", self.config.compare.sae_trainer)
         fields, remarks = fields_of(self.fields, opened.items, self.config.compare.skip_bad, part(progress, 0.0, 0.2))
         comparison = compare_with(
             self.config,

@@ -337,3 +337,11 @@ def test_words_of_a_request(tmp_path) -> None:
     assert outcome.comparison.hypotheses[0].text == WORDS[DOG] and outcome.names == ("dogs", "none") and outcome.items == (None, None)
     with pytest.raises(InputError, match="at least two"):
         latentdiff.compare_folders([tmp_path / "a.png"] * 2, [tmp_path / "b.png"], encoder="demo", vocabulary=["dog"])
+
+
+def test_an_encoder_that_has_an_sae_of_its_own_is_compared_by_it(folders, encoder) -> None:
+    given = {"encoder": encoder, "vocabulary": NAMES}
+    own, named, pair = (latentdiff.compare_folders(*folders, **given, **more) for more in ({}, {"sae": load_sae()}, {"sae": "pair"}))
+    assert told(own) == told(named) and own.info["sae"] == named.info["sae"] != pair.info["sae"]
+    tree = latentdiff.compare_folders(*folders, **given, config=CompareConfig(sae_trainer="matryoshka"))
+    assert tree.info["sae"] != own.info["sae"]  # another kind was asked for

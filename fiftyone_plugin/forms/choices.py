@@ -48,11 +48,11 @@ def method_titles() -> dict[str, str]:
 
 def concept_titles() -> dict[str, str]:
     """What may stand in ``concepts`` → what people read: an SAE that is trained, one's own, and the published ones by name."""
-    learnt = "Learnt from these images"
     published = {name: f"{name}: published, for {next(iter(layers.values())).encoder}" for name, layers in REGISTRY.items()}
     own = {KEPT: "Learnt once for all such image vectors, and kept", PAIR: "Learnt from these two sides alone, however many"}
     own[OWN] = "A sparse autoencoder of mine"
-    return {TRAIN: learnt, TREE: f"{learnt}, from coarse to fine", **own, **published}
+    first = "The encoder's own where it has one, else learnt from these images"
+    return {TRAIN: first, TREE: "Learnt from these images, from coarse to fine", **own, **published}
 
 
 def kept_titles() -> dict[str, str]:

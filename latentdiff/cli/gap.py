@@ -21,7 +21,7 @@ from ..report.writing import replace_file
 from ..results.gap import Gap
 from .groups import Opened, set_arguments
 from .outcome import progress_bar
-from .outputs import check_output, is_list
+from .outputs import check_output
 
 
 def gap_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,13 +33,16 @@ def gap_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", type=int, required=True, metavar="N", help="images to choose at most")
     written = "also write the images to add, one a line: paths where there are, else row numbers"
     parser.add_argument("--output", metavar="FILE", help=written)
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there at --output")
     set_arguments(parser)
 
 
 def run_gap(args: argparse.Namespace) -> int:
     """Choose, and print."""
     read = (args.a, args.b, args.pool, args.vocabulary, args.vocabulary_vectors, args.sae, args.pretrained)
-    check_output(args.output, "list of images", is_list, apart=read)
+    check_output(args.output, "list of images", lambda place: True, apart=read)
+    if args.output and not args.overwrite and Path(args.output).expanduser().exists():
+        raise InputError(f"{args.output} exists; pass --overwrite or name another file")
     with progress_bar() as progress:
         opened = Opened.of(args, progress)
         sets = read_sets((args.a, args.b, args.pool), opened.encoder, args.skip_bad, part(progress, 0.1, 0.4))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,8 +13,6 @@ from .outcome import ITEMS
 
 SAVED = ("comparison.json", HEAD, "arrays.npz", ITEMS, "log_ratio_a.parquet", "log_ratio_b.parquet")
 """What is written where a comparison is saved."""
-START = 4096
-"""Bytes of a file that tell whether it is text."""
 
 
 def check_report(path: str | None, overwrite: bool) -> None:
@@ -77,17 +74,6 @@ def check_output(
 def carries(*marks: str) -> Callable[[Path], bool]:
     """Whether a file is of the kind that has one of some marks in its first lines."""
     return lambda place: any(mark in start_of(place) for mark in marks)
-
-
-def is_list(place: Path) -> bool:
-    """Whether a file is text, as a list of names is; it carries no mark, since other programs read every line of it."""
-    with place.open("rb") as file:
-        start = file.read(START)
-    try:
-        codecs.getincrementaldecoder("utf8")().decode(start)  # the last character may go on behind the start
-    except UnicodeDecodeError:
-        return False
-    return b"\0" not in start
 
 
 def _same(a: Path, b: Path) -> bool:

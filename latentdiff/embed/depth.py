@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 MISSING = 1e9
 """A float as large as this marks a pixel that was not measured."""
+MARKS = (-9999.0, -32768.0)
+"""Values that, met exactly, mark one too where numbers have a sign: what maps of the ground are written with."""
+NOT_MEASURED = 42113
+"""Tag of a TIFF, of GDAL's, that says by which value pixels are marked that were not measured."""
 OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """Pillow reads the first byte of a colour's 16 bits alone; in the other order it reads the second."""
 
 BITS, PLANES, APART = 258, 284, 2
 """Tags of a TIFF, and what the second says of colours that lie one after the other: Pillow takes their bytes for those of 8 bits."""
-MEANING, SAMPLES, UNSIGNED = 262, 339, 1
-"""Tags that say whether 0 is white, and of what kind the numbers are; and what the second says of those without a sign."""
+MEANING, SAMPLES, UNSIGNED, SIGNED = 262, 339, 1, 2
+"""Tags that say whether 0 is white, and of what kind the numbers are; and what the second says of those without and with a sign."""
 FOUR_BYTES = "RGBA"
 """Grey and opacity of 16 bits have no other order; read as four channels, their bytes lie as they are in the file."""
 
@@ -39,6 +43,8 @@ def _other_bytes(image: Image.Image) -> list[Any]:
         InputError: for a layout that would be read wrong.
     """
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    if tags.get(SAMPLES, (UNSIGNED,))[0] == SIGNED and max(tags.get(BITS, (8,))) == 8:
+        raise InputError("numbers of 8 bits with a sign are not read; save the TIFF with 16 bits")
     if tags.get(PLANES) == APART and max(tags.get(BITS, (8,))) > 8:
         raise InputError("colours of more than 8 bits in planes of their own are not read; save the TIFF with interleaved colours")
     changed = []
@@ -80,9 +86,19 @@ def _as_tagged(values: np.ndarray, image: Image.Image) -> np.ndarray:
     tags: Mapping[int, Any] = image.tag_v2  # type: ignore[attr-defined]
     if values.dtype == np.int32 and tags.get(SAMPLES, (UNSIGNED,))[0] == UNSIGNED:
         values = values.view(np.uint32)
+    values = _without_marks(values, tags.get(NOT_MEASURED))
     if white_is_zero(image) and values.dtype.kind != "f":
         values = (1 << tags[BITS][0]) - 1 - values
     return values
+
+
+def _without_marks(values: np.ndarray, said: Any) -> np.ndarray:
+    """Values of which those that a file says were not measured are NaN, or 0 of whole numbers."""
+    try:
+        mark = float(str(said).strip(" \0"))
+    except ValueError:
+        return values
+    return np.where(values == mark, values.dtype.type(np.nan if values.dtype.kind == "f" else 0), values)
 
 
 def white_is_zero(image: Image.Image) -> bool:
@@ -96,10 +112,10 @@ def is_tiff(image: Image.Image) -> bool:
 
 
 def measured(values: np.ndarray) -> np.ndarray:
-    """Which values are no marks of a pixel that was not measured: NaN, far too large floats, the ends of 32 bits with a sign."""
+    """Which values are no marks of a pixel that was not measured: NaN, far too large floats, ``MARKS``, the ends of 32 bits with a sign."""
     if values.dtype.kind == "f":
-        return np.abs(values) < MISSING  # NaN is not
+        return (np.abs(values) < MISSING) & ~np.isin(values, MARKS)  # NaN is not
     if values.dtype == np.int32:
         ends = np.iinfo(np.int32)
-        return (values != ends.min) & (values != ends.max)
+        return ~np.isin(values, (ends.min, ends.max, *MARKS))
     return np.ones(values.shape, bool)

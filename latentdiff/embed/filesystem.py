@@ -37,11 +37,16 @@ def _holds_parquet(folder: Path, depth: int = 8) -> bool:
         return False
     inside = [p for p in folder.iterdir() if not p.name.startswith((".", "_"))]
     if any(p.suffix.lower() in SUFFIXES for p in inside):
-        return not any(p.name.lower().endswith(IMAGES) for p in inside)  # a table beside photographs tells of these
+        return not _holds_images(inside)  # a table beside photographs, or above them, tells of these
     named = [p for p in inside if "=" in p.name and p.is_dir()]
     if any(_holds_parquet(p, depth - 1) for p in named):
         return True
     return bool(inside) and all(p.is_dir() and _holds_parquet(p, depth - 1) for p in inside)
+
+
+def _holds_images(inside: list[Path]) -> bool:
+    folders = [p for p in inside if p.is_dir() and not p.is_symlink()]
+    return any(p.name.lower().endswith(IMAGES) for p in [*inside, *(below for folder in folders for below in folder.iterdir())])
 
 
 def filesystem_of(source: str) -> tuple[Any, str]:

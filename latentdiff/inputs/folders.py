@@ -22,8 +22,8 @@ COMPANIONS = frozenset(
 """Folders that systems put beside images: thumbnails, what was deleted, and earlier states of all that is there."""
 
 
-LINKS = "links to folders"
-"""What links that are not followed are counted as; they may go round in a circle."""
+LINKS, BROKEN = "links to folders", "broken links"
+"""What links are counted as that are not followed, since they may go round in a circle, and those that lead nowhere."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ImageSide:
     paths: tuple[Path, ...]
     """Its images, in the order of the comparison's rows."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
-    """Images in formats that are not read: how many of which ending; and ``LINKS``."""
+    """Images in formats that are not read: how many of which ending; ``LINKS`` and ``BROKEN`` ones."""
     entries: Mapping[Path, str] = field(default_factory=dict)
     """What people know its files by, where that is not their path: the names that an archive gives to what was unpacked of it."""
 
@@ -75,17 +75,18 @@ def image_folder(folder: str | Path, roots: Sequence[Path] | None = None, progre
         raise InputError(f"there is no folder {folder}")
     found: list[Path] = []
     others: list[str] = []
-    links = 0
+    links = broken = 0
     for where, folders, names in os.walk(top):
         folders[:] = sorted(name for name in folders if not hidden([name]))
         names = [name for name in names if not hidden([name])]
         images = [Path(where, name) for name in sorted(names) if name.lower().endswith(SUFFIXES)]
         others += names
+        broken += sum(path.is_symlink() and not path.exists() for path in images)
         links += sum(Path(where, name).is_symlink() for name in folders)
         # A link inside may lead anywhere; what lies there by itself is inside already.
         found += [path for path in images if path.is_file() and (roots is None or not path.is_symlink() or _inside(path, roots))]
         progress(0.0, f"looking for images: {len(found):,} so far")
-    passed_over = counted_unread(others) | ({LINKS: links} if links else {})
+    passed_over = counted_unread(others) | {why: count for why, count in ((LINKS, links), (BROKEN, broken)) if count}
     if not found:
         raise InputError(f"{folder} holds no images that are read here ({no_images(passed_over)})")
     return ImageSide(top.name or str(top), tuple(sorted(found)), passed_over)

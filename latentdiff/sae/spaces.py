@@ -21,6 +21,7 @@ from .fitting import fit_of
 from .kept import keep_sae, keep_seen, kept_folder, recall_seen
 from .loading import check_encoder, load_sae
 from .model import SparseAutoencoder
+from .shipped import shipped_sae
 from .training import train_sae
 
 PAIR = "pair"
@@ -82,20 +83,22 @@ def open_sae(given: Any) -> SparseAutoencoder | Space | str | None:
     return load_sae(given) if isinstance(given, (str, os.PathLike)) and given not in (PAIR, KEPT) else given
 
 
-def of_encoder(sae: Any, encoder: Fingerprint, what: str) -> Any:
-    """The space of an encoder, where none or the kept SAE is asked for; an SAE must be of that encoder; ``PAIR`` stays what it is.
+def of_encoder(sae: Any, encoder: Fingerprint, what: str, trainer: str) -> Any:
+    """The SAE that comes with an encoder, or its space, where none or the kept one is asked for; others must be of it; ``PAIR`` stays.
 
     Args:
         sae: what :func:`open_sae` returned.
         encoder: its fingerprint.
         what: the vectors in a message's words.
+        trainer: kind of SAE that is wanted.
 
     Raises:
         InputError: an SAE of another encoder.
     """
     if isinstance(sae, SparseAutoencoder):
         check_encoder(sae, encoder, what=what)
-    return Space.of_encoder(encoder, asked=sae == KEPT) if sae in (None, KEPT) else sae
+    own = shipped_sae(encoder, trainer) if sae is None else None
+    return own or (Space.of_encoder(encoder, asked=sae == KEPT) if sae in (None, KEPT) else sae)
 
 
 def trained_sae(

@@ -38,6 +38,11 @@ class Hand:
         self.clicks += 1
 
 
+def sides_of(dataset: Any, run: str) -> dict[str, list[str]]:
+    """Ids of the images of both sides."""
+    return {side: place.ids.tolist() for side, place in load_comparison(dataset, run).sides.items()}
+
+
 def test_the_walk_of_the_docs(app_window: App, demo: Any, tmp_path: Path, root: Path) -> None:
     page, click = app_window.page, Hand()
     app_window.open(demo.name)
@@ -57,6 +62,10 @@ def test_the_walk_of_the_docs(app_window: App, demo: Any, tmp_path: Path, root: 
     (run,) = set(list_comparisons(demo)) - known
     app_window.opened(run)
     first = load_comparison(demo, run).top("A", 1)[0]
+    assert first.text == "snow" and not first.weak
+    truth = {side: [label == "snow" for label in demo.select(ids).values("setting.label")] for side, ids in sides_of(demo, run).items()}
+    for said, side in ((first.rate_a, "A"), (first.rate_b, "B")):
+        assert abs(said - sum(truth[side]) / len(truth[side])) < 0.05
     click(page.get_by_label("Save these images as a view").first)
     name = page.get_by_role("dialog").get_by_role("textbox").last
     name.fill("seen in winter")

@@ -104,18 +104,19 @@ def test_a_guards_files_replace_its_own_alone(sides: tuple[str, str, str], tmp_p
     assert Path(a).read_bytes() == before and (tmp_path / "mine.md").read_text(encoding="utf8") == "what somebody wrote"
 
 
-def test_the_list_of_a_gap_replaces_lists_and_nothing_that_is_read(sides: tuple[str, str, str], tmp_path: Path, capsys: Any) -> None:
+def test_the_list_of_a_gap_replaces_a_file_where_that_is_asked_for(sides: tuple[str, str, str], tmp_path: Path, capsys: Any) -> None:
     a, b, _ = sides
-    words, other, lines = tmp_path / "words.txt", tmp_path / "other.npy", tmp_path / "lines.txt"
+    words, lines = tmp_path / "words.txt", tmp_path / "lines.txt"
     words.write_text("a\nb\n", encoding="utf8")
     lines.write_text("an image\n", encoding="utf8")
     (tmp_path / "link.npy").symlink_to(b)
-    np.save(other, np.zeros((2, 8)))
-    before = {path: path.read_bytes() for path in (Path(b), words, other)}
+    before = {path: path.read_bytes() for path in (Path(b), words)}
     gap = ["gap", a, b, b, "--budget", "2"]
-    for place in (b, str(tmp_path / "link.npy"), str(words), str(other), str(tmp_path)):
-        assert main([*gap, "--vocabulary", str(words), "--output", place]) == 2
+    for place in (b, str(tmp_path / "link.npy"), str(words), str(tmp_path)):
+        assert main([*gap, "--vocabulary", str(words), "--output", place, "--overwrite"]) == 2
         assert capsys.readouterr().err.startswith(f"latentdiff: {place} ")
     assert {path: path.read_bytes() for path in before} == before and (tmp_path / "link.npy").is_symlink()
-    assert main([*gap, "--output", str(lines)]) == 0
+    assert main([*gap, "--output", str(lines)]) == 2 and "lines.txt exists; pass --overwrite" in capsys.readouterr().err
+    assert lines.read_text(encoding="utf8") == "an image\n"
+    assert main([*gap, "--output", str(lines), "--overwrite"]) == 0
     assert "an image" not in lines.read_text(encoding="utf8")

@@ -125,6 +125,33 @@ def test_an_open_picture_of_deep_colours_is_looked_at_and_then_read_as_it_is(tmp
         np.testing.assert_allclose(read_image(image, PLAIN, Ranges(Span(0, 65535))), values / 65535 * 255, atol=0.51)
 
 
+GDAL = (42113, "s", 0)
+"""The tag by which GDAL says what marks a pixel that was not measured."""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "top", "mark", "said"),
+    [(np.float32, 1.0, -9999, True), (np.float32, 1.0, -9999, False), (np.float32, 1.0, 77, True), (np.uint16, 4095, 65535, True)],
+)
+def test_marks_of_what_was_not_measured_do_not_move_the_range(dtype, top, mark, said, tmp_path) -> None:
+    values = (GRADIENT * top).astype(dtype)
+    values[:6] = mark
+    options = {"extratags": [(*GDAL, str(mark), True)]} if said else {}
+    for i in range(10):
+        tifffile.imwrite(tmp_path / f"{i}.tif", values, photometric="minisblack", **options)
+    files = [tmp_path / f"{i}.tif" for i in range(10)]
+    whole = dtype is np.uint16
+    assert common_ranges(files) == (Ranges(Span(0, top), None) if whole else Ranges(None, Span(0, top)))
+    (batch,) = read_batches(files, PLAIN, batch_size=10, workers=1)
+    pixels = np.asarray(batch.pixels[0])[..., 0] if np.asarray(batch.pixels[0]).shape[-1] == 3 else np.asarray(batch.pixels[0])[0]
+    assert pixels[:6].max() == 0 and abs(float(pixels[-1, -1]) - 255) < 2 and abs(float(pixels[32, 0]) - 128) < 3
+
+
+def test_numbers_of_8_bits_with_a_sign_are_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="8 bits with a sign"):
+        drawn(tmp_path / "s.tif", (GRADIENT * 255 - 128).astype(np.int8), photometric="minisblack")
+
+
 def test_ranges_are_kept_as_json_and_said() -> None:
     ranges = Ranges(Span(0, 4095), Span(-1, 1))
     assert Ranges.from_dict(ranges.to_dict()) == ranges and Ranges.from_dict({}) == Ranges.from_dict(None) == Ranges()

@@ -51,12 +51,16 @@ def test_what_looks_like_an_image_and_is_not_read_is_counted(root: Path) -> None
     for name in ("1.qoi", "2.qoi", "3.jpg_large", "4.jpeg~", "5.tif.gz", "6.xbm", "7.txt", "8.json", "Makefile", "a.parquet"):
         (root / "a" / name).write_bytes(b"x")
     (root / "a/more").symlink_to(root.parent / "elsewhere")
-    assert image_folder(root / "a").passed_over == {".qoi": 2, ".gz": 1, ".jpeg~": 1, ".jpg_large": 1, ".xbm": 1, "links to folders": 1}
+    (root / "a/gone.jpg").symlink_to(root / "nothing.jpg")
+    found = {".qoi": 2, ".gz": 1, ".jpeg~": 1, ".jpg_large": 1, ".xbm": 1, "links to folders": 1, "broken links": 1}
+    assert image_folder(root / "a").passed_over == found
     (root / "links").mkdir()
     (root / "links/more").symlink_to(root.parent / "elsewhere")
     with pytest.raises(InputError, match="links to folders 1"):
         image_folder(root / "links")
     assert not is_parquet(str(root / "a"))  # a table beside photographs
+    (root / "metadata.parquet").write_bytes(b"x")
+    assert not is_parquet(str(root))  # and above them
 
 
 @pytest.mark.parametrize(
