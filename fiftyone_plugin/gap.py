@@ -150,13 +150,23 @@ def _both(
 
 
 def _apart(sides: tuple[Side, Side, Side], read: tuple[Vectors, Vectors, Vectors]) -> tuple[tuple[Vectors, ...], dict[str, Any]]:
-    """A and B without the samples that are in both, the pool without those of B, and the counts of what was left out."""
+    """A and B without the samples that are in both, the pool without those of B, and the counts of what was left out.
+
+    Raises:
+        InputError: nothing is left of a view.
+    """
     a, b, c = read
     shared, in_b = shared_ids(sides[:2], a, b), shared_ids(sides[1:], b, c)
     left_out: dict[str, Any] = {"overlap": len(shared)}
     left_out |= {name: {"missing": x.missing, "repeated": x.repeated} for name, x in zip(("A", "B", "pool"), read, strict=True)}
     left_out["pool"]["in_b"] = len(in_b)
-    return tuple(x.take(~np.isin(x.ids, ids)) for x, ids in ((a, shared), (b, shared), (c, in_b))), left_out
+    kept = tuple(x.take(~np.isin(x.ids, ids)) for x, ids in ((a, shared), (b, shared), (c, in_b)))
+    for side, before, after, other in zip(sides, read, kept, ("B", "A", "B"), strict=True):
+        if not len(before):
+            raise InputError(f"{side.name!r} holds no images with a vector; choose another view")
+        if not len(after):
+            raise InputError(f"all {len(before):,} images of {side.name!r} are in {other} too; choose different views")
+    return kept, left_out
 
 
 def _check(sides: tuple[Side, Side, Side], save_as: str | None) -> None:

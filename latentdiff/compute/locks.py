@@ -24,7 +24,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
     except ImportError:  # Windows
         yield
         return
-    with open(path, "w", encoding="utf8") as file:
+    with open(path, "a", encoding="utf8") as file:  # what somebody has there stays
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -143,7 +143,9 @@ def check_labels(labels: Any, n: int) -> list[Any]:
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__") or len(labels) != n:
         got = repr(labels)[:80] if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__") else f"{len(labels)} labels"
         raise InputError(f"groups must hold one label per row: {n} labels, not {got}")
-    given = plain(labels) if isinstance(labels, np.ndarray) else list(labels)  # whole numbers of pandas, some missing, stay whole
+    # Whole numbers of pandas, some missing, stay whole; of pyarrow they are its own objects, a missing one among them.
+    listed = labels.to_pylist() if hasattr(labels, "to_pylist") else labels
+    given = plain(labels) if isinstance(labels, np.ndarray) else list(listed)
     try:
         hash(tuple(given))
     except TypeError as e:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import latentdiff
+from latentdiff.groups.partition import check_labels
 from tests.planted import WIDTH, WORDS, vectors
 
 EYE = np.eye(WIDTH, dtype=np.float32)
@@ -37,3 +39,9 @@ def test_rows_whose_label_is_pandas_na_are_left_out(given, dtype: str, labels: l
     series = pd.Series(labels * 40 + [pd.NA] * 5, dtype=dtype)
     found = latentdiff.compare_groups(vectors(85, 0.1, seed=9), series, **given)
     assert found.names == tuple(map(str, labels)) and found.info["left_out"]["unlabelled"] == 5
+
+
+def test_a_column_of_pyarrow_has_no_group_of_what_is_missing() -> None:
+    column = pa.chunked_array([["b", None, "a"], [None, "b"]])
+    assert check_labels(column, 5) == ["b", None, "a", None, "b"]
+    assert check_labels(pa.array([1, None, 2]), 3) == [1, None, 2]

@@ -59,6 +59,10 @@ def test_images_that_close_a_gap_are_tagged_and_saved(make, sae, vocabulary) -> 
     assert chosen.view.values("id") == dataset.load_saved_view("wanted").values("id")
     with pytest.raises(InputError, match="a saved view 'wanted' already"):
         close_gap(dataset, "summer", b, rest, save_as="wanted", **given)
+    with pytest.raises(InputError, match="holds no images with a vector"):
+        close_gap(dataset, "summer", b, dataset.match_tags("nobody has this"), **given)
+    with pytest.raises(InputError, match=r"images of .* are in B too; choose different views"):
+        close_gap(dataset, dataset[:50], dataset[:70], rest, **given)
 
 
 CAMERAS = ["front"] * 60 + ["rear"] * 50 + ["side"] * 48 + [None] * 2
