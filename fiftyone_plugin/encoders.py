@@ -63,7 +63,7 @@ def record(dataset: Any, path: str, stamp: Stamp) -> None:
     marked: dict[str, Any] = {}
     filters: list[dict[str, str]] = []
     if stored is not None:
-        entry |= {MARK: mark_of(stamp.fingerprint), CREATED: str(stored.get("created_at") or "")}
+        entry |= {MARK: mark_of(stamp), CREATED: str(stored.get("created_at") or "")}
         marked, filters = schema.entry_change(path, stored, MARK, entry[MARK])
     datasets, own, entries = database.journaled("datasets"), {"_id": database.identity(dataset)}, f"info.{KEY}"
     if (moved := _moved(dataset, path, stored)) is not None:
@@ -83,9 +83,10 @@ def _moved(dataset: Any, path: str, stored: dict[str, Any] | None) -> str | None
     return None
 
 
-def mark_of(fingerprint: Fingerprint) -> str:
-    """What a field's ``info`` says of its encoder: renaming and copying keep it."""
-    return hashlib.sha256(json.dumps(dict(fingerprint), sort_keys=True, default=str).encode()).hexdigest()[:16]
+def mark_of(stamp: Stamp) -> str:
+    """What a field's ``info`` says of its encoder, and of the range of its deep pictures: renaming and copying keep it."""
+    said = {**stamp.fingerprint, **stamp.ranges.as_info()}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _told_apart(entry: dict[str, Any]) -> bool:

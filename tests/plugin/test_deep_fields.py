@@ -111,3 +111,17 @@ def test_comparisons_of_views_say_the_range(dataset, encoder) -> None:
     run = compare_views(dataset, dataset[:30], dataset[30:], embeddings="clip", run="deep")
     assert run.comparison.info["deep"] == {"whole": [0.0, 4095.0]}
     assert "in deep pictures 0 is black and 4,095 white" in content(run.comparison).notes
+
+
+def test_a_clone_and_a_renamed_field_keep_their_own_range(dataset, encoder, files) -> None:
+    import fiftyone as fo
+
+    compute_embeddings(dataset[:3], encoder, "first")
+    dataset.add_samples([fo.Sample(filepath=files[50]) for _ in range(40)], progress=False)  # now most are bright
+    compute_embeddings(dataset[:3], encoder, "second")
+    ranges = {name: recorded(dataset, name).ranges for name in ("first", "second")}
+    assert ranges["first"] == TWELVE != ranges["second"]
+    dataset.clone_sample_field("second", "copied")
+    dataset.rename_sample_field("second", "renamed")
+    assert recorded(dataset, "copied").ranges == recorded(dataset, "renamed").ranges == ranges["second"]
+    assert recorded(dataset, "first").ranges == TWELVE
