@@ -33,7 +33,7 @@ SHOWN = ("difference", "q", "AUROC", "found as", "name")
 def markdown(content: Content) -> str:
     """The verdict, a table per side, and how to read it; markup in names and phrases shows as text."""
     names = {side: plain(content.names[side]) for side in SIDES}
-    lines = [f"<!-- {MADE_BY} -->", f"# {plain(content.title)}", "", f"**{plain(content.verdict)}**", ""]
+    lines = [f"# {plain(content.title)}", "", f"**{plain(content.verdict)}**", ""]
     if content.notes:
         lines += [plain("; ".join(content.notes)) + ".", ""]
     for side in SIDES:

@@ -30,7 +30,7 @@ MARKS = {
     ".csv": rf"\A\ufeff?({_HEADS})",
     ".json": rf'\A\{{\s*("made_by": "{MADE_BY}"|"title": ".*"differs": (true|false),\s*"verdict": ".*"smallest_detectable": )',
 }
-"""By suffix, how every report begins, and how those of versions did that had no line for it: others are not ours to replace unasked."""
+"""By suffix, how every report begins, those of earlier versions too: others are not ours to replace unasked."""
 SUFFIXES = tuple(MARKS)
 
 

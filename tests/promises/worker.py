@@ -382,7 +382,10 @@ def rename(name: str, new: str, run: str = RUN) -> None:
 
 
 def inspect(*names: str) -> dict[str, Any]:
-    """What is in datasets after they were opened: digests of what is the user's own and of everything, and what no record leads to."""
+    """What is in datasets after they were opened: digests, and what no record leads to.
+
+    ``own``: what is the user's own; ``whole``: everything; ``frame``: everything but the numbers of vectors.
+    """
     import fiftyone as fo
     import fiftyone.core.odm as foo
 
@@ -391,6 +394,7 @@ def inspect(*names: str) -> dict[str, Any]:
     runs: list[str] = []
     own: list[Any] = []
     whole: list[Any] = []
+    frame: list[Any] = []
     db = foo.get_db_conn()
     for name in names:
         dataset = fo.load_dataset(name)
@@ -404,11 +408,13 @@ def inspect(*names: str) -> dict[str, Any]:
         found = [(run.name, repr(run.candidates), run.comparison.log_ratio_a.tolist(), run.sides["A"].ids.tolist()) for run in opened]
         whole.append((now, sorted(fields.items(), key=str), found))
         own.append(_users(now))
+        without = {i: {**document, "clip": document.get("clip") is not None} for i, document in now["documents"].items()}
+        frame.append(({**now, "documents": without}, whole[-1][1:]))
     named = {record for document in db.datasets.find({}, {"runs": 1}) for record in (document.get("runs") or {}).values()}
     files = {document["results"] for document in db.runs.find({"_id": {"$in": list(named)}}, {"results": 1})}
     loose = db.runs.count_documents({"_id": {"$nin": list(named)}}) + db["fs.files"].count_documents({"_id": {"$nin": list(files)}})
     loose += db["fs.chunks"].count_documents({"files_id": {"$nin": list(files)}})
-    return {"runs": sorted(runs), "own": _digest(own), "whole": _digest(whole), "loose": loose}
+    return {"runs": sorted(runs), "own": _digest(own), "whole": _digest(whole), "frame": _digest(frame), "loose": loose}
 
 
 def _users(now: dict[str, Any]) -> Any:
