@@ -12,6 +12,15 @@ DOG = 3
 """The planted direction: "word 3" is shown by most of A and little of B."""
 
 
+def axes() -> dict[str, Any]:
+    """``sae`` and ``vocabulary`` for :func:`latentdiff.compare`: a concept, and a word, for each axis."""
+    import latentdiff
+
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32))
+    return {"sae": sae, "vocabulary": latentdiff.Vocabulary(WORDS, eye)}
+
+
 def vectors(n: int, share: float, seed: int) -> np.ndarray:
     """(n, 16) float32: three random axes each, and the planted one on a share of the rows."""
     rng = np.random.default_rng(seed)

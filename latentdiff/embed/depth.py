@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..errors import InputError
+from .opening import BITS, NUMBER
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,10 +24,10 @@ NOT_MEASURED = 42113
 OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """Pillow reads the first byte of a colour's 16 bits alone; in the other order it reads the second."""
 
-BITS, PLANES, APART = 258, 284, 2
-"""Tags of a TIFF, and what the second says of colours that lie one after the other: Pillow takes their bytes for those of 8 bits."""
-MEANING, SAMPLES, UNSIGNED, SIGNED = 262, 339, 1, 2
-"""Tags that say whether 0 is white, and of what kind the numbers are; and what the second says of those without and with a sign."""
+PLANES, APART = 284, 2
+"""A tag of a TIFF, and what it says of colours that lie one after the other: Pillow takes their bytes for those of 8 bits."""
+MEANING, UNSIGNED, SIGNED = 262, 1, 2
+"""The tag that says whether 0 is white; and what that of the kind of numbers says of those without and with a sign."""
 FOUR_BYTES = "RGBA"
 """Grey and opacity of 16 bits have no other order; read as four channels, their bytes lie as they are in the file."""
 
@@ -43,7 +44,7 @@ def _other_bytes(image: Image.Image) -> list[Any]:
         InputError: for a layout that would be read wrong.
     """
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
-    if tags.get(SAMPLES, (UNSIGNED,))[0] == SIGNED and max(tags.get(BITS, (8,))) == 8:
+    if tags.get(NUMBER, (UNSIGNED,))[0] == SIGNED and max(tags.get(BITS, (8,))) == 8:
         raise InputError("numbers of 8 bits with a sign are not read; save the TIFF with 16 bits")
     if tags.get(PLANES) == APART and max(tags.get(BITS, (8,))) > 8:
         raise InputError("colours of more than 8 bits in planes of their own are not read; save the TIFF with interleaved colours")
@@ -84,7 +85,7 @@ def _as_tagged(values: np.ndarray, image: Image.Image) -> np.ndarray:
     if not is_tiff(image):
         return values
     tags: Mapping[int, Any] = image.tag_v2  # type: ignore[attr-defined]
-    if values.dtype == np.int32 and tags.get(SAMPLES, (UNSIGNED,))[0] == UNSIGNED:
+    if values.dtype == np.int32 and tags.get(NUMBER, (UNSIGNED,))[0] == UNSIGNED:
         values = values.view(np.uint32)
     values = _without_marks(values, tags.get(NOT_MEASURED))
     if white_is_zero(image) and values.dtype.kind != "f":

@@ -104,6 +104,11 @@ def _captions(asked: Asked, settings: PageSettings) -> str | Path | None:
     return named if asked.way == VIEWS and named.isidentifier() else allowed(named, settings.roots)
 
 
+def would_be_fetched(concepts: str) -> bool:
+    """Whether concepts are those of a published SAE that is not on this machine."""
+    return find(concepts) is not None and not copy_of(concepts).is_dir()
+
+
 def check_reach(answers: dict[str, Any], settings: PageSettings) -> None:
     """Off loopback the page reads its folders alone, speaks to no server but the one it was started with, and asks no hub.
 
@@ -114,7 +119,7 @@ def check_reach(answers: dict[str, Any], settings: PageSettings) -> None:
         return
     if answers["concepts"] == OWN:
         allowed(answers["sae"], settings.roots)
-    if find(answers["concepts"]) and not copy_of(answers["concepts"]).is_dir():
+    if would_be_fetched(answers["concepts"]):
         raise InputError(f"this page fetches nothing for its visitors, and {answers['concepts']!r} is not here; choose other concepts")
     if answers["way"] != VIEWS and answers["encoder"] not in (settings.encoder, DEMO):
         raise InputError(f"this page has no other encoder than the one it was started with ({settings.encoder})")

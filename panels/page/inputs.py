@@ -10,11 +10,9 @@ from typing import Any
 from fiftyone_plugin.forms.choices import FIELD, HOW, LATENTDIFF, MODEL, NOT, OWN, SERVER, WHERE, concept_titles, method_titles
 from latentdiff.describe.server import goes_with
 from latentdiff.errors import InputError, LatentDiffError, sentence
-from latentdiff.sae.hub import copy_of
-from latentdiff.sae.public import find
 from latentdiff.scale.engine import LOCAL
 
-from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
+from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices, would_be_fetched
 from .clients import visitor
 from .preview import preview
 from .sessions import Sessions
@@ -158,7 +156,7 @@ def options(gr: Any, settings: PageSettings) -> dict[str, Any]:
 
 
 def _concepts(gr: Any, settings: PageSettings) -> dict[str, Any]:
-    here = {name: title for name, title in concept_titles().items() if settings.loopback or find(name) is None or copy_of(name).is_dir()}
+    here = {name: title for name, title in concept_titles().items() if settings.loopback or not would_be_fetched(name)}
     titles = {STARTED: "The page's own sparse autoencoder, else one learnt from these images", **here}
     with gr.Row():
         info = "What is compared one by one; a published sparse autoencoder is fetched when it is first used"

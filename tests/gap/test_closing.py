@@ -14,7 +14,7 @@ from latentdiff.cli.main import main
 from latentdiff.gap.choosing import quotas
 from latentdiff.gap.closing import importance
 from latentdiff.stats.importance import balanced_weights, effective_size, prior_of
-from tests.planted import DOG, WIDTH, WORDS, vectors
+from tests.planted import DOG, WIDTH, WORDS, axes, vectors
 
 KITE = 7
 EYE = np.eye(WIDTH, dtype=np.float32)
@@ -32,9 +32,7 @@ def images(n: int, seed: int, **planted: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def given() -> dict:
-    zeros = np.zeros(WIDTH, np.float32)
-    sae = latentdiff.SparseAutoencoder(EYE, zeros, EYE, zeros, np.full(WIDTH, 0.5, np.float32))
-    return {"sae": sae, "vocabulary": latentdiff.Vocabulary(WORDS, EYE)}
+    return axes()
 
 
 @pytest.fixture(scope="module")

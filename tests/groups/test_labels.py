@@ -9,16 +9,12 @@ import pytest
 
 import latentdiff
 from latentdiff.groups.partition import check_labels
-from tests.planted import WIDTH, WORDS, vectors
-
-EYE = np.eye(WIDTH, dtype=np.float32)
+from tests.planted import axes, vectors
 
 
 @pytest.fixture(scope="module")
 def given() -> dict:
-    zeros = np.zeros(WIDTH, np.float32)
-    sae = latentdiff.SparseAutoencoder(EYE, zeros, EYE, zeros, np.full(WIDTH, 0.5, np.float32))
-    return {"sae": sae, "vocabulary": latentdiff.Vocabulary(WORDS, EYE)}
+    return axes()
 
 
 @pytest.mark.parametrize("unit", ["D", "s", "ms", "us", "ns"])

@@ -12,16 +12,14 @@ import pytest
 import latentdiff
 from latentdiff import InputError, Monitor
 from latentdiff.cli.main import main
-from tests.planted import DOG, WIDTH, WORDS, vectors
+from tests.planted import DOG, WIDTH, WORDS, axes, vectors
 
 EYE = np.eye(WIDTH, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
 def given() -> dict:
-    zeros = np.zeros(WIDTH, np.float32)
-    sae = latentdiff.SparseAutoencoder(EYE, zeros, EYE, zeros, np.full(WIDTH, 0.5, np.float32))
-    return {"sae": sae, "vocabulary": latentdiff.Vocabulary(WORDS, EYE)}
+    return axes()
 
 
 def stream(n: int, share: float, seed: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from latentdiff.report.writing import is_report
 from latentdiff.stats.change_points import change_p_values, changes_of, likely_places, place_of_change, rate_band
 from latentdiff.trends.binning import binned, bins_of
 from latentdiff.trends.courses import course_of
-from tests.planted import DOG, WIDTH, WORDS, vectors
+from tests.planted import DOG, WIDTH, WORDS, axes, vectors
 
 EYE = np.eye(WIDTH, dtype=np.float32)
 MONTHS = [f"2026-{month:02d}" for month in range(1, 9)]
@@ -27,9 +27,7 @@ SHARES = (0.0, 0.0, 0.0, 0.25, 0.25, 0.25, 0.25, 0.25)
 
 @pytest.fixture(scope="module")
 def given() -> dict:
-    zeros = np.zeros(WIDTH, np.float32)
-    sae = latentdiff.SparseAutoencoder(EYE, zeros, EYE, zeros, np.full(WIDTH, 0.5, np.float32))
-    return {"sae": sae, "vocabulary": latentdiff.Vocabulary(WORDS, EYE)}
+    return axes()
 
 
 def stream() -> tuple[np.ndarray, list[datetime.date | None]]:
