@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,19 +46,26 @@ def choose(schema: Any, source: str, vector: str | None, name: str | None) -> tu
     return found[0], [name] if name is not None else ["id"] if "id" in names else names
 
 
-def naming(columns: Mapping[str, Any], vectors: Rows) -> str | None:
+def naming(names: Sequence[str], column: Callable[[str], Any], vectors: Rows) -> str | None:
     """The column that says whose a row is; None where none does.
 
     It names pictures, if possible another in every row; or files of which each stands for one vector; or holds another value in every row.
 
     Args:
-        columns: those that may, likeliest first.
+        names: of columns that may, likeliest first.
+        column: reads one; those after the first that names another picture in every row are not read.
         vectors: gives the vectors of rows.
     """
-    apart = [name for name, column in columns.items() if _tells_apart(column)]
-    pictures = [name for name, column in columns.items() if _all_fit(column, IMAGE)]
-    found = [name for name in pictures if name in apart] or pictures
-    found = found or [name for name, column in columns.items() if _all_fit(column, PATH) and _one_vector_each(column, vectors)] or apart
+    pictures, paths, apart = [], [], []
+    for name in names:
+        values = column(name)
+        is_apart, is_picture = _tells_apart(values), _all_fit(values, IMAGE)
+        if is_apart and is_picture:
+            return name
+        pictures += [name] if is_picture else []
+        paths += [name] if _all_fit(values, PATH) else []
+        apart += [name] if is_apart else []
+    found = pictures or [name for name in paths if _one_vector_each(column(name), vectors)] or apart
     return found[0] if found else None
 
 

@@ -94,7 +94,7 @@ class ParquetVectors:
         self.dtype = np.dtype(np.float16 if kinds == {np.dtype(np.float16)} else np.float32)
         self.width = fixed_width(first.field(self.vector_column).type) or self._first_width()
         sure = next((name for name in candidates if name in (self.id, "id")), None)
-        self.id_column = sure or naming({name: self.column(name) for name in candidates}, self)
+        self.id_column = sure or naming(candidates, self.column, self)
 
     def _choose(self, schema: Any) -> list[str]:
         """Settles the vectors' column; returns those that may be the ids'."""
