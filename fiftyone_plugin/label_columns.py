@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ _NOWHERE = [np.nan] * 4
 class Lists:
     """Lists of several images, one after the other."""
 
-    def __init__(self, lists: list[list[Any] | None]) -> None:
+    def __init__(self, lists: Sequence[list[Any] | None]) -> None:
         """
         Args:
             lists: by image, what its labels say; None: nothing is known of it.
@@ -83,17 +83,17 @@ def readers_of(name: str, keys: tuple[str, ...], kind: str) -> list[Reader]:
     return [*out, Reader(f"{name}.confidence", f"{place}.confidence", Lists.mean)]
 
 
-def columns_of(documents: list[dict[str, Any]], readers: list[Reader], asked: list[Any]) -> dict[str, list[Any]]:
+def columns_of(documents: list[list[Any]], readers: list[Reader], asked: list[Any]) -> dict[str, Sequence[Any]]:
     """By name, a value for each document; None where nothing is known.
 
     Args:
-        documents: what the database answered to ``asked``, under "0", "1", ...
+        documents: what the database answered to each of ``asked``; at least one.
         readers: the columns.
         asked: different expressions.
     """
-    answers = [[document.get(str(i)) for document in documents] for i in range(len(asked))]
+    answers = list(zip(*documents, strict=True))
     lists: dict[int, Lists] = {}
-    out = {}
+    out: dict[str, Sequence[Any]] = {}
     for reader in readers:
         at = asked.index(reader.asks)
         out[reader.name] = answers[at]

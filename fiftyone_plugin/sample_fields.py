@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from latentdiff.compute.ahead import ahead
 from latentdiff.compute.garbage import no_search_for_cycles
 from latentdiff.errors import InputError
 from latentdiff.results.fields import FieldDifference
@@ -100,14 +100,13 @@ def _read(side: Side, readers: list[Reader], samples: list[str]) -> dict[str, li
         rows.setdefault(name, []).append(i)
     view = side.dataset.select(list(rows)) if side.labels else side.view
     asked = list({json.dumps(reader.asks): reader.asks for reader in readers}.values())
-    project = {"$project": {"_id": 1, **{str(i): ask for i, ask in enumerate(asked)}}}
-    found = iter(view._aggregate(post_pipeline=[project]))
+    project = {"$project": {"_id": 1, "answers": asked}}
     with no_search_for_cycles():
-        while documents := list(itertools.islice(found, CHUNK)):
+        for documents in ahead(view._aggregate(post_pipeline=[project]), CHUNK):
             at = [rows.get(str(document["_id"]), ()) for document in documents]
             index = [i for here in at for i in here]
             in_order = len(index) == len(at) and index == list(range(index[0], index[0] + len(index)))
-            for name, values in columns_of(documents, readers, asked).items():
+            for name, values in columns_of([document["answers"] for document in documents], readers, asked).items():
                 if in_order:
                     columns[name][index[0] : index[0] + len(index)] = values
                     continue
