@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..errors import InputError
+from .machine import is_this_machine
 
 KEY, ADDRESS = "LATENTDIFF_API_KEY", "LATENTDIFF_BASE_URL"
 """The key, and the one address that it is sent to."""
@@ -90,18 +89,7 @@ def is_openai(base_url: str) -> bool:
 
 def is_local(base_url: str) -> bool:
     """Whether an address is this machine's own: nothing that is sent there leaves it."""
-    host = (urlsplit(base_url).hostname or "").removesuffix(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        try:
-            address = ipaddress.ip_address(socket.inet_aton(host))  # short forms: "127.1"
-        except (OSError, UnicodeError):
-            return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_loopback or address.is_unspecified
+    return is_this_machine(urlsplit(base_url).hostname or "")
 
 
 def same_address(one: str, other: str) -> bool:

@@ -11,6 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from tests.describe.proxy import Proxy
+
 
 def _load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"describe_{name}", Path(__file__).with_name(f"{name}.py"))
@@ -29,6 +31,18 @@ _load("captioners")
 def server() -> Iterator:
     """A :class:`ChatServer`; set its ``script``."""
     running = chat_server.ChatServer()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def proxy(monkeypatch) -> Iterator[Proxy]:
+    """One that the environment names for everything."""
+    running = Proxy()
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://me:word@{running.address}")
     yield running
     running.close()
 

@@ -6,7 +6,6 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from describe_chat_server import completion, drip, send, slow
@@ -15,21 +14,9 @@ from latentdiff.describe.endpoint import ChatEndpoint
 from latentdiff.describe.http import Post, TooLarge, Unreadable
 from latentdiff.describe.server import goes_with, proxy_of
 from latentdiff.errors import EndpointError, InputError
-from tests.describe.proxy import Proxy
 
 ZEROS = b"0" * 3_000_000
 """What an answer unpacks to: 1,000 times its size."""
-
-
-@pytest.fixture
-def proxy(monkeypatch) -> Iterator[Proxy]:
-    running = Proxy()
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://me:word@{running.address}")
-    yield running
-    running.close()
 
 
 def packed(status: int, coding: str = "gzip"):
