@@ -16,7 +16,7 @@ from ..errors import Cancelled, EndpointError, NoAnswerError
 from ..progress import Progress, silent
 from ..version import __version__
 from .client import ChatRequest
-from .server import check_key, checked_url, find_key, stands_out
+from .server import check_key, checked_url, find_key, is_secret, stands_out
 from .usage import Account, Budget
 from .wire import MOST_BYTES, Failure, Reply, read_reply, send
 
@@ -66,7 +66,8 @@ class ChatEndpoint:
         self.base_url, self.model = checked_url(base_url), str(model)
         self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
         self.budget, self.account = budget or Budget(), account or Account()
-        self._key = check_key(self.base_url, find_key(self.base_url) if key is None else key)
+        self._key = check_key(self.base_url, find_key(self.base_url) if key is None else key) or ""
+        self._stands_out = stands_out(self._key)
         self._unknown: set[str] = set()
         self._room = 1
         self._jitter = random.Random(0)
@@ -168,8 +169,8 @@ class ChatEndpoint:
             if isinstance(reply, Failure):
                 raise reply
             text = read_reply(reply, self._clean)
-            if self._clean(text) != text:
-                raise Failure("repeated its key; an answer that holds it is not kept")
+            if self._stands_out and self._key in text and self._key not in sent.decode("utf8"):  # a word of the question is no news
+                raise Failure("repeated its key; an answer that holds it is not kept (if the key is a word that texts hold, take another)")
         except BaseException:
             request.end()  # its thread ends with the waiting
             self.account.settle(reserved, reply.usage if isinstance(reply, Reply) else None, "", failed=True)
@@ -193,8 +194,8 @@ class ChatEndpoint:
         return ChatRequest(self.base_url, body, own, timeout=self.timeout + 1, limit=MOST_BYTES)
 
     def _clean(self, text: str) -> str:
-        """A server that repeats the key does not get it shown; a word that only stands in for one may be said."""
-        return text.replace(self._key, "[key]") if self._key and stands_out(self._key) else text
+        """A server's words without the key, for errors; what only stands in for one may be said."""
+        return text.replace(self._key, "[key]") if is_secret(self._key) else text
 
 
 Item = TypeVar("Item")

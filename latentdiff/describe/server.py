@@ -6,6 +6,7 @@ import os
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from ..embed.words import load_words
 from ..errors import InputError
 from .machine import is_this_machine
 
@@ -14,8 +15,8 @@ KEY, ADDRESS = "LATENTDIFF_API_KEY", "LATENTDIFF_BASE_URL"
 OPENAI_KEY, OPENAI_ADDRESS = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 PLACEHOLDERS = frozenset({"sk-no-key-required", "no-key-required", "token-abc123", "lm-studio", "not-needed", "sk-dummy", "sk-1234"})
 """What the manuals of local servers have people write where a key is asked for; shorter ones are told by their length."""
-FEW, WORD, LONG_WORD = 4, 7, 15
-"""Most characters of a key that is none: of any, of one that is letters alone; and of small letters that a text may hold as a word."""
+FEW, WORD = 4, 7
+"""Most characters of a key that is none: of any, and of one that is letters alone."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -77,8 +78,8 @@ def is_secret(key: str | None) -> bool:
 
 
 def stands_out(key: str | None) -> bool:
-    """Whether a text that holds a key repeats it: a word of small letters may stand there by itself."""
-    return is_secret(key) and not (key and key.isalpha() and key.islower() and len(key) <= LONG_WORD)
+    """Whether an answer that holds a key repeats it: a common English word, one of the shipped list, may stand there by itself."""
+    return is_secret(key) and not (key and key.isalpha() and key in load_words())
 
 
 def is_openai(base_url: str) -> bool:

@@ -132,13 +132,37 @@ def test_a_word_in_place_of_a_key_is_none(key: str) -> None:
     assert ChatEndpoint("http://models.example/v1", "tiny", key=key)
 
 
-KEYS_IN_TEXTS = [("abcdefghijklmnopqrst", True), ("CorrectHorse", True), ("dalmatian", False), ("dog1234", True)]
+@pytest.mark.parametrize("key", ["abcdefghijklmnopqrst", "CorrectHorse", "dalmatian", "photograph", "dog1234", "qzxvkwjp"])
+def test_a_key_that_a_server_repeats_is_in_no_error(server, key: str) -> None:
+    """Whatever it looks like, and in whatever words: of an error, of an answer out of protocol, of a refusal."""
+    error = json.dumps({"error": {"message": f"wrong key: Bearer {key}"}}).encode()
+    refusal = {"choices": [{"message": {"role": "assistant", "content": None, "refusal": f"wrong key: {key}"}}]}
+    for status, body in ((401, error), (200, error), (200, f"wrong key: {key}".encode()), (200, json.dumps(refusal).encode())):
+        server.script = [lambda handler, _, status=status, body=body: send(handler, status, body)]
+        with pytest.raises(EndpointError) as caught:
+            ChatEndpoint(server.url, "tiny", key=key, retries=0).ask("do", "data")
+        assert "wrong key" in str(caught.value) and key not in str(caught.value)
 
 
-@pytest.mark.parametrize(("key", "hidden"), KEYS_IN_TEXTS)
-def test_a_key_that_a_server_repeats_is_not_shown(server, key: str, hidden: bool) -> None:
-    answer = json.dumps({"error": {"message": f"wrong key: Bearer {key}"}}).encode()
-    server.script = [lambda handler, body: send(handler, 401, answer)]
-    with pytest.raises(EndpointError) as caught:
-        ChatEndpoint(server.url, "tiny", key=key, retries=0).ask("do", "data")
-    assert "wrong key" in str(caught.value) and (key not in str(caught.value)) == hidden
+@pytest.mark.parametrize(
+    ("key", "question", "kept"),
+    [
+        ("photograph", "data", True),  # a word that any answer may hold
+        ("dalmatian", "a dalmatian", True),  # as the question does
+        ("dalmatian", "data", False),
+        ("qzxvkwjp", "data", False),
+        ("sk-latent-12345678", "data", False),
+        ("token", "data", True),
+    ],
+)
+def test_an_answer_that_repeats_a_key_is_not_kept(server, key: str, question: str, kept: bool) -> None:
+    """But no answer is refused for a common word that stands in for a key, or for one of the question; none is rewritten."""
+    wanted = f"a {key} on a sofa"
+    server.script = [lambda handler, body: send(handler, 200, completion(wanted))]
+    one = ChatEndpoint(server.url, "tiny", key=key, retries=0)
+    if kept:
+        assert one.ask("do", question) == wanted
+        return
+    with pytest.raises(EndpointError, match="repeated its key; an answer that holds it is not kept") as caught:
+        one.ask("do", question)
+    assert key not in str(caught.value)
