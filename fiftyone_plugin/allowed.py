@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from latentdiff.describe.server import ADDRESS, OPENAI_ADDRESS, OPENAI_KEY, checked_url, is_local, is_openai, same_address
 from latentdiff.errors import InputError, sentence
@@ -93,8 +94,10 @@ def engine(chosen: Engine) -> None:
         if where:
             place(where)
         return
-    listed = [folder.rstrip("/") for folder in os.environ.get(CLUSTERS, "").split() if "://" in folder]
-    if ".." in where.split("/") or not any(where == one or where.startswith(f"{one}/") for one in listed):
+    named, _, options = where.partition("?")
+    listed = [folder.partition("?") for folder in os.environ.get(CLUSTERS, "").split() if "://" in folder]
+    tops = [folder.rstrip("/") for folder, _, own in listed if own == options]  # options name servers: ?endpoint_override=...
+    if ".." in unquote(named).split("/") or not any(named == top or named.startswith(f"{top}/") for top in tops):
         raise InputError(f"{where} is no place that may be used here; list it in {CLUSTERS} where the App is started")
 
 

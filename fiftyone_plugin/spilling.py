@@ -121,9 +121,7 @@ def _owning(folder: Path, ids: np.ndarray, samples: np.ndarray, values: np.ndarr
     return spilled
 
 
-def compare_on_cluster(
-    sides: tuple[Vectors, Vectors], engine: Engine, progress: Progress, **options: Any
-) -> Comparison:
+def compare_on_cluster(sides: tuple[Vectors, Vectors], engine: Engine, progress: Progress, **options: Any) -> Comparison:
     """Write both sides to Parquet by id, in chunks, and compare them there: row i of the result is id i.
 
     Args:
@@ -135,12 +133,12 @@ def compare_on_cluster(
     Raises:
         InputError: no Ray.
     """
-    from latentdiff.embed.filesystem import filesystem_of, write_table
+    from latentdiff.embed.filesystem import below, filesystem_of, write_table
     from latentdiff.embed.parquet import vector_table
     from latentdiff.scale import parquet as scale
 
     with temporary_folder() as local:
-        folder = f"{engine.exchange.rstrip('/') if engine.exchange else local}/latentdiff-{uuid.uuid4().hex[:12]}"
+        folder = below(engine.exchange or str(local), f"latentdiff-{uuid.uuid4().hex[:12]}")
 
         def tables(side: str, read: Vectors) -> Iterator[Any]:
             for start in range(0, len(read), ROWS):
@@ -151,10 +149,10 @@ def compare_on_cluster(
 
         try:
             for name, read in zip("ab", sides, strict=True):
-                write_table(tables(name, read), f"{folder}/{name}.parquet")
+                write_table(tables(name, read), below(folder, f"{name}.parquet"))
                 progress(0.1, "handing vectors to the cluster")
             return scale.compare_parquet(
-                f"{folder}/a.parquet", f"{folder}/b.parquet", engine=engine, progress=part(progress, 0.1, 1.0), **options
+                below(folder, "a.parquet"), below(folder, "b.parquet"), engine=engine, progress=part(progress, 0.1, 1.0), **options
             )
         finally:
             filesystem, place = filesystem_of(folder)

@@ -66,6 +66,12 @@ def filesystem_of(source: str) -> tuple[Any, str]:
         raise InputError(f"{source} is on no filesystem that pyarrow can open here: {e}") from e
 
 
+def below(folder: str, name: str) -> str:
+    """The place of a name in a folder, by path or URI; the options of a URI (``?region=...``) stay at its end."""
+    place, mark, options = folder.partition("?") if "://" in folder else (folder, "", "")
+    return f"{place.rstrip('/')}/{name}{mark}{options}"
+
+
 def files_of(source: str) -> tuple[Any, list[str]]:
     """The filesystem and the Parquet files of a file or folder, in the order of their names.
 

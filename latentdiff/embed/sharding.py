@@ -16,7 +16,7 @@ from ..compute.extras import needs
 from ..compute.temporary import temporary_folder
 from ..errors import InputError
 from .encoder import Encoder, load_encoder
-from .filesystem import files_of, filesystem_of, write_table
+from .filesystem import below, files_of, filesystem_of, write_table
 from .parquet import vector_table
 from .ranges import DEEP, NO_RANGES, Ranges
 
@@ -75,7 +75,7 @@ def plan_shards(source: str | Sequence[str], out: str, shard_rows: int = SHARD_R
         raise InputError(f"shard_rows must be at least 1, not {shard_rows}")
 
     def name(number: int) -> str:
-        return f"{out.rstrip('/')}/part-{number:08d}.parquet"
+        return below(out, f"part-{number:08d}.parquet")
 
     if not isinstance(source, str):
         paths = tuple(source)

@@ -13,7 +13,7 @@ import numpy as np
 from ..compute.temporary import temporary_folder
 from ..config import CompareConfig
 from ..embed.encoder import Encoder
-from ..embed.filesystem import filesystem_of, write_table
+from ..embed.filesystem import below, filesystem_of, write_table
 from ..embed.fingerprint import disagreement
 from ..embed.grouping import Groups
 from ..embed.identity import left_out
@@ -137,7 +137,7 @@ def save(comparison: Comparison, folder: str, a: str | ParquetVectors, b: str | 
     filesystem, place = filesystem_of(folder)
     for name, side, values in (("a", a, comparison.log_ratio_a), ("b", b, comparison.log_ratio_b)):
         vectors = side if isinstance(side, ParquetVectors) else ParquetVectors(side)
-        write_table(_ratios(vectors, values), f"{folder.rstrip('/')}/log_ratio_{name}.parquet")
+        write_table(_ratios(vectors, values), below(folder, f"log_ratio_{name}.parquet"))
     if isinstance(filesystem, fs.LocalFileSystem):
         comparison.save(place)
         return folder

@@ -89,7 +89,8 @@ def test_clusters_are_named_by_the_owner(monkeypatch: pytest.MonkeyPatch, tmp_pa
             allowed.engine(far)
     monkeypatch.setenv("LATENTDIFF_CLUSTERS", "ray://far:10001 s3://theirs")
     allowed.engine(Engine("ray", "ray://far:10001", "s3://theirs/x"))
-    for far in (Engine("ray", exchange="s3://theirs-too/x"), Engine("ray", exchange="s3://theirs/../x")):
+    elsewhere = "s3://theirs/x?scheme=http&endpoint_override=models.example"  # the options of an address may lead to another server
+    for far in (Engine("ray", exchange=place) for place in ("s3://theirs-too/x", "s3://theirs/../x", "s3://theirs/%2e%2e/x", elsewhere)):
         with pytest.raises(InputError):
             allowed.engine(far)
     monkeypatch.setenv("RAY_ADDRESS", "mine:6379")
