@@ -127,8 +127,17 @@ def test_what_a_cluster_is_handed(cluster: Any, world: Any, arrays_compared: lat
     for known in (np.asarray(sae.w_enc).tobytes(), a.encode(), b.encode()):
         assert known in sent
     assert not [name for name, secret in secrets.items() if secret.encode() in sent]
+    theirs = cluster.get([cluster.remote(lambda: dict(os.environ)).remote() for _ in range(4)])
+    notes = [path.read_bytes() for path in Path(_session(cluster)).rglob("*") if path.is_file()]
+    held = b"".join([json.dumps(theirs).encode(), *notes])
+    assert notes and not [name for name, secret in secrets.items() if secret.encode() in held]
     assert proxy.heard == []
     proxy.close()
+
+
+def _session(cluster: Any) -> str:
+    """Where a cluster's processes on this machine note what they do."""
+    return str(cluster._private.worker._global_node.get_session_dir_path())
 
 
 @pytest.fixture(scope="module")
