@@ -13,7 +13,8 @@ from ..compute.extras import needs
 from ..compute.files import read_json
 from ..compute.parallel import cores
 from ..describe.image_to_text import PAPER
-from ..embed.backends import DEMO_FOLDER, PRESETS
+from ..embed.backends import DEMO_FOLDER
+from ..embed.fetching import PRESETS, of_config
 from ..embed.open_clip_config import read_config
 from ..embed.precision import has_bf16, pick_device
 from ..errors import CheckpointError
@@ -110,6 +111,8 @@ def _source(name: str, tag: str | None) -> str | None:
         return None
     if name in open_clip.list_models():
         config = open_clip.get_pretrained_cfg(name, tag) if tag else {}
+        if config and tag and of_config(name, tag, config).here:
+            return None
         return str(config.get("hf_hub") or config.get("url") or "").rstrip("/") or None
     return name if name.count("/") == 1 else None
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from ..compute.extras import needs
 from ..errors import EncoderError
+from .fetching import PRESETS
 
-PRESETS = {"paper": ("ViT-L-14-336", "openai"), "fast": ("ViT-B-32", "openai")}
-"""``paper`` is the encoder of the public SAEs; ``fast`` is the small one of the same family."""
 HUB, LOCAL = "hf-hub:", "local-dir:"
 """How open_clip writes a repository of the model hub, and a folder."""
 WORDS = "words.txt"
@@ -26,8 +25,8 @@ def backend_of(name: str, pretrained: str | None) -> Any:
         if not DEMO_FOLDER.is_dir():
             raise EncoderError(f"the demo encoder is missing from this installation ({DEMO_FOLDER}); install latentdiff again")
         name = str(DEMO_FOLDER)
-    elif name in PRESETS and pretrained is None and not Path(name).exists():
-        name, pretrained = PRESETS[name]
+    elif name in PRESETS and not Path(name).exists():
+        name, pretrained = PRESETS[name][0], pretrained or PRESETS[name][1]
     if name.startswith(HUB) and not Path(name).exists():
         return open_clip_backend.from_hub(name.removeprefix(HUB))
     path = Path(name.removeprefix(LOCAL))

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..compute.extras import needs
 from ..errors import CheckpointError, EncoderError, InputError
+from .fetching import fetched, hub, of_config, unreachable
 from .open_clip_config import check_sizes, read_config, unsaid
 from .open_clip_text import short_text, visible_length
 from .preprocess import Preprocess
@@ -62,14 +63,18 @@ def from_hub(repository: str) -> OpenClipBackend:
         from huggingface_hub import hf_hub_download, snapshot_download
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+    why = unreachable(f"{hub()}/{repository}")
+    own: dict[str, Any] = {"local_files_only": bool(why)}
+
     def weights() -> Path:
         for name in WEIGHTS:
             with contextlib.suppress(EntryNotFoundError, LocalEntryNotFoundError):
-                return Path(hf_hub_download(repository, name))
+                return Path(hf_hub_download(repository, name, **own))
         raise EncoderError(f"{repository} has no weights that are read here ({', '.join(WEIGHTS)})")
 
     try:
-        folder = Path(snapshot_download(repository, allow_patterns=["open_clip_config.json", *(f"{start}*" for start in TOKENIZER)]))
+        patterns = ["open_clip_config.json", *(f"{start}*" for start in TOKENIZER)]
+        folder = Path(snapshot_download(repository, allow_patterns=patterns, **own))
         if not (folder / "open_clip_config.json").is_file():
             raise EncoderError(f"{repository} has no open_clip_config.json; for a model of transformers leave hf-hub: out")
         checkpoint = weights()
@@ -77,8 +82,8 @@ def from_hub(repository: str) -> OpenClipBackend:
         raise
     except Exception as e:
         raise EncoderError(
-            f"{repository} could not be fetched from the model hub: {type(e).__name__}: {str(e)[:200]}. Fetch the repository elsewhere and "
-            "give its folder's path"
+            f"{repository} could not be fetched from the model hub: {why or f'{type(e).__name__}: {str(e)[:200]}'}. Fetch the repository "
+            "elsewhere and give its folder's path"
         ) from e
     return from_files(folder / "open_clip_config.json", checkpoint, repository)
 
@@ -134,7 +139,7 @@ def from_name(name: str, pretrained: str) -> OpenClipBackend:
             f"{pretrained!r} is neither a file nor a pretrained tag of {name}; "
             f"its tags are {', '.join(open_clip.list_pretrained_tags_by_model(name)) or '(none: give a checkpoint file)'}"
         )
-    checkpoint = Path(file) if file else Path(_download(name, tag, config or {}))
+    checkpoint = Path(file) if file else fetched(of_config(name, tag, config or {}, _megabytes(name)))
     if not checkpoint.is_file():
         raise CheckpointError(f"{checkpoint}: no such checkpoint file")
     origin = of_tag(name, tag, config) if config else of_file(name, checkpoint)
@@ -199,18 +204,17 @@ def _load(model: Any, checkpoint: Path) -> None:
         raise CheckpointError(f"{checkpoint} does not fit the model: {type(e).__name__}: {str(e)[:500]}") from e
 
 
-def _download(name: str, tag: str, config: dict[str, Any]) -> str:
+def _megabytes(name: str) -> int | None:
+    """Size of an architecture's weights in float32; None where it cannot be built without them."""
     import open_clip
+    import torch
 
     try:
-        return open_clip.download_pretrained(config)
-    except Exception as e:
-        source = config.get("hf_hub") or config.get("url")
-        raise EncoderError(
-            f"the weights of {name} ({tag}) could not be fetched from {source}: {type(e).__name__}: {str(e)[:300]}. "
-            f"Fetch that file elsewhere and give its path: load_encoder({name!r}, '/path/to/weights'), or '{tag}=/path/to/weights' "
-            "where its name was changed"
-        ) from e
+        with _quiet(), torch.device("meta"):
+            model = open_clip.create_model(name, load_weights=False, pretrained_text=False, device="meta")
+    except Exception:  # towers of other libraries, in any way
+        return None
+    return round(4 * sum(p.numel() for p in model.parameters()) / 1e6)
 
 
 @contextlib.contextmanager

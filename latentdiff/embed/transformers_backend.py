@@ -8,6 +8,7 @@ from typing import Any
 
 from ..compute.extras import needs
 from ..errors import CheckpointError, EncoderError, InputError
+from .fetching import hub, unreachable
 from .naflex import Patches, model_inputs
 from .preprocess import Preprocess
 from .word_lists import canonical
@@ -65,7 +66,8 @@ def load(name: str) -> TransformersBackend:
         from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
 
     local = Path(name).is_dir()
-    own: dict[str, Any] = {"local_files_only": local, "trust_remote_code": False}  # unset, it may ask at a terminal
+    why = "" if local else unreachable(f"{hub()}/{name}")  # the library tries for a minute
+    own: dict[str, Any] = {"local_files_only": local or bool(why), "trust_remote_code": False}  # unset, it may ask at a terminal
     try:
         config = AutoConfig.from_pretrained(name, **own)
         if config.model_type not in FAMILIES:
@@ -85,8 +87,8 @@ def load(name: str) -> TransformersBackend:
             raise CheckpointError(f"{name} does not hold a whole transformers model: {type(e).__name__}: {str(e)[:500]}") from e
         raise EncoderError(
             f"config, weights, tokenizer or image processor of {name} could not be fetched from the model hub: "
-            f"{type(e).__name__}: {str(e)[:300]}. Fetch the repository elsewhere and give its folder: load_encoder('/path/to/folder'). "
-            f"A model of open_clip is named hf-hub:{name}"
+            f"{why or f'{type(e).__name__}: {str(e)[:300]}'}. Fetch the repository elsewhere and give its folder: "
+            f"load_encoder('/path/to/folder'). A model of open_clip is named hf-hub:{name}"
         ) from e
     try:
         return TransformersBackend(model, tokenizer, processor, Path(name).name if local else name)

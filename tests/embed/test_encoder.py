@@ -188,7 +188,7 @@ def test_bf16_vectors_stay_close_and_repeat(open_clip_folder, encoder, photos):
         ("VIT-B32", None, EncoderError, "near: "),
         ("ViT-B-32", None, EncoderError, "openai"),
         ("ViT-B-32", "no-such-tag", EncoderError, "neither a file nor a pretrained tag"),
-        ("paper", None, EncoderError, "load_encoder('ViT-L-14-336', '/path/to/weights')"),
+        ("paper", None, EncoderError, "load_encoder('ViT-L-14-336', 'openai=FILE')"),
         ("someone/some-clip", None, EncoderError, "someone/some-clip could not be fetched"),
     ],
 )

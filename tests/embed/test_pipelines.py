@@ -209,6 +209,7 @@ def tags(architecture: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> dic
 def by_tag(name: str, tag: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> Encoder:
     with monkeypatch.context() as patched:
         patched.setattr(open_clip, "download_pretrained", lambda config: str(file))
+        patched.setattr("latentdiff.embed.fetching.unreachable", lambda url: "")
         return loaded(name, tag)
 
 
