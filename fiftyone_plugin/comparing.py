@@ -16,7 +16,7 @@ from latentdiff.methods.config import method_of
 from latentdiff.methods.register import named
 from latentdiff.progress import Progress, part, silent
 from latentdiff.results.comparison import Comparison
-from latentdiff.sae.shipped import shipped_sae
+from latentdiff.sae.shipped import shipped_sae, strangers
 from latentdiff.sae.spaces import KEPT, open_sae
 from latentdiff.scale.engine import Engine, engine_of
 
@@ -137,9 +137,7 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> C
         return store(*found, request.overwrite, part(progress, 0.8, 1.0))
 
 
-def compare_again(
-    stored: ComparisonRun, request: latentdiff.CompareRequest, form: dict[str, Any], progress: Progress
-) -> ComparisonRun:
+def compare_again(stored: ComparisonRun, request: latentdiff.CompareRequest, form: dict[str, Any], progress: Progress) -> ComparisonRun:
     """As :func:`compare_request`, of a stored comparison's own images: what it counts as left out stays; ``form`` is kept with it."""
     found = _compared(request, progress)
     for letter, side in found.record["sides"].items():
@@ -203,6 +201,8 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
             known |= beside
             comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
+        if not ray and (strange := strangers(stamp, a.values, b.values)):
+            record["remarks"] = [strange, *record["remarks"]]
         _say_left_out(comparison, record)
         tell_drawn(comparison.info, sides)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp}

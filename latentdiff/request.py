@@ -23,6 +23,7 @@ from .methods.register import named
 from .methods.run import compare_with
 from .progress import Progress, part, silent
 from .results.comparison import Comparison
+from .sae.shipped import strangers
 from .sae.spaces import of_encoder, open_sae
 from .scale.engine import LOCAL, Engine, engine_of
 
@@ -231,7 +232,8 @@ class CompareRequest:
             progress=progress if self.fields is None else part(progress, 0.2, 1.0),
         )
         comparison.info["names"] = list(opened.names)
-        comparison.info["remarks"] = [*(comparison.info.get("remarks") or ()), *remarks]
+        strange = strangers(encoder.fingerprint, opened.a.vectors, opened.b.vectors) if encoder is not None else ""
+        comparison.info["remarks"] = [*([strange] if strange else ()), *(comparison.info.get("remarks") or ()), *remarks]
         add_left_out(comparison.info, opened.left_out)
         comparison.info.update(opened.ranges.as_info())
         if encoder is not None:

@@ -15,6 +15,7 @@ from ..inputs.opening import Opened, add_left_out
 from ..progress import Progress, part
 from ..report.content import left_out
 from ..request import CompareRequest
+from ..sae.shipped import strangers
 from ..stats.verification import Verification
 from .options import column_arguments, columns_of, group_arguments, groups_of
 from .terminal import console, table
@@ -48,7 +49,7 @@ def run_ask(args: argparse.Namespace) -> int:
     if Path(args.a).suffix.lower() == ".csv":  # both sides in one: what follows it is a phrase
         args.b, args.phrases = None, [args.b, *args.phrases]
     if not args.phrases:
-        raise InputError("say what to look for after the two sides, such as \"a red kite\"")
+        raise InputError('say what to look for after the two sides, such as "a red kite"')
     if args.images < 0:
         raise InputError(f"--images must be at least 0, not {args.images}")
     with progress_bar() as progress:
@@ -58,7 +59,8 @@ def run_ask(args: argparse.Namespace) -> int:
     info = opened.ranges.as_info()
     if opened.left_out:
         add_left_out(info, opened.left_out)
-    notes = left_out(info, opened.names)
+    strange = strangers(opened.encoder.fingerprint, *vectors) if opened.encoder is not None else ""
+    notes = (*([strange] if strange else ()), *left_out(info, opened.names))
     (_print_json if args.json else _print_table)(found, opened.names, opened.items, notes)
     return 0
 
