@@ -53,6 +53,10 @@ class Asked:
     address: str = ""
     exchange: str = ""
     encoder: str = "fast"
+    weights: str = ""
+    """Where the encoder's weights lie, where it is not on this machine: a file of them, or a model's folder."""
+    photographs: bool = False
+    """Whether the demo's encoder is to look at what is no drawn scene all the same."""
     words: str = ""
     """Own words, one a line; none: common English words."""
     method: str = LATENTDIFF
@@ -123,6 +127,8 @@ def check_reach(answers: dict[str, Any], settings: PageSettings) -> None:
         raise InputError(f"this page fetches nothing for its visitors, and {answers['concepts']!r} is not here; choose other concepts")
     if answers["way"] != VIEWS and answers["encoder"] not in (settings.encoder, DEMO):
         raise InputError(f"this page has no other encoder than the one it was started with ({settings.encoder})")
+    if answers["weights"].strip():
+        raise InputError("weights can be named only where the page is open to its own machine alone")
     if answers["describe"] == MODEL:
         allowed(answers["captioner"], settings.roots)
     asks = answers["describe"] == SERVER or (answers["describe"] != NOT and answers["ask_model"])

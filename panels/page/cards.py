@@ -160,6 +160,7 @@ CSS = f"""
 .ld-where {{ margin: 0; color: var(--block-info-text-color); font-size: .88rem; overflow-wrap: anywhere; }}
 .ld-message {{ margin: 0; padding: 12px 16px; border-radius: 6px; border-left: 5px solid var(--ld-info-line); background: var(--ld-info);
   overflow-wrap: anywhere; }}
+.ld-message p {{ margin: 0 0 6px; }} .ld-message p:last-child {{ margin: 0; }} .ld-message code {{ user-select: all; }}
 .ld-message.error {{ border-color: #d64545; background: color-mix(in srgb, #d64545 14%, var(--ld-card)); }}
 :root {{ --block-info-text-color: #5d5d68; }} .dark {{ --block-info-text-color: #a3a3ae; }}
 .gradio-container {{ width: 100% !important; max-width: 1560px !important; margin: 0 auto; }}

@@ -14,16 +14,12 @@ from latentdiff.scale.engine import LOCAL
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices, would_be_fetched
 from .clients import visitor
+from .encoders import choices as encoder_choices
+from .encoders import state
 from .preview import preview
 from .sessions import Sessions
 from .settings import DEMO, PageSettings
 from .work import choices_of, dataset_names, groups_of_table
-
-ENCODERS = {
-    "fast": "CLIP ViT-B/32: fast, good for most questions",
-    "paper": "CLIP ViT-L/14 at 336 px: finer, about 30 times slower",
-    "demo": "The small one of LatentDiff's drawn demo (needs no download)",
-}
 
 
 def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> dict[str, Any]:
@@ -132,17 +128,22 @@ def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
     return {**own, "groups": groups, "engine": engine, "address": address, "exchange": exchange}
 
 
-def options(gr: Any, settings: PageSettings) -> dict[str, Any]:
-    """What can be chosen beside the sides, folded away."""
-    named = ENCODERS if settings.loopback else {name: ENCODERS[name] for name in (settings.encoder, DEMO) if name in ENCODERS}
-    known = {**named, **({} if settings.encoder in ENCODERS else {settings.encoder: settings.encoder})}
+def options(gr: Any, settings: PageSettings, page: Any, way: Any) -> dict[str, Any]:
+    """What can be chosen beside the sides, folded away; above it what the encoder lacks, where it lacks something."""
     made: dict[str, Any] = {}
+    said = gr.HTML(elem_id="encoder-state", padding=False)
+    info = "File of these weights (.safetensors, .pt, .bin), or the folder of an open_clip or transformers model, on this machine"
+    made["weights"] = gr.Textbox(
+        label="Weights", info=info, max_lines=1, visible=False, placeholder="/media/usb/open_clip_model.safetensors"
+    )
     with gr.Accordion("Options", open=False):
         with gr.Row():
             info = "The model that sees the images; a dataset brings its own"
-            made["encoder"] = gr.Dropdown(_pairs(known), value=settings.encoder, label="Encoder", info=info)
+            made["encoder"] = gr.Dropdown(encoder_choices(settings), value=settings.encoder, label="Encoder", info=info)
             info = "The others are baselines; their findings are shown alike"
             made["method"] = gr.Dropdown(_pairs(method_titles()), value=LATENTDIFF, label="Method", info=info)
+        text = "The demo's encoder all the same: on images that are no drawn scenes its names mean nothing"
+        made["photographs"] = gr.Checkbox(label=text, visible=settings.encoder == DEMO)
         info = "Differences are named by these words only, one word or phrase a line; empty: 20,000 common English words"
         made["words"] = gr.Textbox(label="Your own words", info=info, lines=3, max_lines=8)
         made |= _concepts(gr, settings)
@@ -152,7 +153,20 @@ def options(gr: Any, settings: PageSettings) -> dict[str, Any]:
             made["alpha"] = gr.Slider(0.001, 0.2, value=0.05, step=0.001, label="Level", info=info)
             made["seed"] = gr.Number(0, label="Seed", info="The same seed gives the same result", precision=0, minimum=0)
         made["skip_bad"] = gr.Checkbox(label="Leave out images that cannot be read")
+    _say_what_lacks(gr, settings, page, way, made, said)
     return made
+
+
+def _say_what_lacks(gr: Any, settings: PageSettings, page: Any, way: Any, made: dict[str, Any], said: Any) -> None:
+    """When the page opens, and when another encoder or another tab is chosen: whether the encoder's weights are here."""
+
+    def look(name: str, named: str) -> list[Any]:
+        text, lacks = state(name, settings) if named != VIEWS else ("", False)  # a dataset has its vectors
+        return [text, gr.Textbox(visible=lacks), gr.Checkbox(visible=name == DEMO), gr.Dropdown(encoder_choices(settings), value=name)]
+
+    outputs = [said, made["weights"], made["photographs"], made["encoder"]]
+    for event in (page.load, made["encoder"].input, way.change):
+        event(look, [made["encoder"], way], outputs, show_progress="hidden", queue=False, api_visibility="private")
 
 
 def _concepts(gr: Any, settings: PageSettings) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
     with gr.Blocks(title="LatentDiff", analytics_enabled=False, fill_width=True) as page:
         gr.Markdown(INTRODUCTION)
         way = gr.State(FOLDERS)
-        inputs = {"way": way, **sources(gr, settings, sessions, way), **options(gr, settings)}
+        inputs = {"way": way, **sources(gr, settings, sessions, way), **options(gr, settings, page, way)}
         with gr.Row():
             start = gr.Button("Compare", variant="primary", elem_id="compare")
             stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")

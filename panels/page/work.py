@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fiftyone_plugin.forms.choices import LATENTDIFF
-from latentdiff import CompareRequest, Comparison, load_encoder
+from latentdiff import CompareRequest, Comparison
 from latentdiff.errors import InputError
 from latentdiff.inputs.archives import unpack
 from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, may_be_read
@@ -19,10 +18,12 @@ from latentdiff.inputs.tables import read_table, table_groups
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
 from latentdiff.sae.spaces import KEPT, PAIR
+from latentdiff.scale.left import Left
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices
+from .encoders import encoder_of, loaded, refuse_strangers
 from .preview import ZIPPED, is_zip
-from .settings import PageSettings
+from .settings import DEMO, PageSettings
 
 LARGEST_TABLE = 200_000_000
 """Bytes of a CSV that is read."""
@@ -59,11 +60,14 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
     request = CompareRequest(a, b, encoder=asked.encoder, vocabulary=words or COMMON, names=(a.name, b.name), **given)
     request.check()
     progress(0.1, "loading the encoder")
-    encoder = _encoder(asked.encoder, settings.pretrained if asked.encoder == settings.encoder else None)
+    encoder = loaded(*encoder_of(asked, settings))
+    if asked.encoder == DEMO and not asked.photographs:
+        refuse_strangers(encoder, (a, b))
     if asked.concepts == STARTED and asked.method == LATENTDIFF:
         request = dataclasses.replace(request, sae=_started_sae(asked, settings))
     request = dataclasses.replace(request, sae=_unkept(request.sae, asked, settings))
-    outcome = dataclasses.replace(request, encoder=encoder).run(part(progress, 0.12, 0.95))
+    left = Left((len(a.paths), len(b.paths)), encoder.width, part(progress, 0.12, 0.95), asked.encoder)
+    outcome = dataclasses.replace(request, encoder=encoder).run(left)
     return Answer(outcome.comparison, outcome.names, dict(zip("AB", outcome.items or ((), ()), strict=True)))
 
 
@@ -140,19 +144,6 @@ def _zips(asked: Asked, settings: PageSettings, folder: Path, progress: Progress
         found = unpack(archive, folder / "ab"[i], max_images=settings.max_images, max_bytes=settings.max_unpacked, progress=report)
         sides.append(dataclasses.replace(found, name=name))
     return sides[0], sides[1]
-
-
-_encoders: dict[tuple[str, str | None], Any] = {}
-_loading = threading.Lock()
-
-
-def _encoder(name: str, pretrained: str | None) -> Any:
-    """An encoder, loaded once."""
-    with _loading:
-        if (name, pretrained) not in _encoders:
-            _encoders.clear()  # one at a time in memory
-            _encoders[name, pretrained] = load_encoder(name, pretrained)
-        return _encoders[name, pretrained]
 
 
 def _views(asked: Asked, settings: PageSettings, given: dict[str, Any], progress: Progress) -> Answer:
