@@ -17,7 +17,7 @@ from ..report.content import left_out
 from ..request import CompareRequest
 from ..sae.shipped import strangers
 from ..stats.verification import Verification
-from .options import column_arguments, columns_of, group_arguments, groups_of
+from .options import column_arguments, columns_of, group_arguments, groups_of, sides_of_a_table
 from .terminal import console, table
 
 
@@ -37,7 +37,7 @@ def ask_arguments(parser: argparse.ArgumentParser) -> None:
         "--vocabulary", metavar="FILE", help="words on whose mean phrases are centred; without an encoder, phrases are made of them"
     )
     parser.add_argument("--vocabulary-vectors", metavar="FILE", help=".npy (v, d) of the text file's words")
-    group_arguments(parser)
+    group_arguments(parser, "; of a .csv alone, X,Y is short for --sides X Y")
     parser.add_argument("--images", type=int, default=5, metavar="K", help="images listed per side (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
@@ -67,6 +67,7 @@ def run_ask(args: argparse.Namespace) -> int:
 
 def _open(args: argparse.Namespace, progress: Progress) -> Opened:
     """Both sides and the words, wherever they lie."""
+    sheet = sides_of_a_table(args)
     request = CompareRequest(
         args.a,
         args.b,
@@ -75,9 +76,9 @@ def _open(args: argparse.Namespace, progress: Progress) -> Opened:
         vocabulary_vectors=args.vocabulary_vectors,
         embeddings=args.embeddings,
         columns=columns_of(args),
-        table_sides=args.sides,
+        table_sides=args.sides or sheet,
         skip_bad=args.skip_bad,
-        groups=groups_of(args),
+        groups=None if sheet else groups_of(args),
         paired=args.paired,
     )
     return request.open(progress)

@@ -20,6 +20,7 @@ from .options import (
     method_arguments,
     method_config,
     say_what_is_sent,
+    sides_of_a_table,
 )
 from .outcome import DIFFERS, ITEMS, known_as, output_arguments, progress_bar, show, write_outcome
 from .outputs import check_report, check_save
@@ -108,7 +109,7 @@ def request_of(args: argparse.Namespace) -> CompareRequest:
     Raises:
         InputError: options that do not fit together.
     """
-    sheet = _groups_of_a_table(args)
+    sheet = sides_of_a_table(args)
     return CompareRequest(
         args.a,
         args.b,
@@ -134,14 +135,6 @@ def request_of(args: argparse.Namespace) -> CompareRequest:
         table_sides=args.sides or sheet,
         overwrite=args.overwrite,
     )
-
-
-def _groups_of_a_table(args: argparse.Namespace) -> tuple[str, str] | None:
-    """The two groups of a .csv that --groups names: one text with a comma, which is no file; None where it names something else."""
-    if args.b is not None or args.sides or len(args.groups or ()) != 1 or Path(args.groups[0]).is_file():
-        return None
-    a, _, b = args.groups[0].partition(",")
-    return (a.strip(), b.strip()) if a.strip() and b.strip() and "," not in b else None
 
 
 def _fields(args: argparse.Namespace) -> Any:

@@ -136,3 +136,11 @@ def groups_of(args: argparse.Namespace) -> Any:
     if len(given) > 2:
         raise InputError("--groups names one field of the datasets, or two files, of A's rows and of B's")
     return tuple(given) if len(given) == 2 else given[0] if given else None
+
+
+def sides_of_a_table(args: argparse.Namespace) -> tuple[str, str] | None:
+    """The two groups of a .csv that --groups names: one text with a comma, which is no file; None where it names something else."""
+    if args.b is not None or args.sides or len(args.groups or ()) != 1 or Path(args.groups[0]).is_file():
+        return None
+    a, _, b = args.groups[0].partition(",")
+    return (a.strip(), b.strip()) if a.strip() and b.strip() and "," not in b else None

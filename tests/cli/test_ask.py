@@ -218,5 +218,7 @@ def test_visdiff_reads_a_table_of_paths_and_groups(tmp_path, capsys, monkeypatch
     first = found["sides"]["A"]["more_here"][0]
     assert "boat" in first["text"] and first["source"] == "visdiff" and first["exemplar_items"][0].endswith(".png")
     assert "data:image/jpeg" in report.read_text(encoding="utf8")
+    assert main(["ask", str(table), "boat", "--groups", "inland,harbour", "--encoder", "demo", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["names"] == ["inland", "harbour"]
     assert main(["compare", str(words)]) == 2
     assert "alone is no comparison" in capsys.readouterr().err
