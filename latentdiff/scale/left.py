@@ -60,14 +60,16 @@ class Left:
         naming = seconds["naming and ranking"] + seconds["evidence"]
         embedding = seconds.get("embedding", 0.0)
         self.planned = {EMBEDDING: embedding, COMPARING: sum(seconds.values()) - naming - embedding, NAMING: naming}
-        self._phase, self._began, self._sides = READING, clock(), 0
+        self._phase, self._sides = READING, 0
+        self._began = self._reported = clock()
         self._done = 0
 
     def __call__(self, fraction: float, label: str) -> None:
         """As a progress callback."""
         phase, now = self._phase_of(fraction, label), self.clock()
         if phase != self._phase:
-            self._phase, self._began, self._done = phase, now, 0
+            self._phase, self._began, self._done = phase, self._reported, 0  # a batch is told when it is done
+        self._reported = now
         counted = COUNTED.search(label)
         said = f": {label}" if counted else ""
         left = self._of_phase(fraction, label, now - self._began) + sum(self.planned.get(p, 0.0) for p in PHASES[PHASES.index(phase) + 1 :])
