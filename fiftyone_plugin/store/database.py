@@ -100,10 +100,11 @@ def explained(doing: str, *datasets: Any) -> Iterator[None]:
 
 
 def _reason(e: BaseException, known: list[tuple[str, Any]]) -> str | None:
+    from fiftyone.core.service import ServiceListenTimeout  # FiftyOne's own database, which did not start
     from pymongo.errors import PyMongoError
 
     at: BaseException | None = e
-    while at is not None and not isinstance(at, PyMongoError):
+    while at is not None and not isinstance(at, (PyMongoError, ServiceListenTimeout)):
         at = at.__cause__ or at.__context__
     if at is None:
         gone = [name for name, key in known if journaled("datasets").find_one({"_id": key}, {"_id": 1}) is None]

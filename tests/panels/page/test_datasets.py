@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 ASK = """
 from fiftyone_plugin.panels.page.work import choices_of, dataset_names
 from latentdiff.errors import RunError
@@ -24,3 +26,18 @@ def test_a_database_that_does_not_answer_is_said_in_words(root) -> None:
     said, choices = done.stdout.splitlines()[-2:]
     assert said.startswith("looking for datasets stopped: the database does not answer")
     assert choices == "([], [])"
+
+
+def test_a_database_that_does_not_start_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fiftyone as fo
+    from fiftyone.core.service import ServiceListenTimeout
+    from fiftyone_plugin.panels.page.work import dataset_names
+
+    from latentdiff.errors import RunError
+
+    def fails() -> list[str]:
+        raise ServiceListenTimeout("DatabaseService")
+
+    monkeypatch.setattr(fo, "list_datasets", fails)
+    with pytest.raises(RunError, match="looking for datasets stopped: the database does not answer"):
+        dataset_names()
