@@ -232,8 +232,10 @@ class CompareRequest:
             progress=progress if self.fields is None else part(progress, 0.2, 1.0),
         )
         comparison.info["names"] = list(opened.names)
-        strange = strangers(encoder.fingerprint, opened.a.vectors, opened.b.vectors) if encoder is not None else ""
-        comparison.info["remarks"] = [*([strange] if strange else ()), *(comparison.info.get("remarks") or ()), *remarks]
+        if encoder is not None:
+            worth = strangers(encoder.fingerprint, opened.a.vectors, opened.b.vectors), encoder.assumed
+            remarks = [*filter(None, worth), *remarks]
+        comparison.info["remarks"] = [*remarks, *(comparison.info.get("remarks") or ())]
         add_left_out(comparison.info, opened.left_out)
         comparison.info.update(opened.ranges.as_info())
         if encoder is not None:

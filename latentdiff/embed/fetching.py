@@ -67,10 +67,9 @@ class Weights:
 
     def missing(self, why: str) -> str:
         """What is not here, why it cannot be fetched, and the way to copy it from another machine."""
-        size = f" ({self.size})" if self.size else ""
-        host = urlsplit(self.url).netloc
+        size = f", {self.size}," if self.size else ""
         return (
-            f"the weights of {self.name} ({self.tag}){size} are not on this machine and could not be fetched from {host}: {why}. "
+            f"the weights of {self.name} ({self.tag}){size} are not on this machine and could not be fetched: {why}. "
             f"On a machine that reaches it: {self.command}. Put the file into {self.own_folder}, where it is found by itself, or name it: "
             f"--encoder {self.name} --pretrained {self.tag}=FILE, load_encoder({self.name!r}, '{self.tag}=FILE')"
         )
@@ -125,7 +124,7 @@ def fetched(wanted: Weights) -> Path:
             source = {"hf_hub": wanted.hub_name} if wanted.repository else {"url": wanted.url}
             return Path(open_clip.download_pretrained(source))
         except Exception as e:
-            why, cause = f"{type(e).__name__}: {str(e)[:300]}", e
+            why, cause = f"{wanted.url}: {type(e).__name__}: {str(e)[:300]}", e
     raise EncoderError(wanted.missing(why)) from cause
 
 

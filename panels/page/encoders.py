@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from latentdiff import load_encoder
 from latentdiff.embed.fetching import Weights, of_preset, unreachable
@@ -18,9 +19,9 @@ from .asked import Asked
 from .settings import DEMO, PageSettings
 
 TITLES = {
-    "fast": "CLIP ViT-B/32: fast, good for most questions",
-    "paper": "CLIP ViT-L/14 at 336 px: finer, about 30 times slower",
-    DEMO: "The small one of LatentDiff's drawn demo, which knows drawn scenes only",
+    "fast": "CLIP ViT-B/32: fast",
+    "paper": "CLIP ViT-L/14 at 336 px: finer, 30 times slower",
+    DEMO: "That of the demo: drawn scenes only",
 }
 LOOKED_AT = 40
 """Images of a side by which the demo's encoder sees whether they are scenes."""
@@ -38,7 +39,7 @@ def choices(settings: PageSettings) -> list[tuple[str, str]]:
 
 def _marked(name: str, missing: Weights | None) -> str:
     if missing is not None:
-        return f"{missing.size}, not on this machine"
+        return f"{missing.size}, not here"
     return "on this machine" if name in TITLES else ""
 
 
@@ -61,19 +62,25 @@ def state(name: str, settings: PageSettings) -> tuple[str, bool]:
     wanted = _missing(name, settings)
     if wanted is None:
         return "", False
-    what, host = f"{TITLES[name].partition(':')[0]} ({wanted.size})", wanted.url.split("/")[2]
-    why = unreachable(wanted.url)
+    why, host = unreachable(wanted.url), urlsplit(wanted.url).netloc
     if not why:
-        return _said("info", f"{what} is not on this machine yet: it is fetched from {host} when it is first used."), False
+        return _said("info", f"{_called(name, wanted)} is not on this machine yet: it is fetched from {host} when it is first used."), False
     if not settings.loopback:
-        return _said("error", f"{what} is missing: {NOT_HERE}."), False
+        return _said("error", f"{NOT_HERE[:1].upper()}{NOT_HERE[1:]}."), False
     lines = (
-        f"{what} is not on this machine, and cannot be fetched from {host}: {why}.",
-        "Nothing can be compared with it until its file of weights is here. On a machine that reaches the hub:",
+        f"{_lacking(name, wanted, why)}. Fetch its file on another machine:",
         wanted.command,
-        f"Copy the file into {wanted.own_folder}, where it is found by itself, or name it here. A model that you have serves as well.",
+        f"Copy the file into {wanted.own_folder}, where it is found by itself, or name it below. Another model serves as well.",
     )
     return _said("error", *lines), True
+
+
+def _called(name: str, wanted: Weights) -> str:
+    return f"{TITLES[name].partition(':')[0]} ({wanted.size})"
+
+
+def _lacking(name: str, wanted: Weights, why: str) -> str:
+    return f"{_called(name, wanted)} is not on this machine, and cannot be fetched: {why}"
 
 
 def _said(kind: str, *lines: str) -> str:
@@ -94,7 +101,8 @@ def encoder_of(asked: Asked, settings: PageSettings) -> tuple[str, str | None]:
     wanted = of_preset(asked.encoder) if pretrained is None else None
     why = unreachable(wanted.url) if wanted is not None and wanted.here is None else ""
     if wanted is not None and why:  # before the library is imported, which takes longer than to see this
-        raise EncoderError(wanted.missing(why) if settings.loopback else NOT_HERE)
+        told = f"{_lacking(asked.encoder, wanted, why)}. How to bring it here, and the field for its file, stand above the options"
+        raise EncoderError(told if settings.loopback else NOT_HERE)
     return asked.encoder, pretrained
 
 

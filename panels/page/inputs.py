@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from .settings import DEMO, PageSettings
 from .work import choices_of, dataset_names, groups_of_table
 
 
-def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> dict[str, Any]:
-    """The tabs in which two sides are named."""
+def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> tuple[dict[str, Any], list[Any]]:
+    """The inputs by which two sides are named, and the events that another of their tabs was opened, after which ``way`` is its name."""
     where = ", ".join(map(str, settings.roots or ())) or "none: start the page with --root FOLDER to allow one"
     megabytes = f"{settings.max_upload / 1e6:,.0f} MB"
     made: dict[str, Any] = {}
@@ -38,8 +38,7 @@ def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> di
             with gr.Row():
                 seen = [gr.HTML(padding=False, elem_id=f"preview-{letter}") for letter in "ab"]
             for box, shown in zip((made["folder_a"], made["folder_b"]), seen, strict=True):
-                quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-                box.blur(lambda named: preview(named or "", settings), box, shown, **quiet)
+                box.blur(lambda named: preview(named or "", settings), box, shown, show_progress="hidden", api_visibility="private")
         with gr.Tab("Two zip files") as zips, gr.Row():
             made["zip_a"] = gr.File(label=f"Zip file A: images, at most {megabytes}", file_types=[".zip"], height=140)
             made["zip_b"] = gr.File(label="Zip file B", file_types=[".zip"], height=140)
@@ -47,10 +46,11 @@ def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> di
             made |= _table(gr, where)
         with gr.Tab("Views of a dataset") as views:
             made |= _dataset(gr, views)
-    for tab, name in ((folders, FOLDERS), (zips, ZIPS), (table, TABLE), (views, VIEWS)):
-        tab.select(lambda name=name: name, None, way, show_progress="hidden", queue=False, api_visibility="private")
+    quiet = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    tabs = ((folders, FOLDERS), (zips, ZIPS), (table, TABLE), (views, VIEWS))
+    opened = [tab.select(lambda name=name: name, None, way, **quiet).then for tab, name in tabs]
     _keep_track(gr, sessions, [made[name] for name in ("zip_a", "zip_b", "table")])
-    return made
+    return made, opened
 
 
 def _table(gr: Any, where: str) -> dict[str, Any]:
@@ -128,13 +128,21 @@ def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
     return {**own, "groups": groups, "engine": engine, "address": address, "exchange": exchange}
 
 
-def options(gr: Any, settings: PageSettings, page: Any, way: Any) -> dict[str, Any]:
-    """What can be chosen beside the sides, folded away; above it what the encoder lacks, where it lacks something."""
+def options(gr: Any, settings: PageSettings, way: Any, looked: Sequence[Any]) -> dict[str, Any]:
+    """What can be chosen beside the sides, folded away; above it what the encoder lacks, where it lacks something.
+
+    Args:
+        gr: Gradio.
+        settings: of the page.
+        way: name of the tab that is open.
+        looked: events at which it is looked anew whether the encoder's weights are here, beside that another one is chosen.
+    """
     made: dict[str, Any] = {}
-    said = gr.HTML(elem_id="encoder-state", padding=False)
+    text, lacks = state(settings.encoder, settings)
+    said = gr.HTML(text, elem_id="encoder-state", padding=False)
     info = "File of these weights (.safetensors, .pt, .bin), or the folder of an open_clip or transformers model, on this machine"
     made["weights"] = gr.Textbox(
-        label="Weights", info=info, max_lines=1, visible=False, placeholder="/media/usb/open_clip_model.safetensors"
+        label="Weights", info=info, max_lines=1, visible=lacks, placeholder="/media/usb/open_clip_model.safetensors"
     )
     with gr.Accordion("Options", open=False):
         with gr.Row():
@@ -153,19 +161,19 @@ def options(gr: Any, settings: PageSettings, page: Any, way: Any) -> dict[str, A
             made["alpha"] = gr.Slider(0.001, 0.2, value=0.05, step=0.001, label="Level", info=info)
             made["seed"] = gr.Number(0, label="Seed", info="The same seed gives the same result", precision=0, minimum=0)
         made["skip_bad"] = gr.Checkbox(label="Leave out images that cannot be read")
-    _say_what_lacks(gr, settings, page, way, made, said)
+    _say_what_lacks(gr, settings, way, looked, made, said)
     return made
 
 
-def _say_what_lacks(gr: Any, settings: PageSettings, page: Any, way: Any, made: dict[str, Any], said: Any) -> None:
-    """When the page opens, and when another encoder or another tab is chosen: whether the encoder's weights are here."""
+def _say_what_lacks(gr: Any, settings: PageSettings, way: Any, looked: Sequence[Any], made: dict[str, Any], said: Any) -> None:
+    """Whether the encoder's weights are here, and the field for them."""
 
     def look(name: str, named: str) -> list[Any]:
         text, lacks = state(name, settings) if named != VIEWS else ("", False)  # a dataset has its vectors
         return [text, gr.Textbox(visible=lacks), gr.Checkbox(visible=name == DEMO), gr.Dropdown(encoder_choices(settings), value=name)]
 
     outputs = [said, made["weights"], made["photographs"], made["encoder"]]
-    for event in (page.load, made["encoder"].input, way.change):
+    for event in (*looked, made["encoder"].input):
         event(look, [made["encoder"], way], outputs, show_progress="hidden", queue=False, api_visibility="private")
 
 

@@ -38,13 +38,16 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
     with gr.Blocks(title="LatentDiff", analytics_enabled=False, fill_width=True) as page:
         gr.Markdown(INTRODUCTION)
         way = gr.State(FOLDERS)
-        inputs = {"way": way, **sources(gr, settings, sessions, way), **options(gr, settings, page, way)}
+        sides, opened = sources(gr, settings, sessions, way)
+        inputs = {"way": way, **sides, **options(gr, settings, way, [page.load, *opened])}
         with gr.Row():
             start = gr.Button("Compare", variant="primary", elem_id="compare")
             stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")
         outputs = {"start": start, "stop": stop, **_results(gr)}
         # What another tab compared is no answer to what this one asks.
-        way.change(lambda: gr.Column(visible=False), None, outputs["results"], show_progress="hidden", api_visibility="private")
+        quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+        for event in opened:
+            event(lambda: (gr.Column(visible=False), ""), None, [outputs["results"], outputs["status"]], **quiet)
         names = list(inputs)
 
         # Built here, since Gradio hands over what the signature's annotations ask for, and they need Gradio itself.

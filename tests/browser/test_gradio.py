@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from latentdiff.demo import setting_shift_pair
+from latentdiff.demo import ENCODER_FOLDER, setting_shift_pair
 from latentdiff.embed.words import load_vocabulary, load_words
 from latentdiff.report import verdict
 
@@ -285,6 +285,52 @@ def test_what_can_be_chosen_is_what_the_command_line_has(visit, scenes, output) 
     assert tab.locator(".ld-card h3").first.inner_text() == "snow"
 
 
+def test_an_encoder_that_is_not_here_is_told_before_anything_is_compared(visit, scenes, output) -> None:
+    tab = visit()
+    tab.get_by_role("button", name="Options").click()
+    tab.get_by_label("Encoder", exact=True).click()
+    titles = tab.get_by_role("option").all_inner_texts()
+    assert [re.search(r"\((on|605|1,712).*\)", title)[1] for title in titles] == ["on", "605", "1,712"]
+    tab.get_by_role("option", name=re.compile("CLIP ViT-B")).last.click(timeout=SOON)
+    tab.wait_for_selector("#encoder-state .ld-message", timeout=SOON)
+    said = tab.inner_text("#encoder-state")
+    assert (
+        "CLIP ViT-B/32 (605 MB) is not on this machine, and cannot be fetched: HF_HUB_OFFLINE is set" in said and "curl -LO https" in said
+    )
+    tab.screenshot(path=output / "offline.png", full_page=True)
+    tab.get_by_label("Folder A").fill(str(scenes / "winter"))
+    tab.get_by_label("Folder B").fill(str(scenes / "summer.zip"))
+    tab.get_by_label("Folder B").blur()
+    tab.wait_for_function("() => document.querySelectorAll('#preview-a img').length === 5", timeout=SOON)
+    assert "50 images." in tab.inner_text("#preview-a")
+    tab.get_by_text("summer.zip is a zip file: choose it in the tab").wait_for(timeout=SOON)
+    tab.get_by_label("Folder B").fill(str(scenes / "summer"))
+    assert "cannot be fetched" in compared(tab)
+    tab.get_by_label("Weights").fill(str(ENCODER_FOLDER))  # another model that is here
+    assert "differ" in compared(tab)
+    tab.get_by_role("tab", name="Two zip files").click()
+    tab.locator("#verdict").wait_for(state="hidden", timeout=SOON)  # what was found of folders is no answer here
+    pick(tab, "Encoder", re.compile("of the demo"))
+    tab.locator("#encoder-state .ld-message").wait_for(state="hidden", timeout=SOON)
+
+
+def test_the_demos_encoder_sees_photographs_only_where_that_is_asked_for(visit, scenes, root, output) -> None:
+    photographs = root.parent / "shared" / "data" / "coco" / "photos"
+    if not photographs.is_dir():
+        pytest.skip("no photographs in ../shared/data")
+    for i, photo in enumerate(sorted(photographs.glob("*.jpg"))[:60]):
+        folder = scenes / ("holiday", "work")[i % 2]
+        folder.mkdir(exist_ok=True)
+        shutil.copy(photo, folder)
+    tab = visit(640, "light")
+    fill(tab, str(scenes / "holiday"), str(scenes / "work"))
+    assert compared(tab).startswith("The demo's encoder knows drawn scenes only, and the images of holiday are none")
+    tab.screenshot(path=output / "photographs.png", full_page=True)
+    tab.get_by_label(re.compile("The demo's encoder all the same")).check()
+    compared(tab)
+    assert "the names of differences are worth nothing" in tab.inner_text("#verdict")
+
+
 def test_names_and_words_with_markup_show_as_text(visit, scenes, tmp_path) -> None:
     attack = "<img src=x onerror=document.title='attacked'>"
     hostile = scenes / "b><script>document.title=1<"
@@ -311,7 +357,7 @@ def test_cancel_stops_the_work(visit, served, scenes, output, many_words) -> Non
     tab = visit()
     fill(tab, str(scenes / "winter"), str(scenes / "summer"), ())
     tab.click("#compare")
-    tab.wait_for_function("() => document.querySelector('#status').innerText.includes('texts')", timeout=SOON)
+    tab.wait_for_function("() => document.querySelector('#status').innerText.includes('embedding words: ')", timeout=SOON)
     tab.screenshot(path=output / "working.png")
     tab.click("#cancel")
     tab.wait_for_function("() => document.querySelector('#status').innerText.startsWith('Stopped.')", timeout=SOON)

@@ -38,7 +38,7 @@ def test_encoders_that_are_here_come_first_and_say_so() -> None:
     settings = PageSettings()
     assert [name for _, name in choices(settings)] == ["demo", "fast", "paper"]
     assert [title.rpartition(" (")[2] for title, _ in choices(settings)] == [
-        "on this machine)", "605 MB, not on this machine)", "1,712 MB, not on this machine)",
+        "on this machine)", "605 MB, not here)", "1,712 MB, not here)",
     ]  # fmt: skip
     put("paper")
     assert [name for _, name in choices(settings)] == ["paper", "demo", "fast"]
@@ -51,7 +51,7 @@ def test_what_is_missing_and_cannot_be_fetched_is_said_with_the_way_to_copy_it()
     assert wanted is not None and asks
     for part in (
         "CLIP ViT-B/32 (605 MB)",
-        "huggingface.co: HF_HUB_OFFLINE is set",
+        "cannot be fetched: HF_HUB_OFFLINE is set",
         f"<code>curl -LO {wanted.url}</code>",
         str(wanted.own_folder),
     ):
