@@ -177,7 +177,5 @@ def _write(args: argparse.Namespace, pair: noisy_diff.NoisyPair, names: Sequence
     rows = {"images_a": pair.rows_a, "images_b": pair.rows_b, "planted_a": pair.planted_a, "planted_b": pair.planted_b}
     lists = {name: [names[i] for i in own] for name, own in rows.items()}
     write_atomic(args.out, json.dumps({**body, **lists}, indent=1).encode())
-    print(
-        f"{len(pair.rows_a):,} images of A, {len(pair.planted_a):,} with {pair.attribute_a}; "
-        f"{len(pair.rows_b):,} of B, {len(pair.planted_b):,} with {pair.attribute_b}; written to {args.out}"
-    )
+    print(f"{len(pair.rows_a):,} images of A, {len(pair.planted_a):,} with {pair.attribute_a}; "
+          f"{len(pair.rows_b):,} of B, {len(pair.planted_b):,} with {pair.attribute_b}; written to {args.out}")

@@ -78,7 +78,9 @@ class ShardedSides(Sides):
         InputError: as ``Sides``.
     """
 
-    def __init__(self, a: ParquetVectors, b: ParquetVectors, workers: int, skip_bad: bool = False, omit: Omitted | None = None) -> None:
+    def __init__(
+        self, a: ParquetVectors, b: ParquetVectors, workers: int, skip_bad: bool = False, omit: Omitted | None = None
+    ) -> None:
         check_widths({"A": a.width, "B": b.width})
         self._width, self._workers, self._total_a = a.width, workers, a.shape[0]
         loaded = [_load(v) for v in (a, b)]

@@ -38,7 +38,9 @@ LATE = 10.0
 """Seconds for which requests may still be under way that were sent before a click."""
 
 
-class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel):
+class LatentDiffPanel(
+    RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel
+):
     """Ranked differences of one stored comparison, in two columns."""
 
     _opened: ClassVar[dict[Any, tuple[str | None, float]]] = {}
