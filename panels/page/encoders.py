@@ -25,7 +25,7 @@ TITLES = {
 }
 LOOKED_AT = 40
 """Images of a side by which the demo's encoder sees whether they are scenes."""
-NOT_HERE = "the encoder's weights are not on the machine that serves this page, and cannot be fetched: tell whoever started it"
+NOT_HERE = "the encoder's weights are not on the machine that serves this page, and none are fetched for visitors: tell whoever started it"
 
 
 def choices(settings: PageSettings) -> list[tuple[str, str]]:
@@ -62,11 +62,11 @@ def state(name: str, settings: PageSettings) -> tuple[str, bool]:
     wanted = _missing(name, settings)
     if wanted is None:
         return "", False
+    if not settings.loopback:  # for a visitor nothing is fetched, nor looked whether it could be
+        return _said("error", f"{NOT_HERE[:1].upper()}{NOT_HERE[1:]}."), False
     why, host = unreachable(wanted.url), urlsplit(wanted.url).netloc
     if not why:
         return _said("info", f"{_called(name, wanted)} is not on this machine yet: it is fetched from {host} when it is first used."), False
-    if not settings.loopback:
-        return _said("error", f"{NOT_HERE[:1].upper()}{NOT_HERE[1:]}."), False
     lines = (
         f"{_lacking(name, wanted, why)}. Fetch its file on another machine:",
         wanted.command,
@@ -99,10 +99,13 @@ def encoder_of(asked: Asked, settings: PageSettings) -> tuple[str, str | None]:
         return (named, None) if Path(named).expanduser().is_dir() else (asked.encoder, str(Path(named).expanduser()))
     pretrained = settings.pretrained if asked.encoder == settings.encoder else None
     wanted = of_preset(asked.encoder) if pretrained is None else None
-    why = unreachable(wanted.url) if wanted is not None and wanted.here is None else ""
-    if wanted is not None and why:  # before the library is imported, which takes longer than to see this
+    if wanted is None or wanted.here is not None:
+        return asked.encoder, pretrained
+    if not settings.loopback:
+        raise EncoderError(NOT_HERE)
+    if why := unreachable(wanted.url):  # before the library is imported, which takes longer than to see this
         told = f"{_lacking(asked.encoder, wanted, why)}. How to bring it here, and the field for its file, stand above the options"
-        raise EncoderError(told if settings.loopback else NOT_HERE)
+        raise EncoderError(told)
     return asked.encoder, pretrained
 
 

@@ -66,7 +66,8 @@ def test_what_can_be_fetched_is_said_with_its_size(monkeypatch: pytest.MonkeyPat
     assert "605 MB" in text and "is fetched from huggingface.co when it is first used" in text and not asks
 
 
-def test_visitors_are_told_no_paths_and_name_no_weights() -> None:
+def test_visitors_are_told_no_paths_name_no_weights_and_have_no_hub_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "unreachable", lambda url: pytest.fail(f"tried {url}"))
     settings = PageSettings(host="0.0.0.0", password="a long one")
     text, asks = state("fast", settings)
     assert "tell whoever started it" in text and "curl" not in text and "cache" not in text and not asks
