@@ -19,7 +19,7 @@ from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
 from ..request import Outcome
-from ..results.changes import changes
+from ..results.changes import changes, swapped
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
@@ -164,7 +164,8 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
 
 def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
     """Print what became of the differences of one stored comparison in another."""
-    found = changes(before.comparison, after.comparison)
+    sides = [[run.sides[side].name for side in SIDES] for run in (before, after)]
+    found = changes(before.comparison, after.comparison, turned=swapped(*sides))
     rows: list[tuple[str, Hypothesis, Hypothesis | None, Hypothesis | None]] = [("stayed", a, b, a) for b, a in found.stayed]
     rows += [("new", h, None, h) for h in found.new]
     rows += [("gone", h, h, None) for h in found.gone]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from .comparison import Comparison
 from .hypothesis import Hypothesis
@@ -20,23 +21,35 @@ class Changes:
     """In the earlier one alone."""
 
 
-def changes(before: Comparison, after: Comparison) -> Changes:
+def swapped(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether two comparisons have the same sides the other way round, by their sides' names."""
+    return list(before) == list(after)[::-1] and len(set(before)) == 2
+
+
+def changes(before: Comparison, after: Comparison, *, turned: bool = False) -> Changes:
     """Which findings stayed, which are new, and which are gone.
 
     Args:
         before, after: two comparisons. Their sides should mean the same: "A" of one is held beside "A" of the other.
+        turned: hold "A" of the earlier one beside "B" of the later one; its findings are then told the later one's way round.
 
     Example:
         >>> [h.text for h in changes(june, july).new]
         ['a red kite']
     """
-    known = {_key(h): h for h in reversed(before.hypotheses)}
+    earlier = [_turned(h) for h in before.hypotheses] if turned else before.hypotheses
+    known = {_key(h): h for h in reversed(earlier)}
     later = {_key(h): h for h in reversed(after.hypotheses)}
     return Changes(
         stayed=tuple((known[_key(h)], h) for h in after.hypotheses if known.get(_key(h)) and later[_key(h)] is h),
         new=tuple(h for h in after.hypotheses if _key(h) not in known),
-        gone=tuple(h for h in before.hypotheses if _key(h) not in later),
+        gone=tuple(h for h in earlier if _key(h) not in later),
     )
+
+
+def _turned(h: Hypothesis) -> Hypothesis:
+    side = "B" if h.side == "A" else "A"
+    return replace(h, side=side, rate_a=h.rate_b, rate_b=h.rate_a, fires_a=h.fires_b, fires_b=h.fires_a)
 
 
 def _key(h: Hypothesis) -> tuple[str, str]:

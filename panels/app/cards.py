@@ -10,7 +10,7 @@ from latentdiff.report.content import THUMBNAILS, content
 from latentdiff.report.fields import FieldRow, beside_text, sentence
 from latentdiff.report.finding import Card, card
 from latentdiff.report.text import isolated, percent
-from latentdiff.results.changes import changes
+from latentdiff.results.changes import changes, swapped
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
 
 CARDS = 6
@@ -148,7 +148,7 @@ def beside(before: Any, after: Any) -> dict[str, Any]:
     Returns:
         JSON: ``before`` and ``after`` (names), and ``stayed``, ``new``, ``gone``: texts with rates; ``more``: how many are not told.
     """
-    found = changes(before.comparison, after.comparison)
+    found = changes(before.comparison, after.comparison, turned=swapped(_names(before), _names(after)))
     names = {side: after.sides[side].name for side in "AB"}
 
     def told(h: Any) -> str:
