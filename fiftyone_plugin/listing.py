@@ -7,6 +7,7 @@ from typing import Any
 
 from latentdiff.report.content import images
 
+from .requests import HANDED_OVER
 from .store import feedback as journal
 from .store.summary import RunSummary
 
@@ -53,13 +54,14 @@ def details(run: RunSummary) -> str:
     config, auc = run.config, run.verdict.get("auc")
     counts = [images(int(config["sides"][side].get("compared") or 0)) for side in ("A" if run.groups else "AB")]
     model, asked = (config.get("encoder") or {}).get("model"), (config.get("asked") or {}).get("sae")
+    sae = asked if asked not in (None, HANDED_OVER) else str(config.get("sae") or "")[:8]  # alike where the SAE is the same
     level = (config.get("config") or {}).get("alpha")
     told = [
         f"{run.made:%d %b %Y, %H:%M}" if run.made is not None else "",
         " and ".join(counts),
         f"AUC {auc:.2f}" if isinstance(auc, float) else "",
         f"{config.get('embeddings')}{f' ({model})' if model else ''}",
-        f"SAE {asked}" if asked else "",
+        f"SAE {sae}" if sae else "",
         f"level {level:g}" if isinstance(level, float) else "",
         _said(config),
     ]
