@@ -15,7 +15,7 @@ from latentdiff.progress import Progress, part, silent
 
 from .asking import read_again, words_of
 from .encoders import vocabulary_for
-from .hypotheses import view_name_problem
+from .hypotheses import check_tag, view_name_problem
 from .sides import Side, resolve
 from .store import database, records, runs
 from .store.groups import split
@@ -61,6 +61,7 @@ def close_gap(
     tag: str | None = None,
     save_as: str | None = None,
     card_by_card: bool = False,
+    onto: bool = True,
     sae: Any = None,
     vocabulary: latentdiff.Vocabulary | str | Path | Sequence[str] | None = None,
     config: latentdiff.CompareConfig | None = None,
@@ -83,13 +84,14 @@ def close_gap(
         tag: tag that the chosen samples get; None writes none.
         save_as: name of a saved view of them in the pool's dataset; None saves none.
         card_by_card: a tag and a saved view for each finding by itself ("to label: kite"), in place of one for all.
+        onto: whether other samples may carry such a tag already.
         sae: what :func:`latentdiff.load_sae` takes; None trains one.
         vocabulary: words, as :func:`compare_views` takes them; None: the run's, where they are known, else concepts stay unnamed.
         config: of the comparisons; None: the run's, else the defaults.
         progress: ``progress(fraction, label)``.
 
     Raises:
-        InputError: views of patches, no such field, a saved view of that name, or vectors that cannot be used. RunError: no such run.
+        InputError: views of patches, no such field, a saved view or tag of that name, unusable vectors. RunError: no such run.
 
     Example:
         >>> chosen = close_gap(dataset, pool=dataset.match_tags("new"), run="production_vs_training", budget=500, tag="to label")
@@ -104,7 +106,7 @@ def close_gap(
         raise InputError("name the embeddings: the vector field of A, B and the pool")
     there = resolve("C", pool, dataset, embeddings)
     (a_side, a), (b_side, b) = _both(opened, mend, dataset, (view_a, view_b), embeddings, part(progress, 0.0, 0.2))
-    _check((a_side, b_side, there), save_as)
+    _check((a_side, b_side, there), save_as, None if onto else tag)
     c = read_vectors(there, part(progress, 0.2, 0.3))
     (a, b, c), left_out = _apart((a_side, b_side, there), (a, b, c))
     words = _words(opened, vocabulary, dataset, a_side)
@@ -169,12 +171,20 @@ def _apart(sides: tuple[Side, Side, Side], read: tuple[Vectors, Vectors, Vectors
     return kept, left_out
 
 
-def _check(sides: tuple[Side, Side, Side], save_as: str | None) -> None:
+def tags_like(dataset: Any, tag: str) -> dict[str, int]:
+    """How many samples carry a tag, or one of it for a single finding ("to label: kite"), by the first."""
+    counts = dataset.count_sample_tags()
+    return {tag: sum(count for name, count in counts.items() if name == tag or name.startswith(f"{tag}: "))}
+
+
+def _check(sides: tuple[Side, Side, Side], save_as: str | None, tag: str | None) -> None:
     if any(side.labels for side in sides):
         raise InputError("images that close a gap are whole images; choose views of samples, not of patches")
     problem = view_name_problem(sides[2].dataset, save_as) if save_as is not None else None
     if problem:
         raise InputError(problem)
+    if tag is not None:
+        check_tag(tag, tags_like(sides[2].dataset, tag), onto=False)
 
 
 def _names(run: ComparisonRun, mend: str) -> str:

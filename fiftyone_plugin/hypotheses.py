@@ -137,13 +137,30 @@ def view_name_problem(dataset: Any, name: Any, overwrite: bool = False) -> str |
     return None
 
 
-def tagged(run: ComparisonRun, side: str, tag: str) -> int:
-    """How many images (labels, of patches) of a side's dataset carry a tag."""
+def tags_of(run: ComparisonRun, side: str) -> dict[str, int]:
+    """How many images (labels, of patches) of a side's dataset carry each of its tags."""
     place = run.sides["A" if side == "both" else side]
-    if place.dataset is None or not tag.strip():
-        return 0
-    counted = place.dataset.count_sample_tags() if place.labels is None else place.dataset.count_label_tags()
-    return int(counted.get(tag.strip(), 0))
+    if place.dataset is None:
+        return {}
+    return dict(place.dataset.count_sample_tags() if place.labels is None else place.dataset.count_label_tags())
+
+
+def check_tag(tag: str, counts: dict[str, int], onto: bool) -> None:
+    """Refuse to put a tag that exists onto others unasked.
+
+    Args:
+        tag: the tag.
+        counts: how many carry each tag.
+        onto: whether others may carry it already.
+
+    Raises:
+        InputError: an empty tag, or one that others carry.
+    """
+    if not tag or not tag.strip():
+        raise InputError("a tag needs a name, such as 'check'")
+    known = 0 if onto else counts.get(tag.strip(), 0)
+    if known:
+        raise InputError(f"{known:,} images carry the tag {tag.strip()!r} already; say that it goes onto these too, or choose another")
 
 
 def tag_hypothesis(run: ComparisonRun, hypothesis: Any, side: str, tag: str, *, onto: bool = True) -> int:
@@ -162,11 +179,7 @@ def tag_hypothesis(run: ComparisonRun, hypothesis: Any, side: str, tag: str, *, 
     Raises:
         InputError: an empty tag, or one that others carry.
     """
-    if not tag or not tag.strip():
-        raise InputError("a tag needs a name, such as 'check'")
-    known = 0 if onto else tagged(run, side, tag)
-    if known:
-        raise InputError(f"{known:,} images carry the tag {tag.strip()!r} already; say that it goes onto these too, or choose another")
+    check_tag(tag, {} if onto else tags_of(run, side), onto)
     view = hypothesis_view(run, hypothesis, side)
     if run.sides[hypothesis.side if side == "both" else side].labels is None:
         view.tag_samples(tag.strip())

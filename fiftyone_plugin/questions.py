@@ -8,7 +8,7 @@ from typing import Any
 from latentdiff.errors import InputError
 
 from .asking import Answer
-from .hypotheses import view_name_problem
+from .hypotheses import check_tag, tags_of, view_name_problem
 from .store import database
 from .store import feedback as journal
 from .store.groups import split
@@ -65,7 +65,9 @@ def find_question(run: ComparisonRun, phrase: Any) -> dict[str, Any]:
     return found
 
 
-def keep_images(run: ComparisonRun, phrase: str, side: str, *, view: str = "", tag: str = "", overwrite: bool = False) -> int:
+def keep_images(
+    run: ComparisonRun, phrase: str, side: str, *, view: str = "", tag: str = "", overwrite: bool = False, onto: bool = True
+) -> int:
     """Save the images of one side that show a phrase best as a view, or tag them.
 
     Args:
@@ -75,6 +77,7 @@ def keep_images(run: ComparisonRun, phrase: str, side: str, *, view: str = "", t
         view: name of the saved view; empty: none.
         tag: the tag; empty: none.
         overwrite: replace a saved view of that name.
+        onto: whether other images may carry the tag already.
 
     Returns:
         How many images.
@@ -91,6 +94,8 @@ def keep_images(run: ComparisonRun, phrase: str, side: str, *, view: str = "", t
     problem = view_name_problem(images._root_dataset, view, overwrite) if view.strip() else None
     if problem:
         raise InputError(problem)
+    if tag.strip():
+        check_tag(tag, {} if onto else tags_of(run, side), onto)
     if view.strip():
         about = f"LatentDiff {run.name!r}: shows {phrase!r} best, of {run.sides[side].name!r}"
         images._root_dataset.save_view(view.strip(), images, description=about, overwrite=overwrite)

@@ -18,7 +18,6 @@ class DeleteComparison(FormOperator):
     DESCRIPTION = "Remove a comparison and the two fields that it wrote, and nothing else"
     ICON = "delete_outline"
     SUBMIT = "Delete"
-    IN_MENU = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
@@ -73,7 +72,6 @@ class ExportReport(FormOperator):
     DESCRIPTION = "A comparison as one file to keep or to send: a web page, Markdown, CSV or JSON"
     ICON = "summarize"
     SUBMIT = "Export"
-    IN_MENU = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin import allowed
@@ -172,8 +170,8 @@ class KeepAnswer(FormOperator):
 
         run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
         names = {name: str(ctx.params.get(name) or "") for name in ("view", "tag")}
-        side, overwrite = str(ctx.params.get("side")), bool(ctx.params.get("overwrite"))
-        count = questions.keep_images(run, str(ctx.params.get("phrase")), side, **names, overwrite=overwrite)
+        side, allowed = str(ctx.params.get("side")), {name: bool(ctx.params.get(name)) for name in ("overwrite", "onto")}
+        count = questions.keep_images(run, str(ctx.params.get("phrase")), side, **names, **allowed)
         ctx.ops.reload_dataset()
         kept = " and ".join(f"{what} {name.strip()!r}" for what, name in names.items() if name.strip())
         ctx.ops.notify(f"{count:,} images: {kept}.", variant="success")

@@ -17,7 +17,6 @@ class ShowHypothesis(FormOperator):
     DESCRIPTION = "Set the view to the images that show a difference, on one side or both"
     ICON = "image_search"
     SUBMIT = "Show"
-    IN_MENU = True
     SHOWS_ONLY = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
@@ -46,7 +45,6 @@ class SaveHypothesis(FormOperator):
     ICON = "bookmark_add"
     SUBMIT = "Save"
     TITLE = "Save as a view"
-    IN_MENU = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
@@ -104,18 +102,20 @@ class TagHypothesis(FormOperator):
     TITLE = "Tag these images"
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
+        from fiftyone_plugin import hypotheses
         from fiftyone_plugin.forms import common as forms
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
 
         run = hypothesis_forms.choose_hypothesis(inputs, ctx.dataset, ctx.params)
         hypothesis = hypothesis_forms.answered(run, ctx.params)
-        suggested = hypothesis.text if hypothesis else ""
+        side = ctx.params.get("side") or (hypothesis.side if hypothesis else "A")
+        counts = hypotheses.tags_of(run, side) if run else {}
+        suggested = forms.free(hypothesis.text, counts) if hypothesis else ""
         prop = inputs.str("tag", label="Tag", description="Goes on every one of these images", default=suggested, required=True)
         if "tag" in ctx.params and not str(ctx.params["tag"] or "").strip():
             forms.reject(prop, "A tag needs a name, such as check.")
-        elif hypothesis:
-            side = ctx.params.get("side") or hypothesis.side
-            hypothesis_forms.ask_about_tag(inputs, prop, run, side, ctx.params.get("tag") or suggested, ctx.params)
+        else:
+            forms.ask_about_tag(inputs, prop, counts.get(str(ctx.params.get("tag") or "").strip(), 0), ctx.params)
 
     def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -100,23 +101,35 @@ def name_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     text = "Field that gets one vector per image; an interrupted one is continued"
     encoder = params.get("encoder") or "fast"
     suggested = ENCODERS[encoder][0] if encoder in ENCODERS else "clip"
-    prop = inputs.str("field", label="Field name", description=text, default=suggested, required=True)
-    name = params.get("field") or suggested
-    stamp = encoders.recorded(dataset, name)
-    taken = dataset.has_field(name)
     try:
         given = chosen_encoder(params)
     except InputError:
-        return  # its own input says so
+        inputs.str("field", label="Field name", description=text, default=suggested, required=True)
+        return  # the encoder's own input says so
     source = given if isinstance(given, tuple) else (given, None)
-    if taken:
+    if _of_others(dataset, suggested, source):
+        suggested = free(suggested, dataset.get_field_schema(), "_")
+    prop = inputs.str("field", label="Field name", description=text, default=suggested, required=True)
+    name = params.get("field") or suggested
+    if dataset.has_field(name):
         inputs.bool("overwrite", label=f"Replace the vectors in {name!r}", default=False)
-    if taken and name not in vector_fields(dataset):
-        reject(prop, f"{name!r} exists already and holds no vectors; choose another name.")
-    elif taken and not params.get("overwrite") and (stamp is None or (stamp.source and stamp.source != source)):
-        reject(prop, f"{name!r} holds vectors of another encoder; choose another name or tick Replace.")
+    problem = _of_others(dataset, name, source)
+    if problem and not (params.get("overwrite") and name in vector_fields(dataset)):
+        reject(prop, problem)
     elif not str(name).isidentifier() or str(name).startswith("_"):
         reject(prop, "A field's name is letters, digits and underscores, and starts with a letter.")
+
+
+def _of_others(dataset: Any, name: str, source: tuple[Any, Any]) -> str | None:
+    """Why a field that exists does not get vectors of an encoder unasked; None where it may, and where there is no such field."""
+    if not dataset.has_field(name):
+        return None
+    if name not in vector_fields(dataset):
+        return f"{name!r} exists already and holds no vectors; choose another name."
+    stamp = encoders.recorded(dataset, name)
+    if stamp is None or (stamp.source and stamp.source != source):
+        return f"{name!r} holds vectors of another encoder; choose another name or tick Replace."
+    return None
 
 
 def choose_run(inputs: Any, dataset: Any, *, complete: bool, two_sides: bool = False) -> Any:
@@ -178,9 +191,27 @@ def suggest(dataset: Any, params: dict[str, Any], base: str | None = None) -> st
 
     base = f"{plain('A')}_vs_{plain('B')}" if base is None else "".join(c if c.isalnum() else "_" for c in base)
     base = base if base.isidentifier() else f"run_{base}"
-    taken = set(dataset.list_runs())
-    names = [base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))]
-    return next(name for name in names if name not in taken)
+    return free(base, set(dataset.list_runs()), "_")
+
+
+def free(name: str, taken: Collection[str], between: str = " ") -> str:
+    """A name that nothing has: this one, or this one and a number."""
+    return next(one for one in (name, *(f"{name}{between}{n}" for n in range(2, len(taken) + 3))) if one not in taken)
+
+
+def ask_about_tag(inputs: Any, prop: Any, known: int, params: dict[str, Any]) -> None:
+    """Where images carry a tag already: the question whether it goes onto these too.
+
+    Args:
+        inputs: of the form.
+        prop: the input that holds the tag.
+        known: how many carry it.
+        params: what was answered so far.
+    """
+    if known:
+        inputs.bool("onto", label=f"Put it onto these too: {known:,} carry it already", default=False)
+        if not params.get("onto"):
+            reject(prop, f"{known:,} carry this tag already; tick below, or choose another.")
 
 
 def find_hypothesis(run: ComparisonRun, index: Any) -> Any:

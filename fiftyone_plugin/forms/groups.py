@@ -10,6 +10,7 @@ from latentdiff.trends.binning import UNITS
 
 from .. import hypotheses
 from ..encoders import chosen_vocabulary
+from ..gap import tags_like
 from ..store import runs
 from . import choices, comparison, sides
 from . import common as forms
@@ -103,11 +104,16 @@ def choose_gap(inputs: Any, ctx: Any) -> None:
     prop.default, prop.required = TAG, False
     kind = ctx.params.get("keep") or TAG
     text = "Of the tag" if kind == TAG else "It appears among the saved views"
-    name = inputs.str("name", label="Name", description=text, default="to label", required=True)
-    if kind == VIEW:
-        problem = hypotheses.view_name_problem(ctx.dataset, ctx.params.get("name") or "to label")
+    taken = ctx.dataset.distinct("tags") if kind == TAG else ctx.dataset.list_saved_views()
+    suggested = forms.free("to label", [name.split(": ")[0] for name in taken])
+    name = inputs.str("name", label="Name", description=text, default=suggested, required=True)
+    given = str(ctx.params.get("name") or "").strip()
+    if given and kind == VIEW:
+        problem = hypotheses.view_name_problem(ctx.dataset, given)
         if problem:
             forms.reject(name, problem)
+    elif given:
+        forms.ask_about_tag(inputs, name, tags_like(ctx.dataset, given)[given], ctx.params)
     inputs.bool("card_by_card", label="One for each difference by itself, such as “to label: kite”", default=False)
 
 
@@ -144,4 +150,5 @@ def gap_of(ctx: Any) -> dict[str, Any]:
         "tag": name if kind == TAG else None,
         "save_as": name if kind == VIEW else None,
         "card_by_card": bool(params.get("card_by_card")),
+        "onto": bool(params.get("onto")),
     }

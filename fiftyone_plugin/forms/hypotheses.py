@@ -64,15 +64,6 @@ def answered(run: Any, params: dict[str, Any]) -> Any:
         return None
 
 
-def ask_about_tag(inputs: Any, prop: Any, run: Any, side: str, tag: Any, params: dict[str, Any]) -> None:
-    """Where images carry a tag already: the question whether it goes onto these too."""
-    known = hypotheses.tagged(run, side, str(tag))
-    if known:
-        inputs.bool("onto", label=f"Put it onto these too: {known:,} carry it already", default=False)
-        if not params.get("onto"):
-            forms.reject(prop, f"{known:,} carry this tag already; tick below, or choose another.")
-
-
 def name_view(inputs: Any, run: Any, params: dict[str, Any]) -> None:
     """A text field for the saved view's name, checked as one types."""
     hypothesis = answered(run, params)
@@ -80,7 +71,8 @@ def name_view(inputs: Any, run: Any, params: dict[str, Any]) -> None:
     suggested = ""
     if hypothesis:
         where = "" if side == BOTH else f" in {run.sides[side].name}"
-        suggested = f"{hypothesis.text}{where}"
+        there = run.sides["A" if side == BOTH else side].dataset
+        suggested = forms.free(f"{hypothesis.text}{where}", [] if there is None else there.list_saved_views())
     prop = inputs.str("name", label="Name of the view", description="It appears among the saved views", default=suggested, required=True)
     if not hypothesis:
         return

@@ -27,8 +27,10 @@ def choose_answer(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     names = {side: run.sides[side].name for side in "AB"}
     forms.choose(inputs, "side", "Images of", list(names), labels=list(names.values()), description="Those that show it best", empty="")
     view = inputs.str("view", label="Save as a view", description="Its name; empty: no view", required=False)
-    inputs.str("tag", label="Tag", description="Goes on every one of these images; empty: no tag", required=False)
+    tag = inputs.str("tag", label="Tag", description="Goes on every one of these images; empty: no tag", required=False)
     side = params.get("side")
+    if params.get("tag") and side in names:
+        forms.ask_about_tag(inputs, tag, hypotheses.tags_of(run, side).get(str(params["tag"]).strip(), 0), params)
     if params.get("view") and side in names and run.sides[side].dataset is not None:
         where = run.sides[side].dataset
         if str(params["view"]).strip() in where.list_saved_views():
