@@ -17,8 +17,8 @@ from latentdiff.errors import InputError
 
 NAME = "form_nonce"
 """Of the parameter."""
-COMPONENT = "LatentDiffNonce"
-"""Draws nothing. FiftyOne's own HiddenView will not do: the App does not send its default."""
+COMPONENT = "LatentDiffForm"
+"""Shows nothing. FiftyOne's own HiddenView will not do: the App does not send its default."""
 _VALUE = secrets.token_urlsafe(24)
 
 

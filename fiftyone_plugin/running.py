@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import uuid
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from latentdiff.progress import Progress
 
 T = TypeVar("T")
 
+PANEL = "latentdiff_panel"
 ASKED_EVERY = 1.0
 """Seconds between two looks at whether a delegated run was cancelled."""
 
@@ -27,21 +29,43 @@ def shown(ctx: Any, work: Callable[[Progress], T]) -> Generator[Any, None, T]:
     Returns:
         What ``work`` returns. A ``LatentDiffError`` is said in the App and raised again.
     """
-    steps = live(_cancellable(ctx, work) if ctx.delegated else work)
+    if ctx.delegated:
+        steps = live(_cancellable(ctx, work))
+        while True:
+            try:
+                ctx.set_progress(*next(steps))
+            except StopIteration as finished:
+                return finished.value
+    steps, dialog = live(work), uuid.uuid4().hex
     while True:
         try:
             fraction, label = next(steps)
         except StopIteration as finished:
+            yield _bar(ctx, dialog, 1.0, "done", done=True)
             return finished.value
         except LatentDiffError as e:
             # Said in the App first: an error in mid-stream reaches the browser as a broken connection only.
-            if not ctx.delegated:
-                yield ctx.ops.notify(str(e), variant="error")
+            yield _bar(ctx, dialog, 1.0, "stopped", done=True)
+            yield ctx.ops.notify(str(e), variant="error")
             raise
-        if ctx.delegated:
-            ctx.set_progress(fraction, label)
-        else:
-            yield ctx.ops.set_progress(progress=fraction, label=label)
+        yield _bar(ctx, dialog, fraction, label)
+
+
+def tell(ctx: Any, said: str) -> Generator[Any, None, None]:
+    """Yield what says a verdict in the App where the panel, which says it too, is not open."""
+    if ctx.spaces is None or PANEL not in str(ctx.spaces.to_dict()):
+        yield ctx.ops.notify(said, variant="success")
+
+
+def _bar(ctx: Any, dialog: str, fraction: float, label: str, *, done: bool = False) -> Any:
+    """FiftyOne's dialog with a bar, as its ``set_progress`` draws it; below it what cancels the work, and closes the dialog at its end."""
+    from fiftyone.operators import types
+
+    outputs = types.Object()
+    outputs.float("progress", view=types.ProgressView(label=label))
+    ends = types.View(component="LatentDiffRunning", composite_view=True, operator=ctx.operator_uri, work=dialog, done=done)
+    outputs.view("ends", ends)
+    return ctx.ops.show_output(types.Property(outputs).to_json(), {"progress": fraction})
 
 
 def _cancellable(ctx: Any, work: Callable[[Progress], T]) -> Callable[[Progress], T]:

@@ -25,7 +25,7 @@ class FormOperator(foo.Operator):
     TITLE: ClassVar[str] = ""
     """Heading of the form, where it is shorter than the label."""
     IN_MENU: ClassVar[bool] = False
-    """Whether the grid's menu has a button for it."""
+    """Whether the grid's menu has a button for it: one of ours has, the others are in the panel, or on its cards."""
     LONG: ClassVar[bool] = False
     """Whether it shows a bar and may be delegated; ``perform`` is a generator then."""
     SHOWS_ONLY: ClassVar[bool] = False
@@ -57,8 +57,7 @@ class FormOperator(foo.Operator):
             return None
         inputs = types.Object()
         self.fill(inputs, ctx)
-        if not self.SHOWS_ONLY:
-            form_nonce.add(inputs)
+        form_nonce.add(inputs)
         title = self.TITLE or _capital(self.LABEL)
         return types.Property(inputs, view=types.PromptView(label=title, submit_button_label=self.SUBMIT))
 

@@ -54,7 +54,7 @@ class CompareViews(FormOperator):
         from fiftyone_plugin.comparing import compare_request
         from fiftyone_plugin.forms import comparison
         from fiftyone_plugin.forms import sides as side_choices
-        from fiftyone_plugin.running import shown
+        from fiftyone_plugin.running import shown, tell
         from fiftyone_plugin.store import runs
         from latentdiff.report import verdict
 
@@ -67,9 +67,8 @@ class CompareViews(FormOperator):
 
         run = yield from shown(ctx, work)
         if not ctx.delegated:
-            said = verdict(run.comparison, run.sides["A"].name, run.sides["B"].name)
-            yield ctx.ops.set_progress(progress=1.0, label=said)
             yield ctx.ops.reload_dataset()
+            yield from tell(ctx, verdict(run.comparison, run.sides["A"].name, run.sides["B"].name))
 
     def _is_large(self, ctx: Any) -> bool:
         from fiftyone_plugin.forms import sides as side_choices

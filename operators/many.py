@@ -16,7 +16,6 @@ class CompareGroups(FormOperator):
     DESCRIPTION = "How do cameras, sites or months differ? Each group against the rest and every pair, stored with the dataset"
     ICON = "grid_view"
     SUBMIT = "Compare"
-    IN_MENU = True
     LONG = True
 
     def fill(self, inputs: Any, ctx: Any) -> None:
@@ -35,7 +34,7 @@ class CompareGroups(FormOperator):
     def perform(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.forms import groups
         from fiftyone_plugin.many import compare_groups
-        from fiftyone_plugin.running import shown
+        from fiftyone_plugin.running import shown, tell
         from fiftyone_plugin.store import runs
         from latentdiff.report.groups import group_verdict
 
@@ -47,10 +46,8 @@ class CompareGroups(FormOperator):
 
         found = yield from shown(ctx, work)
         if not ctx.delegated:
-            said = group_verdict(found.found)
-            yield ctx.ops.set_progress(progress=1.0, label=said)
             yield ctx.ops.reload_dataset()
-            yield ctx.ops.notify(said, variant="success")
+            yield from tell(ctx, group_verdict(found.found))
 
 
 class CloseGap(FormOperator):

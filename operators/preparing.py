@@ -18,7 +18,6 @@ class ComputeEmbeddings(FormOperator):
     DESCRIPTION = "One vector per image, written as they are made; start it again to go on where it was stopped"
     ICON = "scatter_plot"
     SUBMIT = "Compute"
-    IN_MENU = True
     LONG = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
@@ -184,7 +183,6 @@ class OpenPage(FormOperator):
     LABEL = "compare folders or zip files"
     DESCRIPTION = "A page for sets of images that are in no dataset; on this machine only"
     ICON = "web"
-    IN_MENU = True
     SHOWS_ONLY = True
 
     def perform(self, ctx: Any) -> dict[str, Any]:

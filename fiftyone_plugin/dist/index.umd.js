@@ -1,5 +1,5 @@
-// What LatentDiff needs beside FiftyOne's own components: a frame for its Gradio page, a button that copies text, and the key Enter. Written by hand,
-// nothing to build.
+// What LatentDiff needs beside FiftyOne's own components: a frame for its Gradio page, a button that copies text, the key Enter, a bar that can be
+// cancelled, and news of the grid. Written by hand, nothing to build.
 (function () {
   "use strict";
   const React = window.React;
@@ -64,27 +64,109 @@
     );
   }
 
-  plugins.registerComponent({
-    name: "LatentDiffNonce",
-    label: "LatentDiff form",
-    component: () => null, // the form sends it back, nobody has to see it
-    type: plugins.PluginComponentType.Component,
-    activator: () => true,
-  });
+  // Enter in a text field presses the button beside it: FiftyOne's own text fields tell nobody of it.
+  function LatentDiffEnter() {
+    const here = React.useRef(null);
+    React.useEffect(() => {
+      let row = here.current;
+      while (row && !(row.querySelector("input") && row.querySelector("button"))) row = row.parentElement;
+      if (!row) return undefined;
+      const press = (event) => {
+        if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
+        event.preventDefault();
+        row.querySelector("button").click();
+      };
+      row.addEventListener("keydown", press);
+      return () => row.removeEventListener("keydown", press);
+    });
+    return React.createElement("span", { ref: here, hidden: true });
+  }
 
-  plugins.registerComponent({
-    name: "LatentDiffCopy",
-    label: "LatentDiff copy button",
-    component: LatentDiffCopy,
-    type: plugins.PluginComponentType.Component,
-    activator: () => true,
-  });
+  // Says once that the grid shows something else. FiftyOne's own event comes several times a click, whether or not anything changed.
+  function LatentDiffGrid(props) {
+    const { on_change: changed } = (props.schema && props.schema.view) || {};
+    const trigger = window.__foo__.useTriggerPanelEvent();
+    const view = window.recoil.useRecoilValue(window.__fos__.view);
+    const now = JSON.stringify(view, (key, value) => (key === "_uuid" ? undefined : value));
+    const before = React.useRef(now);
+    React.useEffect(() => {
+      if (before.current !== now) trigger(changed, {});
+      before.current = now;
+    }, [now]);
+    return null;
+  }
 
-  plugins.registerComponent({
-    name: "LatentDiffPage",
-    label: "LatentDiff page",
-    component: LatentDiffPage,
-    type: plugins.PluginComponentType.Component,
-    activator: () => true,
-  });
+  // Below the bar in FiftyOne's dialog, whose own button would only hide it until the next step: cancels the work, and closes the dialog at its end.
+  const stopped = new Set();
+  function LatentDiffRunning(props) {
+    const { operator, work, done } = (props.schema && props.schema.view) || {};
+    const here = React.useRef(null);
+    const footer = () => here.current.closest("[role=dialog]").querySelector(".MuiDialogActions-root");
+    const close = () => footer().querySelector("button").click();
+    React.useEffect(() => {
+      footer().style.display = "none";
+      if (done || stopped.has(work)) close();
+    });
+    const cancel = () => {
+      stopped.add(work); // a step that was on its way may open the dialog once more
+      window.__foo__.abortOperationsByURI(operator);
+      close();
+    };
+    const style = { background: "none", border: "1px solid", borderRadius: 4, padding: "4px 12px", color: "inherit", font: "inherit", cursor: "pointer" };
+    return React.createElement(
+      "div",
+      { ref: here, style: { textAlign: "right", marginTop: 8 } },
+      React.createElement("button", { type: "button", onClick: cancel, style: style }, "Cancel"),
+    );
+  }
+
+  // In each of our forms. It sends the form's nonce back, of which nobody has to see anything, and leaves nothing red that was not touched yet:
+  // FiftyOne says in red what is required as soon as a form is drawn.
+  function LatentDiffForm() {
+    const here = React.useRef(null);
+    const touched = React.useRef(new Set());
+    React.useEffect(() => {
+      const form = here.current.closest("form");
+      if (!form) return undefined;
+      const label = (element) => ((element.closest(".MuiGrid-item") || element).innerText || "").split("\n")[0];
+      const isRed = (text) => {
+        const [red, green, blue] = getComputedStyle(text).color.match(/\d+/g).map(Number);
+        return red > green + 60 && red > blue + 60;
+      };
+      const calm = () => {
+        for (const text of form.querySelectorAll("p")) {
+          if (text.dataset.calm || isRed(text)) {
+            text.dataset.calm = "known"; // red, but for this
+            text.style.color = touched.current.has(label(text)) ? "" : "inherit";
+            text.style.opacity = text.style.color ? 0.75 : "";
+          }
+        }
+      };
+      const touch = (event) => {
+        touched.current.add(label(event.target));
+        calm();
+      };
+      const news = new MutationObserver(calm);
+      news.observe(form, { childList: true, subtree: true, characterData: true });
+      form.addEventListener("input", touch);
+      form.addEventListener("focusout", touch);
+      calm();
+      return () => {
+        news.disconnect();
+        form.removeEventListener("input", touch);
+        form.removeEventListener("focusout", touch);
+      };
+    }, []);
+    return React.createElement("span", { ref: here, hidden: true });
+  }
+
+  for (const [name, label, component] of [
+    ["LatentDiffForm", "LatentDiff form", LatentDiffForm],
+    ["LatentDiffCopy", "LatentDiff copy button", LatentDiffCopy],
+    ["LatentDiffPage", "LatentDiff page", LatentDiffPage],
+    ["LatentDiffEnter", "LatentDiff key Enter", LatentDiffEnter],
+    ["LatentDiffGrid", "LatentDiff view of the grid", LatentDiffGrid],
+    ["LatentDiffRunning", "LatentDiff progress", LatentDiffRunning],
+  ])
+    plugins.registerComponent({ name, label, component, type: plugins.PluginComponentType.Component, activator: () => true });
 })();

@@ -6,15 +6,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-PLUGIN = "@latentdiff/latentdiff"
 PAST = "_past_"
 
 
 class KnownActions:
     """Handlers of "I know this: what else?"; a part of the panel."""
 
-    compared: Callable[[Any], None]
-    """Shows the newest comparison: ``RunActions.compared``."""
+    ask_to_compare: Callable[..., None]
+    """Opens a form that compares: ``RunActions.ask_to_compare``."""
     open_run: Callable[[Any], None]
     update: Callable[[Any], None]
 
@@ -50,9 +49,8 @@ class KnownActions:
         if known:
             ctx.ops.notify(f"Comparing past {', '.join(given)} …" if given else "Comparing …", variant="info")
         # Of a comparison that was made in Python the form's answers are not known: the form opens, and asks for words.
-        handlers = {"on_success": self.compared, "on_error": self.not_compared}
         params = {**answers, "given": f"{BETWEEN} ".join(given), "run": name, **form_nonce.parameter()}
-        ctx.prompt(f"{PLUGIN}/compare_views", params=params, skip_prompt=known, **handlers)
+        self.ask_to_compare(ctx, "compare_views", params=params, skip_prompt=known, on_error=self.not_compared)
 
     def not_compared(self, ctx: Any) -> None:
         """Say why there is no comparison past it."""

@@ -13,7 +13,7 @@ from .card_layout import card, lead, typical
 from .field_tab import fields, set_aside
 from .group_layout import groups
 from .map_tab import map_tab
-from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, bar, grid
+from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, TIGHT, bar, grid
 from .tabs import concepts, question, scores
 from .toolbar import arrangement, listed, toolbar
 
@@ -27,6 +27,7 @@ COLUMNS = {
 }
 """Side by side where there is room, below each other where not (a stack flows by columns unless told otherwise)."""
 TABBED: dict[str, Any] = {"borderBottom": 1, "borderColor": "divider", "& .MuiTabs-flexContainer": {"flexWrap": "wrap"}}
+TABBED |= {"minHeight": 0, "& .MuiTab-root": {"minHeight": 0, "minWidth": 0, "px": 1, "py": 0.75}}
 TABBED |= {"& .MuiTabs-indicator": {"display": "none"}, "& .MuiTab-root.Mui-selected": {"borderBottom": "2px solid"}}
 """Tabs go on in the next line where the panel is narrow; the App's own line under the chosen one knows one line only."""
 DIFFERENCES, FIELDS, SCORES, MAP, CONCEPTS, ASK = "differences", "fields", "scores", "map", "concepts", "ask"
@@ -52,7 +53,8 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         return
     shown = state.get("shown") or {}
     name = split(state.get("run") or "")[0]
-    toolbar(panel, root, shown.get("names") or [], {**state, "run": name}, bool(shown.get("vectors")))
+    gap = bool((shown.get("board") or {}).get("gap"))
+    toolbar(panel, root, shown.get("names") or [], {**state, "run": name}, vectors=bool(shown.get("vectors")), gap=gap)
     if state.get("listed"):
         listed(panel, root, shown.get("runs") or [], {**state, "run": name})
     for i, waiting in enumerate(shown.get("delegated") or []):
@@ -122,21 +124,18 @@ def _empty(panel: Any, root: types.Object, shown: dict[str, Any]) -> None:
 
 def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
     root.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
-    if board["gap"]:
-        title = "Which images of a pool to label, so that one side becomes like the other; and weights for its own"
-        text = "Close the gap"
-        root.btn("gap", label=text, icon="playlist_add_check", variant="text", title=title, on_click=panel.close_gap, componentsProps=SMALL)
     if board["unnamed"]:
         title = "Words for what is numbered: the same images and choices, compared again by the words that you choose"
         root.btn("name", label="Name the differences", icon="label", variant="outlined", title=title, on_click=panel.name_run)
     if board["notes"]:
-        root.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT)
+        root.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT_TIGHT)
     set_aside(panel, root, board)
     _rejected(panel, root, board)
     if state.get("grid_shows"):
         row = root.h_stack("grid", gap=1, componentsProps=grid(**ROW, alignItems="center"))
         row.md(f"The grid shows {plain(state['grid_shows'])}.", name="said")
         row.btn("clear", label="Show all", icon="clear", variant="outlined", on_click=panel.clear)
+        row.view("news", types.View(component="LatentDiffGrid", composite_view=True, on_change=panel.regrid))
     tabs = types.TabsView(componentsProps={"tabs": {"sx": TABBED}})
     offered = {value: text for value, text in TABS.items() if value != FIELDS or board["pair"]}  # groups are of vectors alone
     for value, text in offered.items():
@@ -179,7 +178,8 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
     for side in "AB":
         part = board["sides"][side]
         column = columns.v_stack(f"side_{side}", gap=1.5, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
-        column.md(f"##### More in {plain(part['name'])}\n\n{part['count']:,} {part['things']}", name=f"head_{side}")
+        head = f"##### More in {plain(part['name'])}\n\n{part['count']:,} {part['things']}"
+        column.md(head, name=f"head_{side}", componentsProps=TIGHT)
         if not part["cards"]:
             column.md("Nothing is found more often here.", name=f"none_{side}", componentsProps=FAINT)
             typical(panel, column, board, side)

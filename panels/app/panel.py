@@ -31,16 +31,14 @@ STATE: tuple[str, ...] = ("shown", "run", "page", "listed", "list_how", "beside"
 STATE += ("range", "span", "answer", "framed", "mapped")
 """Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
 
-QUIET = ("look", "on_change_view", "on_change_tab", "on_change_run", "on_change_group", "order", "only", "list_order", "slide", "brush")
+QUIET = ("look", "regrid", "on_change_tab", "on_change_run", "on_change_group", "order", "only", "list_order", "slide", "brush")
 """Methods that the App also calls by itself, or where nothing was done."""
 
 LATE = 10.0
 """Seconds for which requests may still be under way that were sent before a click."""
 
 
-class LatentDiffPanel(
-    RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel
-):
+class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel):
     """Ranked differences of one stored comparison, in two columns."""
 
     _opened: ClassVar[dict[Any, tuple[str | None, float]]] = {}
@@ -99,7 +97,7 @@ class LatentDiffPanel(
         ctx.panel.state.run = None
         self.update(ctx)
 
-    def on_change_view(self, ctx: Any) -> None:
+    def regrid(self, ctx: Any) -> None:
         """The grid shows something else than what a button here made it show: nothing is said of it any more."""
         if ctx.panel.state.grid_shows and of_stages(ctx.view) != ctx.panel.state.grid_view:
             self.forget_grid(ctx)
@@ -116,7 +114,7 @@ class LatentDiffPanel(
         root = types.Object()
         state = {name: ctx.panel.get_state(name) for name in STATE} | {"nonce": form_nonce.parameter()}
         page(self, root, state, self.drawing(ctx, state["shown"] or {}))
-        return types.Property(root, view=types.GridView(orientation="vertical", gap=2, align_x="left", componentsProps=PAGE))
+        return types.Property(root, view=types.GridView(orientation="vertical", gap=1, align_x="left", componentsProps=PAGE))
 
     def drawing(self, ctx: Any, stored: dict[str, Any]) -> str:
         """Tells one drawing of the panel from another, by what was chosen and what is stored.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .stored import address, stored
+from .stored import address, newest, stored
 
 PLUGIN = "@latentdiff/latentdiff"
 
@@ -110,20 +110,26 @@ class RunActions:
 
     def compare(self, ctx: Any) -> None:
         """Open the form."""
-        ctx.prompt(f"{PLUGIN}/compare_views", on_success=self.compared)
+        self.ask_to_compare(ctx, "compare_views")
 
     def compare_groups(self, ctx: Any) -> None:
         """Open the form of groups."""
-        ctx.prompt(f"{PLUGIN}/compare_groups", on_success=self.compared)
+        self.ask_to_compare(ctx, "compare_groups")
 
     def close_gap(self, ctx: Any) -> None:
         """Open the form that looks for images of a pool which close the gap of the open comparison."""
         ctx.prompt(f"{PLUGIN}/close_gap", params={"run": ctx.panel.state.run}, on_success=self.refresh)
 
+    def ask_to_compare(self, ctx: Any, operator: str, **how: Any) -> None:
+        """Open a form that compares, and note what is the newest comparison before it does."""
+        ctx.panel.state.before = newest(ctx.dataset)
+        ctx.prompt(f"{PLUGIN}/{operator}", on_success=self.compared, **how)
+
     def compared(self, ctx: Any) -> None:
-        """Show the newest comparison."""
-        self.forget(ctx)
-        ctx.panel.state.run = None
+        """Show the newest comparison; what is open stays where none was made: FiftyOne calls what was cancelled a success."""
+        if ctx.panel.state.before != newest(ctx.dataset):
+            self.forget(ctx)
+            ctx.panel.state.run = None
         self.update(ctx)
 
     def again(self, ctx: Any) -> None:
@@ -135,7 +141,7 @@ class RunActions:
         run = str(ctx.params.get("run"))
         answers = groups.answers_for(ctx.dataset, run)
         if answers is not None:
-            ctx.prompt(f"{PLUGIN}/compare_groups", params=answers, on_success=self.compared)
+            self.ask_to_compare(ctx, "compare_groups", params=answers)
             return
         try:
             answers = side_choices.answers_for(ctx.dataset, run)
@@ -143,7 +149,7 @@ class RunActions:
             ctx.ops.notify(str(e), variant="error")
             self.update(ctx)
             return
-        ctx.prompt(f"{PLUGIN}/compare_views", params=answers, on_success=self.compared)
+        self.ask_to_compare(ctx, "compare_views", params=answers)
 
     def rename(self, ctx: Any) -> None:
         """Ask for another name."""

@@ -38,6 +38,13 @@ def stored(dataset: Any, how: dict[str, str] | None = None) -> dict[str, Any]:
     }
 
 
+def newest(dataset: Any) -> str | None:
+    """Tells the newest comparison from any other, and from what it replaced; None where there is none."""
+    from fiftyone_plugin.store.runs import list_comparisons
+
+    return next((f"{run} {run.made}" for run in list_comparisons(dataset) if run.complete), None)
+
+
 def _listed(run: Any) -> dict[str, Any]:
     """What is kept of a comparison in the panel's state."""
     from fiftyone_plugin.listing import about, details, results

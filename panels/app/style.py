@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fiftyone.operators import types
+
 COLOURS = {"A": "rgba(255, 109, 4, 0.5)", "B": "rgba(46, 134, 255, 0.5)"}
 """FiftyOne's orange for A and a blue for B that is told from it by the colour-blind; legible under dark and light text."""
 ROW: dict[str, Any] = {"display": "flex", "flexWrap": "wrap", "&& > *": {"width": "auto", "minWidth": 0, "maxWidth": "100%"}}
@@ -22,7 +24,7 @@ STRIP = {
 """Five thumbnails beside each other."""
 FAINT = {"container": {"sx": {"opacity": 0.75}}}
 """On the box around a text: the text itself takes no styles."""
-TIGHT: dict[str, Any] = {"container": {"sx": {"& h6, & p": {"m": 0}}}}
+TIGHT: dict[str, Any] = {"container": {"sx": {"& h5, & h6, & p": {"m": 0}}}}
 FAINT_TIGHT: dict[str, Any] = {"container": {"sx": {**FAINT["container"]["sx"], **TIGHT["container"]["sx"]}}}
 """The same without the space that Markdown leaves around headings and paragraphs."""
 
@@ -35,6 +37,11 @@ def named(title: str) -> dict[str, Any]:
 def grid(**sx: Any) -> dict[str, Any]:
     """``componentsProps`` of a stack."""
     return {"grid": {"sx": sx}}
+
+
+def entered(row: Any) -> None:
+    """Let the key Enter in a row's text field press the row's one button."""
+    row.view("enter", types.View(component="LatentDiffEnter", composite_view=True))
 
 
 def bar(box: Any, name: str, text: str, share: float, colour: str) -> None:

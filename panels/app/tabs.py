@@ -10,7 +10,7 @@ from fiftyone.operators import types
 from latentdiff.report import p_text, percent
 from latentdiff.report.text import plain_markdown as plain
 
-from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, STRIP, bar, grid, named
+from .style import COLOURS, FAINT, ONE_COLUMN, ROW, SMALL, STRIP, bar, entered, grid, named
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 LONGEST = 18
@@ -91,6 +91,7 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     row = box.h_stack("row", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
     row.str("phrase", label="Phrase", view=types.TextFieldView())
     row.btn("send", label="Ask", icon="contact_support", variant="contained", on_click=panel.ask)
+    entered(row)
     answer = state.get("answer")
     if answer and answer["run"] == board["name"]:
         _answer(panel, box, answer, names)
@@ -120,9 +121,11 @@ def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[s
     row = card.h_stack("actions", gap=1, componentsProps=grid(**ROW))
     for side in "AB":
         count = len(answer["ids"][side])
+        if not count:
+            continue
+        pair = row.h_stack(f"pair_{side}", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
         label = f"Show the {count:,} best in {names[side]}"
-        row.btn(f"best_{side}", label=label, variant="outlined", disabled=not count, on_click=panel.show_answer, params={"side": side})
-        if count:
-            title = f"Save these images of {names[side]} as a view, or tag them"
-            keep = {"on_click": panel.keep_answer, "params": {"side": side}, "componentsProps": named(title)}
-            row.btn(f"keep_{side}", label="", icon="bookmark_add", variant="text", title=title, **keep)
+        pair.btn(f"best_{side}", label=label, variant="outlined", on_click=panel.show_answer, params={"side": side})
+        title = f"Save these images of {names[side]} as a view, or tag them"
+        keep = {"on_click": panel.keep_answer, "params": {"side": side}, "componentsProps": named(title)}
+        pair.btn(f"keep_{side}", label="", icon="bookmark_add", variant="text", title=title, **keep)

@@ -11,41 +11,53 @@ from fiftyone_plugin.listing import ORDERS as LIST_ORDERS
 from latentdiff.report.arranging import ALL, BEST, ONLY, ORDERS
 from latentdiff.report.text import plain_markdown as plain
 
-from .style import FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, grid, named
+from .style import FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, entered, grid, named
 
 VERDICT = (
     "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
     "p: how often two sides that do not differ would look this different."
 )
+GROUPS = "Compare groups: cameras, sites, months, each against the rest, and every pair"
+GAP = "Close the gap: which images of a pool to label, so that one side becomes like the other; and weights for its own"
 TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "min(140px, 100%)"}}
 """The drop-down would take a whole line of its own."""
 
 
-def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, Any], vectors: bool) -> None:
-    """Which comparison, the one button, and icons for what is rarer."""
+def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, Any], *, vectors: bool, gap: bool) -> None:
+    """Which comparison, the one button, and icons for what is rarer: low, since cards are what people came for.
+
+    Args:
+        panel: the panel whose methods the buttons call.
+        root: where it goes.
+        names: of the comparisons, newest first.
+        state: as of the panel.
+        vectors: whether there is anything to compare.
+        gap: whether the gap of the open comparison can be closed.
+    """
     bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     if names:
-        choices = types.DropdownView()
+        choices = types.DropdownView(compact=True)
         for name in names:
             choices.add_choice(name, label=name)
         chosen = bar_.enum("run", names, label="Comparison", view=choices, on_change=panel.on_change_run)
         chosen.required = True
     first = "contained" if vectors else "outlined"
     bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
-    title = "Cameras, sites, months: each group against the rest, and every pair"
-    bar_.btn("groups", label="Compare groups", icon="grid_view", variant="outlined", on_click=panel.compare_groups, title=title)
     # In a row of their own: together they go into the next line, and only where that is too narrow into two.
     icons = bar_.h_stack("tools", gap=0, componentsProps=grid(**ROW, alignItems="center"))
 
     def icon(name: str, symbol: str, title: str, method: Any, **more: Any) -> None:
         icons.btn(name, label="", icon=symbol, variant="text", title=title, on_click=method, componentsProps=named(title), **more)
 
+    icon("groups", "grid_view", GROUPS, panel.compare_groups)
     if names:
         icon("list", "history", "Hide the list" if state.get("listed") else "All comparisons", panel.list_runs)
         icon("arrange", "filter_list", "Sort, filter or search the differences", panel.arrange)
         icon("report", "summarize", "Export a report", panel.report)
     icon("refresh", "refresh", "Refresh", panel.refresh)
     icon("folders", "folder_open", "Folders or zip files: images that are in no dataset", panel.open_page)
+    if gap:
+        icon("gap", "playlist_add_check", GAP, panel.close_gap)
     if names:
         icon("help", "help_outline", "What do these numbers mean?", panel.explain, params={"text": VERDICT})
 
@@ -99,6 +111,7 @@ def _search(row: types.Object, name: str, now: str | None, method: Any) -> None:
     """A text field, and the button that looks for its text."""
     row.str(name, label="With the words", default=now or "", view=types.TextFieldView())
     row.btn("find", label="Find", icon="search", variant="outlined", on_click=method)
+    entered(row)
 
 
 def arrangement(panel: Any, root: types.Object, how: dict[str, str]) -> None:

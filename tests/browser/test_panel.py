@@ -15,6 +15,14 @@ from fiftyone_plugin import export_report, list_comparisons, load_comparison
 from latentdiff.report import p_text, percent, title, verdict
 from tests.browser.panel_app import App, Scenes
 
+RED = """[...document.querySelectorAll('[role=dialog] p')].filter(p => {
+    const [red, green, blue] = getComputedStyle(p).color.match(/\\d+/g).map(Number); return red > green + 60 && red > blue + 60
+}).map(p => p.innerText)"""
+CANCEL = """window.cancelled = new Promise(done => { const look = setInterval(() => {
+    const button = document.querySelector('[data-cy=operators-prompt-view-modal] .MuiDialogContent-root button');
+    if (button) { clearInterval(look); button.click(); done() } }, 20) }); 0"""
+"""A comparison of few images may be done before Playwright has found the button."""
+
 
 def cards(app: App) -> list[dict[str, Any]]:
     """What each card shows: its phrase, its lines, and the files of its thumbnails, once they are loaded."""
@@ -234,6 +242,8 @@ def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
     app.button("Compare two views").click()
     boxes = app.page.get_by_role("dialog").get_by_role("combobox")
     boxes.nth(3).wait_for()
+    app.page.wait_for_selector("text=Required property")
+    assert app.page.evaluate(RED) == []  # nobody has touched anything
     app.choose(boxes.nth(0), f"Saved view: {panel_scenes.views[0]}")
     app.choose(boxes.nth(1), "Everything else")
     app.unfold(boxes.nth(1), "Images by a field …")
@@ -254,20 +264,34 @@ def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
     app.picture("10_form")
 
 
+def _cancel(app: App) -> None:
+    """Compare the same images again, and cancel it as soon as there is a bar."""
+    app.page.get_by_role("button", name="Compare these images again").first.click()
+    compare = app.page.get_by_role("button", name="Compare", exact=True)
+    compare.wait_for()
+    app.page.evaluate(CANCEL)
+    compare.click()
+    app.page.evaluate("window.cancelled")
+    app.page.wait_for_selector("[role=dialog]", state="detached")
+
+
 def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     _fill_form(app, panel_scenes, "by_hand")
     app.page.get_by_role("button", name="Compare", exact=True).click()
     app.page.wait_for_selector("text=by_hand_log_ratio")  # in the sidebar
     panel_scenes.dataset.reload()
     stored = load_comparison(panel_scenes.dataset, "by_hand")
-    app.page.wait_for_selector(f"[role=dialog] >> text={verdict(stored.comparison, *panel_scenes.views)}")
-    app.picture("11_compared")
-    app.page.get_by_role("button", name="Done", exact=True).click()
     app.opened("by_hand")
+    app.page.wait_for_selector("[role=dialog]", state="detached")
+    said = verdict(stored.comparison, *panel_scenes.views)
+    assert app.page.evaluate("said => document.body.innerText.split(said).length - 1", said) == 1
+    app.picture("11_compared")
     assert [h.text for h in stored.hypotheses] == [h.text for h in panel_scenes.runs["second_try"].hypotheses]
     assert {card["title"].removeprefix("looks like ") for card in cards(app)} == {h.text for s in "AB" for h in stored.top(s, 6)}
 
     app.button("All comparisons").click()
+    _cancel(app)
+    app.opened("by_hand")
     app.page.get_by_label("Rename", exact=True).first.click()
     app.page.get_by_role("dialog").get_by_role("textbox").last.fill("another_name")
     app.page.get_by_role("button", name="Rename", exact=True).last.click()

@@ -191,7 +191,7 @@ def test_a_question_is_answered(app_window: App, datasets: Callable[[], Any], tm
     app_window.tab("Ask")
     app_window.page.wait_for_selector("text=Type a phrase")
     app_window.page.get_by_role("textbox").last.fill("snow")
-    app_window.page.get_by_role("button", name="Ask", exact=True).click()
+    app_window.page.keyboard.press("Enter")
     answer = ask(run, "snow")
     app_window.page.wait_for_selector(f"text=AUROC {answer.found.auroc:.2f}")
     count = len(answer.ids["A"])

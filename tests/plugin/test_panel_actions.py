@@ -31,6 +31,7 @@ from fiftyone_plugin import (
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
 from latentdiff.errors import InputError
+from latentdiff.report import percent
 from tests.planted import DOG, WORDS, vectors
 from tests.plugin.calls import URI, Window, execute, form, panel, shown
 
@@ -216,6 +217,54 @@ def test_tag_hypothesis_tags_its_images_and_no_other(dataset, stored) -> None:
         execute("tag_hypothesis", dataset, **again)
     assert not form("tag_hypothesis", dataset, **again, onto=True)["tag"]["invalid"]
     assert execute("tag_hypothesis", dataset, **again, onto=True).result["count"] > 0
+
+
+def test_forms_suggest_names_that_are_free(dataset, stored) -> None:
+    """So that nothing is wrong in them before it was touched."""
+    h, base = stored.hypotheses[0], {"run": "seasons", "hypothesis": "0", "side": "A"}
+    execute("tag_hypothesis", dataset, **base, tag=h.text)
+    execute("save_hypothesis", dataset, **base, name=f"{h.text} in summer")
+    dataset.tag_samples("to label: word 3")
+    for operator, name, wanted in (
+        ("tag_hypothesis", "tag", f"{h.text} 2"),
+        ("save_hypothesis", "name", f"{h.text} in summer 2"),
+        ("close_gap", "name", "to label 2"),
+        ("compute_embeddings", "field", "clip_2"),
+    ):
+        drawn = form(operator, dataset, **base, **({"encoder": "other"} if name == "field" else {}))
+        assert drawn[name]["default"] == wanted
+        assert [key for key, field in drawn.items() if field["invalid"]] == []
+
+
+def test_a_tag_of_other_images_is_asked_about_wherever_one_is_given(dataset, stored) -> None:
+    dataset.tag_samples("to label: word 3")
+    gap = {"run": "seasons", "view_pool": "current view", "budget": 5, "name": "to label", "keep": "tag"}
+    asked = form("close_gap", dataset, **gap)
+    assert asked["name"]["invalid"] and "onto" in asked
+    with pytest.raises((InputError, ExecutionError), match="already"):
+        execute("close_gap", dataset, **gap)
+    assert not form("close_gap", dataset, **gap, onto=True)["name"]["invalid"]
+
+
+def test_what_was_cancelled_leaves_the_open_comparison_open(dataset, stored, vocabulary, sae) -> None:
+    """FiftyOne calls the same handler as after a comparison."""
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
+    state = {"run": "seasons", "grid_shows": "some images"}
+    state |= shown(panel(dataset, "compare", state))
+    cancelled = shown(panel(dataset, "compared", state))
+    assert cancelled.get("run", "seasons") == "seasons" and "grid_shows" not in cancelled
+    compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newest")
+    assert shown(panel(dataset, "compared", state))["run"] == "newest"
+
+
+def test_the_same_sides_the_other_way_round_stand_beside_each_other(dataset, stored, vocabulary, sae) -> None:
+    turned = compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="turned")
+    h = next(h for h in turned.hypotheses if h.text == stored.hypotheses[0].text)
+    told = shown(panel(dataset, "beside", {"run": "turned"}, run="seasons"))["beside"]
+    assert not told["new"] and not told["gone"] and len(told["stayed"]) == len(stored.hypotheses)
+    assert any(line.startswith(f"{h.text}, more in summer: ") for line in told["stayed"])
+    a, b = (percent(rate) for rate in (h.rate_a, h.rate_b))
+    assert f"{h.text}, more in summer: {a} and {b}, before {a} and {b}" in told["stayed"]
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------------------------
@@ -501,9 +550,9 @@ def test_the_panel_says_whose_images_the_grid_shows_until_they_are_not(dataset, 
     for method, params in (("on_change_run", {"value": "other"}), ("clear", {})):
         requests = panel(dataset, method, state, **params)
         assert any(r["operator_uri"].endswith("clear_view") for r in requests) and shown(requests)["grid_shows"] is None
-    by_hand = panel(dataset, "on_change_view", state)  # the grid shows the whole dataset, which no button here asked for
+    by_hand = panel(dataset, "regrid", state)  # the grid shows the whole dataset, which no button here asked for
     assert shown(by_hand)["grid_shows"] is None and not any(r["operator_uri"].endswith("clear_view") for r in by_hand)
-    assert panel(dataset, "on_change_view", {"run": "seasons"}) == []
+    assert panel(dataset, "regrid", {"run": "seasons"}) == []
 
 
 def test_of_very_many_images_the_grid_is_given_the_best(dataset, stored, monkeypatch) -> None:
