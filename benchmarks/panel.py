@@ -89,6 +89,8 @@ def handlers(dataset: Any, sizes: dict[str, dict[str, int]]) -> dict[str, Callab
         "take it back": lambda: call("undo", run="made"),
         "sort the cards": lambda: call("order", value="text" if (state.get("how") or {}).get("order") != "text" else "best"),
         "most typical images": lambda: call("show_typical", run="made", side="A"),
+        "open the form": lambda: call("compare"),
+        "the grid's view changed": lambda: call("regrid"),
         "the map": lambda: call("map_colour", value="score" if (state.get("mapped") or {}).get("colour") != "score" else "side"),
         "lasso round a quarter": lambda: call("lasso", data=[{"id": f"A{row}"} for row in range(0, dataset.count() // 2, 50)]),
     }
@@ -96,6 +98,7 @@ def handlers(dataset: Any, sizes: dict[str, dict[str, int]]) -> dict[str, Callab
 
 METHODS = {"open, first time": "on_load", "open again": "on_load", "look for changes": "look", "show a card's images": "show"}
 METHODS |= {"filter by score": "brush", "accept a card": "accept", "take it back": "undo", "sort the cards": "order"}
+METHODS |= {"open the form": "compare", "the grid's view changed": "regrid"}
 METHODS |= {"most typical images": "show_typical", "the map": "map_colour", "lasso round a quarter": "lasso"}
 
 

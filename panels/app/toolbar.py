@@ -19,8 +19,9 @@ VERDICT = (
 )
 GROUPS = "Compare groups: cameras, sites, months, each against the rest, and every pair"
 GAP = "Close the gap: which images of a pool to label, so that one side becomes like the other; and weights for its own"
-TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": {"flex": "0 1 240px", "minWidth": "min(140px, 100%)"}}
-"""The drop-down would take a whole line of its own."""
+CHOICE = {"flex": "1 1 160px", "minWidth": "min(140px, 100%)", "maxWidth": "360px"}
+TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": CHOICE}
+"""A drop-down would take a whole line of its own; three of them stand beside each other where the panel is 560 pixels wide."""
 
 
 def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, Any], *, vectors: bool, gap: bool) -> None:
@@ -77,6 +78,7 @@ def listed(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: di
         variant = "outlined" if run["name"] == chosen else "text"
         row.btn("open", label=run["name"], variant=variant, on_click=panel.open_run, params=at, title="Open this comparison")
         row.md(plain(run["about"]), name="about", componentsProps=FAINT)
+        tools = row.h_stack("tools", gap=0, componentsProps=grid(**ROW, alignItems="center"))
         others = [] if run["name"] == chosen else [("beside", "difference", "What became of its differences in the open one", panel.beside)]
         for name, icon, tooltip, method in (
             *others,
@@ -84,7 +86,7 @@ def listed(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: di
             ("again", "replay", "Compare these images again", panel.again),
             ("delete", "delete_outline", "Delete", panel.delete),
         ):
-            row.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=named(tooltip))
+            tools.btn(name, label="", icon=icon, variant="text", title=tooltip, on_click=method, params=at, componentsProps=named(tooltip))
         box.md(plain(run["details"]), name=f"details_{i}", componentsProps=FAINT_TIGHT)
         beside = state.get("beside")
         if beside and beside["before"] == run["name"]:
