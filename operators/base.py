@@ -57,7 +57,10 @@ class FormOperator(foo.Operator):
             return None
         inputs = types.Object()
         self.fill(inputs, ctx)
-        form_nonce.add(inputs)
+        if self.SHOWS_ONLY:
+            inputs.view("calm", types.View(component=form_nonce.COMPONENT, composite_view=True))
+        else:
+            form_nonce.add(inputs)
         title = self.TITLE or _capital(self.LABEL)
         return types.Property(inputs, view=types.PromptView(label=title, submit_button_label=self.SUBMIT))
 
