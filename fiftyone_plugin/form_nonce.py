@@ -18,7 +18,7 @@ from latentdiff.errors import InputError
 NAME = "form_nonce"
 """Of the parameter."""
 COMPONENT = "LatentDiffForm"
-"""Shows nothing, and keeps fields calm that nobody has touched. FiftyOne's own HiddenView will not do: the App does not send its default."""
+"""Shows nothing, and keeps untouched fields calm. FiftyOne's own HiddenView will not do: the App does not send its default."""
 _VALUE = secrets.token_urlsafe(24)
 
 
