@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.latentdiff-ready
+# Without compiled files each of the many processes that tests start would compile torch and FiftyOne anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup test torture guards lint docs bench demo clean
 setup: $(READY)
