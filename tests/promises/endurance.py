@@ -24,7 +24,7 @@ import psutil
 import latentdiff
 from tests.planted import WIDTH, WORDS, vectors
 
-WARM = 8
+WARM = 5
 """Comparisons before the first measurement: what is imported, compiled and cached once is there then."""
 
 

@@ -66,6 +66,8 @@ class Laboratory:
     data: Path | None = None
     """Where the database lies; None: in ``folder``."""
     environment: dict[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ("open_clip",)
+    """What its worker imports beyond what compares: each order that needs it would."""
     starts: int = 0
     """How often the database had to be started again."""
     frees: Path | None = None
@@ -83,7 +85,7 @@ class Laboratory:
         own |= {"FIFTYONE_DATABASE_VALIDATION": "false", "LATENTDIFF_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
         environment = {**os.environ, **own, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])), **self.environment}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.worker = subprocess.Popen([sys.executable, "-m", "tests.promises.worker"], cwd=ROOT, env=environment, **pipes)
+        self.worker = subprocess.Popen([sys.executable, "-m", "tests.promises.worker", *self.imports], cwd=ROOT, env=environment, **pipes)
         assert self.worker.stdout is not None and self.worker.stdout.readline() == "up\n"
 
     def start_database(self) -> None:

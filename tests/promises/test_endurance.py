@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.planted import DOG, WORDS
 
-SHORT, SHORT_APP, LONG = 10, 4, 500
+SHORT, SHORT_APP, LONG = 5, 2, 500
 """Comparisons that are measured: in every run, in one process and in an App session, and in the long campaign."""
 SLACK = 1.05
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "endurance.json"

@@ -478,7 +478,7 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print is no answer
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins deaf to it
     ours = ("fiftyone_plugin.comparing", "fiftyone_plugin.embedding", "latentdiff.comparing.pipeline")
-    for name in ("fiftyone", "open_clip", "torch", *ours):
+    for name in ("fiftyone", "torch", "scipy.cluster.hierarchy", *ours, *sys.argv[1:]):
         importlib.import_module(name)
     print("up", file=answers, flush=True)
     for line in sys.stdin:
