@@ -68,6 +68,8 @@ class Laboratory:
     environment: dict[str, str] = field(default_factory=dict)
     imports: tuple[str, ...] = ("open_clip",)
     """What its worker imports beyond what compares: each order that needs it would."""
+    worker: subprocess.Popen[str] | None = None
+    """Another laboratory's, which ends it; None: one of its own."""
     starts: int = 0
     """How often the database had to be started again."""
     frees: Path | None = None
@@ -80,13 +82,19 @@ class Laboratory:
         self.data = self.data or self.folder / "data"
         self.folder.mkdir(parents=True)
         self.data.mkdir()
+        self.address = f"mongodb://127.0.0.1:{self.port}"
         self.start_database()
-        own = {"FIFTYONE_DATABASE_URI": f"mongodb://127.0.0.1:{self.port}", "FIFTYONE_DATABASE_NAME": "laboratory"}
+        self.lent = self.worker is not None
+        self.worker = self.worker or self._start_worker()
+
+    def _start_worker(self) -> subprocess.Popen[str]:
+        own = {"FIFTYONE_DATABASE_URI": self.address, "FIFTYONE_DATABASE_NAME": "laboratory"}
         own |= {"FIFTYONE_DATABASE_VALIDATION": "false", "LATENTDIFF_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
         environment = {**os.environ, **own, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])), **self.environment}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.worker = subprocess.Popen([sys.executable, "-m", "tests.promises.worker", *self.imports], cwd=ROOT, env=environment, **pipes)
-        assert self.worker.stdout is not None and self.worker.stdout.readline() == "up\n"
+        worker = subprocess.Popen([sys.executable, "-m", "tests.promises.worker", *self.imports], cwd=ROOT, env=environment, **pipes)
+        assert worker.stdout is not None and worker.stdout.readline() == "up\n"
+        return worker
 
     def start_database(self) -> None:
         """Start it, and wait until it answers."""
@@ -124,6 +132,7 @@ class Laboratory:
         files = {"ready": f"{name}.ready", "result": f"{name}.result"}
         kill = {**kill, "halt": name} if kill and kill.get("halt") else kill
         order = {"action": action, "args": args, "options": options, "kill": kill, "database": self.database.pid, **files}
+        order["address"] = self.address
         return Job(self._ask({**order, "together": together or [], "pretend": pretend, "heard": heard})["pid"], name)
 
     def halted(self, job: Job) -> bool:
@@ -157,7 +166,7 @@ class Laboratory:
         return [self.end(job) for job in jobs]
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        assert self.worker.stdin is not None and self.worker.stdout is not None
+        assert self.worker is not None and self.worker.stdin is not None and self.worker.stdout is not None
         self.worker.stdin.write(json.dumps(order) + "\n")
         self.worker.stdin.flush()
         while not select.select([self.worker.stdout], [], [], 0.02)[0]:
@@ -177,9 +186,10 @@ class Laboratory:
         self._revive()
 
     def close(self) -> None:
-        """End both."""
-        assert self.worker.stdin is not None
-        self.worker.stdin.close()
-        self.worker.wait()
+        """End the database, and the worker where it is its own."""
+        assert self.worker is not None and self.worker.stdin is not None
+        if not self.lent:
+            self.worker.stdin.close()
+            self.worker.wait()
         self.database.terminate()
         self.database.wait()

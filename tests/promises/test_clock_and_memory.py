@@ -61,7 +61,7 @@ def backwards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
         pytest.skip("a clock that runs backwards needs Linux and a C compiler")
     (folder / "clock.c").write_text(BACKWARDS)
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", folder / "clock.so", folder / "clock.c", "-ldl"], check=True)
-    made = Laboratory(folder / "lab", environment={"LD_PRELOAD": str(folder / "clock.so")})
+    made = Laboratory(folder / "lab", environment={"LD_PRELOAD": str(folder / "clock.so")}, imports=())
     yield made
     made.close()
 

@@ -162,10 +162,10 @@ def test_saving_over_an_older_one_on_a_full_disk(disk, comparison, faults, leave
     np.testing.assert_array_equal(latentdiff.load_sae(folder / "sae").w_enc, eye)
 
 
-def test_the_databases_disk_is_full(disk, tmp_path, faults, torture) -> None:
+def test_the_databases_disk_is_full(disk, lab, tmp_path, faults, torture) -> None:
     """mongod itself ends when its disk is full; with space it starts again, and nothing of the user's is lost."""
     folder = disk(600 * MEGABYTE)
-    lab = Laboratory(tmp_path / "lab", data=folder / "data")
+    lab = Laboratory(tmp_path / "lab", data=folder / "data", worker=lab.worker)
     try:
         assert lab.do("make", "full", "plain").error is None
         before = lab.do("inspect", "full").returned

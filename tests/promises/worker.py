@@ -51,12 +51,12 @@ class Trigger:
                 time.sleep(0.002)
 
 
-def connect(trigger: Trigger) -> None:
-    """A connection of this process's own to the database: those of before the fork are not to be used."""
+def connect(trigger: Trigger, database: str) -> None:
+    """A connection of this process's own to the database at that address: those of before the fork are not to be used."""
     import bson
     import fiftyone as fo
     import mongoengine
-    from fiftyone.core.odm import database
+    from fiftyone.core.odm import database as odm
     from pymongo import monitoring
 
     class Listener(monitoring.CommandListener):
@@ -74,9 +74,9 @@ def connect(trigger: Trigger) -> None:
             pass
 
     monitoring.register(Listener())
-    database._client = None
+    odm._client, fo.config.database_uri = None, database
     mongoengine.disconnect_all()
-    database.establish_db_conn(fo.config)
+    odm.establish_db_conn(fo.config)
 
 
 def options() -> dict[str, Any]:
@@ -455,7 +455,7 @@ def work(order: dict[str, Any], database: int) -> dict[str, Any]:
     sent = signal.SIGINT if kill.get("interrupt") else signal.SIGKILL
     trigger = Trigger(kill.get("command", -1), bool(kill.get("after")), victim, kill.get("halt"), sent)
     trigger.heard = order.get("heard")
-    connect(trigger)
+    connect(trigger, order["address"])
     import fiftyone as fo
 
     for name in fo.list_datasets():
@@ -502,6 +502,7 @@ def main() -> None:
             sent = signal.SIGINT if order["kill"].get("interrupt") else signal.SIGKILL
             os.kill(order["database"] if order["kill"].get("who") == "database" else pid, sent)
         print(json.dumps({"pid": pid}), file=answers, flush=True)
+    os._exit(0)  # FiftyOne's farewell to the database takes seconds
 
 
 if __name__ == "__main__":
