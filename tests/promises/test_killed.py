@@ -131,7 +131,7 @@ def test_the_process_is_killed(lab, cases, faults, torture, action, kind) -> Non
         cases[kind] = Case(lab, f"killed-{kind}", kind)
     case, rng = cases[kind], np.random.default_rng(len(action) + len(kind))
     commands = case.commands(action)
-    many = (40 if kind == "plain" else 12) if torture else 1
+    many = (40 if kind == "plain" else 12) if torture else int(kind == "plain")
     written = [i for i, name in enumerate(commands, 1) if name in ("update runs", "delete")]
     inside = int(rng.integers(written[0], written[-1]))  # once its record says that it has begun, and before it says that it is done
     kills = [{"command": command, "after": bool(rng.integers(2))} for command in [*moments(len(commands), many, rng), inside]]

@@ -42,9 +42,9 @@ def look(lab: Laboratory, name: str) -> Any:
 
 
 def halts(commands: tuple[str, ...], count: int, rng: np.random.Generator) -> list[int]:
-    """Commands at which one halts for the other: those that make its record and its fields, and some at random."""
+    """Commands at which one halts for the other: those that make its record and its fields (every second for one), and some at random."""
     first, filled = commands.index("update runs") + 1, commands.index("update samples")
-    making = [i + 1 for i in range(first, filled) if commands[i] == "update datasets"]
+    making = [i + 1 for i in range(first, filled) if commands[i] == "update datasets"][:: 2 if count == 1 else 1]
     return sorted({first, *making, *rng.integers(1, first, 1 + count // 5).tolist(), *rng.integers(first, len(commands), count).tolist()})
 
 
