@@ -66,6 +66,13 @@ def window(app_session: tuple[str, Any], browser: Any, pictures: Path) -> Iterat
     opened.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the dataset that all share come first: the App takes long to load whenever another one is opened."""
+    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    others = [item for item in items if item not in ours]
+    items[:] = [*others, *sorted(ours, key=lambda item: "app" not in getattr(item, "fixturenames", ()))]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep a picture of the window in which a test failed, if there still is one."""
@@ -97,14 +104,14 @@ def app(app_window: App, panel_scenes: Scenes) -> App:
 
 
 @pytest.fixture(scope="session")
-def datasets(window: App, panel_scenes: Scenes) -> Iterator[Callable[[], Any]]:
-    """Makes empty datasets, which go when no window shows them: the App's session must not stay on a dataset that goes."""
+def datasets(window: App, panel_scenes: Scenes) -> Iterator[Callable[..., Any]]:
+    """Makes empty datasets, or takes one; they go when no window shows them: the App's session must not stay on a dataset that goes."""
     import fiftyone as fo
 
     made: list[Any] = []
 
-    def new() -> Any:
-        made.append(fo.Dataset(persistent=True))
+    def new(given: Any = None) -> Any:
+        made.append(fo.Dataset(persistent=True) if given is None else given)
         return made[-1]
 
     yield new

@@ -231,9 +231,9 @@ class App:
         """Wait for the list of comparisons; the App may have folded it again with the state of another window."""
         from playwright.sync_api import TimeoutError
 
-        for _ in range(5):
+        for seconds in (3, 6, 12, 24, 48):
             with contextlib.suppress(TimeoutError):
-                return self.page.get_by_label("Delete", exact=True).first.wait_for(timeout=15_000)
+                return self.page.get_by_label("Delete", exact=True).first.wait_for(timeout=1000 * seconds)
             self.button("All comparisons").click()
 
     def button(self, name: str) -> Any:

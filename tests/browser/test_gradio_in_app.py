@@ -36,3 +36,4 @@ def test_the_operator_frames_the_page(app: App) -> None:
     inside = "f => f.getBoundingClientRect().right <= f.closest('[role=dialog]').getBoundingClientRect().right + 1"
     assert app.page.locator(FRAME).evaluate(inside)
     app.picture("31_page_by_the_operator")
+    app.page.set_viewport_size({"width": 1600, "height": 1000})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,11 @@ CLICKS = 11
 
 
 @pytest.fixture
-def demo(app_window: App, panel_scenes: Any, tmp_path: Path) -> Iterator[Any]:
-    """What ``make demo`` makes, of fewer scenes: with 400 no single difference stands out; the App's session does not stay on it."""
-    dataset = build_demo(1200, folder=tmp_path / "scenes").dataset
+def demo(datasets: Callable[..., Any], tmp_path: Path) -> Any:
+    """What ``make demo`` makes, of fewer scenes: with 400 no single difference stands out."""
+    dataset = datasets(build_demo(1200, folder=tmp_path / "scenes").dataset)
     save_workspace(dataset)
-    yield dataset
-    app_window.page.goto(f"{app_window.address}/datasets/{panel_scenes.dataset.name}")
-    app_window.page.wait_for_selector('[data-cy="looker"]')
-    dataset.delete()
+    return dataset
 
 
 class Hand:

@@ -52,10 +52,9 @@ def test_nothing_is_cut_off_from_the_start(browser, app_address, panel_scenes, p
 
 def test_nothing_is_cut_off_while_width_and_theme_are_switched(app: App) -> None:
     colours = []
-    for theme in ("dark", "light"):
-        for width in (1280, 1920):
-            app.page.set_viewport_size({"width": width, "height": 1000})
-            looks_right(app, theme, width)
+    for theme, width in (("dark", 1280), ("light", 1920)):
+        app.page.set_viewport_size({"width": width, "height": 1000})
+        looks_right(app, theme, width)
         colours += switch_theme(app, "LightModeIcon" if theme == "dark" else "DarkModeIcon")
     assert colours[0] == colours[-1]
     app.page.set_viewport_size({"width": 1600, "height": 1000})
