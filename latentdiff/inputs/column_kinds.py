@@ -56,6 +56,8 @@ def column_of(name: str, values: list[Any]) -> Column | str:
         values: one for each image, as given.
     """
     missing = _missing(values)
+    if missing.any():
+        values = [None if m else v for v, m in zip(values, missing.tolist(), strict=True)]
     known = _known(values, missing)
     if not known:
         return "nothing entered"
@@ -81,7 +83,7 @@ def _known(values: list[Any], missing: np.ndarray) -> list[Any]:
 
 
 def _truth(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    return _categories(name, [None if m else ("true" if v else "false") for v, m in zip(values, missing, strict=True)], missing, "truth")
+    return _categories(name, [None if v is None else ("true" if v else "false") for v in values], missing, "truth")
 
 
 def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
@@ -123,7 +125,7 @@ def _texts(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
 
 
 def _tags(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    sets = [() if m else tuple(dict.fromkeys(v)) for v, m in zip(values, missing, strict=True)]
+    sets = [() if v is None else tuple(dict.fromkeys(v)) for v in values]
     rows = np.repeat(np.arange(len(sets)), list(map(len, sets)))
     return _several(name, list(itertools.chain.from_iterable(sets)), rows, missing, "tags", [tuple(sorted(s)) for s in sets])
 

@@ -1,0 +1,38 @@
+"""What a field's values are: which are tested, what they are called, and what is left out and said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from latentdiff.inputs.columns import Columns, check_fields, read_columns
+
+
+def columns(a: dict[Any, Any], b: dict[Any, Any]) -> Columns:
+    """Columns of two sides, each of as many images as its first field has values."""
+    n = [len(next(iter(side.items()))[1]) for side in (a, b)]
+    held = check_fields(a, b, (n[0], n[1]))
+    assert held is not None
+    return read_columns(held, np.arange(sum(n)))
+
+
+def counts(read: Columns, name: str) -> dict[str, tuple[int, int]]:
+    """Of each value, how many images of the first half and of the second have it."""
+    column = read.named(name)
+    assert column is not None
+    has = column.has.toarray()
+    half = len(has) // 2
+    return {value: (int(has[:half, i].sum()), int(has[half:, i].sum())) for i, value in enumerate(column.values)}
+
+
+@pytest.mark.parametrize("kind", ["object", "str", "string", "category", "arrow"])
+def test_the_lack_of_a_text_is_one_value_whatever_pandas_calls_it(kind: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    if kind == "arrow":
+        kind = pandas.ArrowDtype(pytest.importorskip("pyarrow").string())
+    texts = ["sun", "rain"] * 50
+    texts[:30:3] = [None] * 10  # type: ignore[list-item]
+    frame = pandas.DataFrame({"weather": pandas.Series(texts, dtype=kind)})
+    assert counts(columns(frame[:50], frame[50:]), "weather") == {"rain": (20, 25), "sun": (20, 25), "none": (10, 0)}
