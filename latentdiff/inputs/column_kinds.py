@@ -6,7 +6,7 @@ import datetime
 import itertools
 import numbers
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,8 @@ MOST_VALUES = 1_000
 """Values of a field that are tested, the most frequent ones."""
 FEW_NUMBERS = 12
 """Whole numbers of so few different values are also tested value by value: they may be codes."""
-NONE = "none"
-"""What the lack of a value is called."""
+NONE, NOTHING = "none", "nothing entered"
+"""What the lack of a value is called, and where a text of the field is "none"."""
 NAMED_IDS = re.compile(r"(^|[_.\s])(id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
 _EPOCH = datetime.datetime(1970, 1, 1)
 
@@ -157,14 +157,21 @@ def _several(name: str, flat: list[Any], rows: np.ndarray, missing: np.ndarray, 
     some = rank[at] >= 0
     rows, columns = rows[some], rank[at[some]]
     texts = list(place)
-    values = [str(texts[k]) or "(empty text)" for k in kept]
+    values = [str(texts[k]) or _free("(empty text)", place) for k in kept]
     if FEWEST <= missing.sum() < len(missing):
         rows, columns = np.append(rows, np.flatnonzero(missing)), np.append(columns, np.full(missing.sum(), len(values)))
-        values.append(NONE)
+        values.append(_free(NOTHING if NONE in place else NONE, place))
     if not values:
         return "the same everywhere" if len(place) <= 1 else f"no value on {FEWEST} images or more"
     has = sp.csr_array((np.ones(len(rows), bool), (rows, columns)), shape=(len(missing), len(values)))
     return Column(name, kind, tuple(values), has, code=_places(same, {value: i for i, value in enumerate(dict.fromkeys(same))}))
+
+
+def _free(name: str, taken: Container[Any]) -> str:
+    """A name that none of the field's values has."""
+    while name in taken:
+        name = f"({name})"
+    return name
 
 
 def _places(values: list[Any], place: dict[Any, int]) -> np.ndarray:

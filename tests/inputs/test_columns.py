@@ -36,3 +36,11 @@ def test_the_lack_of_a_text_is_one_value_whatever_pandas_calls_it(kind: str) -> 
     texts[:30:3] = [None] * 10  # type: ignore[list-item]
     frame = pandas.DataFrame({"weather": pandas.Series(texts, dtype=kind)})
     assert counts(columns(frame[:50], frame[50:]), "weather") == {"rain": (20, 25), "sun": (20, 25), "none": (10, 0)}
+
+
+def test_a_text_none_and_the_lack_of_one_have_names_of_their_own() -> None:
+    a, b = {"ppe": ["none"] * 20 + [None] * 8 + ["mask"] * 12}, {"ppe": ["none"] * 30 + ["mask"] * 5 + [""] * 5}
+    assert counts(columns(a, b), "ppe") == {"none": (20, 30), "mask": (12, 5), "(empty text)": (0, 5), "nothing entered": (8, 0)}
+    odd = {"ppe": ["none", "nothing entered", "", "(empty text)", None] * 8}
+    names = ("none", "nothing entered", "((empty text))", "(empty text)", "(nothing entered)")
+    assert counts(columns(odd, odd), "ppe") == dict.fromkeys(names, (8, 8))
