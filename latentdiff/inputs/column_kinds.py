@@ -24,6 +24,7 @@ FEW_NUMBERS = 12
 NONE, NOTHING = "none", "nothing entered"
 """What the lack of a value is called, and where a text of the field is "none"."""
 NAMED_IDS = re.compile(r"(^|[_.\s])(id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
+"""Names of numbers that tell images apart, where these are half as many as images or more: running numbers may begin anew on each side."""
 _EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -91,7 +92,7 @@ def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
     x[~missing] = np.array(_known(values, missing), np.float64)
     x[~np.isfinite(x)] = np.nan
     different = np.unique(x[np.isfinite(x)])
-    if NAMED_IDS.search(name) and len(different) > FEW_NUMBERS:
+    if NAMED_IDS.search(name) and len(different) > FEW_NUMBERS and 2 * len(different) >= len(x) - missing.sum():
         return "an id"
     if len(different) == 1 and np.isfinite(x).all():
         return "the same everywhere"

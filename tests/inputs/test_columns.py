@@ -44,3 +44,11 @@ def test_a_text_none_and_the_lack_of_one_have_names_of_their_own() -> None:
     odd = {"ppe": ["none", "nothing entered", "", "(empty text)", None] * 8}
     names = ("none", "nothing entered", "((empty text))", "(empty text)", "(nothing entered)")
     assert counts(columns(odd, odd), "ppe") == dict.fromkeys(names, (8, 8))
+
+
+def test_numbers_are_an_id_by_their_name_only_where_almost_every_image_has_its_own() -> None:
+    rows, cameras = {"row_id": range(100)}, {"camera_id": np.arange(100) % 20}
+    assert columns(rows, rows).left_out == {"row_id": "an id"}  # on each side its own
+    read = columns(cameras, cameras)
+    assert read.left_out == {}
+    assert read.columns[0].number is not None and len(np.unique(read.columns[0].number)) == 20
