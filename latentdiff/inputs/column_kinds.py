@@ -17,8 +17,6 @@ from ..compute.values import is_missing
 
 FEWEST = 5
 """Images of both sides together that need a value for it to be tested (blind to the sides)."""
-MOST_VALUES = 1_000
-"""Values of a field that are tested, the most frequent ones."""
 FEW_NUMBERS = 12
 """Whole numbers of so few different values are also tested value by value: they may be codes."""
 NONE, NOTHING = "none", "nothing entered"
@@ -150,7 +148,7 @@ def _several(name: str, flat: list[Any], rows: np.ndarray, missing: np.ndarray, 
     at = _places(flat, place)
     count = np.bincount(at, minlength=len(place))
     kept = np.flatnonzero((count >= FEWEST) & (count < len(missing)))
-    kept = kept[np.argsort(-count[kept], kind="stable")][:MOST_VALUES]
+    kept = kept[np.argsort(-count[kept], kind="stable")]
     if kind == "truth" and len(kept) == 2 and not missing.any():
         kept = kept[[list(place)[k] == "true" for k in kept]]  # "false" says the same again
     rank = np.full(len(place), -1)

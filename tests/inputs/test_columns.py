@@ -52,3 +52,11 @@ def test_numbers_are_an_id_by_their_name_only_where_almost_every_image_has_its_o
     read = columns(cameras, cameras)
     assert read.left_out == {}
     assert read.columns[0].number is not None and len(np.unique(read.columns[0].number)) == 20
+
+
+def test_every_value_on_enough_images_is_tested_however_many_there_are() -> None:
+    tags = [[f"t{i}", f"t{i + 1}"] for i in range(1_200)] * 3
+    a, b = {"tags": [*tags, *[["rare"]] * 5, *[["one"]] * 4]}, {"tags": tags}
+    read = columns(a, b)
+    assert set(read.columns[0].values) == {f"t{i}" for i in range(1_201)} | {"rare"}
+    assert counts(columns({"tags": tags}, {"tags": tags}), "tags")["t1"] == (6, 6)
