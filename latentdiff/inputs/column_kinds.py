@@ -102,8 +102,10 @@ def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
 
 
 def _dates(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    x = np.full(len(values), np.nan)
-    x[~missing] = [_seconds(v) for v in _known(values, missing)]
+    x, known = np.full(len(values), np.nan), _known(values, missing)
+    if len({getattr(v, "tzinfo", None) is None for v in known}) > 1:
+        return "dates with a time zone and without one: give all of them one"
+    x[~missing] = [_seconds(v) for v in known]
     if len(np.unique(x[~missing])) == 1 and not missing.any():
         return "the same everywhere"
     own = _categories(name, [None] * len(x), missing, "date")

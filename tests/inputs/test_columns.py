@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -60,3 +61,32 @@ def test_every_value_on_enough_images_is_tested_however_many_there_are() -> None
     read = columns(a, b)
     assert set(read.columns[0].values) == {f"t{i}" for i in range(1_201)} | {"rare"}
     assert counts(columns({"tags": tags}, {"tags": tags}), "tags")["t1"] == (6, 6)
+
+
+def test_dates_with_a_zone_and_without_are_not_compared_and_that_is_said() -> None:
+    noon, zone = datetime.datetime(2024, 5, 1, 12), datetime.timezone(datetime.timedelta(hours=9))
+    plain = [noon + datetime.timedelta(minutes=i) for i in range(40)]
+    zoned = [t.replace(tzinfo=zone) for t in plain]
+    for one, other in ((plain, zoned), (zoned, plain), (plain, zoned[:20] + plain[:20]), (zoned, [t.date() for t in plain])):
+        read = columns({"t": one}, {"t": other})
+        assert read.left_out == {"t": "dates with a time zone and without one: give all of them one"}
+    read = columns({"t": zoned}, {"t": [t.astimezone(datetime.timezone.utc) for t in zoned]})
+    number = read.columns[0].number
+    assert number is not None and number[:40].tolist() == number[40:].tolist() == [t.timestamp() for t in zoned]
+    assert columns({"t": plain}, {"t": [t.date() for t in plain]}).left_out == {}
+
+
+def test_arrays_of_pyarrow_keep_their_gaps_and_zones() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    texts = pyarrow.array(["x", None] * 20)
+    assert counts(columns({"c": texts}, {"c": pyarrow.chunked_array([texts])}), "c") == {"x": (20, 20), "none": (20, 20)}
+    coded = texts.dictionary_encode()
+    assert counts(columns({"c": coded}, {"c": texts}), "c") == {"x": (20, 20), "none": (20, 20)}
+    moments = [datetime.datetime(2024, 5, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(hours=i) for i in range(40)]
+    for unit in ("s", "ns"):
+        zoned = pyarrow.array([*moments[:39], None], pyarrow.timestamp(unit, "Asia/Tokyo"))
+        read = columns({"t": zoned}, {"t": moments})
+        number = read.columns[0].number
+        assert number is not None and number[:39].tolist() == number[40:79].tolist() and np.isnan(number[39])
+        naive = pyarrow.array([t.replace(tzinfo=None) for t in moments], pyarrow.timestamp(unit))
+        assert list(columns({"t": zoned}, {"t": naive}).left_out) == ["t"]
