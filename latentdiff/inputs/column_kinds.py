@@ -71,7 +71,7 @@ def _missing(values: list[Any]) -> np.ndarray:
     """Which values are missing; by their types where these settle it, since there may be millions."""
     kinds = set(map(type, values)) - {type(None)}
     if kinds <= {float, int, bool}:
-        return np.isnan(np.array(values, np.float64))
+        return np.array([v is None or v != v for v in values])
     if kinds <= {str, list, tuple, datetime.datetime, datetime.date}:
         return np.array([v is None for v in values])
     return np.array([is_missing(v) for v in values])
@@ -87,7 +87,10 @@ def _truth(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
 
 def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
     x = np.full(len(values), np.nan)
-    x[~missing] = np.array(_known(values, missing), np.float64)
+    try:
+        x[~missing] = np.array(_known(values, missing), np.float64)
+    except OverflowError:
+        return "numbers that are too large to be compared; give them as texts"
     x[~np.isfinite(x)] = np.nan
     different = np.unique(x[np.isfinite(x)])
     if NAMED_IDS.search(name) and len(different) > FEW_NUMBERS and 2 * len(different) >= len(x) - missing.sum():

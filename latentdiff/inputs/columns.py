@@ -74,7 +74,10 @@ def _checked(side: str, given: Fields, n: int) -> dict[str, Sequence[Any]]:
     if given is None:
         raise InputError(f"fields_{side} is missing; give the fields of both sides")
     if not hasattr(given, "items"):
-        raise InputError(f"fields_{side} must be a dict of arrays or a data frame, not {type(given).__name__}")
+        ways = [f".{way}()" for way in ("to_pandas", "to_pydict", "to_dict") if hasattr(given, way)]
+        kind = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}" if ways else type(given).__name__
+        told = f"; pass its {' or its '.join(ways)}" if ways else ""
+        raise InputError(f"fields_{side} must be a dict of arrays or a data frame of pandas, not {kind}{told}")
     out: dict[str, Sequence[Any]] = {}
     for name, values in given.items():
         if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != n:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from latentdiff import InputError
 from latentdiff.inputs.columns import Columns, check_fields, read_columns
 
 
@@ -90,3 +91,19 @@ def test_arrays_of_pyarrow_keep_their_gaps_and_zones() -> None:
         assert number is not None and number[:39].tolist() == number[40:79].tolist() and np.isnan(number[39])
         naive = pyarrow.array([t.replace(tzinfo=None) for t in moments], pyarrow.timestamp(unit))
         assert list(columns({"t": zoned}, {"t": naive}).left_out) == ["t"]
+
+
+def test_numbers_too_large_for_a_computer_are_left_out_and_said() -> None:
+    huge, mixed = [10**400 + i for i in range(40)], [10**400, 0.5, None, float("nan")] * 10
+    said = "numbers that are too large to be compared; give them as texts"
+    assert columns({"hash": huge, "mixed": mixed}, {"hash": huge, "mixed": mixed}).left_out == {"hash": said, "mixed": said}
+    small = {"x": [1, None, float("nan"), True] * 10}
+    assert counts(columns(small, small), "x") == {"none": (20, 20), "1": (20, 20)}
+
+
+def test_tables_that_are_no_frame_of_pandas_are_told_what_to_pass() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"x": [1, 2]})
+    with pytest.raises(InputError, match=r"not pyarrow\.Table; pass its \.to_pandas\(\) or its \.to_pydict\(\)$"):
+        check_fields(table, table, (2, 2))
+    assert check_fields(table.to_pydict(), table.to_pandas(), (2, 2)) == ({"x": [1, 2]}, {"x": [1, 2]})
