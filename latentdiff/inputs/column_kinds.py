@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ..compute.files import as_text
 from ..compute.values import is_missing
 
 FEWEST = 5
@@ -21,7 +22,7 @@ FEW_NUMBERS = 12
 """Whole numbers of so few different values are also tested value by value: they may be codes."""
 NONE, NOTHING = "none", "nothing entered"
 """What the lack of a value is called, and where a text of the field is "none"."""
-NAMED_IDS = re.compile(r"(^|[_.\s])(id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
+NAMED_IDS = re.compile(r"(^|[_.\s])(unnamed|id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
 """Names of numbers that tell images apart, where these are half as many as images or more: running numbers may begin anew on each side."""
 _EPOCH = datetime.datetime(1970, 1, 1)
 
@@ -161,7 +162,7 @@ def _several(name: str, flat: list[Any], rows: np.ndarray, missing: np.ndarray, 
     some = rank[at] >= 0
     rows, columns = rows[some], rank[at[some]]
     texts = list(place)
-    values = [str(texts[k]) or _free("(empty text)", place) for k in kept]
+    values = [_called(str(texts[k]), place) for k in kept]
     if FEWEST <= missing.sum() < len(missing):
         rows, columns = np.append(rows, np.flatnonzero(missing)), np.append(columns, np.full(missing.sum(), len(values)))
         values.append(_free(NOTHING if NONE in place else NONE, place))
@@ -169,6 +170,12 @@ def _several(name: str, flat: list[Any], rows: np.ndarray, missing: np.ndarray, 
         return "the same everywhere" if len(place) <= 1 else f"no value on {FEWEST} images or more"
     has = sp.csr_array((np.ones(len(rows), bool), (rows, columns)), shape=(len(missing), len(values)))
     return Column(name, kind, tuple(values), has, code=_places(same, {value: i for i, value in enumerate(dict.fromkeys(same))}))
+
+
+def _called(text: str, place: Container[Any]) -> str:
+    """What a value is called: as it is, unless that cannot be shown and stored."""
+    known_as = as_text(text) or "(empty text)"
+    return text if known_as == text else _free(known_as, place)
 
 
 def _free(name: str, taken: Container[Any]) -> str:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.files import as_text
 from ..compute.garbage import no_search_for_cycles
 from ..compute.values import plain
 from ..errors import InputError
 from .column_kinds import Column, column_of
 
+UNNAMED = "unnamed"
+"""What a field without a name is called: the running number of rows, where pandas wrote the table."""
 Fields = Mapping[str, Any] | None
 """By field: one value per row. A ``pandas.DataFrame`` is one."""
 Both = tuple[dict[str, Sequence[Any]], dict[str, Sequence[Any]]]
@@ -44,7 +47,7 @@ def check_fields(fields_a: Fields, fields_b: Fields, rows: tuple[int, int]) -> B
         rows: (rows of A, rows of B), as given.
 
     Raises:
-        InputError: fields of one side alone, of another length, or that are no mapping.
+        InputError: fields of one side alone, of another length, two of one name, or that are no mapping.
     """
     if fields_a is None and fields_b is None:
         return None
@@ -83,5 +86,8 @@ def _checked(side: str, given: Fields, n: int) -> dict[str, Sequence[Any]]:
         if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != n:
             got = len(values) if hasattr(values, "__len__") and not isinstance(values, (str, bytes)) else repr(values)
             raise InputError(f"fields_{side}[{name!r}] must hold one value per row: {n} values, not {got}")
-        out[str(name)] = plain(values)
+        known_as = as_text(name) if str(name).strip() else UNNAMED
+        if known_as in out:
+            raise InputError(f"fields_{side} holds two fields that are called {known_as!r}; give each a name of its own")
+        out[known_as] = plain(values)
     return out

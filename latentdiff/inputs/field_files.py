@@ -78,7 +78,7 @@ def fields_of_tables(given: Any, known: Sequence[Any], tables: tuple[ParquetVect
     if not names and given is None:
         return None
     found: list[dict[str, Sequence[Any]]] = [{name: t.values(name) for name in dict.fromkeys(names)} for t in tables]
-    return found[0], found[1]
+    return check_fields(found[0], found[1], (tables[0].shape[0], tables[1].shape[0]))
 
 
 def read_fields(path: str | os.PathLike) -> dict[str, list[Any]]:

@@ -34,9 +34,7 @@ def known_of(given: Any) -> tuple[Any, ...]:
     if isinstance(given, (str, bytes)):
         raise InputError(f"given is the single text {given!r}; pass a list: given=[{given!r}]")
     if given is not None and not hasattr(given, "__iter__"):
-        raise InputError(
-            f"given is a list of what is known (phrases, fields, findings, pairs of arrays), not {type(given).__name__}"
-        )
+        raise InputError(f"given is a list of what is known (phrases, fields, findings, pairs of arrays), not {type(given).__name__}")
     return () if given is None else tuple(given)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from typing import Any
 
 import numpy as np
@@ -107,3 +108,19 @@ def test_tables_that_are_no_frame_of_pandas_are_told_what_to_pass() -> None:
     with pytest.raises(InputError, match=r"not pyarrow\.Table; pass its \.to_pandas\(\) or its \.to_pydict\(\)$"):
         check_fields(table, table, (2, 2))
     assert check_fields(table.to_pydict(), table.to_pandas(), (2, 2)) == ({"x": [1, 2]}, {"x": [1, 2]})
+
+
+def test_two_fields_of_one_name_are_refused_by_that_name() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(np.c_[np.arange(40.0), np.arange(40) % 3], columns=["x", "x"])
+    for fields in ({1: ["a"] * 40, "1": ["b"] * 40}, frame, {"": [1] * 40, " ": [2] * 40}):
+        with pytest.raises(InputError, match=r"fields_a holds two fields that are called '(1|x|unnamed)'"):
+            columns(fields, fields)
+
+
+def test_names_and_values_without_text_are_called_something_that_can_be_stored() -> None:
+    odd = os.fsdecode(b"k\xe4se")
+    read = columns({"": ["x"] * 20, odd: [odd, "k"] * 10}, {"": ["y"] * 20, odd: ["k", odd] * 10})
+    assert [(c.name, c.values) for c in read.columns] == [("unnamed", ("x", "y")), ("k\\udce4se", ("k\\udce4se", "k"))]
+    numbered = {"": range(20), "x": ["a", "b"] * 10}
+    assert columns(numbered, numbered).left_out == {"unnamed": "an id"}  # as pandas writes the rows of a table
