@@ -39,7 +39,7 @@ def compute_measures(
 
     Writes one embedded field ``<field>`` with a number each (``measures.brightness``) and the styles that they name (``measures.style``,
     see :func:`latentdiff.name_styles`); ``compare_views(..., fields="all")`` tests them.
-    Near-duplicates are counted among the images of this call.
+    Near-duplicates are counted among the images of this call; measure two sides in one call (``overwrite``) to compare them by these.
 
     Args:
         dataset_or_view: ``fo.Dataset`` (or its name) or ``fo.DatasetView`` of images.
