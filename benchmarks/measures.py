@@ -58,7 +58,7 @@ CHANGES: dict[str, tuple[set[str], Change, Change, tuple[int, int]]] = {
         (QUALITY, QUALITY),
     ),
     "desaturated": (
-        {"saturation", "colourfulness", "vividness", "greyscale"},
+        {"saturation", "colourfulness", "vividness", "purity", "greyscale"},
         lambda p: ImageEnhance.Color(p).enhance(0.1),
         lambda p: ImageEnhance.Color(p).enhance(0.5),
         (QUALITY, QUALITY),

@@ -15,7 +15,7 @@ from .sides import each_once
 from .store import database
 from .store.targets import as_dataset
 
-NEWEST = "vividness"
+NEWEST = "purity"
 """One that every picture has and that came late: documents without it are of an earlier version, and are measured again."""
 
 

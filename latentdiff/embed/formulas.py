@@ -22,6 +22,8 @@ CALM = 16
 """Side of the blocks on which noise is measured."""
 BLOCK = 8
 """Side of a block of JPEG."""
+DARK = 32.0
+"""Levels of the brightest channel below which a pixel's colour is mostly noise."""
 HASH = 8
 
 
@@ -131,6 +133,15 @@ def highlights(y: np.ndarray) -> float:
 def vividness(pixels: np.ndarray) -> float:
     """Span of the channels (chroma), in levels, of the most colourful thousandth at least: most photographs hold something colourful."""
     return float(np.quantile(pixels.max(-1) - pixels.min(-1), 0.999))
+
+
+def purity(pixels: np.ndarray) -> float:
+    """How saturated the most saturated thousandth is at least, 0 to 1: span of the channels over the brightest, where that is not dark.
+
+    In most photographs one channel is all but missing somewhere, in a shadow for instance; in one that was desaturated as a whole, nowhere.
+    """
+    brightest = pixels.max(-1)
+    return float(np.quantile((brightest - pixels.min(-1)) / np.maximum(brightest, DARK), 0.999))
 
 
 def tilt(y: np.ndarray) -> float:

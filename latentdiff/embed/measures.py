@@ -30,8 +30,8 @@ LARGE = 24_000_000
 """Pixels above which a JPEG is decoded at a fraction; its fine structure is then not measured."""
 HASHED = 32
 MEASURES = (
-    *("brightness", "highlights", "contrast", "sharpness", "noise", "colourfulness", "saturation", "vividness", "hue", "greyscale"),
-    *("aspect", "pixels", "tilt", "blockiness", "bytes_per_pixel", "borders"),
+    *("brightness", "highlights", "contrast", "sharpness", "noise", "colourfulness", "saturation", "vividness", "purity", "hue"),
+    *("greyscale", "aspect", "pixels", "tilt", "blockiness", "bytes_per_pixel", "borders"),
 )
 """Names of what is measured of a picture, in the order in which it is listed."""
 DUPLICATES = "duplicates"
@@ -50,11 +50,12 @@ def measure_images(images: Iterable[Any], *, skip_bad: bool = False, progress: P
         (n,) float64 by name: ``brightness`` (mean luma, 0 to 255), ``highlights`` (its 99th percentile), ``contrast`` (its standard
         deviation over its mean), ``sharpness`` (Laplacian over gradient, 0 to about 3), ``noise`` (Immerkaer's of calm parts, in levels),
         ``colourfulness`` (Hasler and Suesstrunk), ``saturation`` (0 to 1), ``vividness`` (the channels' span of the most colourful
-        thousandth, 0 to 255), ``hue`` (degrees, NaN for grey), ``greyscale`` (share of pixels without colour), ``aspect`` (width over
-        height), ``pixels``, ``tilt`` (degrees by which lines lie off upright and level, 0 to 45), ``blockiness`` (how much larger steps
-        across JPEG's blocks are, in levels), ``bytes_per_pixel`` (NaN for PIL images), ``borders`` (share of the picture). Light, colour
-        and fine structure are those within borders. The formulas: :mod:`latentdiff.embed.formulas`. Each says something of its picture
-        alone, whatever else is in the list; near-duplicates are counted by :func:`measure_together`.
+        thousandth, 0 to 255), ``purity`` (saturation of the purest thousandth, 0 to 1), ``hue`` (degrees, NaN for grey), ``greyscale``
+        (share of pixels without colour), ``aspect`` (width over height), ``pixels``, ``tilt`` (degrees by which lines lie off upright and
+        level, 0 to 45), ``blockiness`` (how much larger steps across JPEG's blocks are, in levels), ``bytes_per_pixel`` (NaN for PIL
+        images), ``borders`` (share of the picture). Light, colour and fine structure are those within borders. The formulas:
+        :mod:`latentdiff.embed.formulas`. Each says something of its picture alone, whatever else is in the list; near-duplicates are
+        counted by :func:`measure_together`.
 
     Raises:
         InputError: no images, or one that cannot be read (the first, with its reason), unless ``skip_bad``.
@@ -162,6 +163,7 @@ def _of(image: Image.Image, bytes_per_pixel: float, size: tuple[int, int], whole
         "colourfulness": formulas.colourfulness(pixels),
         "saturation": saturation,
         "vividness": formulas.vividness(pixels),
+        "purity": formulas.purity(pixels),
         "hue": hue,
         "greyscale": formulas.greyscale(pixels),
         "aspect": image.width / image.height,

@@ -73,6 +73,21 @@ def test_ranks_of_one_stratum_are_wilcoxons() -> None:
         assert np.sign(one_z) == np.sign(other.statistic - IN_A.sum() * (~IN_A).sum() / 2)
 
 
+def test_ranks_of_several_strata_are_those_of_van_elteren() -> None:
+    """His sum of each stratum's Wilcoxon over its images + 1; each stratum's deviation, with its ties, by scipy."""
+    z, p = rank_test(VALUES, Strata(IN_A, STRATUM))
+    for row, one_z, one_p in zip(VALUES, z, p, strict=True):
+        gap = variance = 0.0
+        for s in range(6):
+            x, y = row[IN_A & (s == STRATUM)], row[~IN_A & (s == STRATUM)]
+            other = stats.mannwhitneyu(x, y, use_continuity=False, method="asymptotic")
+            above, weight = other.statistic - len(x) * len(y) / 2, 1 / (len(x) + len(y) + 1)
+            gap += weight * above
+            variance += (weight * above / stats.norm.isf(other.pvalue / 2)) ** 2
+        assert one_z == pytest.approx(gap / math.sqrt(variance), rel=1e-9)
+        assert one_p == pytest.approx(2 * stats.norm.sf(abs(gap) / math.sqrt(variance)), rel=1e-8)
+
+
 def test_ranks_within_strata_have_the_moments_of_all_relabellings() -> None:
     values, stratum = np.array([3.0, 1.0, 3.0, 7.0, 2.0, 2.0, 5.0]), np.array([0, 0, 0, 0, 1, 1, 1])
     in_a = np.array([True, False, True, False, False, True, False])
