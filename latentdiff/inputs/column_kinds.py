@@ -22,7 +22,8 @@ FEW_NUMBERS = 12
 """Whole numbers of so few different values are also tested value by value: they may be codes."""
 NONE, NOTHING = "none", "nothing entered"
 """What the lack of a value is called, and where a text of the field is "none"."""
-NAMED_IDS = re.compile(r"(^|[_.\s])(unnamed|id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
+_TABLES = r"unnamed(: \d+)?|__index_level_\d+__"  # what pandas calls the rows of a CSV and of Parquet
+NAMED_IDS = re.compile(rf"(^|[_.\s])({_TABLES}|id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
 """Names of numbers that tell images apart, where these are half as many as images or more: running numbers may begin anew on each side."""
 _EPOCH = datetime.datetime(1970, 1, 1)
 

@@ -122,5 +122,6 @@ def test_names_and_values_without_text_are_called_something_that_can_be_stored()
     odd = os.fsdecode(b"k\xe4se")
     read = columns({"": ["x"] * 20, odd: [odd, "k"] * 10}, {"": ["y"] * 20, odd: ["k", odd] * 10})
     assert [(c.name, c.values) for c in read.columns] == [("unnamed", ("x", "y")), ("k\\udce4se", ("k\\udce4se", "k"))]
-    numbered = {"": range(20), "x": ["a", "b"] * 10}
-    assert columns(numbered, numbered).left_out == {"unnamed": "an id"}  # as pandas writes the rows of a table
+    for rows in ("", "Unnamed: 0", "__index_level_0__"):  # as pandas writes the rows of a table, or reads them
+        numbered = {rows: range(20), "x": ["a", "b"] * 10}
+        assert columns(numbered, numbered).left_out == {rows or "unnamed": "an id"}
