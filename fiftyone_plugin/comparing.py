@@ -25,7 +25,7 @@ from .encoders import vocabulary_for
 from .feedback import inherited, rejected_words
 from .grouping import groups_of
 from .requests import OLD_KEYWORDS, asked_of, named_views, new_options, run_name
-from .sample_fields import fields_of
+from .sample_fields import fields_of, tell_unread
 from .sides import Side, resolve
 from .spaces import encoder_of, space_of, tell_drawn
 from .spilling import compare_on_cluster, spill_vectors
@@ -85,7 +85,8 @@ def compare_views(
         groups: field of the samples whose value says which are no independent evidence (scene, video, patient): samples of one value are
             held out, relabelled and counted together; one without a value stands alone. None: patches go by their image.
         fields: what else the dataset knows of the images, tested beside the pictures: "all", or names of fields ("ground_truth",
-            "metadata.width", "measures" after :func:`compute_measures`); labels give classes, their number, size, position and confidence.
+            "metadata.width", "measures" after :func:`compute_measures`); labels give classes, their number, size, position, confidence
+            and declared attributes.
         given: known differences to look past, as :func:`latentdiff.compare` takes them; fields that it names are read.
         key: of the server that ``config`` names; None: from the environment. It is stored nowhere.
         overwrite: replace a comparison of that name.
@@ -192,8 +193,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         a, b, record = usable(sides, a, b, method.compare.skip_bad)
         count_before(record, (request.a, request.b))
         report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
-        beside = fields_of(sides, (a, b), request.fields, request.given)
-        known["given"] = request.given
+        beside, known["given"] = fields_of(sides, (a, b), request.fields, request.given), request.given
         if ray:
             known["fields"] = tuple(beside.values()) or None
             comparison = compare_on_cluster((a, b), request.engine, report, **known, config=method.compare)
@@ -204,6 +204,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         if not ray and (strange := strangers(stamp, a.values, b.values)):
             record["remarks"] = [strange, *record["remarks"]]
         _say_left_out(comparison, record)
+        tell_unread(comparison.info, sides, request.fields)
         tell_drawn(comparison.info, sides)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp}
         key = (comparison.info.get("sae") or {}).get("key")

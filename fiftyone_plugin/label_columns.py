@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,10 @@ class Lists:
     def texts(self) -> list[list[str]]:
         """The texts of each."""
         return [[x for x in own or () if isinstance(x, str)] for own in self._lists]
+
+    def truths(self) -> list[list[str]]:
+        """The truth values of each, as texts."""
+        return [["true" if x else "false" for x in own or () if isinstance(x, bool)] for own in self._lists]
 
     def mean(self) -> list[float]:
         """The mean of each, NaN where there is none."""
@@ -72,15 +76,42 @@ class Reader:
     make: Callable[[Lists], list[Any]] | None = None
 
 
-def readers_of(name: str, keys: tuple[str, ...], kind: str) -> list[Reader]:
-    """Columns of labels of a kind of which an image has several; ``keys`` lead to the field."""
+ATTRIBUTES: dict[str, Callable[[Lists], list[Any]]] = {
+    "StringField": Lists.texts,
+    "BooleanField": Lists.truths,
+    "IntField": Lists.mean,
+    "FloatField": Lists.mean,
+}
+"""Kinds of fields that labels may declare, and what is made of their values."""
+
+
+def readers_of(name: str, keys: tuple[str, ...], kind: str, attributes: Mapping[str, tuple[str, str]]) -> list[Reader]:
+    """Columns of labels of which an image has several.
+
+    Args:
+        name: of the field.
+        keys: that lead to it.
+        kind: of the labels, one of :data:`LISTS`.
+        attributes: declared beyond what every such label has: by name, the key and the kind, one of :data:`ATTRIBUTES`.
+    """
     place = "$" + ".".join((*keys, LISTS[kind]))
     count = {"$cond": [{"$isArray": place}, {"$size": place}, None]}
     out = [Reader(f"{name}.label", f"{place}.label", Lists.texts), Reader(f"{name}.count", count)]
     if kind == "Detections":
-        box = f"{place}.bounding_box"
-        out += [Reader(f"{name}.size", box, Lists.size), Reader(f"{name}.x", box, Lists.across), Reader(f"{name}.y", box, Lists.down)]
-    return [*out, Reader(f"{name}.confidence", f"{place}.confidence", Lists.mean)]
+        out += boxes_of(name, f"{place}.bounding_box")
+    out.append(Reader(f"{name}.confidence", f"{place}.confidence", Lists.mean))
+    return [*out, *(Reader(f"{name}.{own}", f"{place}.{key}", ATTRIBUTES[what]) for own, (key, what) in attributes.items())]
+
+
+def box_of(name: str, keys: tuple[str, ...]) -> list[Reader]:
+    """Columns of the box of a single detection."""
+    box = "$" + ".".join((*keys, "bounding_box"))
+    return boxes_of(name, {"$cond": [{"$isArray": box}, [box], None]})
+
+
+def boxes_of(name: str, boxes: Any) -> list[Reader]:
+    """Columns of a list of boxes, as the database is asked for it."""
+    return [Reader(f"{name}.size", boxes, Lists.size), Reader(f"{name}.x", boxes, Lists.across), Reader(f"{name}.y", boxes, Lists.down)]
 
 
 def columns_of(documents: list[list[Any]], readers: list[Reader], asked: list[Any]) -> dict[str, Sequence[Any]]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from dataclasses import field as entry
 from typing import Any
 
-import latentdiff
-from latentdiff.embed.measures import MEASURES
+from latentdiff.embed.measures import DUPLICATES, MEASURES, measure_together
 from latentdiff.embed.styles import name_styles
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, silent
@@ -40,7 +39,7 @@ def compute_measures(
 
     Writes one embedded field ``<field>`` with a number each (``measures.brightness``) and the styles that they name (``measures.style``,
     see :func:`latentdiff.name_styles`); ``compare_views(..., fields="all")`` tests them.
-    Near-duplicates are counted among the images of this call.
+    Near-duplicates are counted among the images of this call; measure two sides in one call (``overwrite``) to compare them by these.
 
     Args:
         dataset_or_view: ``fo.Dataset`` (or its name) or ``fo.DatasetView`` of images.
@@ -72,9 +71,9 @@ def compute_measures(
         total = len(each_once(view)[0])
         if not ids:
             return Measured(field, 0, total)
-        found = latentdiff.measure_images(paths, skip_bad=True, progress=lambda done, label: report(0.9 * done, label))
+        (found,) = measure_together([paths], skip_bad=True, progress=lambda done, label: report(0.9 * done, label))
         styles = name_styles(found)
-        rows = [{**{name: _number(found[name][i]) for name in MEASURES}, "style": styles[i]} for i in range(len(ids))]
+        rows = [{**{name: _number(values[i]) for name, values in found.items()}, "style": styles[i]} for i in range(len(ids))]
         failed = [i for i, row in zip(ids, rows, strict=True) if row[MEASURES[0]] is None]
         documents = {i: fo.DynamicEmbeddedDocument(**row) for i, row in zip(ids, rows, strict=True) if row[MEASURES[0]] is not None}
         if documents:
@@ -93,7 +92,7 @@ def _declare(dataset: Any, field: str) -> None:
     if there is None:
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
     known = set(there.get_field_schema()) if there is not None else set()
-    for name in MEASURES:
+    for name in (*MEASURES, DUPLICATES):
         if name not in known:
             dataset.add_sample_field(f"{field}.{name}", fo.FloatField)
     if "style" not in known:

@@ -116,6 +116,7 @@ class CompareRequest:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "engine", engine_of(self.engine))
+        object.__setattr__(self, "given", () if self.given is None else self.given)
 
     @property
     def kinds(self) -> Kinds:

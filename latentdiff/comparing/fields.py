@@ -12,7 +12,8 @@ import scipy.sparse as sp
 
 from ..config import CompareConfig
 from ..embed.sides import Sides
-from ..inputs.columns import Both, Column, Columns, read_columns
+from ..inputs.column_kinds import Column
+from ..inputs.columns import Both, Columns, read_columns
 from ..results.fields import FieldDifference, FieldShare, moment
 from ..results.hypothesis import Hypothesis
 from ..stats.divergence import q_values

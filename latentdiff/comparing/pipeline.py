@@ -16,8 +16,8 @@ from ..embed.ordering import in_content_order
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..embed.words import with_compounds
-from ..errors import InputError
 from ..inputs.columns import Both, Fields, check_fields
+from ..inputs.fitting import known_of
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
@@ -102,9 +102,7 @@ def compare_sides(
     progress: Progress | None = None,
 ) -> Comparison:
     """:func:`compare` for sides that are checked already, wherever their rows lie; a ``Space`` as SAE: the one that is kept for it."""
-    config = config or CompareConfig()
-    if isinstance(given, (str, bytes)):
-        raise InputError(f"given is the single text {given!r}; pass a list: given=[{given!r}]")
+    config, given = config or CompareConfig(), known_of(given)
     if vocabulary is not None and config.compounds:
         vocabulary = with_compounds(vocabulary)
     if describer is not None:

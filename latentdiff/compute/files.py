@@ -83,6 +83,12 @@ def is_text(value: Any) -> bool:
     return True
 
 
+def as_text(value: Any) -> str:
+    """It as a string that can be stored, shown and sent: lone surrogates, as undecodable names of files have them, are escaped."""
+    text = str(value)
+    return text if is_text(text) else text.encode("utf8", "backslashreplace").decode("utf8")
+
+
 def strict_json(value: Any) -> str:
     """Readable strict JSON: see :func:`strict`."""
     return json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,12 +31,14 @@ LARGE = 24_000_000
 HASHED = 32
 MEASURES = (
     *("brightness", "highlights", "contrast", "sharpness", "noise", "colourfulness", "saturation", "vividness", "purity", "hue"),
-    *("greyscale", "aspect", "pixels", "tilt", "blockiness", "bytes_per_pixel", "borders", "duplicates"),
+    *("greyscale", "aspect", "pixels", "tilt", "blockiness", "bytes_per_pixel", "borders"),
 )
-"""Names of what is measured, in the order in which it is listed."""
+"""Names of what is measured of a picture, in the order in which it is listed."""
+DUPLICATES = "duplicates"
+"""Name of what is counted among pictures that are measured together."""
 
 
-def measure_images(images: Sequence[Any], *, skip_bad: bool = False, progress: Progress | None = None) -> dict[str, np.ndarray]:
+def measure_images(images: Iterable[Any], *, skip_bad: bool = False, progress: Progress | None = None) -> dict[str, np.ndarray]:
     """Measure the quality of pictures; the result can be given to ``compare`` as fields.
 
     Args:
@@ -51,8 +53,9 @@ def measure_images(images: Sequence[Any], *, skip_bad: bool = False, progress: P
         thousandth, 0 to 255), ``purity`` (saturation of the purest thousandth, 0 to 1), ``hue`` (degrees, NaN for grey), ``greyscale``
         (share of pixels without colour), ``aspect`` (width over height), ``pixels``, ``tilt`` (degrees by which lines lie off upright and
         level, 0 to 45), ``blockiness`` (how much larger steps across JPEG's blocks are, in levels), ``bytes_per_pixel`` (NaN for PIL
-        images), ``borders`` (share of the picture), ``duplicates`` (other pictures of the list whose perceptual hash differs in at most 3
-        of 64 bits). Light, colour and fine structure are those within borders. The formulas: :mod:`latentdiff.embed.formulas`.
+        images), ``borders`` (share of the picture). Light, colour and fine structure are those within borders. The formulas:
+        :mod:`latentdiff.embed.formulas`. Each says something of its picture alone, whatever else is in the list; near-duplicates are
+        counted by :func:`measure_together`.
 
     Raises:
         InputError: no images, or one that cannot be read (the first, with its reason), unless ``skip_bad``.
@@ -62,23 +65,59 @@ def measure_images(images: Sequence[Any], *, skip_bad: bool = False, progress: P
         >>> compare(a, b, fields_a=fields_a, fields_b=fields_b).fields[0].name
         'brightness'
     """
-    if isinstance(images, (str, bytes, os.PathLike)) or not len(images):
+    return _of_all(_listed(images), skip_bad, progress or silent)[0]
+
+
+def measure_together(
+    sides: Sequence[Iterable[Any]], *, skip_bad: bool = False, progress: Progress | None = None
+) -> list[dict[str, np.ndarray]]:
+    """What :func:`measure_images` measures of each side, and ``duplicates``, counted over all sides together.
+
+    A count within one side alone grows with the side, and tells sides of unequal size apart where nothing else does.
+
+    Args:
+        sides: of each, paths or PIL images.
+        skip_bad: pictures that cannot be read are NaN in every array, in place of an error.
+        progress: ``progress(fraction, label)``.
+
+    Returns:
+        By side: (n,) float64 by name; ``duplicates``: other pictures of any side whose perceptual hash differs in at most 3 of 64 bits.
+
+    Raises:
+        InputError: a side without images, or an image that cannot be read, unless ``skip_bad``.
+    """
+    listed = [_listed(side) for side in sides]
+    found, hashes, read = _of_all([image for side in listed for image in side], skip_bad, progress or silent)
+    copies = np.full(len(read), np.nan)
+    copies[read] = formulas.near_copies(hashes[read])
+    ends = np.cumsum([len(side) for side in listed])[:-1]
+    parts = {name: np.split(values, ends) for name, values in (*found.items(), (DUPLICATES, copies))}
+    return [{name: values[i] for name, values in parts.items()} for i in range(len(listed))]
+
+
+def _listed(images: Any) -> list[Any]:
+    listed = [] if isinstance(images, (str, bytes, os.PathLike)) or not hasattr(images, "__iter__") else list(images)
+    if not listed:
         raise InputError("measure_images takes a list of image files or PIL images, at least one")
-    report, rows = progress or silent, list[dict[str, float]]()
+    return listed
+
+
+def _of_all(images: list[Any], skip_bad: bool, report: Progress) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """What is measured of each picture, its hash (uint64), and whether it could be read."""
+    rows = list[dict[str, float]]()
     hashes, read = np.zeros(len(images), np.uint64), np.zeros(len(images), bool)
     for i, found in enumerate(ordered_map(_measured, images)):
         if isinstance(found, str):
             if not skip_bad:
-                raise InputError(f"image {i} ({shown(images[i])[:200]}): {found}; mend it, or pass skip_bad=True")
+                name = f" ({shown(images[i])[:200]})" if isinstance(images[i], (str, os.PathLike)) else ""
+                raise InputError(f"image {i}{name}: {found}; mend it, or pass skip_bad=True")
             rows.append({})
         else:
             values, hashes[i] = found
             rows.append(values)
             read[i] = True
         report((i + 1) / len(images), "measuring images")
-    out = {name: np.array([row.get(name, math.nan) for row in rows]) for name in MEASURES}
-    out["duplicates"][read] = formulas.near_copies(hashes[read])
-    return out
+    return {name: np.array([row.get(name, math.nan) for row in rows]) for name in MEASURES}, hashes, read
 
 
 def _measured(source: Any) -> tuple[dict[str, float], int] | str:
@@ -89,6 +128,8 @@ def _measured(source: Any) -> tuple[dict[str, float], int] | str:
         with reasons():
             if isinstance(source, Image.Image):
                 return _of(upright(plain(source)), math.nan, source.size)
+            if not isinstance(source, (str, bytes, os.PathLike)):
+                return f"neither a path nor a PIL image, but {type(source).__name__}"
             with opened(source) as image:
                 size, whole = image.size, image.size
                 if image.format == "JPEG" and size[0] * size[1] > LARGE:

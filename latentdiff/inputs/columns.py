@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
-import itertools
-import numbers
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
+from ..compute.files import as_text
 from ..compute.garbage import no_search_for_cycles
-from ..compute.values import is_missing, plain
+from ..compute.values import plain
 from ..errors import InputError
+from .column_kinds import Column, column_of
 
-FEWEST = 5
-"""Images of both sides together that need a value for it to be tested (blind to the sides)."""
-MOST_VALUES = 1_000
-"""Values of a field that are tested, the most frequent ones."""
-FEW_NUMBERS = 12
-"""Whole numbers of so few different values are also tested value by value: they may be codes."""
-NONE = "none"
-"""What the lack of a value is called."""
-_EPOCH = datetime.datetime(1970, 1, 1)
-NAMED_IDS = re.compile(r"(^|[_.\s])(id|uid|uuid|path|filepath|filename|hash|url|uri|index)s?$", re.IGNORECASE)
+UNNAMED = "unnamed"
+"""What a field without a name is called: the running number of rows, where pandas wrote the table."""
 Fields = Mapping[str, Any] | None
 """By field: one value per row. A ``pandas.DataFrame`` is one."""
 Both = tuple[dict[str, Sequence[Any]], dict[str, Sequence[Any]]]
 """Checked fields of A and of B, a value for each row as given."""
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """One field of all images, A's first."""
-
-    name: str
-    kind: str
-    values: tuple[str, ...] = ()
-    """Values that are tested."""
-    has: sp.csr_array = field(default_factory=lambda: sp.csr_array((0, 0), dtype=bool))
-    """(n, len(values)) bool: which image has which."""
-    number: np.ndarray | None = None
-    """(n,) float64 of numbers and dates, NaN where missing."""
-    code: np.ndarray | None = None
-    """(n,) int64: equal for images of equal values, to hold the field equal by."""
-
-    def take(self, rows: np.ndarray) -> Column:
-        """The same of some images."""
-        number, code = (None if x is None else x[rows] for x in (self.number, self.code))
-        return Column(self.name, self.kind, self.values, self.has[rows], number, code)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +47,7 @@ def check_fields(fields_a: Fields, fields_b: Fields, rows: tuple[int, int]) -> B
         rows: (rows of A, rows of B), as given.
 
     Raises:
-        InputError: fields of one side alone, of another length, or that are no mapping.
+        InputError: fields of one side alone, of another length, two of one name, or that are no mapping.
     """
     if fields_a is None and fields_b is None:
         return None
@@ -97,7 +65,7 @@ def read_columns(held: Both, used: np.ndarray) -> Columns:
     for name in (name for name in held[0] if name in held[1]):
         values = [*held[0][name], *held[1][name]]
         with no_search_for_cycles():
-            found = _column(name, [values[i] for i in used.tolist()])
+            found = column_of(name, [values[i] for i in used.tolist()])
         if isinstance(found, str):
             left_out[name] = found
         else:
@@ -109,141 +77,17 @@ def _checked(side: str, given: Fields, n: int) -> dict[str, Sequence[Any]]:
     if given is None:
         raise InputError(f"fields_{side} is missing; give the fields of both sides")
     if not hasattr(given, "items"):
-        raise InputError(f"fields_{side} must be a dict of arrays or a data frame, not {type(given).__name__}")
+        ways = [f".{way}()" for way in ("to_pandas", "to_pydict", "to_dict") if hasattr(given, way)]
+        kind = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}" if ways else type(given).__name__
+        told = f"; pass its {' or its '.join(ways)}" if ways else ""
+        raise InputError(f"fields_{side} must be a dict of arrays or a data frame of pandas, not {kind}{told}")
     out: dict[str, Sequence[Any]] = {}
     for name, values in given.items():
         if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != n:
             got = len(values) if hasattr(values, "__len__") and not isinstance(values, (str, bytes)) else repr(values)
             raise InputError(f"fields_{side}[{name!r}] must hold one value per row: {n} values, not {got}")
-        out[str(name)] = plain(values)
+        known_as = as_text(name) if str(name).strip() else UNNAMED
+        if known_as in out:
+            raise InputError(f"fields_{side} holds two fields that are called {known_as!r}; give each a name of its own")
+        out[known_as] = plain(values)
     return out
-
-
-def _missing(values: list[Any]) -> np.ndarray:
-    """Which values are missing; by their types where these settle it, since there may be millions."""
-    kinds = set(map(type, values)) - {type(None)}
-    if kinds <= {float, int, bool}:
-        return np.isnan(np.array(values, np.float64))
-    if kinds <= {str, list, tuple, datetime.datetime, datetime.date}:
-        return np.array([v is None for v in values])
-    return np.array([is_missing(v) for v in values])
-
-
-def _column(name: str, values: list[Any]) -> Column | str:
-    """The column, or why it cannot be one."""
-    missing = _missing(values)
-    known = _known(values, missing)
-    if not known:
-        return "nothing entered"
-    kinds = set(map(type, known))
-    for holds, read in _KINDS:
-        if all(issubclass(kind, holds) for kind in kinds) and (read is not _tags or _all_texts(known)):
-            return read(name, values, missing)
-    return f"values of a kind that is not compared ({', '.join(sorted({kind.__name__ for kind in kinds})[:3])})"
-
-
-def _known(values: list[Any], missing: np.ndarray) -> list[Any]:
-    return list(itertools.compress(values, (~missing).tolist())) if missing.any() else values
-
-
-def _truth(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    return _categories(name, [None if m else ("true" if v else "false") for v, m in zip(values, missing, strict=True)], missing, "truth")
-
-
-def _numbers(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    x = np.full(len(values), np.nan)
-    x[~missing] = np.array(_known(values, missing), np.float64)
-    x[~np.isfinite(x)] = np.nan
-    different = np.unique(x[np.isfinite(x)])
-    if NAMED_IDS.search(name) and len(different) > FEW_NUMBERS:
-        return "an id"
-    if len(different) == 1 and np.isfinite(x).all():
-        return "the same everywhere"
-    texts: list[Any] = [None] * len(x)
-    if len(different) <= FEW_NUMBERS and (different == np.round(different)).all():
-        texts = [None if not np.isfinite(v) else str(int(v)) for v in x.tolist()]
-    own = _categories(name, texts, ~np.isfinite(x), "number")
-    return Column(name, "number", *((), sp.csr_array((len(x), 0), dtype=bool)) if isinstance(own, str) else (own.values, own.has), x)
-
-
-def _dates(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    x = np.full(len(values), np.nan)
-    x[~missing] = [_seconds(v) for v in _known(values, missing)]
-    if len(np.unique(x[~missing])) == 1 and not missing.any():
-        return "the same everywhere"
-    own = _categories(name, [None] * len(x), missing, "date")
-    return Column(name, "date", *((), sp.csr_array((len(x), 0), dtype=bool)) if isinstance(own, str) else (own.values, own.has), x)
-
-
-def _seconds(value: Any) -> float:
-    if not isinstance(value, datetime.datetime):
-        value = datetime.datetime(value.year, value.month, value.day)
-    return float(value.timestamp() if value.tzinfo else (value - _EPOCH).total_seconds())
-
-
-def _texts(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    known = _known(values, missing)
-    if len(set(known)) > max(len(known) // 2, FEW_NUMBERS):
-        return "almost every image has a value of its own"
-    return _categories(name, values, missing, "category")
-
-
-def _tags(name: str, values: list[Any], missing: np.ndarray) -> Column | str:
-    sets = [() if m else tuple(dict.fromkeys(v)) for v, m in zip(values, missing, strict=True)]
-    rows = np.repeat(np.arange(len(sets)), list(map(len, sets)))
-    return _several(name, list(itertools.chain.from_iterable(sets)), rows, missing, "tags", [tuple(sorted(s)) for s in sets])
-
-
-def _categories(name: str, values: list[Any], missing: np.ndarray, kind: str) -> Column | str:
-    rows = np.flatnonzero([v is not None for v in values])
-    return _several(name, [v for v in values if v is not None], rows, missing, kind, values)
-
-
-def _several(name: str, flat: list[Any], rows: np.ndarray, missing: np.ndarray, kind: str, same: list[Any]) -> Column | str:
-    """A column of the values that enough images have, the most frequent first, and of the lack of any.
-
-    Args:
-        name, kind: of the column.
-        flat: values of all images, one after the other.
-        rows: the image of each.
-        missing: (n,) bool: which images have no value.
-        same: by image, what is equal where images are to be held equal.
-    """
-    place = {value: i for i, value in enumerate(dict.fromkeys(flat))}
-    at = _places(flat, place)
-    count = np.bincount(at, minlength=len(place))
-    kept = np.flatnonzero((count >= FEWEST) & (count < len(missing)))
-    kept = kept[np.argsort(-count[kept], kind="stable")][:MOST_VALUES]
-    if kind == "truth" and len(kept) == 2 and not missing.any():
-        kept = kept[[list(place)[k] == "true" for k in kept]]  # "false" says the same again
-    rank = np.full(len(place), -1)
-    rank[kept] = np.arange(len(kept))
-    some = rank[at] >= 0
-    rows, columns = rows[some], rank[at[some]]
-    texts = list(place)
-    values = [str(texts[k]) or "(empty text)" for k in kept]
-    if FEWEST <= missing.sum() < len(missing):
-        rows, columns = np.append(rows, np.flatnonzero(missing)), np.append(columns, np.full(missing.sum(), len(values)))
-        values.append(NONE)
-    if not values:
-        return "the same everywhere" if len(place) <= 1 else f"no value on {FEWEST} images or more"
-    has = sp.csr_array((np.ones(len(rows), bool), (rows, columns)), shape=(len(missing), len(values)))
-    return Column(name, kind, tuple(values), has, code=_places(same, {value: i for i, value in enumerate(dict.fromkeys(same))}))
-
-
-def _places(values: list[Any], place: dict[Any, int]) -> np.ndarray:
-    return np.fromiter(map(place.__getitem__, values), np.int64, len(values))
-
-
-def _all_texts(known: list[Any]) -> bool:
-    return all(issubclass(kind, str) for kind in set(map(type, itertools.chain.from_iterable(known))))
-
-
-_KINDS: tuple[tuple[tuple[type, ...], Callable[[str, list[Any], np.ndarray], Column | str]], ...] = (
-    ((bool, np.bool_), _truth),
-    ((numbers.Real,), _numbers),
-    ((datetime.date,), _dates),
-    ((str,), _texts),
-    ((list, tuple, set, frozenset, np.ndarray), _tags),
-)
-"""Kinds of values, and what reads them; the first that holds all values of a field."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.extras import needs
-from ..embed.measures import measure_images
+from ..embed.measures import measure_together
 from ..embed.parquet import ParquetVectors
 from ..embed.styles import name_styles
 from ..errors import InputError
@@ -43,7 +43,7 @@ def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Prog
     if given == MEASURED:
         if any(side is None for side in items):
             raise InputError("measures (--fields measures) are those of images; name folders, or give the fields themselves")
-        measured = [measure_images(list(side), skip_bad=skip_bad, progress=progress) for side in items]
+        measured = measure_together(items, skip_bad=skip_bad, progress=progress)
         return {f"fields_{letter}": {**side, "style": name_styles(side)} for letter, side in zip("ab", measured, strict=True)}, []
     if isinstance(given, (str, os.PathLike)):
         *given, remarks = _by_path(Path(os.fspath(given)), items)
@@ -78,7 +78,7 @@ def fields_of_tables(given: Any, known: Sequence[Any], tables: tuple[ParquetVect
     if not names and given is None:
         return None
     found: list[dict[str, Sequence[Any]]] = [{name: t.values(name) for name in dict.fromkeys(names)} for t in tables]
-    return found[0], found[1]
+    return check_fields(found[0], found[1], (tables[0].shape[0], tables[1].shape[0]))
 
 
 def read_fields(path: str | os.PathLike) -> dict[str, list[Any]]:

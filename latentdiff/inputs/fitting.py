@@ -25,6 +25,19 @@ TABLE, VIEWS, PARQUET = ("table", "table"), ("view", "view"), ("parquet", "parqu
 """Kinds of two sides that are opened in a way of their own."""
 
 
+def known_of(given: Any) -> tuple[Any, ...]:
+    """What is to be looked past, as a tuple; nothing where it is None.
+
+    Raises:
+        InputError: a single text, or no list at all.
+    """
+    if isinstance(given, (str, bytes)):
+        raise InputError(f"given is the single text {given!r}; pass a list: given=[{given!r}]")
+    if given is not None and not hasattr(given, "__iter__"):
+        raise InputError(f"given is a list of what is known (phrases, fields, findings, pairs of arrays), not {type(given).__name__}")
+    return () if given is None else tuple(given)
+
+
 def refusals(request: Any, kinds: tuple[str, str], config: Any) -> Iterator[Refusal]:
     """Why a comparison cannot be made as it is asked for, the first thing first; nothing where all fits.
 

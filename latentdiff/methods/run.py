@@ -22,6 +22,7 @@ from ..embed.grouping import Groups
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..inputs.columns import Fields
+from ..inputs.fitting import known_of
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
@@ -90,8 +91,8 @@ def compare_with(
     config = method_of(config)
     grouped: dict[str, Any] = {"groups_a": groups_a, "groups_b": groups_b, "paired": paired}
     some = paired or groups_a is not None or groups_b is not None
-    fields: dict[str, Any] = {"fields_a": fields_a, "fields_b": fields_b, "given": given}
-    beside = fields_a is not None or fields_b is not None or len(given) > 0
+    fields: dict[str, Any] = {"fields_a": fields_a, "fields_b": fields_b, "given": known_of(given)}
+    beside = fields_a is not None or fields_b is not None or len(fields["given"]) > 0
     for _, refusal in config.refusals(sae=sae is not None, words=vocabulary is not None, groups=some, fields=beside):
         raise InputError(refusal)
     method = named(config.method)

@@ -209,6 +209,7 @@ class Comparison:
         """Write ``comparison.json`` and ``arrays.npz`` into a folder (made if missing) and return it.
 
         Raises:
+            InputError: a part of it could not be read again.
             OSError: the folder cannot be written; what was in it is as it was.
         """
         folder, packed = Path(folder), io.BytesIO()

@@ -16,9 +16,9 @@ class FieldDifference:
     field: Text
     """Its name, such as ``"camera"``."""
     value: Text | None
-    """The value that is more frequent on its side (``"none"``: nothing entered; ``"below 20"``, ``"above 20"``: the lowest or highest
-    numbers; ``"exactly 0"``: the very lowest, which many share; ``"below 20, 0 apart"``: the lowest of the others); None where the field's
-    numbers or dates are higher."""
+    """The value that is more frequent on its side (``"none"``: nothing entered, called so where no text is "none"; ``"below 20"``,
+    ``"above 20"``: the lowest or highest numbers; ``"exactly 0"``: the very lowest, which many share; ``"below 20, 0 apart"``: the lowest
+    of the others); None where the field's numbers or dates are higher."""
     kind: Text
     """``"category"``, ``"tags"``, ``"truth"``, ``"number"`` or ``"date"``."""
     side: Side

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.files import is_text
-from ..errors import CheckpointError
+from ..errors import CheckpointError, InputError
 from ..version import __version__
 from .schema import is_number, is_whole, need, pack, unpack
 
@@ -34,9 +34,18 @@ class Newer(CheckpointError):
 
 
 def to_parts(comparison: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """A comparison as strict JSON (with the format, and the version that made it) and arrays."""
+    """A comparison as strict JSON (with the format, and the version that made it) and arrays.
+
+    Raises:
+        InputError: a part of it could not be read again.
+    """
     arrays: dict[str, np.ndarray] = {}
-    return {"format": FORMAT, "version": __version__, **pack(comparison, arrays)}, arrays
+    head = {"format": FORMAT, "version": __version__, **pack(comparison, arrays)}
+    try:
+        from_parts(type(comparison), head, arrays)
+    except ValueError as e:
+        raise InputError(f"the comparison cannot be stored, as it could not be read again: {e}") from e
+    return head, arrays
 
 
 def from_parts(kind: Any, head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:

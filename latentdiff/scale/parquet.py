@@ -25,6 +25,7 @@ from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..inputs.field_files import fields_of_tables
+from ..inputs.fitting import known_of
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.loading import check_encoder
@@ -103,7 +104,7 @@ def compare_parquet(
 
     config, engine = config or CompareConfig(), engine_of(engine)
     a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
-    used = open_sae(sae)
+    used, given = open_sae(sae), known_of(given)
     if isinstance(used, SparseAutoencoder):
         for side in (a, b):
             check_encoder(used, side.fingerprint, side.width, f"the vectors in {side.source}")

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.stats import rankdata
 
-from ..inputs.columns import FEW_NUMBERS
+from ..inputs.column_kinds import FEW_NUMBERS
 from .grouped import Grouping
 from .hypergeometric import fisher_exact
 from .phrases import auroc

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import latentdiff
 from latentdiff import Comparison, InputError, SparseAutoencoder, Vocabulary, compare
 from latentdiff.report.content import content
 from latentdiff.stats.overlap import Known, overlap
@@ -165,3 +166,15 @@ def test_groups_and_given_are_refused_together() -> None:
     groups = {"groups_a": np.arange(N) // 4, "groups_b": N + np.arange(N) // 4}
     with pytest.raises(InputError, match="leave groups and pairs out"):
         compare(A, B, sae=SAE, vocabulary=WORDS, given=["kite"], **groups)
+
+
+def test_nothing_given_is_nothing_known_however_it_is_said() -> None:
+    plain = compare(A, B, sae=SAE, vocabulary=WORDS)
+    assert compare(A, B, sae=SAE, vocabulary=WORDS, given=None).candidates == plain.candidates  # type: ignore[arg-type]
+    assert latentdiff.compare_with(latentdiff.MethodConfig(), A, B, sae=SAE, vocabulary=WORDS, given=None).candidates == plain.candidates
+    assert latentdiff.CompareRequest(A, B, given=None).refusals() == latentdiff.CompareRequest(A, B).refusals()  # type: ignore[arg-type]
+    past = compare(A, B, sae=SAE, vocabulary=WORDS, given=(w for w in ["kite"]))
+    assert past.info["given"]["names"] == ["kite"]
+    for wrong, said in (("kite", "single text"), (7, "is a list")):
+        with pytest.raises(InputError, match=said):
+            compare(A, B, sae=SAE, vocabulary=WORDS, given=wrong)  # type: ignore[arg-type]

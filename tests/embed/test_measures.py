@@ -11,9 +11,11 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 import latentdiff
-from latentdiff import InputError, measure_images
+from latentdiff import CompareConfig, InputError, measure_images
+from latentdiff.comparing.fields import field_differences
 from latentdiff.embed import formulas
-from latentdiff.embed.measures import MEASURES
+from latentdiff.embed.measures import MEASURES, measure_together
+from latentdiff.inputs.columns import check_fields, read_columns
 
 RNG = np.random.default_rng(11)
 
@@ -163,7 +165,38 @@ def test_near_copies_are_those_of_all_pairs() -> None:
 
 def test_a_smaller_and_recompressed_copy_is_a_duplicate() -> None:
     copies = [PICTURES[0].resize((120, 90)), recompressed(PICTURES[1])]
-    np.testing.assert_array_equal(measure_images([*PICTURES, *copies])["duplicates"], [1, 1, *[0] * 6, 1, 1])
+    a, b = measure_together([PICTURES, copies])
+    np.testing.assert_array_equal(np.append(a["duplicates"], b["duplicates"]), [1, 1, *[0] * 6, 1, 1])
+    for side, alone in ((a, PICTURES), (b, copies)):
+        assert "duplicates" not in measure_images(alone)
+        np.testing.assert_equal({**measure_images(alone), "duplicates": side["duplicates"]}, side)
+
+
+def test_sides_of_unequal_size_that_are_drawn_from_the_same_pictures_do_not_differ_in_copies() -> None:
+    """Each of eight pictures five times, the sides by chance: counted within a side, most of A has four copies and most of B none."""
+    order = np.random.default_rng(1).permutation(40)
+    some = [PICTURES[i % 8] for i in order]
+    a, b = measure_together([some[:32], some[32:]])
+    assert set(a["duplicates"]) == set(b["duplicates"]) == {4}
+    held = check_fields(measure_images(some[:32]), measure_images(some[32:]), (32, 8))
+    assert held is not None
+    assert not [d for d in field_differences(read_columns(held, np.arange(40)), np.arange(40) < 32, CompareConfig()) if d.q_value <= 0.05]
+
+
+def test_pictures_come_in_any_list_and_what_is_none_is_told(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    PICTURES[0].save(tmp_path / "a.png")
+    path = str(tmp_path / "a.png")
+    expected = measure_images([path])["brightness"].tolist()
+    for given in (pandas.Series([path], index=[7]), (p for p in [path]), np.array([path]), [path.encode()]):
+        assert measure_images(given)["brightness"].tolist() == expected
+    with pytest.raises(InputError, match=r"image 1 \(/gone\.jpg\): no such file"):
+        measure_images(pandas.Series([path, "/gone.jpg"], index=[10, 20]))
+    for wrong in (np.zeros((9, 9, 3), np.uint8), None):
+        with pytest.raises(InputError, match=r"^image 0: neither a path nor a PIL image, but (ndarray|NoneType); mend it"):
+            measure_images([wrong])
+    with pytest.raises(InputError, match="a list of image files"):
+        measure_images(PICTURES[0])
 
 
 def test_files_turned_transparent_and_broken(tmp_path: Path) -> None:

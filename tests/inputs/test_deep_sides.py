@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,12 @@ def test_a_kept_comparison_still_says_its_range(sides, encoder, tmp_path) -> Non
     found = CompareRequest(*map(str, sides), encoder=encoder).run().comparison
     found.save(tmp_path / "kept")
     assert latentdiff.Comparison.load(tmp_path / "kept").info["deep"] == found.info["deep"]
-    found.info["deep"] = {"whole": ["dark", 1]}
-    found.save(tmp_path / "damaged")
+    stored = tmp_path / "kept" / "comparison.json"
+    head = json.loads(stored.read_text(encoding="utf8"))
+    head["info"]["deep"] = {"whole": ["dark", 1]}
+    stored.write_text(json.dumps(head), encoding="utf8")
     with pytest.raises(CheckpointError, match="deep"):
-        latentdiff.Comparison.load(tmp_path / "damaged")
+        latentdiff.Comparison.load(tmp_path / "kept")
 
 
 def test_sets_and_groups_share_a_range(sides, encoder) -> None:

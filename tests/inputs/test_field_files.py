@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentdiff import CompareRequest, InputError
+from latentdiff import CompareRequest, Comparison, InputError
 from latentdiff.cli.main import main
 from latentdiff.inputs.field_files import fields_of, read_fields, typed
 from latentdiff.progress import silent
@@ -90,6 +90,17 @@ def test_on_the_command_line(sides: tuple[str, str], capsys: pytest.CaptureFixtu
     assert past["info"]["given"]["names"] == ["camera"]
     assert past["fields"] == []
     assert not past["differs"]
+
+
+def test_a_table_that_pandas_wrote_with_its_rows_numbers_is_compared_saved_and_opened(sides: tuple[str, str]) -> None:
+    pandas = pytest.importorskip("pandas")
+    for side in sides:
+        pandas.read_csv(f"{side}.csv")[["camera"]].to_csv(f"{side}.csv")
+    (a, b), kept = sides, f"{sides[0]} kept"
+    assert main(["compare", f"{a}.npy", f"{b}.npy", "--fields", f"{a}.csv", f"{b}.csv", "--save", kept]) == 0
+    found = Comparison.load(kept)
+    assert found.info["fields"] == {"tested": ["camera"], "left_out": {"unnamed": "an id"}}
+    assert "camera = 2" in [d.name for d in found.fields]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ from PIL import Image
 
 from fiftyone_plugin import compare_views, compute_measures, load_comparison
 from fiftyone_plugin.forms.choices import chosen_fields, chosen_given
-from fiftyone_plugin.sample_fields import fields_of
+from fiftyone_plugin.sample_fields import fields_of, tell_unread
 from fiftyone_plugin.sides import resolve
 from fiftyone_plugin.vectors import read_vectors
 from latentdiff import InputError
 from panels.app.cards import board
 from panels.app.known_actions import run_past
+
+DAY = datetime.datetime(2024, 1, 1)
 
 
 @pytest.fixture
@@ -60,6 +62,56 @@ def test_every_kind_of_field_is_read_as_fiftyone_reads_it(filled: Any) -> None:
     assert read["fields_b"]["metadata.size_bytes"] == winter.values("metadata.size_bytes")
     assert read["fields_a"]["tags"] == [["a"]] * 60
     assert not {"id", "filepath", "clip"} & set(read["fields_a"])
+
+
+def test_fields_of_kinds_that_are_not_compared_are_said(filled: Any, vocabulary: Any, sae: Any) -> None:
+    import fiftyone as fo
+
+    filled.set_values("d", [{"camera": "c1"}] * 140)
+    filled.set_values("codes", [[1, 2]] * 140)
+    filled.set_values("geo", [fo.GeoLocation(point=[10.0, 1.0])] * 140)
+    everything = {*filled.get_field_schema()}
+    run = compare_views(
+        filled, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, names=("s", "w"), fields="all", run="r"
+    )
+    said = run.comparison.info["fields"]["left_out"]
+    expected = {"clip": "VectorField", "d": "DictField", "codes": "ListField of IntField", "geo.point": "GeoPointField"}
+    assert {name: said[name] for name in expected} == {n: f"a kind that is not compared ({kind})" for n, kind in expected.items()}
+    assert said["filepath"] == said["id"] == "every image has its own" and said["created_at"] == "when it was entered"
+    assert everything <= {name.partition(".")[0] for name in (*said, *run.comparison.info["fields"]["tested"])}
+    assert load_comparison(filled, "r").comparison.info["fields"]["left_out"] == said
+    with pytest.raises(InputError, match=r"the field 'codes' cannot be compared: .*\(ListField of IntField\)"):
+        fields_of(*sides_of(filled), ["codes"])
+
+
+def test_a_single_box_and_attributes_that_labels_declare_are_read(filled: Any) -> None:
+    import fiftyone as fo
+
+    for i, sample in enumerate(filled.iter_samples(autosave=True)):
+        box, size = [0.1, 0.2, 0.2, 0.4 if i % 2 else 0.2], [float(i), 2.0 * i]
+        if i % 5:
+            sample["one"] = fo.Detection(label="cat", bounding_box=box, worn=i % 3)
+        sample["many"] = fo.Detections(
+            detections=[
+                fo.Detection(label="cat", bounding_box=box, crowd=bool(k), area=a, colour="red", when=DAY) for k, a in enumerate(size)
+            ]
+        )
+        sample["scene"] = fo.Classification(label="road", weather="wet" if i % 2 else "dry")
+    filled.add_dynamic_sample_fields()
+    sides, rows = sides_of(filled)
+    read = fields_of(sides, rows, ["one", "many", "scene"])["fields_a"]
+    there = [i for i in range(60) if i % 5]
+    assert [read["one.size"][i] for i in there] == pytest.approx([0.2 * (0.4 if i % 2 else 0.2) for i in there])
+    assert [read["one.y"][i] for i in there] == pytest.approx([0.4 if i % 2 else 0.3 for i in there])
+    assert [read["one.worn"][i] for i in there] == [i % 3 for i in there]
+    assert {read[f"one.{what}"][0] for what in ("label", "size", "x", "y", "worn")} == {None}
+    assert read["many.crowd"] == [["false", "true"]] * 60
+    assert read["many.area"] == pytest.approx([1.5 * i for i in range(60)])
+    assert read["many.colour"] == [["red", "red"]] * 60
+    assert read["scene.weather"] == ["dry", "wet"] * 30
+    info: dict[str, Any] = {"fields": {"tested": [], "left_out": {}}}
+    tell_unread(info, sides, "all")
+    assert info["fields"]["left_out"]["many.when"] == "a kind that is not compared (DateTimeField)"
 
 
 def test_chosen_fields_and_those_that_are_given(filled: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 from fiftyone_plugin.store.document import from_document, to_document
-from latentdiff import CheckpointError, CompareConfig, Comparison, ConceptTable, Hypothesis, TwoSampleTest, load_sae
+from latentdiff import CheckpointError, CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest, load_sae
 from latentdiff.results.hypothesis import UNKNOWN
 from latentdiff.results.schema import Share, check, hints, pack, unpack
 from latentdiff.results.storage import too_new
@@ -21,6 +21,8 @@ from latentdiff.results.storage import too_new
 EARLIER = Path(__file__).parent / "data" / "0.1.0"
 KINDS = (Hypothesis, ConceptTable, TwoSampleTest, CompareConfig, Comparison)
 HYPOTHESIS = Hypothesis("dog", "A", "sae", 0.25, 0.5, 0.25, 0.001, 0.01, 0.625, 0.4, 1 / 3)
+
+
 def comparison(**changes: Any) -> Comparison:
     table = ConceptTable(np.array([3, 7], np.int32), *(np.array([0.1 * i, 0.2 * i]) for i in range(1, 8)), ("three", "seven"))
     base = Comparison(
@@ -51,6 +53,16 @@ def document_and_back(one: Comparison, _: Path) -> Comparison:
 
 
 WAYS = pytest.mark.parametrize("and_back", [folder_and_back, document_and_back])
+
+
+@WAYS
+def test_what_could_not_be_read_again_is_not_stored(and_back: Any, tmp_path: Path) -> None:
+    kept = comparison().save(tmp_path)
+    before = (kept / "comparison.json").read_bytes()
+    for text in ("", "\ud800"):
+        with pytest.raises(InputError, match="cannot be stored, as it could not be read again: text cannot be"):
+            and_back(comparison(candidates=(dataclasses.replace(HYPOTHESIS, text=text),) * 2), tmp_path)
+    assert (kept / "comparison.json").read_bytes() == before
 
 
 def others(value: Any) -> list[Any]:
