@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dataclasses import field as entry
 from typing import Any
 
-from latentdiff.embed.measures import DUPLICATES, MEASURES, measure_together
+from latentdiff.embed.measures import HASH, MEASURES, measure_images
 from latentdiff.embed.styles import name_styles
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress, silent
@@ -15,7 +15,7 @@ from .sides import each_once
 from .store import database
 from .store.targets import as_dataset
 
-NEWEST = "purity"
+NEWEST = HASH
 """One that every picture has and that came late: documents without it are of an earlier version, and are measured again."""
 
 
@@ -39,7 +39,8 @@ def compute_measures(
 
     Writes one embedded field ``<field>`` with a number each (``measures.brightness``) and the styles that they name (``measures.style``,
     see :func:`latentdiff.name_styles`); ``compare_views(..., fields="all")`` tests them.
-    Near-duplicates are counted among the images of this call; measure two sides in one call (``overwrite``) to compare them by these.
+    ``measures.duplicates`` counts near-duplicates among the images of one call; comparisons count them anew over both sides, by
+    ``measures.perceptual_hash``.
 
     Args:
         dataset_or_view: ``fo.Dataset`` (or its name) or ``fo.DatasetView`` of images.
@@ -71,9 +72,9 @@ def compute_measures(
         total = len(each_once(view)[0])
         if not ids:
             return Measured(field, 0, total)
-        (found,) = measure_together([paths], skip_bad=True, progress=lambda done, label: report(0.9 * done, label))
+        found = measure_images(paths, skip_bad=True, progress=lambda done, label: report(0.9 * done, label))
         styles = name_styles(found)
-        rows = [{**{name: _number(values[i]) for name, values in found.items()}, "style": styles[i]} for i in range(len(ids))]
+        rows = [{**{name: _stored(values[i]) for name, values in found.items()}, "style": styles[i]} for i in range(len(ids))]
         failed = [i for i, row in zip(ids, rows, strict=True) if row[MEASURES[0]] is None]
         documents = {i: fo.DynamicEmbeddedDocument(**row) for i, row in zip(ids, rows, strict=True) if row[MEASURES[0]] is not None}
         if documents:
@@ -92,12 +93,14 @@ def _declare(dataset: Any, field: str) -> None:
     if there is None:
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
     known = set(there.get_field_schema()) if there is not None else set()
-    for name in (*MEASURES, DUPLICATES):
+    for name in MEASURES:
         if name not in known:
             dataset.add_sample_field(f"{field}.{name}", fo.FloatField)
+    if HASH not in known:
+        dataset.add_sample_field(f"{field}.{HASH}", fo.StringField)
     if "style" not in known:
         dataset.add_sample_field(f"{field}.style", fo.ListField, subfield=fo.StringField)
 
 
-def _number(value: float) -> float | None:
-    return float(value) if value == value else None
+def _stored(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else float(value) if value == value else None

@@ -234,7 +234,7 @@ class CompareRequest:
         )
         comparison.info["names"] = list(opened.names)
         if encoder is not None:
-            worth = strangers(encoder.fingerprint, opened.a.vectors, opened.b.vectors), encoder.assumed
+            worth = strangers(encoder.fingerprint, opened.a.vectors, opened.b.vectors), getattr(encoder, "assumed", "")
             remarks = [*filter(None, worth), *remarks]
         comparison.info["remarks"] = [*remarks, *(comparison.info.get("remarks") or ())]
         add_left_out(comparison.info, opened.left_out)

@@ -31,11 +31,11 @@ LARGE = 24_000_000
 HASHED = 32
 MEASURES = (
     *("brightness", "highlights", "contrast", "sharpness", "noise", "colourfulness", "saturation", "vividness", "purity", "hue"),
-    *("greyscale", "aspect", "pixels", "tilt", "blockiness", "bytes_per_pixel", "borders"),
+    *("greyscale", "aspect", "pixels", "tilt", "blockiness", "bytes_per_pixel", "borders", "duplicates"),
 )
-"""Names of what is measured of a picture, in the order in which it is listed."""
-DUPLICATES = "duplicates"
-"""Name of what is counted among pictures that are measured together."""
+"""Names of the numbers that are measured, in the order in which they are listed."""
+HASH = "perceptual_hash"
+"""Name of what tells near-duplicates."""
 
 
 def measure_images(images: Iterable[Any], *, skip_bad: bool = False, progress: Progress | None = None) -> dict[str, np.ndarray]:
@@ -53,9 +53,10 @@ def measure_images(images: Iterable[Any], *, skip_bad: bool = False, progress: P
         thousandth, 0 to 255), ``purity`` (saturation of the purest thousandth, 0 to 1), ``hue`` (degrees, NaN for grey), ``greyscale``
         (share of pixels without colour), ``aspect`` (width over height), ``pixels``, ``tilt`` (degrees by which lines lie off upright and
         level, 0 to 45), ``blockiness`` (how much larger steps across JPEG's blocks are, in levels), ``bytes_per_pixel`` (NaN for PIL
-        images), ``borders`` (share of the picture). Light, colour and fine structure are those within borders. The formulas:
-        :mod:`latentdiff.embed.formulas`. Each says something of its picture alone, whatever else is in the list; near-duplicates are
-        counted by :func:`measure_together`.
+        images), ``borders`` (share of the picture), ``duplicates`` (other pictures of the list whose perceptual hash differs in at most 3
+        of 64 bits). Light, colour and fine structure are those within borders. The formulas: :mod:`latentdiff.embed.formulas`. And (n,)
+        text: ``perceptual_hash``, 16 hexadecimal digits (None of a picture that could not be read), by which comparisons count
+        ``duplicates`` over both sides.
 
     Raises:
         InputError: no images, or one that cannot be read (the first, with its reason), unless ``skip_bad``.
@@ -65,34 +66,31 @@ def measure_images(images: Iterable[Any], *, skip_bad: bool = False, progress: P
         >>> compare(a, b, fields_a=fields_a, fields_b=fields_b).fields[0].name
         'brightness'
     """
-    return _of_all(_listed(images), skip_bad, progress or silent)[0]
+    listed, report = _listed(images), progress or silent
+    rows, hashes = list[dict[str, float]](), list[str | None]()
+    for i, found in enumerate(ordered_map(_measured, listed)):
+        if isinstance(found, str):
+            if not skip_bad:
+                name = f" ({shown(listed[i])[:200]})" if isinstance(listed[i], (str, os.PathLike)) else ""
+                raise InputError(f"image {i}{name}: {found}; mend it, or pass skip_bad=True")
+            found = {}, None
+        rows.append(found[0])
+        hashes.append(found[1])
+        report((i + 1) / len(listed), "measuring images")
+    out = {name: np.array([row.get(name, math.nan) for row in rows]) for name in MEASURES}
+    return {**out, "duplicates": near_duplicates(hashes), HASH: np.array(hashes, object)}
 
 
-def measure_together(
-    sides: Sequence[Iterable[Any]], *, skip_bad: bool = False, progress: Progress | None = None
-) -> list[dict[str, np.ndarray]]:
-    """What :func:`measure_images` measures of each side, and ``duplicates``, counted over all sides together.
-
-    A count within one side alone grows with the side, and tells sides of unequal size apart where nothing else does.
+def near_duplicates(hashes: Sequence[str | None]) -> np.ndarray:
+    """(n,) how many other hashes differ in at most 3 of their 64 bits; NaN where there is none.
 
     Args:
-        sides: of each, paths or PIL images.
-        skip_bad: pictures that cannot be read are NaN in every array, in place of an error.
-        progress: ``progress(fraction, label)``.
-
-    Returns:
-        By side: (n,) float64 by name; ``duplicates``: other pictures of any side whose perceptual hash differs in at most 3 of 64 bits.
-
-    Raises:
-        InputError: a side without images, or an image that cannot be read, unless ``skip_bad``.
+        hashes: (n,) 16 hexadecimal digits each, or None.
     """
-    listed = [_listed(side) for side in sides]
-    found, hashes, read = _of_all([image for side in listed for image in side], skip_bad, progress or silent)
-    copies = np.full(len(read), np.nan)
-    copies[read] = formulas.near_copies(hashes[read])
-    ends = np.cumsum([len(side) for side in listed])[:-1]
-    parts = {name: np.split(values, ends) for name, values in (*found.items(), (DUPLICATES, copies))}
-    return [{name: values[i] for name, values in parts.items()} for i in range(len(listed))]
+    known = np.array([text is not None for text in hashes], bool)
+    out = np.full(len(known), np.nan)
+    out[known] = formulas.near_copies(np.array([int(text, 16) for text in hashes if text is not None], np.uint64))
+    return out
 
 
 def _listed(images: Any) -> list[Any]:
@@ -102,25 +100,7 @@ def _listed(images: Any) -> list[Any]:
     return listed
 
 
-def _of_all(images: list[Any], skip_bad: bool, report: Progress) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """What is measured of each picture, its hash (uint64), and whether it could be read."""
-    rows = list[dict[str, float]]()
-    hashes, read = np.zeros(len(images), np.uint64), np.zeros(len(images), bool)
-    for i, found in enumerate(ordered_map(_measured, images)):
-        if isinstance(found, str):
-            if not skip_bad:
-                name = f" ({shown(images[i])[:200]})" if isinstance(images[i], (str, os.PathLike)) else ""
-                raise InputError(f"image {i}{name}: {found}; mend it, or pass skip_bad=True")
-            rows.append({})
-        else:
-            values, hashes[i] = found
-            rows.append(values)
-            read[i] = True
-        report((i + 1) / len(images), "measuring images")
-    return {name: np.array([row.get(name, math.nan) for row in rows]) for name in MEASURES}, hashes, read
-
-
-def _measured(source: Any) -> tuple[dict[str, float], int] | str:
+def _measured(source: Any) -> tuple[dict[str, float], str] | str:
     """What is measured of one picture, and its hash; or why it cannot be."""
     from PIL import Image
 
@@ -140,7 +120,7 @@ def _measured(source: Any) -> tuple[dict[str, float], int] | str:
         return str(e) or type(e).__name__
 
 
-def _of(image: Image.Image, bytes_per_pixel: float, size: tuple[int, int], whole: bool = True) -> tuple[dict[str, float], int]:
+def _of(image: Image.Image, bytes_per_pixel: float, size: tuple[int, int], whole: bool = True) -> tuple[dict[str, float], str]:
     colour = flatten(image)
     small = colour.copy()
     small.thumbnail((SMALL, SMALL), reducing_gap=2.0)
@@ -173,7 +153,7 @@ def _of(image: Image.Image, bytes_per_pixel: float, size: tuple[int, int], whole
         "bytes_per_pixel": bytes_per_pixel,
         "borders": framed,
     }
-    return values, formulas.perceptual_hash(hashed)
+    return values, f"{formulas.perceptual_hash(hashed):016x}"
 
 
 Box = tuple[int, int, int, int]

@@ -11,6 +11,7 @@ import numpy as np
 from ..compute.files import as_text
 from ..compute.garbage import no_search_for_cycles
 from ..compute.values import plain
+from ..embed.measures import HASH, near_duplicates
 from ..errors import InputError
 from .column_kinds import Column, column_of
 
@@ -51,7 +52,7 @@ def check_fields(fields_a: Fields, fields_b: Fields, rows: tuple[int, int]) -> B
     """
     if fields_a is None and fields_b is None:
         return None
-    return _checked("a", fields_a, rows[0]), _checked("b", fields_b, rows[1])
+    return _recounted(_checked("a", fields_a, rows[0]), _checked("b", fields_b, rows[1]))
 
 
 def read_columns(held: Both, used: np.ndarray) -> Columns:
@@ -63,6 +64,9 @@ def read_columns(held: Both, used: np.ndarray) -> Columns:
     """
     columns, left_out = [], {name: "on one side only" for name in [*held[0], *held[1]] if (name in held[0]) != (name in held[1])}
     for name in (name for name in held[0] if name in held[1]):
+        if name.rpartition(".")[2] == HASH:
+            left_out[name] = "near-duplicates are counted by it"
+            continue
         values = [*held[0][name], *held[1][name]]
         with no_search_for_cycles():
             found = column_of(name, [values[i] for i in used.tolist()])
@@ -71,6 +75,16 @@ def read_columns(held: Both, used: np.ndarray) -> Columns:
         else:
             columns.append(found)
     return Columns(tuple(columns), left_out)
+
+
+def _recounted(a: dict[str, Sequence[Any]], b: dict[str, Sequence[Any]]) -> Both:
+    """Near-duplicates are counted over both sides: a count within one grows with it, which by itself tells sides of unequal size apart."""
+    for name in (name for name in a if name in b and name.rpartition(".")[2] == HASH):
+        counted = f"{name.removesuffix(HASH)}duplicates"
+        if counted in a and counted in b:
+            together = near_duplicates([*a[name], *b[name]]).tolist()
+            a, b = {**a, counted: together[: len(a[name])]}, {**b, counted: together[len(a[name]) :]}
+    return a, b
 
 
 def _checked(side: str, given: Fields, n: int) -> dict[str, Sequence[Any]]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.extras import needs
-from ..embed.measures import measure_together
+from ..embed.measures import measure_images
 from ..embed.parquet import ParquetVectors
 from ..embed.styles import name_styles
 from ..errors import InputError
-from ..progress import Progress
+from ..progress import Progress, part
 from .columns import Both, check_fields
 
 MEASURED = "measures"
@@ -43,7 +43,9 @@ def fields_of(given: Any, items: tuple[Any, Any], skip_bad: bool, progress: Prog
     if given == MEASURED:
         if any(side is None for side in items):
             raise InputError("measures (--fields measures) are those of images; name folders, or give the fields themselves")
-        measured = measure_together(items, skip_bad=skip_bad, progress=progress)
+        size = len(items[0]) / max(1, len(items[0]) + len(items[1]))
+        parts = zip(items, (part(progress, 0.0, size), part(progress, size, 1.0)), strict=True)
+        measured = [measure_images(side, skip_bad=skip_bad, progress=own) for side, own in parts]
         return {f"fields_{letter}": {**side, "style": name_styles(side)} for letter, side in zip("ab", measured, strict=True)}, []
     if isinstance(given, (str, os.PathLike)):
         *given, remarks = _by_path(Path(os.fspath(given)), items)

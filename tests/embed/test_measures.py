@@ -14,7 +14,7 @@ import latentdiff
 from latentdiff import CompareConfig, InputError, measure_images
 from latentdiff.comparing.fields import field_differences
 from latentdiff.embed import formulas
-from latentdiff.embed.measures import MEASURES, measure_together
+from latentdiff.embed.measures import MEASURES
 from latentdiff.inputs.columns import check_fields, read_columns
 
 RNG = np.random.default_rng(11)
@@ -127,7 +127,7 @@ def test_borders_leave_the_other_measures_as_they_are() -> None:
     """A frame of whole blocks is no darkness, no contrast, no blockiness; it is larger than the picture that is left in it."""
     framed = [ImageOps.expand(p, 16, "black") for p in PICTURES]
     before, after = measure_images(PICTURES), measure_images(framed)
-    for name in set(before) - {"sharpness", "noise", "aspect", "pixels", "tilt", "bytes_per_pixel", "borders", "duplicates"}:
+    for name in set(before) - {"sharpness", "noise", "aspect", "pixels", "tilt", "bytes_per_pixel", "borders", "duplicates", "perceptual_hash"}:
         np.testing.assert_allclose(after[name], before[name], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(after["borders"], 1 - 160 * 120 / (192 * 152))
 
@@ -165,22 +165,23 @@ def test_near_copies_are_those_of_all_pairs() -> None:
 
 def test_a_smaller_and_recompressed_copy_is_a_duplicate() -> None:
     copies = [PICTURES[0].resize((120, 90)), recompressed(PICTURES[1])]
-    a, b = measure_together([PICTURES, copies])
-    np.testing.assert_array_equal(np.append(a["duplicates"], b["duplicates"]), [1, 1, *[0] * 6, 1, 1])
-    for side, alone in ((a, PICTURES), (b, copies)):
-        assert "duplicates" not in measure_images(alone)
-        np.testing.assert_equal({**measure_images(alone), "duplicates": side["duplicates"]}, side)
+    found = measure_images([*PICTURES, *copies])
+    np.testing.assert_array_equal(found["duplicates"], [1, 1, *[0] * 6, 1, 1])
+    assert len(set(found["perceptual_hash"])) <= 10 and all(int(text, 16) < 2**64 for text in found["perceptual_hash"])
 
 
 def test_sides_of_unequal_size_that_are_drawn_from_the_same_pictures_do_not_differ_in_copies() -> None:
     """Each of eight pictures five times, the sides by chance: counted within a side, most of A has four copies and most of B none."""
     order = np.random.default_rng(1).permutation(40)
     some = [PICTURES[i % 8] for i in order]
-    a, b = measure_together([some[:32], some[32:]])
-    assert set(a["duplicates"]) == set(b["duplicates"]) == {4}
-    held = check_fields(measure_images(some[:32]), measure_images(some[32:]), (32, 8))
+    a, b = measure_images(some[:32]), measure_images(some[32:])
+    assert set(b["duplicates"]) != {4}
+    held = check_fields({"measures." + name: x for name, x in a.items()}, {"measures." + name: x for name, x in b.items()}, (32, 8))
     assert held is not None
-    assert not [d for d in field_differences(read_columns(held, np.arange(40)), np.arange(40) < 32, CompareConfig()) if d.q_value <= 0.05]
+    assert {*held[0]["measures.duplicates"], *held[1]["measures.duplicates"]} == {4}
+    columns = read_columns(held, np.arange(40))
+    assert columns.left_out["measures.perceptual_hash"] == "near-duplicates are counted by it"
+    assert not [d for d in field_differences(columns, np.arange(40) < 32, CompareConfig()) if d.q_value <= 0.05]
 
 
 def test_pictures_come_in_any_list_and_what_is_none_is_told(tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ def test_files_turned_transparent_and_broken(tmp_path: Path) -> None:
     Image.new("RGBA", (40, 20), (0, 0, 0, 0)).save(clear)
     broken.write_bytes(b"\xff\xd8\xff none")
     found = measure_images([turned, clear, broken], skip_bad=True)
-    assert tuple(found) == MEASURES
+    assert tuple(found) == (*MEASURES, "perceptual_hash") and found["perceptual_hash"][2] is None
     assert found["aspect"][:2] == pytest.approx([120 / 160, 2.0])
     assert found["brightness"][1] == pytest.approx(255)
     assert found["bytes_per_pixel"][0] == pytest.approx(turned.stat().st_size / (160 * 120))
