@@ -30,7 +30,7 @@ def with_cards(
     names: dict[int, Name],
     config: CompareConfig,
 ) -> tuple[tuple[Hypothesis, ...], dict[str, Any]]:
-    """Candidates that know their group and path, and by concept (as text, for JSON) its card; see :func:`concept_cards`."""
+    """Candidates that know their SAE, group and path, and by concept (as text, for JSON) its card; see :func:`concept_cards`."""
     ids = np.array([h.concept for h in candidates if h.concept is not None], int)
     if not len(ids):
         return candidates, {}
@@ -40,10 +40,9 @@ def with_cards(
     cards = concept_cards(
         sae, codes[rows], ids, sides[rows], vocabulary=vocabulary, names=names, weak_name=config.weak_name, companions=COMPANIONS
     )
-    placed = tuple(
-        h
-        if h.concept is None
-        else dataclasses.replace(h, group=cards[h.concept]["group"], path=tuple(p["label"] for p in cards[h.concept]["path"]))
-        for h in candidates
-    )
+    placed = tuple(h if h.concept is None else _placed(h, cards[h.concept], sae.key) for h in candidates)
     return placed, {str(k): card for k, card in cards.items()}
+
+
+def _placed(h: Hypothesis, card: dict[str, Any], sae_key: str) -> Hypothesis:
+    return dataclasses.replace(h, group=card["group"], path=tuple(p["label"] for p in card["path"]), sae_key=sae_key)

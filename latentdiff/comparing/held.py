@@ -10,20 +10,43 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ..compute.values import is_missing
 from ..describe.phrase_vectors import composed_directions
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
-from ..inputs.columns import Columns
+from ..inputs.columns import Column, Columns, check_fields
 from ..inputs.fitting import NO_GROUPS
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
 from ..stats.overlap import Known, Overlap, overlap
 from ..stats.shown import likeness
 from ..stats.strata import Strata
+from .fields import columns_of
 
 Given = Sequence[Any]
 """Each a phrase, the name of a field or of a value of one, a ``Hypothesis``, a ``FieldDifference``, or a pair of arrays (A's rows, B's)."""
+
+PAIR = "values"
+NO_LABELS = "given: a pair of arrays holds numbers (n,) or (n, p), or one label a row"
+SAME = "the same everywhere"
+"""Why a field of one value is left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Among:
+    """Images, and what can be held equal of them."""
+
+    sides: Sides
+    """In content order."""
+    codes: sp.csr_array
+    """(n, K) activations."""
+    sae_key: str
+    """Of the SAE that they are of."""
+    columns: Columns | None
+    """Fields of the images."""
+    vocabulary: Vocabulary | None
+    """Words that phrases are made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,26 +59,29 @@ class Held:
     columns: Columns | None
     info: dict[str, Any]
     """What is said of it: ``names``, ``images`` (of two equal sides that would say as much), those ``without`` counterpart, ``strata``."""
+    remarks: list[str]
+    """Of what is held equal in vain."""
 
 
-def hold(given: Given, sides: Sides, codes: sp.csr_array, columns: Columns | None, vocabulary: Vocabulary | None) -> Held:
+def hold(given: Given, among: Among) -> Held:
     """Find the images that are alike in all that is given.
 
     Args:
         given: what is known.
-        sides: in content order.
-        codes: (n, K) activations.
-        columns: fields of the images.
-        vocabulary: words that phrases are made of.
+        among: the images and what is known of them.
 
     Raises:
-        InputError: something that is none of these, a phrase without a direction, a field that there is not, or too few images left.
+        InputError: something that is none of these, a phrase without a direction, a field that there is not or that was left out, a concept
+            of another SAE, or too few images left.
     """
+    sides, columns = among.sides, among.columns
     if sides.groups is not None:
         raise InputError(NO_GROUPS)
-    known = [_known(one, sides, codes, columns, vocabulary) for one in given]
+    known = [_known(one, among) for one in given]
     found = overlap(known, sides.in_a)
     info = said(known, found, sides)
+    same = [k.name for k in known if (k.values == k.values[:1]).all()]
+    remarks = [f"{name} is the same for all images: holding it equal changes nothing" for name in same]
     rows = np.flatnonzero(found.kept)
     try:
         some = sides.some(rows)
@@ -64,7 +90,7 @@ def hold(given: Given, sides: Sides, codes: sp.csr_array, columns: Columns | Non
         raise InputError(f"hardly any image of one side has a counterpart in {names} on the other: {e}") from e
     strata = np.unique(found.strata[rows], return_inverse=True)[1]
     some.strata = strata if strata.any() else None  # one stratum of all is none
-    return Held(some, codes[rows], None if columns is None else columns.take(rows), info)
+    return Held(some, among.codes[rows], None if columns is None else columns.take(rows), info, remarks)
 
 
 def effective(sides: Sides) -> tuple[int, int]:
@@ -88,28 +114,36 @@ def said(known: Sequence[Known], found: Overlap, sides: Sides) -> dict[str, Any]
     }
 
 
-def _known(one: Any, sides: Sides, codes: sp.csr_array, columns: Columns | None, vocabulary: Vocabulary | None) -> Known:
+def _known(one: Any, among: Among) -> Known:
     if isinstance(one, FieldDifference):
-        return _field(one.field, None if one.is_tail else one.value, columns)
+        return _field(one.field, None if one.is_tail else one.value, among)
     if isinstance(one, Hypothesis):
-        if one.concept is not None and (one.weak or vocabulary is None or one.text == f"concept {one.concept}"):
-            return _concept(one.text, one.concept, codes)
-        return _phrase(one.text, sides, vocabulary)
+        if one.concept is not None and (one.weak or among.vocabulary is None or one.text == f"concept {one.concept}"):
+            return _concept(one.text, one.concept, among, one.sae_key)
+        return _phrase(one.text, among)
     if isinstance(one, str):
         text = " ".join(one.split())
+        named = _named(one, among.columns) or _named(text, among.columns)  # as it is written first: names may hold two spaces
+        if named is not None:
+            return _field(*named, among)
         numbered = re.fullmatch(r"concept (\d{1,9})", text)
-        if numbered:
-            return _concept(text, int(numbered[1]), codes)
-        field, _, value = text.partition(" = ")
-        if columns is not None and (columns.named(text) is not None or columns.named(field) is not None):
-            return _field(text, None, columns) if columns.named(text) is not None else _field(field, value, columns)
-        return _phrase(text, sides, vocabulary)
+        return _concept(text, int(numbered[1]), among) if numbered else _phrase(text, among)
     if isinstance(one, (tuple, list)) and len(one) == 2:
-        return _arrays(one, sides)
+        return _arrays(one, among.sides)
     raise InputError(f"given takes phrases, names of fields, findings of a comparison, or pairs of arrays, not {type(one).__name__}")
 
 
-def _phrase(text: str, sides: Sides, vocabulary: Vocabulary | None) -> Known:
+def _named(text: str, columns: Columns | None) -> tuple[str, str | None] | None:
+    """The field, tested or left out, that a text is the name of, and the value that it names."""
+    names = set() if columns is None else {c.name for c in columns.columns} | set(columns.left_out)
+    if text in names:
+        return text, None
+    cuts = (m.start() for m in re.finditer(" = ", text))
+    return next(((text[:cut], text[cut + 3 :]) for cut in cuts if text[:cut] in names), None)
+
+
+def _phrase(text: str, among: Among) -> Known:
+    vocabulary, sides = among.vocabulary, among.sides
     direction = None if vocabulary is None else composed_directions(vocabulary)([text])
     if direction is None or not np.isfinite(direction).all():
         why = "there are no words with vectors" if vocabulary is None else "the vocabulary lacks its words"
@@ -118,36 +152,76 @@ def _phrase(text: str, sides: Sides, vocabulary: Vocabulary | None) -> Known:
     return Known(text, like, cut=cut)
 
 
-def _concept(text: str, concept: int, codes: sp.csr_array) -> Known:
-    if concept >= codes.shape[1]:
+def _concept(text: str, concept: int, among: Among, sae_key: str = "") -> Known:
+    """A concept of this SAE; a finding says of which one it is (those of earlier versions do not)."""
+    if concept >= among.codes.shape[1] or sae_key not in ("", among.sae_key):
         raise InputError(f"given: {text!r} is a concept of another sparse autoencoder; compare with the same one (sae=)")
-    return Known(text, codes[:, [concept]].toarray().ravel().astype(np.float64), cut=0.0)
+    return Known(text, among.codes[:, [concept]].toarray().ravel().astype(np.float64), cut=0.0)
 
 
-def _field(name: str, value: str | None, columns: Columns | None) -> Known:
-    column = None if columns is None else columns.named(name)
+def _field(name: str, value: str | None, among: Among) -> Known:
+    column = None if among.columns is None else among.columns.named(name)
     if column is None:
-        raise InputError(f"given: there is no field {name!r} that is tested; pass it in fields_a and fields_b")
+        return _untested(name, among)
     if value is None:
-        number = column.code.astype(np.float64) if column.number is None and column.code is not None else column.number
-        assert number is not None
-        return Known(name, number, categories=column.number is None)
-    if value not in column.values:
+        return _whole(name, column)
+    held = next((v for v in (value, " ".join(value.split())) if v in column.values), None)
+    if held is None:
         raise InputError(f"given: {name!r} has no value {value!r} on enough images; it has {', '.join(column.values[:10])}")
-    member = column.has[:, [column.values.index(value)]].toarray().ravel()
-    return Known(f"{name} = {value}", member.astype(np.float64), categories=True)
+    member = column.has[:, [column.values.index(held)]].toarray().ravel()
+    return Known(f"{name} = {held}", member.astype(np.float64), categories=True)
+
+
+def _whole(name: str, column: Column) -> Known:
+    number = column.code.astype(np.float64) if column.number is None and column.code is not None else column.number
+    assert number is not None
+    return Known(name, number, categories=column.number is None)
+
+
+def _untested(name: str, among: Among) -> Known:
+    """A field of one value, in which all images are alike; another one that was left out cannot be held equal."""
+    why = None if among.columns is None else among.columns.left_out.get(name)
+    if why is None:
+        raise InputError(f"given: there is no field {name!r}; pass it in fields_a and fields_b")
+    if why != SAME:
+        raise InputError(f"given: the field {name!r} cannot be held equal, since it was left out: {why}; leave it out of given as well")
+    return Known(name, np.zeros(len(among.sides)), categories=True)
 
 
 def _arrays(pair: Sequence[Any], sides: Sides) -> Known:
-    first, second = (np.asarray(side) for side in (pair[::-1] if sides.swapped else pair))
     lengths = [len(keep) + len(sides.dropped[side]) for side, keep in (("A", sides.keep_a), ("B", sides.keep_b))]
+    refused = f"given: a pair of arrays has a row for each image, {lengths[0]} and {lengths[1]} (A, B or B, A), of one width"
+    try:
+        first, second = (np.asarray(side) for side in (pair[::-1] if sides.swapped else pair))
+    except ValueError as e:
+        raise InputError(refused) from e
     if [len(x) if x.ndim else -1 for x in (first, second)] != lengths or first.ndim != second.ndim or first.shape[1:] != second.shape[1:]:
-        raise InputError(f"given: a pair of arrays has a row for each image, {lengths[0]} and {lengths[1]} (A, B or B, A), of one width")
+        raise InputError(refused)
+    if first.ndim == 1:
+        return _column(pair, sides)
     values = np.concatenate([first[sides.keep_a], second[sides.keep_b]])
-    if values.dtype.kind in "OUS" and values.ndim == 1:
-        code: dict[Any, int] = {}
-        return Known("labels given", np.array([float(code.setdefault(v, len(code))) for v in values.tolist()]), categories=True)
-    if values.dtype.kind not in "biuf" or values.ndim > 2:
-        raise InputError("given: a pair of arrays holds numbers (n,) or (n, p), or one label a row")
-    return Known("numbers given", values.astype(np.float64))
+    try:
+        if values.dtype.kind in "biufO" and values.ndim == 2:
+            return Known("numbers given", values.astype(np.float64))
+    except (TypeError, ValueError):  # objects that are no numbers
+        pass
+    raise InputError(NO_LABELS)
 
+
+def _column(pair: Sequence[Any], sides: Sides) -> Known:
+    """What a field would be read as: numbers and dates, of which some may be missing, or labels, however rare."""
+    fields = check_fields({PAIR: pair[0]}, {PAIR: pair[1]}, (len(pair[0]), len(pair[1])))
+    columns = columns_of(sides, fields)
+    assert fields is not None and columns is not None
+    column = columns.named(PAIR)
+    if column is not None:
+        return _whole("labels given" if column.number is None else f"{column.kind}s given", column)
+    first, second = (side[PAIR] for side in (fields[::-1] if sides.swapped else fields))
+    labels = [*(first[i] for i in sides.keep_a.tolist()), *(second[i] for i in sides.keep_b.tolist())]
+    code: dict[Any, int] = {}
+    try:
+        return Known(
+            "labels given", np.array([float(code.setdefault(None if is_missing(v) else v, len(code))) for v in labels]), categories=True
+        )
+    except TypeError as e:  # values that are no labels
+        raise InputError(NO_LABELS) from e

@@ -53,7 +53,7 @@ from .echoes import settle_echoes
 from .evidence import assemble, telling_images
 from .fields import beside, told, with_fields
 from .folding import fold_wordings
-from .held import Given, effective, hold
+from .held import Among, Given, effective, hold
 from .merging import distinct, link, names_trusted, sink, with_words
 from .placing import by_given_row, concept_table
 from .refits import largest_passing, with_refits
@@ -72,6 +72,7 @@ class Stages:
     columns: Columns | None = None
     given: Given = ()
     described: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     _clock: float = field(default_factory=time.perf_counter)
 
@@ -83,8 +84,9 @@ class Stages:
         fit = None if trained else fit_of(sae, codes[some], self.sides[some])
         held: dict[str, Any] = {}
         if len(self.given):
-            known = hold(self.given, self.sides, codes, self.columns, self.vocabulary)
+            known = hold(self.given, Among(self.sides, codes, sae.key, self.columns, self.vocabulary))
             self.sides, codes, self.columns, held = known.sides, known.codes, known.columns, {"given": known.info}
+            self.remarks = known.remarks
         d = divergence_of(self.sides, codes, self.config)
         self._done("divergence", 0.55)
         ratio = density_ratio_of(self.sides, codes, self.config, part(self.progress, 0.55, 0.82))
@@ -224,7 +226,7 @@ class Stages:
             "equal_rows": self.sides.equal_rows,
             "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info, "key": sae.key},
             "words": self.vocabulary.given if self.vocabulary is not None else 0,
-            "remarks": list(self.vocabulary.remarks) if self.vocabulary is not None else [],
+            "remarks": [*(self.vocabulary.remarks if self.vocabulary is not None else []), *self.remarks],
             "penalties": list(ratio.penalties),
             "repeats": repeats(self.sides),
             "verdict": {"relabellings": found.relabellings, "p": found.parts},

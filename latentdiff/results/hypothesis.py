@@ -42,7 +42,7 @@ class Hypothesis:
     score: float
     """Ranking score: evidence times strength of the name; comparable within one comparison only."""
     concept: Index | None = None
-    """Row of the SAE's dictionary, or None for a phrase of the density-ratio branch."""
+    """Row of the SAE's dictionary (``sae_key``), or None for a phrase of the density-ratio branch."""
     exemplars: tuple[Index, ...] = ()
     """Row numbers, within its side, of the images that show it best, best first."""
     also: tuple[str, ...] = ()
@@ -77,6 +77,8 @@ class Hypothesis:
     refits: Index | None = None
     """Findings: in how many of five refits, each without another fifth of the images of both sides, its test passes again at the level
     that it passed; None where that was not asked (candidates that do not pass the gate, methods of others, results of 0.1.0)."""
+    sae_key: str = ""
+    """Key of the SAE that ``concept`` is of; empty for phrases, and for findings of earlier versions."""
 
 
 @dataclass(frozen=True)

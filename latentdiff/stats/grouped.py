@@ -17,7 +17,7 @@ class GroupedTest:
     z: np.ndarray
     """Difference of means, A minus B, over its standard error under the null."""
     p_value: np.ndarray
-    """Two-sided, by Student's law with the groups of the smaller side minus one degrees of freedom."""
+    """Two-sided; by groups, of Student's law with the groups of the smaller side minus one degrees of freedom."""
 
 
 class Grouping:

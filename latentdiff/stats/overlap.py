@@ -60,31 +60,46 @@ def overlap(known: list[Known], in_a: np.ndarray) -> Overlap:
         known: what is known of n images, at least one thing.
         in_a: (n,) True for A.
     """
-    n, exact = len(in_a), all(k.categories or (k.cut is None and _few(k.values)) for k in known)
+    n, exact = len(in_a), all(map(_coded, known))
     most = max(2, min(MOST_STRATA, n // FEWEST))
-    parts = [_alike(column, k, most) for k in known for column in np.atleast_2d(k.values.T)]
-    strata = crossed(parts)
-    by = "equal values" if exact else "near values"
+    parts = [(k, _alike(column, k, most)) for k in known for column in np.atleast_2d(k.values.T)]
+    strata, by = crossed([part for _, part in parts]), "equal values" if exact else "near values"
+    equal = [part for k, part in parts if _coded(k)]
     if len(parts) > 1 and n < CROSSED * (int(strata.max()) + 1):
-        strata, by, exact = alike(_propensity(known, in_a), most, exact=0), "propensity", False
-    of = Strata(in_a, strata)
-    share = of.n_a / max(in_a.sum(), 1) / np.maximum(of.n_a / max(in_a.sum(), 1) + of.n_b / max((~in_a).sum(), 1), 1e-300)
+        shown = [(k.values > k.cut).astype(np.int64) for k in known if k.cut is not None]
+        cells = crossed(shown) if shown else np.zeros(n, np.int64)
+        strata, by, exact, equal = _near(_propensity(known, in_a), cells, most), "propensity", False, []
+    of, share = Strata(in_a, strata), _share(in_a, strata, crossed(equal) if equal else np.zeros(n, np.int64))
     kept = of.weight > 0 if exact else (of.weight > 0) & (share >= LEAST) & (share <= 1 - LEAST)
     return Overlap(kept[strata], strata, float(2 * of.weight[kept].sum()), by)
 
 
-def _few(values: np.ndarray) -> bool:
-    """Whether numbers are codes, of cameras say: so few that equal ones alone are alike."""
-    return all(len(np.unique(column[np.isfinite(column)])) <= EXACT for column in np.atleast_2d(values.T))
+def _coded(known: Known) -> bool:
+    """Whether equal values alone are alike: of categories, and of numbers so few that they are codes, of cameras say."""
+    few = (len(np.unique(column[np.isfinite(column)])) <= EXACT for column in np.atleast_2d(known.values.T))
+    return known.categories or (known.cut is None and all(few))
+
+
+def _share(in_a: np.ndarray, strata: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """(s,) A's share of each stratum, were both sides as large in the cell that the stratum lies in."""
+    of, cell = Strata(in_a, strata), Strata(in_a, cells)
+    own = cells[np.unique(strata, return_index=True)[1]]
+    a, b = of.n_a / np.maximum(cell.n_a[own], 1), of.n_b / np.maximum(cell.n_b[own], 1)
+    return np.asarray(a / np.maximum(a + b, 1e-300))
 
 
 def _alike(column: np.ndarray, known: Known, most: int) -> np.ndarray:
     if known.cut is None:
-        return alike(column, most, exact=len(column)) if known.categories else alike(column, most, EXACT)
-    out, above = np.zeros(len(column), np.int64), column > known.cut
-    for first, rows in ((0, np.flatnonzero(~above)), (most + 1, np.flatnonzero(above))):
-        share = max(1, round(most * len(rows) / len(column)))
-        out[rows] = first + alike(column[rows], share) if len(rows) else first
+        return alike(column, most, exact=len(column) if known.categories else EXACT)
+    return _near(column, (column > known.cut).astype(np.int64), most)
+
+
+def _near(number: np.ndarray, cells: np.ndarray, most: int) -> np.ndarray:
+    """(n,) strata of near values within each cell, of about equally many images in all cells."""
+    out = np.zeros(len(number), np.int64)
+    for cell in np.unique(cells):
+        rows = np.flatnonzero(cells == cell)
+        out[rows] = cell * (most + 2) + alike(number[rows], max(1, round(most * len(rows) / len(number))), exact=0)
     return np.asarray(np.unique(out, return_inverse=True)[1])
 
 

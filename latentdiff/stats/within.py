@@ -8,16 +8,15 @@ from scipy.special import ndtr
 
 from .grouped import GroupedTest, Grouping, MeansTest
 from .strata import Strata
-
-SMALL = 5.0
-"""Expected images on the smaller side below which counts are corrected for continuity: the normal law alone is too sure of few."""
+from .stratified import exact_p
 
 
 class Within:
     """Tests of means within strata, many values at once, as :class:`~latentdiff.stats.grouped.Grouping` does by groups.
 
     With V the values, ``T = sum over strata of (sum of A's V - n_A mean V)``; under exchange within strata its variance is the sum of
-    ``n_A n_B var(V) / n``. Of values 0 and 1 it is Cochran's, Mantel's and Haenszel's test, corrected for continuity where few are 1.
+    ``n_A n_B var(V) / n``. Of values 0 and 1 it is Cochran's, Mantel's and Haenszel's test; where few are expected, p is that of the
+    exact law.
 
     Args:
         in_a: (n,) True for A.
@@ -50,12 +49,12 @@ class Within:
         spread = np.maximum(square - total**2 / n, 0) / np.maximum(n - 1, 1)
         variance = (self.strata.weight[:, None] * spread).sum(0)
         gap = (of_a - expected).sum(0)
-        if binary:
-            of_strata = (self.strata.weight > 0)[:, None]
-            few = np.minimum((expected * of_strata).sum(0), ((total - expected) * of_strata).sum(0)) < SMALL
-            gap = np.where(few, np.sign(gap) * np.maximum(np.abs(gap) - 0.5, 0), gap)
         z = np.divide(gap, np.sqrt(variance), out=np.zeros_like(gap), where=variance > 1e-12 * np.maximum(square.sum(0), 1e-300))
-        return GroupedTest(z, 2 * ndtr(-np.abs(z)))
+        p = 2 * ndtr(-np.abs(z))
+        if binary:
+            exact = exact_p(total, of_a, self.strata.n_a, self.strata.n_b)
+            p = np.where(np.isnan(exact), p, exact)
+        return GroupedTest(z, p)
 
 
 def means_test(in_a: np.ndarray, groups: np.ndarray | None, number: np.ndarray | None) -> MeansTest | None:

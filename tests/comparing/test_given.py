@@ -137,6 +137,31 @@ def test_many_known_things_are_held_equal_by_their_propensity() -> None:
     assert 300 < found.images < 600
 
 
+def test_shown_and_not_shown_are_no_stratum_however_many_phrases_are_given() -> None:
+    """A fifth of A and a hundredth of B show the first thing; the second has nothing to do with the sides."""
+    rng = np.random.default_rng(2)
+    in_a, numbers = np.arange(900) < 400, rng.normal(size=(2, 900))
+    numbers[0] += 3 * (rng.random(900) < np.where(in_a, 0.2, 0.01))
+    known = [Known("strong", numbers[0], cut=1.8), Known("other", numbers[1], cut=1.2), Known("number", rng.normal(size=900))]
+    found = overlap(known, in_a)
+    assert found.by == "propensity"
+    for one in known[:2]:
+        shown = one.values > one.cut
+        assert not set(found.strata[shown]) & set(found.strata[~shown])
+
+
+def test_what_hardly_one_side_shows_is_left_out_of_each_camera_by_itself() -> None:
+    """Of camera 1, 5 of A's 300 images show it and 18 of B's 60: as many as in 300 of B would be left out."""
+    in_a, camera, shown = np.arange(600) < 300, np.ones(600), np.zeros(600)
+    camera[360:] = 2
+    shown[[*range(0, 300, 60), *range(300, 318)]] = 1
+    like = shown * 2 + np.random.default_rng(0).random(600)
+    found = overlap([Known("thing", like, cut=1.5), Known("camera", camera, categories=True)], in_a)
+    assert found.by == "near values"
+    assert not found.kept[shown == 1].any()
+    assert found.kept[(shown == 0) & (camera == 1)].mean() > 0.9
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
