@@ -170,8 +170,8 @@ class KeepAnswer(FormOperator):
 
         run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
         names = {name: str(ctx.params.get(name) or "") for name in ("view", "tag")}
-        side, allowed = str(ctx.params.get("side")), {name: bool(ctx.params.get(name)) for name in ("overwrite", "onto")}
-        count = questions.keep_images(run, str(ctx.params.get("phrase")), side, **names, **allowed)
+        side, overwrite, onto = str(ctx.params.get("side")), bool(ctx.params.get("overwrite")), bool(ctx.params.get("onto"))
+        count = questions.keep_images(run, str(ctx.params.get("phrase")), side, overwrite=overwrite, onto=onto, **names)
         ctx.ops.reload_dataset()
         kept = " and ".join(f"{what} {name.strip()!r}" for what, name in names.items() if name.strip())
         ctx.ops.notify(f"{count:,} images: {kept}.", variant="success")

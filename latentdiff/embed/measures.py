@@ -69,13 +69,11 @@ def measure_images(images: Iterable[Any], *, skip_bad: bool = False, progress: P
     listed, report = _listed(images), progress or silent
     rows, hashes = list[dict[str, float]](), list[str | None]()
     for i, found in enumerate(ordered_map(_measured, listed)):
-        if isinstance(found, str):
-            if not skip_bad:
-                name = f" ({shown(listed[i])[:200]})" if isinstance(listed[i], (str, os.PathLike)) else ""
-                raise InputError(f"image {i}{name}: {found}; mend it, or pass skip_bad=True")
-            found = {}, None
-        rows.append(found[0])
-        hashes.append(found[1])
+        if isinstance(found, str) and not skip_bad:
+            name = f" ({shown(listed[i])[:200]})" if isinstance(listed[i], (str, os.PathLike)) else ""
+            raise InputError(f"image {i}{name}: {found}; mend it, or pass skip_bad=True")
+        rows.append({} if isinstance(found, str) else found[0])
+        hashes.append(None if isinstance(found, str) else found[1])
         report((i + 1) / len(listed), "measuring images")
     out = {name: np.array([row.get(name, math.nan) for row in rows]) for name in MEASURES}
     return {**out, "duplicates": near_duplicates(hashes), HASH: np.array(hashes, object)}
