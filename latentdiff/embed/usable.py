@@ -110,7 +110,8 @@ def check_enough(side: str, n: int, left_out: Mapping[str, int]) -> None:
     """
     if n < FEWEST:
         why = ", ".join(f"{left_out[key]} {words}" for key, words in REASONS.items() if left_out.get(key))
-        raise InputError(f"{side} has {n} usable images{why and f' (left out: {why})'}; at least {FEWEST} a side are needed")
+        had = f"{n} usable {'image' if n == 1 else 'images'}{why and f' (left out: {why})'}"
+        raise InputError(f"{side} has {had}; at least {FEWEST} a side are needed")
 
 
 def omitted_rows(omit: Omitted | None, side: str) -> np.ndarray:

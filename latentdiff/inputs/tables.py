@@ -17,7 +17,7 @@ MOST_ROWS = 2_000_000
 
 def read_table(
     text: str,
-    base: Path,
+    base: Path | None,
     roots: Sequence[Path] | None = None,
     progress: Progress = silent,
     *,
@@ -28,7 +28,7 @@ def read_table(
     Args:
         text: the file's content. Further columns are ignored.
         base: folder to which relative paths refer; where a file is not there, the folder above it (VisDiff's ``data/Examples.csv`` names
-            ``./data/examples/...``, from the root of its repository).
+            ``./data/examples/...``, from the root of its repository). None: relative paths are refused.
         roots: resolved folders that may be read; None: every folder.
         progress: ``progress(fraction, label)``, once in a thousand rows.
         groups: the two groups to compare, where there are more; files of other groups need not exist.
@@ -104,11 +104,15 @@ def _two(found: Sequence[str], groups: Sequence[str] | None) -> tuple[str, str]:
     return chosen[0], chosen[1]
 
 
-def _member(path: str, line: int, base: Path, roots: Sequence[Path] | None) -> Path:
+def _member(path: str, line: int, base: Path | None, roots: Sequence[Path] | None) -> Path:
     if "://" in path:
         raise InputError(f"line {line} of the CSV is an address ({path[:100]}); only files are read")
     try:
         given = Path(path).expanduser()
+        if base is None:
+            if not given.is_absolute():
+                raise InputError(f"{path[:200]} is a relative path; say in which folder the images lie")
+            base = given.parent
         file = allowed(base / given, roots)
         found = file.is_file()
         if not found and not given.is_absolute() and (above := _above(base, given, roots)) is not None:

@@ -111,7 +111,7 @@ def _table(asked: Asked, settings: PageSettings, progress: Progress) -> tuple[Im
     groups = (asked.group_a or "", asked.group_b or "")
     if any(groups) and not all(groups):
         raise InputError("choose both groups of the table, Group A and Group B")
-    base = allowed(asked.table_base, settings.roots) if asked.table_base.strip() else Path("/")
+    base = allowed(asked.table_base, settings.roots) if asked.table_base.strip() else None
     return read_table(_table_text(asked.table), base, settings.roots, progress, groups=groups if all(groups) else None)
 
 

@@ -81,7 +81,9 @@ def test_table(root: Path) -> None:
     red, blue = read_table(text, root, [root])
     assert red == ImageSide("red", (root / "a/1.jpg", root / "a/deep/3.webp"))
     assert blue == ImageSide("blue", (root / "a/2.PNG",))
-    assert read_table(f"path,group_name\n{root}/a/1.jpg,x\n{root}/a/2.PNG,y\n", Path("/"), [root])[1].name == "y"
+    assert read_table(f"path,group_name\n{root}/a/1.jpg,x\n{root}/a/2.PNG,y\n", None, [root])[1].name == "y"
+    with pytest.raises(InputError, match=r"line 2 of the CSV: a/1\.jpg is a relative path; say in which folder"):
+        read_table("path,group_name\na/1.jpg,x\na/2.PNG,y\n", None, [root])
 
 
 def test_two_of_several_groups(root: Path) -> None:
