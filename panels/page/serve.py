@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from latentdiff.compute.extras import needs
@@ -80,13 +83,29 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         sessions = Sessions(folder / "sessions", folder / "uploads")
         blocks = build(settings, sessions)
         sessions.gone = partial(_forget, blocks)
-        _launch(gr, blocks, settings, folder, open_browser)
+        with _straight(gr):
+            _launch(gr, blocks, settings, folder, open_browser)
     except BaseException:
         remove_folder(folder)
         raise
     page = Page(_address(settings.host, blocks.server_port), settings, sessions, folder, blocks, before)
     atexit.register(page.close)
     return page
+
+
+@contextlib.contextmanager
+def _straight(gr: Any) -> Iterator[None]:
+    """Let Gradio ask its own server without the environment's proxies: none of them reaches this machine, and it gives up on any refusal."""
+    modules = (gr.blocks, gr.networking)
+    before = [module.httpx for module in modules]
+    for module, httpx in zip(modules, before, strict=True):
+        own = {name: partial(getattr(httpx, name), trust_env=False) for name in ("get", "head")}
+        module.httpx = SimpleNamespace(**(vars(httpx) | own))
+    try:
+        yield
+    finally:
+        for module, httpx in zip(modules, before, strict=True):
+            module.httpx = httpx
 
 
 def _forget(blocks: Any, tab: str) -> None:

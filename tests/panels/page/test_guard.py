@@ -20,6 +20,7 @@ from fiftyone_plugin.panels.page.serve import Page, open_page, serve
 from fiftyone_plugin.panels.page.settings import PageSettings
 
 from latentdiff.errors import InputError
+from tests.describe.proxy import Proxy
 
 LIMIT = 200_000
 
@@ -257,6 +258,31 @@ def test_closing_leaves_nothing_behind(tmp_path: Path) -> None:
     assert os.environ.get("GRADIO_TEMP_DIR") == before
     with pytest.raises(OSError):
         ask(page)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+@pytest.mark.parametrize(
+    ("name", "kind", "passed"),
+    [
+        ("HTTP_PROXY", "http", ""),
+        ("http_proxy", "http", "[::1],fe80::/10"),
+        ("ALL_PROXY", "http", "x.example"),
+        ("ALL_PROXY", "socks5", ""),
+    ],
+)
+def test_the_page_opens_where_a_proxy_is_named(name: str, kind: str, passed: str, host: str, tmp_path: Path, monkeypatch: Any) -> None:
+    proxy = Proxy()
+    for other in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+        monkeypatch.delenv(other.upper(), raising=False)
+    monkeypatch.setenv(name, f"{kind}://{proxy.address}")
+    monkeypatch.setenv("NO_PROXY", passed)
+    page = serve(PageSettings(host=host, encoder="demo", password="correct horse", roots=(tmp_path,)))
+    try:
+        assert ask(page)[0] in (200, 401) and proxy.heard == []
+    finally:
+        page.close()
+        proxy.close()
 
 
 def test_the_app_gets_one_page_however_often_it_asks() -> None:
