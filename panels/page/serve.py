@@ -64,7 +64,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         open_browser: open it in the user's browser.
 
     Raises:
-        InputError: the port is taken, or the address cannot be listened on.
+        InputError: the port is taken, the address cannot be listened on, or Gradio cannot read the environment's proxies.
     """
     settings = settings or PageSettings()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while Gradio is imported
@@ -75,6 +75,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         (folder / "sessions").mkdir()
         os.environ[UPLOADS] = str(folder / "uploads")
         with needs("page", "the page"):
+            _check_proxies()  # Gradio's import fails where they cannot be used
             import gradio as gr
 
         # Read once, while Gradio was imported: it would make the folder of an earlier page of this process anew.
@@ -93,9 +94,21 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
     return page
 
 
+def _check_proxies() -> None:
+    import httpx
+
+    try:
+        httpx.Client().close()
+    except (ImportError, ValueError, httpx.InvalidURL) as e:
+        raise InputError(
+            f"the page cannot start with the proxies of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY): {e} "
+            "Unset them for the page, or set NO_PROXY='*'"
+        ) from e
+
+
 @contextlib.contextmanager
 def _straight(gr: Any) -> Iterator[None]:
-    """Let Gradio ask its own server without the environment's proxies: none of them reaches this machine, and it gives up on any refusal."""
+    """Let Gradio ask its own server without the environment's proxies: none reaches this machine, and what one refuses ends the start."""
     modules = (gr.blocks, gr.networking)
     before = [module.httpx for module in modules]
     for module, httpx in zip(modules, before, strict=True):
