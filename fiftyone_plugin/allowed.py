@@ -73,7 +73,7 @@ def server(url: str | None) -> None:
     if not url:
         return
     url = checked_url(url)  # before it is shown: an address may hold a password
-    if (is_local(url) and not shared()) or (is_openai(url) and os.environ.get(OPENAI_KEY)):
+    if (is_local(url) or (is_openai(url) and os.environ.get(OPENAI_KEY))) and not shared():
         return
     known = [os.environ.get(ADDRESS, ""), os.environ.get(OPENAI_ADDRESS, ""), *os.environ.get(SERVERS, "").split()]
     if not any(same_address(url, one) for one in known):

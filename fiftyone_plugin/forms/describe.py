@@ -56,11 +56,12 @@ def _choose_server(inputs: Any, ctx: Any, how: str) -> None:
         return
     try:
         config = chosen_description(params)
+        along = goes_with(config.base_url, _key(ctx, config.base_url) or "") if config else []
     except InputError as e:
         if params.get("llm_url") and params.get("llm_model"):
             reject(url, str(e))
         return
-    sent = "; ".join([*config.sends, *goes_with(config.base_url, _key(ctx, config.base_url) or "")]) if config else ""
+    sent = "; ".join([*config.sends, *along]) if config else ""
     inputs.view("sent", types.Notice(label=f"Will be sent: {sent}", variant="outlined"))
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 
+from ..compute.cache import CAPTIONS, JUDGEMENTS, forget
 from ..sae.kept import PREFIX, KeptSae, find_kept, kept_saes
 from .terminal import printable
 
@@ -13,7 +14,7 @@ from .terminal import printable
 def saes_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``latentdiff saes``."""
     parser.add_argument("--drop", metavar="KEY", nargs="+", default=[], help="delete those with these keys, or the first digits of them")
-    parser.add_argument("--drop-all", action="store_true", help="delete all")
+    parser.add_argument("--drop-all", action="store_true", help="delete all, and the captions and judgements that models wrote")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
 
@@ -22,12 +23,16 @@ def run_saes(args: argparse.Namespace) -> int:
     dropped = kept_saes() if args.drop_all else [find_kept(key) for key in args.drop]
     for sae in dropped:
         sae.drop()
+    texts = {kind: forget(kind) for kind in (CAPTIONS, JUDGEMENTS)} if args.drop_all else {}
     left = kept_saes()
     if args.json:
         print(json.dumps([_plain(sae) for sae in left]))
         return 0
     for sae in dropped:
         print(printable(f"dropped {sae.key[:8]}, {sae.name}"))
+    for kind, count in texts.items():
+        if count:
+            print(f"dropped {count:,} {kind}")
     if not left:
         print("no sparse autoencoder is kept")
     for sae in left:

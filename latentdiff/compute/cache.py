@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+CAPTIONS, JUDGEMENTS = "captions", "judgements"
+"""Kinds of facts that are texts about images, or made of such: what models wrote of pictures, what they thought of findings."""
 DIGEST = 16
 """Bytes of the digest behind a kept array."""
 
@@ -100,6 +102,16 @@ def remember(kind: str, key: str, fact: dict[str, Any]) -> None:
     """Keep a JSON fact; a cache folder that cannot be written only means that it is computed again."""
     with contextlib.suppress(OSError):
         write_atomic(cache_folder() / kind / f"{key}.json", json.dumps(fact, indent=1).encode())
+
+
+def forget(kind: str) -> int:
+    """Delete all facts of a kind; how many there were."""
+    count = 0
+    with contextlib.suppress(OSError):
+        for path in (cache_folder() / kind).glob("*.json"):
+            path.unlink(missing_ok=True)
+            count += 1
+    return count
 
 
 def kept_array(make: Callable[[], np.ndarray], like: np.ndarray, *names: str) -> np.ndarray:

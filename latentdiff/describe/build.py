@@ -77,13 +77,13 @@ def build_captioner(
     if config.captioner == "image-to-text":
         from .image_to_text import load_image_to_text
 
-        return load_image_to_text(config.captioner_model or "", device=device, prompt=config.caption_prompt or "")
+        return load_image_to_text(config.captioner_model or "", device=device, prompt=config.caption_prompt or "", keep=config.keep)
     if config.captioner == "endpoint":
         from .prompts import CAPTION
         from .vision_endpoint import EndpointCaptioner
 
         endpoint = build_endpoint(config, account, key=key, model=config.captioner_model)
-        return EndpointCaptioner(endpoint, prompt=config.caption_prompt or CAPTION)
+        return EndpointCaptioner(endpoint, prompt=config.caption_prompt or CAPTION, keep=config.keep)
     return None
 
 

@@ -9,15 +9,13 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..compute.cache import recall, remember
+from ..compute.cache import CAPTIONS, recall, remember
 from ..progress import Progress
 from .captions import Caption, CaptionFailure
 from .pictures import image_digest
 
 if TYPE_CHECKING:
     from ..embed.images import Source
-
-KIND = "captions"
 
 
 def cached_captions(
@@ -26,8 +24,9 @@ def cached_captions(
     make: Callable[[list[Source], Progress], list[Caption]],
     progress: Progress,
     batch: int,
+    keep: bool = True,
 ) -> list[Caption]:
-    """Captions of images: remembered ones, and the rest made in batches, each batch kept as soon as it is there.
+    """Captions of images: remembered ones, and the rest made in batches, each batch kept as soon as it is there, unless none is to be kept.
 
     Args:
         images: paths or PIL images.
@@ -35,6 +34,7 @@ def cached_captions(
         make: captions of a batch of images.
         progress: called after each batch.
         batch: images per call of ``make``, >= 1.
+        keep: False keeps none of those that are made.
     """
     out: list[Caption | None] = [None] * len(images)
     keys: dict[int, str] = {}
@@ -43,7 +43,7 @@ def cached_captions(
         if isinstance(key, CaptionFailure):
             out[i] = key
             continue
-        known = recall(KIND, key)
+        known = recall(CAPTIONS, key)
         if known is not None and isinstance(known.get("caption"), str) and known["caption"]:
             out[i] = known["caption"]
         else:
@@ -56,8 +56,8 @@ def cached_captions(
         made = make([images[i] for i in some], lambda _, label, here=here: progress(here, label))  # type: ignore[misc]
         for i, caption in zip(some, made, strict=True):
             out[i] = caption
-            if isinstance(caption, str):
-                remember(KIND, keys[i], {"caption": caption})
+            if keep and isinstance(caption, str):
+                remember(CAPTIONS, keys[i], {"caption": caption})
     return [c if c is not None else CaptionFailure("no caption was made") for c in out]
 
 

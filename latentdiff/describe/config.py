@@ -46,6 +46,8 @@ class DescribeConfig:
     """Tokens of prompts and answers at most."""
     timeout: float = 60.0
     """Seconds that one request may take."""
+    keep: bool = True
+    """Whether captions that a model writes stay in the cache, for the next comparison of these images."""
 
     def __post_init__(self) -> None:
         self._need(self.captioner in CAPTIONERS, "captioner", f"one of {', '.join(CAPTIONERS)}")

@@ -16,7 +16,7 @@ from ..errors import Cancelled, EndpointError, NoAnswerError
 from ..progress import Progress, silent
 from ..version import __version__
 from .client import ChatRequest
-from .server import check_key, checked_url, find_key, is_secret, stands_out
+from .server import check_key, checked_url, find_key, is_secret, proxy_of, stands_out
 from .usage import Account, Budget
 from .wire import MOST_BYTES, Failure, Reply, read_reply, send
 
@@ -45,7 +45,7 @@ class ChatEndpoint:
         account: what was sent so far.
 
     Raises:
-        InputError: an address or key that cannot be used.
+        InputError: an address, key or proxy of the environment that cannot be used.
         MissingPackageError: the openai client is not installed.
     """
 
@@ -66,6 +66,7 @@ class ChatEndpoint:
         self.base_url, self.model = checked_url(base_url), str(model)
         self.timeout, self.retries, self.backoff, self.longest_wait = timeout, retries, backoff, longest_wait
         self.budget, self.account = budget or Budget(), account or Account()
+        proxy_of(self.base_url)  # in the thread that asks, an unusable one would read as a server that cannot be reached
         self._key = check_key(self.base_url, find_key(self.base_url) if key is None else key) or ""
         self._stands_out = stands_out(self._key)
         self._unknown: set[str] = set()

@@ -38,17 +38,27 @@ class ImageToTextCaptioner:
         prompt: text that the caption continues; "" for none.
         batch_size: images per forward pass, >= 1.
         tokens: length of a caption at most, in tokens, >= 1.
+        keep: whether captions stay in the cache.
     """
 
     reads, sends = "images", ""
 
     def __init__(
-        self, model: Any, image_processor: Any, tokenizer: Any, name: str, *, prompt: str = "", batch_size: int = 8, tokens: int = 40
+        self,
+        model: Any,
+        image_processor: Any,
+        tokenizer: Any,
+        name: str,
+        *,
+        prompt: str = "",
+        batch_size: int = 8,
+        tokens: int = 40,
+        keep: bool = True,
     ) -> None:
         if batch_size < 1 or tokens < 1:
             raise InputError(f"batch_size and tokens must be at least 1, not {batch_size} and {tokens}")
         self.model, self.name, self.prompt = model.eval().requires_grad_(False), name, prompt
-        self.batch_size, self.tokens = batch_size, tokens
+        self.batch_size, self.tokens, self.keep = batch_size, tokens, keep
         self._processor, self._tokenizer = image_processor, tokenizer
         self._identity: tuple[str, ...] | None = None
 
@@ -58,7 +68,7 @@ class ImageToTextCaptioner:
             raise InputError("images is a list of files, not one file: put it in a list")
         if self._identity is None:  # by the weights: two checkpoints of one name write different captions
             self._identity = ("image-to-text", weights_digest(self.model), self.prompt, str(self.tokens), str(LONGEST))
-        return cached_captions(images, self._identity, lambda some, _: self._caption(some), progress, self.batch_size)
+        return cached_captions(images, self._identity, lambda some, _: self._caption(some), progress, self.batch_size, self.keep)
 
     def _caption(self, images: list[Source]) -> list[Caption]:
         out: list[Caption] = [CaptionFailure("no caption was made")] * len(images)
@@ -103,14 +113,14 @@ def first_token(model: Any) -> int:
 
 
 def load_image_to_text(
-    name: str | os.PathLike, *, device: Any = None, prompt: str = "", batch_size: int = 8, tokens: int = 40
+    name: str | os.PathLike, *, device: Any = None, prompt: str = "", batch_size: int = 8, tokens: int = 40, keep: bool = True
 ) -> ImageToTextCaptioner:
     """A BLIP, BLIP-2, GIT or vision-encoder-decoder (ViT-GPT2) captioner.
 
     Args:
         name: local folder (the network is not touched), or hub id such as ``PAPER`` or ``SMALL``.
         device: torch device; None: CUDA, else MPS, else CPU.
-        prompt, batch_size, tokens: see :class:`ImageToTextCaptioner`.
+        prompt, batch_size, tokens, keep: see :class:`ImageToTextCaptioner`.
 
     Raises:
         CheckpointError: a folder that does not hold such a model.
@@ -141,4 +151,4 @@ def load_image_to_text(
         raise EncoderError(f"captioner {name} could not be fetched from the model hub: {why}. Fetch it elsewhere; give its folder") from e
     shown = Path(name).name if local else name
     moved = model.to(pick_device(device))
-    return ImageToTextCaptioner(moved, processor, tokenizer, shown, prompt=prompt, batch_size=batch_size, tokens=tokens)
+    return ImageToTextCaptioner(moved, processor, tokenizer, shown, prompt=prompt, batch_size=batch_size, tokens=tokens, keep=keep)

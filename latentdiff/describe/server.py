@@ -104,7 +104,7 @@ def proxy_of(base_url: str) -> SplitResult | None:
     This machine is never reached through a proxy. Neither is plain http: a proxy could read what is sent. Through https it only hands on.
 
     Raises:
-        InputError: a proxy of a kind that is not known here.
+        InputError: a proxy of a kind that is not known here, or whose address is none.
     """
     parts = urlsplit(base_url)
     if parts.scheme != "https" or is_local(base_url):
@@ -113,8 +113,12 @@ def proxy_of(base_url: str) -> SplitResult | None:
     named = known.get("https") or known.get("all")
     if not named or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    proxy = urlsplit(named if "://" in named else f"http://{named}")
-    if proxy.scheme != "http" or not proxy.hostname:
+    try:
+        proxy = urlsplit(named if "://" in named else f"http://{named}")
+        usable = proxy.scheme == "http" and bool(proxy.hostname) and proxy.port != 0  # asking for the port checks it
+    except ValueError:
+        usable = False
+    if not usable:
         raise InputError(
             "the proxy of the environment (HTTPS_PROXY, ALL_PROXY) is no address such as http://example.com:8080; "
             "set NO_PROXY to go round it"

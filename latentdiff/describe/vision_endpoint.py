@@ -33,15 +33,18 @@ class EndpointCaptioner:
         prompt: what is asked of each image.
         longest: pixels of the longer side of a picture that is sent, >= 32.
         at_once: requests at the same time, >= 1.
+        keep: whether captions stay in the cache.
     """
 
     reads = "images"
 
-    def __init__(self, endpoint: ChatEndpoint, *, prompt: str = CAPTION, longest: int = LONGEST, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, endpoint: ChatEndpoint, *, prompt: str = CAPTION, longest: int = LONGEST, at_once: int = AT_ONCE, keep: bool = True
+    ) -> None:
         if longest < 32 or at_once < 1:
             raise InputError(f"longest must be at least 32 and at_once at least 1, not {longest} and {at_once}")
         self.endpoint, self.name, self.prompt = endpoint, endpoint.model, prompt
-        self.longest, self.at_once = longest, at_once
+        self.longest, self.at_once, self.keep = longest, at_once, keep
         self.sends = f"images, scaled to {longest} pixels, to {endpoint.base_url} ({endpoint.model})"
         self._lost = 0
 
@@ -55,7 +58,7 @@ class EndpointCaptioner:
             raise InputError("images is a list of files, not one file: put it in a list")
         identity = ("endpoint", self.endpoint.base_url, self.endpoint.model, self.prompt, str(self.longest))
         self._lost = 0
-        return cached_captions(images, identity, self._batch, progress, self.at_once)
+        return cached_captions(images, identity, self._batch, progress, self.at_once, self.keep)
 
     def _batch(self, images: list[Source], progress: Progress) -> list[Caption]:
         out = at_once(images, self._one, self.at_once, progress, f"captions by {self.name}")

@@ -147,8 +147,11 @@ def unreachable(url: str) -> str:
         return "HF_HUB_OFFLINE is set"
     parts = urlsplit(url)
     proxy = None if urllib.request.proxy_bypass(parts.hostname or "") else urllib.request.getproxies().get(parts.scheme)
-    reached = urlsplit(proxy if proxy and "://" in proxy else f"//{proxy}") if proxy else parts
-    port = reached.port or (443 if reached.scheme == "https" else 80)
+    try:
+        reached = urlsplit(proxy if proxy and "://" in proxy else f"//{proxy}") if proxy else parts
+        port = reached.port or (443 if reached.scheme == "https" else 80)
+    except ValueError as e:
+        return f"the proxy of the environment (HTTP_PROXY, HTTPS_PROXY) is no address ({e})" if proxy else f"{url} is no address ({e})"
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     # In a thread of its own: looking up a name has no time limit.
     threading.Thread(target=_try, args=(reached.hostname or "", port, answers), name="latentdiff-hub", daemon=True).start()

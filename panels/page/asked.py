@@ -94,6 +94,9 @@ def choices(asked: Asked, settings: PageSettings) -> dict[str, Any]:
     check_reach(answers, settings)
     given = choices_of(answers)
     ours = bool(settings.llm_url) and asked.llm_url.strip() == settings.llm_url
+    method = given["method"]
+    if method.describe is not None and not settings.loopback:  # texts about visitors' pictures stay nowhere
+        given["method"] = dataclasses.replace(method, describe=dataclasses.replace(method.describe, keep=False))
     key = asked.llm_key.strip() or (None if ours else "")  # the environment's key goes to no server that a visitor names
     return {**given, "captions": _captions(asked, settings), "key": key}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from latentdiff.compute.extras import needs
@@ -61,7 +64,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         open_browser: open it in the user's browser.
 
     Raises:
-        InputError: the port is taken, or the address cannot be listened on.
+        InputError: the port is taken, the address cannot be listened on, or Gradio cannot read the environment's proxies.
     """
     settings = settings or PageSettings()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while Gradio is imported
@@ -72,6 +75,7 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         (folder / "sessions").mkdir()
         os.environ[UPLOADS] = str(folder / "uploads")
         with needs("page", "the page"):
+            _check_proxies()  # Gradio's import fails where they cannot be used
             import gradio as gr
 
         # Read once, while Gradio was imported: it would make the folder of an earlier page of this process anew.
@@ -80,13 +84,41 @@ def serve(settings: PageSettings | None = None, *, open_browser: bool = False) -
         sessions = Sessions(folder / "sessions", folder / "uploads")
         blocks = build(settings, sessions)
         sessions.gone = partial(_forget, blocks)
-        _launch(gr, blocks, settings, folder, open_browser)
+        with _straight(gr):
+            _launch(gr, blocks, settings, folder, open_browser)
     except BaseException:
         remove_folder(folder)
         raise
     page = Page(_address(settings.host, blocks.server_port), settings, sessions, folder, blocks, before)
     atexit.register(page.close)
     return page
+
+
+def _check_proxies() -> None:
+    import httpx
+
+    try:
+        httpx.Client().close()
+    except (ImportError, ValueError, httpx.InvalidURL) as e:
+        raise InputError(
+            f"the page cannot start with the proxies of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY): {e} "
+            "Unset them for the page, or set NO_PROXY='*'"
+        ) from e
+
+
+@contextlib.contextmanager
+def _straight(gr: Any) -> Iterator[None]:
+    """Let Gradio ask its own server without the environment's proxies: none reaches this machine, and what one refuses ends the start."""
+    modules = (gr.blocks, gr.networking)
+    before = [module.httpx for module in modules]
+    for module, httpx in zip(modules, before, strict=True):
+        own = {name: partial(getattr(httpx, name), trust_env=False) for name in ("get", "head")}
+        module.httpx = SimpleNamespace(**(vars(httpx) | own))
+    try:
+        yield
+    finally:
+        for module, httpx in zip(modules, before, strict=True):
+            module.httpx = httpx
 
 
 def _forget(blocks: Any, tab: str) -> None:

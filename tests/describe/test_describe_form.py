@@ -62,6 +62,14 @@ def test_the_form_says_what_will_be_sent(dataset, server) -> None:
     assert server.requests == []
 
 
+def test_the_form_names_a_proxy_that_cannot_be_used(dataset, monkeypatch) -> None:
+    monkeypatch.setenv("LATENTDIFF_SERVERS", "https://models.example/v1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:notaport")
+    monkeypatch.delenv("https_proxy", raising=False)
+    fields = form("compare_views", dataset, **SIDES, describe="server", llm_url="https://models.example/v1", llm_model="m")
+    assert "NO_PROXY" in fields["llm_url"]["error_message"] and "sent" not in fields
+
+
 def test_the_operator_describes_and_keeps_the_key_to_itself(dataset, files, server, monkeypatch) -> None:
     monkeypatch.setenv("LATENTDIFF_API_KEY", KEY)  # FiftyOne's secrets are its server's environment
     monkeypatch.setenv("LATENTDIFF_BASE_URL", server.url)

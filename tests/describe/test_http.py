@@ -99,9 +99,19 @@ def test_a_proxy_hears_the_servers_name_and_no_more(proxy, monkeypatch) -> None:
     monkeypatch.setenv("NO_PROXY", "models.example")
     assert proxy_of("https://models.example/v1") is None
     monkeypatch.delenv("NO_PROXY")
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
-    with pytest.raises(InputError, match="NO_PROXY"):
-        proxy_of("https://models.example/v1")
+    for unusable in (
+        "socks5://127.0.0.1:1",
+        "http://127.0.0.1:notaport",
+        "127.0.0.1:99999",
+        "http://127.0.0.1:0",
+        "http://[::1",
+        "http://:8080",
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", unusable)
+        with pytest.raises(InputError, match="NO_PROXY"):
+            proxy_of("https://models.example/v1")
+        with pytest.raises(InputError, match="NO_PROXY"):  # in words of its own, not as a server that cannot be reached
+            ChatEndpoint("https://models.example/v1", "tiny")
 
 
 def test_what_goes_along_is_said_before(monkeypatch) -> None:

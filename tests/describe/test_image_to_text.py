@@ -8,8 +8,11 @@ from describe_captioners import save_captioner
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer, Blip2Processor
 
+from latentdiff.describe.build import build_captioner
 from latentdiff.describe.captions import CaptionFailure
+from latentdiff.describe.config import DescribeConfig
 from latentdiff.describe.image_to_text import FAMILIES, load_image_to_text
+from latentdiff.describe.usage import Account
 from latentdiff.errors import Cancelled, CheckpointError, EncoderError, InputError
 
 KINDS = (*FAMILIES, "blip-2 t5")
@@ -35,6 +38,14 @@ def test_captions_are_what_transformers_generates(folders, family, pictures) -> 
     captioner = load_image_to_text(folder, device="cpu", tokens=8, batch_size=4)
     assert captioner.captions(pictures) == wanted
     assert len(set(wanted)) > 1 and all(wanted)  # they depend on the image
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_captions_stay_in_the_cache_unless_they_are_not_to(folders, keep, pictures, private) -> None:
+    config = DescribeConfig("image-to-text", str(folders["git"]), keep=keep)
+    captioner = build_captioner(config, Account(), device="cpu")
+    assert len(captioner.captions(pictures)) == len(pictures)
+    assert len(list(private.rglob("*.json"))) == keep * len(pictures)
 
 
 @pytest.mark.parametrize("family", ["blip-2", "blip-2 t5"])

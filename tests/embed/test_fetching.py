@@ -95,6 +95,9 @@ def test_a_proxy_is_what_has_to_answer(listening: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("https_proxy", listening.removesuffix("/org/model/file"))
     monkeypatch.setenv("no_proxy", "")
     assert unreachable("https://hub.invalid/file") == ""
+    for unusable in ("http://127.0.0.1:notaport", "127.0.0.1:99999", "http://[::1"):
+        monkeypatch.setenv("https_proxy", unusable)
+        assert unreachable("https://hub.invalid/file").startswith("the proxy of the environment (HTTP_PROXY, HTTPS_PROXY) is no address")
 
 
 def test_offline_by_wish(monkeypatch: pytest.MonkeyPatch) -> None:

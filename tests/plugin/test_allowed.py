@@ -75,6 +75,12 @@ def test_where_others_reach_the_app_nothing_is_allowed_that_was_not_named(elsewh
     for check, named in ((allowed.server, local), (allowed.file, tmp_path), (allowed.place, tmp_path), (allowed.file, "a/b")):
         with pytest.raises(InputError):
             check(named)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-mine-123456")  # visitors would spend it
+    for url in ("https://api.openai.com/v1", "https://other.openai.com:8443/x"):
+        with pytest.raises(InputError, match="LATENTDIFF_SERVERS"):
+            allowed.server(url)
+    monkeypatch.setenv(allowed.SERVERS, "https://api.openai.com/v1")
+    allowed.server("https://api.openai.com/v1")
     monkeypatch.setenv(allowed.ROOTS, str(tmp_path))
     assert allowed.file(tmp_path / "x") == str(tmp_path / "x") and allowed.place(tmp_path) == tmp_path
     with pytest.raises(InputError, match="LATENTDIFF_ROOTS"):

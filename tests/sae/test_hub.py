@@ -82,3 +82,13 @@ def test_a_proxy_hears_the_hubs_name_and_no_more(hub: Hub, tmp_path: Path) -> No
     assert proxy.heard and all(heard.startswith(b"CONNECT hub.example:443 ") for heard in proxy.heard)
     assert not [secret for secret in (TOKEN, "someone", *SECRETS.values()) if secret.encode() in b"".join(proxy.heard)]
     assert hub.asked == []
+
+
+@pytest.mark.parametrize("passed", ["", "127.0.0.1"])
+def test_a_hub_over_plain_http_is_asked_as_the_environment_says(hub: Hub, tmp_path: Path, passed: str) -> None:
+    """As SECURITY.md warns: the proxy reads the token, unless NO_PROXY names the hub's host."""
+    proxy = Proxy()
+    opened(hub, "someone/saes/a", tmp_path, http_proxy=f"http://{proxy.address}", NO_PROXY=passed, no_proxy=passed)
+    proxy.close()
+    assert bool(hub.asked) == bool(passed) and bool(proxy.heard) == (not passed)
+    assert (TOKEN.encode() in b"".join(proxy.heard)) == (not passed)

@@ -11,6 +11,7 @@ import pytest
 import latentdiff
 from latentdiff import InputError, kept_saes
 from latentdiff.cli.main import main
+from latentdiff.compute.cache import CAPTIONS, JUDGEMENTS, recall, remember
 from latentdiff.embed.ordering import content_keys
 from latentdiff.sae import kept, spaces
 from latentdiff.sae.spaces import Space, sae_of_content, sae_of_space, spread_sample
@@ -166,7 +167,13 @@ def test_listed_used_and_dropped(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert main(["saes", "--drop", key]) == 2 and "no kept SAE" in capsys.readouterr().err
     with pytest.raises(InputError, match="latentdiff saes"):
         latentdiff.load_sae(f"kept:{key}")
+    remember(CAPTIONS, "0" * 32, {"caption": "a red bus"})
+    remember(JUDGEMENTS, "1" * 32, {"scores": [1.0]})
+    assert main(["saes", "--drop", "none"]) == 2 and recall(CAPTIONS, "0" * 32)
+    capsys.readouterr()
     assert main(["saes", "--drop-all"]) == 0 and kept_saes() == []
+    assert {"dropped 1 captions", "dropped 1 judgements"} <= set(capsys.readouterr().out.splitlines())
+    assert recall(CAPTIONS, "0" * 32) is recall(JUDGEMENTS, "1" * 32) is None
 
 
 def test_many_vectors_are_compared_by_it_unasked(monkeypatch: pytest.MonkeyPatch) -> None:

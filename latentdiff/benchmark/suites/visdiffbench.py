@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...compute.cache import array_digest, recall, remember
+from ...compute.cache import JUDGEMENTS, array_digest, recall, remember
 from ...progress import Progress
 from ..case_suite import FIRST, CaseSuite, curve
 from ..cases import Case, Space
@@ -132,11 +132,11 @@ class VisDiffBench(CaseSuite):
                 phrases = [f[0] for f in found["A"][:FIRST]]
                 other = case.label_b or "ordinary photographs of the same things"
                 key = array_digest(np.zeros(0), self.options.endpoint or "", case.label_a, other, *phrases)
-                kept = recall("judgements", key)
+                kept = recall(JUDGEMENTS, key)
                 if kept is None:
                     kept = {"scores": judge(endpoint, case.label_a, other, phrases)}
                     if None not in kept["scores"]:  # what could not be read is asked for again
-                        remember("judgements", key, kept)
+                        remember(JUDGEMENTS, key, kept)
                 out.setdefault(row, {}).setdefault(case.group, []).append(kept["scores"])
         return out
 

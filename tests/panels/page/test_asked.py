@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fiftyone_plugin.panels.page.asked import FOLDERS, TABLE, VIEWS, ZIPS, Asked, choices
 from fiftyone_plugin.panels.page.inputs import _sent
 from fiftyone_plugin.panels.page.settings import PageSettings
-from fiftyone_plugin.panels.page.work import _unkept, groups_of_table, named_sides
+from fiftyone_plugin.panels.page.work import _unkept, answer, groups_of_table, named_sides
+from PIL import Image
 
 from latentdiff.errors import InputError
 from latentdiff.progress import silent
+from tests.describe.chat_server import ChatServer, says
 
 OURS, MODEL = "http://localhost:8000/v1", "ours"
 SERVER = {"llm_url": OURS, "llm_model": MODEL}
@@ -120,3 +123,25 @@ def test_what_visitors_compare_is_kept_nowhere(tmp_path: Path) -> None:
     for sae in (None, "kept"):
         assert _unkept(sae, Asked(), here) == sae and _unkept(sae, Asked(), away) == "pair"
     assert _unkept("pach", Asked(), away) == "pach" and _unkept(None, Asked(method="mean"), away) is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_captions_of_visitors_pictures_are_kept_nowhere(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for side, colour in (("a", (220, 30, 30)), ("b", (40, 60, 210))):
+        (tmp_path / side).mkdir()
+        for i in range(20):
+            pixels = np.clip(np.array(colour) + rng.normal(0, 25, (32, 32, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / side / f"{i}.png")
+    (tmp_path / "work").mkdir()
+    server = ChatServer()
+    server.script = [says("a secret red bus")]
+    named = {"llm_url": server.url, "llm_model": "m"}
+    asked = Asked(folder_a=str(tmp_path / "a"), folder_b=str(tmp_path / "b"), encoder="demo", photographs=True, describe="server", **named)
+    here = PageSettings(host=host, password="long enough", roots=(tmp_path,), encoder="demo", **named)
+    found = answer(asked, here, tmp_path / "work", silent)
+    server.close()
+    assert server.requests and found.comparison.info["describe"]["captioner"] == "m"
+    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and b"secret red bus" in path.read_bytes()]
+    assert bool(kept) == (host == "127.0.0.1")

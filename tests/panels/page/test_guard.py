@@ -20,6 +20,7 @@ from fiftyone_plugin.panels.page.serve import Page, open_page, serve
 from fiftyone_plugin.panels.page.settings import PageSettings
 
 from latentdiff.errors import InputError
+from tests.describe.proxy import Proxy
 
 LIMIT = 200_000
 
@@ -257,6 +258,37 @@ def test_closing_leaves_nothing_behind(tmp_path: Path) -> None:
     assert os.environ.get("GRADIO_TEMP_DIR") == before
     with pytest.raises(OSError):
         ask(page)
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    running = Proxy()
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_the_page_opens_where_a_proxy_is_named(name: str, host: str, proxy: Proxy, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv(name, f"http://{proxy.address}")
+    page = serve(PageSettings(host=host, encoder="demo", password="correct horse", roots=(tmp_path,)))
+    try:
+        assert ask(page)[0] in (200, 401) and proxy.heard == []
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize("unread", [{"ALL_PROXY": "socks9://127.0.0.1:9"}, {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "[::1]"}])
+def test_proxies_that_gradio_cannot_read_are_told(unread: dict[str, str], proxy: Proxy, monkeypatch: Any) -> None:
+    for name, value in unread.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=r"NO_PROXY='\*'"):
+        serve(PageSettings(encoder="demo"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    serve(PageSettings(encoder="demo")).close()
 
 
 def test_the_app_gets_one_page_however_often_it_asks() -> None:
