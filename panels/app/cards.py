@@ -10,7 +10,7 @@ from latentdiff.report.content import THUMBNAILS, content
 from latentdiff.report.fields import FieldRow, beside_text, sentence
 from latentdiff.report.finding import Card, card
 from latentdiff.report.text import isolated, percent
-from latentdiff.results.changes import changes, swapped
+from latentdiff.results.changes import called, changes, swapped
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
 
 CARDS = 6
@@ -148,14 +148,14 @@ def beside(before: Any, after: Any) -> dict[str, Any]:
     Returns:
         JSON: ``before`` and ``after`` (names), and ``stayed``, ``new``, ``gone``: texts with rates; ``more``: how many are not told.
     """
-    found = changes(before.comparison, after.comparison, turned=swapped(_names(before), _names(after)))
-    names = {side: after.sides[side].name for side in "AB"}
+    sides = _names(before), _names(after)
+    found, named = changes(before.comparison, after.comparison, turned=swapped(*sides)), called(*sides)
 
-    def told(h: Any) -> str:
-        return f"{h.text}, more in {names[h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
+    def told(state: str, h: Any) -> str:
+        return f"{h.text}, more in {named[state][h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
 
-    stayed = [f"{told(one)}, before {percent(was.rate_a)} and {percent(was.rate_b)}" for was, one in found.stayed]
-    lists = {"stayed": stayed, "new": [told(h) for h in found.new], "gone": [told(h) for h in found.gone]}
+    stayed = [f"{told('stayed', one)}, before {percent(was.rate_a)} and {percent(was.rate_b)}" for was, one in found.stayed]
+    lists = {"stayed": stayed} | {state: [told(state, h) for h in getattr(found, state)] for state in ("new", "gone")}
     more = sum(max(0, len(texts) - BESIDE) for texts in lists.values())
     return {"before": before.name, "after": after.name, **{kind: texts[:BESIDE] for kind, texts in lists.items()}, "more": more}
 
