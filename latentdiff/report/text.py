@@ -12,10 +12,16 @@ from ..results.hypothesis import Hypothesis
 
 MADE_BY = "Made by LatentDiff"
 """Tells a report from files of others."""
-MARKDOWN = re.compile(r"[\\`*_\[\]|~@]|^[#+\->=]|(?<=\s)#(?=#*$)|(?<=\bwww)\.|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):", re.IGNORECASE)
-"""Escaped in text: what begins markup where it stands, and what would make a link of a bare address."""
-NUMBERED = re.compile(r"^(\d{1,9})([.)])")
+MARKDOWN = re.compile(
+    r"[\\`*_\[\]|~@]|^>|^\+(?=\s|$)|^-(?=\s|-*$)|^=(?==*$)|^#(?=#{0,5}\s|#*$)|(?<=\s)#(?=#*$)"
+    r"|(?<=\bwww)\.|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):",
+    re.IGNORECASE,
+)
+"""Escaped in text: what begins markup where it stands, and what would make a link of a bare address. A sign before a number begins none."""
+NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 """At the start of a line: the first item of a list."""
+ENTITY, TAG = re.compile(r"&(?=#?\w+;)"), re.compile(r"<(?=[a-z/!?]|$)", re.IGNORECASE)
+"""What begins a character's name, and what begins HTML or a link: "R&D" and "<1%" begin neither."""
 
 ISOLATE, END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -91,6 +97,6 @@ def title(hypothesis: Hypothesis) -> str:
 
 def plain_markdown(text: str) -> str:
     """Text that Markdown shows as it is, on one line: phrases come from models and files, never trusted with markup."""
-    text = " ".join(directed(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    text = TAG.sub("&lt;", ENTITY.sub("&amp;", " ".join(directed(text).split())))
     text = MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
     return NUMBERED.sub(r"\1\\\2", text)
