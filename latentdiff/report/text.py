@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
+import itertools
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
+from ..config import CompareConfig
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 
+Found = TypeVar("Found")
 MADE_BY = "Made by LatentDiff"
 """Tells a report from files of others."""
 MARKDOWN = re.compile(
@@ -28,11 +34,48 @@ DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Characters that steer in which direction a line is read, beyond themselves."""
 
 
+def unmarked(text: str) -> str:
+    """Text without direction marks, as data and labels that stand by themselves have it."""
+    return re.sub(f"[{DIRECTIONS}]", "", text)
+
+
 def isolated(name: str) -> str:
-    """A name as it stands in a sentence: one in a right-to-left script keeps to itself, and no direction mark in it reaches further."""
-    name = re.sub(f"[{DIRECTIONS}]", "", name)
-    leftward = any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in name)
-    return f"{ISOLATE}{name}{END}" if leftward else name
+    """A name as it stands in a sentence: one in a right-to-left script keeps to itself, and no direction mark in it reaches further.
+
+    What " = " or " · " joins, as a field and its value, does so each by itself: they stay in this order.
+    """
+    return name if name.isascii() else "".join(map(_isolated, re.split("( [=·] )", unmarked(name))))
+
+
+def _isolated(part: str) -> str:
+    leftward = any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in part)
+    return f"{ISOLATE}{part}{END}" if leftward else part
+
+
+def apart(found: Found) -> Found:
+    """A result, or any part of one, for sentences that people read: each text in it is :func:`isolated`, keys of mappings too.
+
+    Returns:
+        A copy; what has nothing to change is itself, and so is a configuration.
+    """
+    made: Any = found
+    if isinstance(found, str):
+        made = isolated(found)
+    elif isinstance(found, (tuple, list)):
+        parts = [apart(part) for part in found]
+        made = type(found)(parts) if _changed(parts, found) else found
+    elif isinstance(found, dict):
+        parts = [(apart(key), apart(value)) for key, value in found.items()]
+        made = dict(parts) if _changed(itertools.chain(*parts), itertools.chain(*found.items())) else found
+    elif dataclasses.is_dataclass(found) and not isinstance(found, (type, CompareConfig)):
+        values = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
+        changed = {name: part for name, value in values.items() if (part := apart(value)) is not value}
+        made = dataclasses.replace(found, **changed) if changed else found
+    return made
+
+
+def _changed(parts: Iterable[Any], before: Iterable[Any]) -> bool:
+    return any(part is not was for part, was in zip(parts, before, strict=True))
 
 
 def directed(text: str) -> str:
