@@ -59,6 +59,8 @@ def apart(found: Found) -> Found:
         A copy; what has nothing to change is itself, and so is a configuration.
     """
     made: Any = found
+    if found is None or isinstance(found, (int, float)):
+        return found
     if isinstance(found, str):
         made = isolated(found)
     elif isinstance(found, (tuple, list)):
@@ -68,8 +70,8 @@ def apart(found: Found) -> Found:
         parts = [(apart(key), apart(value)) for key, value in found.items()]
         made = dict(parts) if _changed(itertools.chain(*parts), itertools.chain(*found.items())) else found
     elif dataclasses.is_dataclass(found) and not isinstance(found, (type, CompareConfig)):
-        values = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
-        changed = {name: part for name, value in values.items() if (part := apart(value)) is not value}
+        values = [(f.name, getattr(found, f.name)) for f in dataclasses.fields(found)]
+        changed = {name: part for name, value in values if (part := apart(value)) is not value}
         made = dataclasses.replace(found, **changed) if changed else found
     return made
 

@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 from latentdiff.report.arranging import Arrangement
-from latentdiff.report.content import THUMBNAILS, Content, content
+from latentdiff.report.content import THUMBNAILS, content
 from latentdiff.report.fields import FieldRow, beside_text, sentence
 from latentdiff.report.finding import Card, card
 from latentdiff.report.text import apart, isolated, percent
 from latentdiff.results.changes import called, changes, swapped
+from latentdiff.results.comparison import Comparison
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
 
 CARDS = 6
@@ -46,8 +47,8 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
     sides = {}
     for side in "AB":
-        made = [_drawn(run, said, one) for one in said.cards[side]]
-        leads = [_lead(run, said, one, needs) for one, needs in said.leads[side]]
+        made = [_drawn(run, said.comparison, one) for one in said.cards[side]]
+        leads = [_lead(run, said.comparison, one, needs) for one, needs in said.leads[side]]
         strip = {"exemplars": [str(run.sides[side].ids[row]) for row in said.typical[side][:THUMBNAILS]], "thumbnails": []}
         add_thumbnails(run, side, [*made, *leads, strip])
         tree = [[b.depth, b.label, b.hypothesis is not None] for b in said.trees[side]]
@@ -74,10 +75,10 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     }
 
 
-def _lead(run: Any, said: Content, one: Card, needs: str) -> dict[str, Any]:
+def _lead(run: Any, told: Comparison, one: Card, needs: str) -> dict[str, Any]:
     """What comes near a finding and is none: a card without a rank."""
     level = f"q = {one.q.removeprefix('= ')} against {run.comparison.config.alpha:g}" if one.q else ""
-    return {**_drawn(run, said, one), "rank": f"c{_place(said.comparison.candidates, one.hypothesis)}", "needs": needs, "level": level}
+    return {**_drawn(run, told, one), "rank": f"c{_place(told.candidates, one.hypothesis)}", "needs": needs, "level": level}
 
 
 def _is_rejected(run: Any, h: Any) -> bool:
@@ -98,9 +99,9 @@ def _names(run: Any) -> tuple[str, str]:
     return isolated(run.sides["A"].name), isolated(run.sides["B"].name)
 
 
-def _drawn(run: Any, said: Content, one: Card) -> dict[str, Any]:
+def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
     h = one.hypothesis
-    own = run.candidates[_place(said.comparison.candidates, h)]  # as the run has it
+    own = run.candidates[_place(told.candidates, h)]  # as the run has it
     known = f"concept {h.concept}" if h.weak and h.concept is not None else own.text
     return {
         "rank": one.rank if one.rank < 0 else _place(run.hypotheses, own),
