@@ -19,7 +19,7 @@ from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
 from ..request import Outcome
-from ..results.changes import changes, swapped
+from ..results.changes import called, changes, swapped
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
@@ -175,14 +175,15 @@ def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
         return
     from rich.text import Text
 
-    out, named = console(), {side: after.sides[side].name for side in SIDES}
+    out, named = console(), called(*sides)
     for run in (before, after):
         out.print(Text(f"{run.name}: {verdict(run.comparison, run.sides['A'].name, run.sides['B'].name)}", style="bold"))
-    headers = ("", "more in", "what", *(f"in {named[side]}, {when}" for when in (before.name, after.name) for side in SIDES))
+    whose = ((named["gone"], before.name), (named["new"], after.name))
+    headers = ("", "more in", "what", *(f"in {names[side]}, {run}" for names, run in whose for side in SIDES))
     drawn = table(headers, right=range(3, 7))
     for state, one, b, a in rows:
         rates = [percent(rate) if h else "" for h in (b, a) for rate in ((h.rate_a, h.rate_b) if h else (0.0, 0.0))]
-        drawn.add_row(*map(Text, (state, named[one.side], one.text, *rates)))
+        drawn.add_row(*map(Text, (state, named[state][one.side], one.text, *rates)))
     out.print(drawn if rows else Text("neither has any difference", style="dim"))
 
 

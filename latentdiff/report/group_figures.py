@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from ..results.groups import GroupComparison
+from .text import isolated, unmarked
 
 MOST_ROWS = 30
 """Findings in the panel's map: more are not told apart."""
@@ -76,4 +77,5 @@ def tree_svg(found: GroupComparison) -> str:
 
 def shortened(name: str) -> str:
     """A name that fits beside a figure."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    name = unmarked(name)
+    return isolated(name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…")

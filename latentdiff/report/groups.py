@@ -18,7 +18,7 @@ from .content import Content, content
 from .group_figures import HALF, tree_svg
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
-from .text import MADE_BY, escape, isolated, p_text, percent, title
+from .text import MADE_BY, apart, escape, p_text, percent, title
 from .text import plain_markdown as plain
 from .thumbnails import Images
 
@@ -76,9 +76,9 @@ def group_report(found: GroupComparison, suffix: str, images: Any, headline: str
         cards: differences shown of each group and side.
     """
     headline = headline or f"How {len(found.names)} groups differ"
-    called = tuple(map(isolated, found.names))
-    if suffix in (".html", ".md") and len(set(called)) == len(called):
-        found = dataclasses.replace(found, names=called)
+    if suffix in (".html", ".md"):
+        told = apart(found)
+        found = told if len(set(told.names)) == len(told.names) else dataclasses.replace(told, names=found.names)
     if suffix == ".html":
         return _html(found, images, headline, cards)
     if suffix == ".md":

@@ -8,7 +8,7 @@ from .content import content
 from .finding import SIDES
 from .html import card_html, side_html, verdict_html
 from .style import CARDS, DARK, LIGHT
-from .text import isolated
+from .text import apart
 
 SHOWN = 3
 """Cards per side: what one sees without scrolling; a report has all."""
@@ -31,7 +31,7 @@ THEMES = ('[data-jp-theme-light="false"] .ld-notebook', ".vscode-dark .ld-notebo
 
 def notebook_html(comparison: Comparison) -> str:
     """The verdict and the first cards of both sides, as HTML that needs nothing else: no script, no network, every text escaped."""
-    said = content(comparison, [isolated(str(name)) for name in comparison.info.get("names") or SIDES], cards=SHOWN)
+    said = content(apart(comparison), cards=SHOWN)
     columns = []
     for side in SIDES:
         cards = "".join(f'<div class="ld-box">{card_html(card, said.names)}</div>' for card in said.cards[side])

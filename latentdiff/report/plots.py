@@ -8,7 +8,7 @@ import numpy as np
 
 from ..results.comparison import Comparison
 from ..results.levels import shown_q_values
-from .text import escape, p_text
+from .text import escape, isolated, p_text, unmarked
 
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 18, 44
@@ -146,9 +146,10 @@ def _tick_y(y: float, text: str) -> str:
 
 
 def _label(x: float, y: float, text: str) -> str:
+    text = unmarked(text)
     short = text if len(text) <= 20 else text[:19] + "…"
     anchor, x = ("end", x + 5) if x > WIDTH / 2 else ("start", x - 5)  # above its dot, towards the middle of the plot
-    return f'<text class="label" x="{x:.1f}" y="{max(y - 8, TOP):.1f}" text-anchor="{anchor}">{escape(short)}</text>'
+    return f'<text class="label" x="{x:.1f}" y="{max(y - 8, TOP):.1f}" text-anchor="{anchor}">{escape(isolated(short))}</text>'
 
 
 def _frame(title: str, body: str, axis: str, empty: str, up: str = "") -> str:

@@ -16,7 +16,7 @@ from ..results.hypothesis import Hypothesis
 from .content import Content, images
 from .fields import beside_text
 from .finding import SIDES
-from .text import MADE_BY
+from .text import MADE_BY, unmarked
 from .text import plain_markdown as plain
 from .thumbnails import Images, source
 
@@ -164,11 +164,11 @@ def _name(at: Images | None, row: int) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """A value as a spreadsheet takes it: a text that it would run as a formula is quoted."""
+    """A value as a spreadsheet takes it: a text that it would run as a formula is quoted, and none turns the rest of its cell round."""
     if isinstance(value, float):
         return "" if math.isnan(value) else repr(float(value))
     if isinstance(value, str):
-        text = " ".join(value.split())
+        text = " ".join(unmarked(value).split())
         # Where numbers have commas, spreadsheets take ";" for the end of a cell, in quotes or not: what follows would begin another.
         text = re.sub(r"(;\s*)(?=[=+\-@|%])", r"\1'", text)
         return f"'{text}" if text.startswith(("=", "+", "-", "@", "|", "%")) else text

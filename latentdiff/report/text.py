@@ -2,31 +2,82 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
+import itertools
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
+from ..config import CompareConfig
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 
+Found = TypeVar("Found")
 MADE_BY = "Made by LatentDiff"
 """Tells a report from files of others."""
-MARKDOWN = re.compile(r"[\\`*_\[\]|~@]|^[#+\->=]|(?<=\s)#(?=#*$)|(?<=\bwww)\.|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):", re.IGNORECASE)
-"""Escaped in text: what begins markup where it stands, and what would make a link of a bare address."""
-NUMBERED = re.compile(r"^(\d{1,9})([.)])")
+MARKDOWN = re.compile(
+    r"[\\`*_\[\]|~@]|^>|^\+(?=\s|$)|^-(?=\s|-*$)|^=(?==*$)|^#(?=#{0,5}\s|#*$)|(?<=\s)#(?=#*$)"
+    r"|(?<=\bwww)\.|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):",
+    re.IGNORECASE,
+)
+"""Escaped in text: what begins markup where it stands, and what would make a link of a bare address. A sign before a number begins none."""
+NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 """At the start of a line: the first item of a list."""
+ENTITY, TAG = re.compile(r"&(?=#?\w+;)"), re.compile(r"<(?=[a-z/!?]|$)", re.IGNORECASE)
+"""What begins a character's name, and what begins HTML or a link: "R&D" and "<1%" begin neither."""
 
 ISOLATE, END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Characters that steer in which direction a line is read, beyond themselves."""
 
 
+def unmarked(text: str) -> str:
+    """Text without direction marks, as data and labels that stand by themselves have it."""
+    return re.sub(f"[{DIRECTIONS}]", "", text)
+
+
 def isolated(name: str) -> str:
-    """A name as it stands in a sentence: one in a right-to-left script keeps to itself, and no direction mark in it reaches further."""
-    name = re.sub(f"[{DIRECTIONS}]", "", name)
-    leftward = any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in name)
-    return f"{ISOLATE}{name}{END}" if leftward else name
+    """A name as it stands in a sentence: one in a right-to-left script keeps to itself, and no direction mark in it reaches further.
+
+    What " = " or " · " joins, as a field and its value, does so each by itself: they stay in this order.
+    """
+    return name if name.isascii() else "".join(map(_isolated, re.split("( [=·] )", unmarked(name))))
+
+
+def _isolated(part: str) -> str:
+    leftward = any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in part)
+    return f"{ISOLATE}{part}{END}" if leftward else part
+
+
+def apart(found: Found) -> Found:
+    """A result, or any part of one, for sentences that people read: each text in it is :func:`isolated`, keys of mappings too.
+
+    Returns:
+        A copy; what has nothing to change is itself, and so is a configuration.
+    """
+    made: Any = found
+    if found is None or isinstance(found, (int, float)):
+        return found
+    if isinstance(found, str):
+        made = isolated(found)
+    elif isinstance(found, (tuple, list)):
+        parts = [apart(part) for part in found]
+        made = type(found)(parts) if _changed(parts, found) else found
+    elif isinstance(found, dict):
+        parts = [(apart(key), apart(value)) for key, value in found.items()]
+        made = dict(parts) if _changed(itertools.chain(*parts), itertools.chain(*found.items())) else found
+    elif dataclasses.is_dataclass(found) and not isinstance(found, (type, CompareConfig)):
+        values = [(f.name, getattr(found, f.name)) for f in dataclasses.fields(found)]
+        changed = {name: part for name, value in values if (part := apart(value)) is not value}
+        made = dataclasses.replace(found, **changed) if changed else found
+    return made
+
+
+def _changed(parts: Iterable[Any], before: Iterable[Any]) -> bool:
+    return any(part is not was for part, was in zip(parts, before, strict=True))
 
 
 def directed(text: str) -> str:
@@ -91,6 +142,6 @@ def title(hypothesis: Hypothesis) -> str:
 
 def plain_markdown(text: str) -> str:
     """Text that Markdown shows as it is, on one line: phrases come from models and files, never trusted with markup."""
-    text = " ".join(directed(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    text = TAG.sub("&lt;", ENTITY.sub("&amp;", " ".join(directed(text).split())))
     text = MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
     return NUMBERED.sub(r"\1\\\2", text)

@@ -14,7 +14,7 @@ from ..results.trends import Trend, Trends
 from .groups import LEFT_OUT
 from .html import page
 from .tables import csv_cell
-from .text import MADE_BY, escape, isolated, p_text, percent
+from .text import MADE_BY, apart, escape, p_text, percent
 from .text import plain_markdown as plain
 from .thumbnails import inline
 
@@ -52,6 +52,8 @@ def trends_report(found: Trends, suffix: str, images: Any, headline: str | None)
         headline: None makes one.
     """
     headline = headline or "What changes over time"
+    if suffix in (".html", ".md"):
+        found = apart(found)
     if suffix == ".html":
         return _html(found, images, headline)
     if suffix == ".md":
@@ -64,7 +66,7 @@ def _html(found: Trends, images: Any, title: str) -> str:
     notes = f'<p class="ld-notes">{escape("; ".join(trends_notes(found)))}.</p>' if trends_notes(found) else ""
     body = [f'<p class="ld-verdict {kind}" role="status">{escape(trends_verdict(found))}</p>{notes}']
     for trend in found.trends:
-        body.append(f"<h2>{escape(isolated(trend.text))}</h2><p>{escape(found.told(trend))} ({p_text(trend.q_value, 'q')})</p>")
+        body.append(f"<h2>{escape(trend.text)}</h2><p>{escape(found.told(trend))} ({p_text(trend.q_value, 'q')})</p>")
         body.append(f"<figure>{_curve(found, trend)}</figure>{_strip(trend, images)}")
     return page(title, "\n".join(body), STYLE)
 

@@ -19,7 +19,7 @@ from .finding import SIDES
 from .groups import FIRST_OF_GROUPS, group_report
 from .html import GENERATOR, document
 from .tables import FIRST, as_dict, csv_text, markdown
-from .text import MADE_BY, isolated
+from .text import MADE_BY, apart, isolated
 from .thumbnails import Images
 from .trends import FIRST_OF_TRENDS, trends_report
 
@@ -72,8 +72,9 @@ def write_report(
         made = trends_report(comparison, path.suffix.lower(), images, title)
     else:
         called = [str(name) for name in names or comparison.info.get("names") or SIDES]
-        told = list(map(isolated, called)) if path.suffix.lower() in (".html", ".md") else called
-        made = _report(path.suffix.lower(), _by_side(images), content(comparison, told, title, cards))
+        if path.suffix.lower() in (".html", ".md"):  # data keeps texts as they are
+            comparison, called = apart(comparison), list(map(isolated, called))
+        made = _report(path.suffix.lower(), _by_side(images), content(comparison, called, title, cards))
     replace_file(path, made)
     return path
 

@@ -26,6 +26,22 @@ def swapped(before: Sequence[str], after: Sequence[str]) -> bool:
     return list(before) == list(after)[::-1] and len(set(before)) == 2
 
 
+def called(before: Sequence[str], after: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What the sides of two comparisons are called beside each other.
+
+    Args:
+        before, after: names of the sides "A" and "B" of the earlier and of the later one. Where they are :func:`swapped`, the earlier one's
+            are told the later one's way round, as :func:`changes` does when ``turned``.
+
+    Returns:
+        By what became of a finding, the names of the sides by "A" and "B": of what is "new" the later one's, of what is "gone" the earlier
+        one's, of what "stayed" both ("night / dusk") where they are not the same.
+    """
+    earlier = after if swapped(before, after) else before
+    both = [now if was == now else f"{was} / {now}" for was, now in zip(earlier, after, strict=True)]
+    return {state: dict(zip("AB", names, strict=True)) for state, names in (("stayed", both), ("new", after), ("gone", earlier))}
+
+
 def changes(before: Comparison, after: Comparison, *, turned: bool = False) -> Changes:
     """Which findings stayed, which are new, and which are gone.
 

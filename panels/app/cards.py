@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -9,8 +10,9 @@ from latentdiff.report.arranging import Arrangement
 from latentdiff.report.content import THUMBNAILS, content
 from latentdiff.report.fields import FieldRow, beside_text, sentence
 from latentdiff.report.finding import Card, card
-from latentdiff.report.text import isolated, percent
-from latentdiff.results.changes import changes, swapped
+from latentdiff.report.text import apart, isolated, percent
+from latentdiff.results.changes import called, changes, swapped
+from latentdiff.results.comparison import Comparison
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
 
 CARDS = 6
@@ -42,11 +44,11 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     from fiftyone_plugin.naming import cannot_name
     from fiftyone_plugin.questions import kept_questions
 
-    said = content(run.comparison, _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
+    said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
     sides = {}
     for side in "AB":
-        made = [_drawn(run, one) for one in said.cards[side]]
-        leads = [_lead(run, one, needs) for one, needs in said.leads[side]]
+        made = [_drawn(run, said.comparison, one) for one in said.cards[side]]
+        leads = [_lead(run, said.comparison, one, needs) for one, needs in said.leads[side]]
         strip = {"exemplars": [str(run.sides[side].ids[row]) for row in said.typical[side][:THUMBNAILS]], "thumbnails": []}
         add_thumbnails(run, side, [*made, *leads, strip])
         tree = [[b.depth, b.label, b.hypothesis is not None] for b in said.trees[side]]
@@ -59,7 +61,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "differs": bool(run.differs),
         "notes": list(said.notes),
         "given": [str(name) for name in (run.comparison.info.get("given") or {}).get("names") or []],
-        "fields": [_field(row, said.names) for row in said.fields[:FIELDS]],
+        "fields": [_field(*field, said.names) for field in zip(said.fields[:FIELDS], run.comparison.fields, strict=False)],
         "more_fields": max(0, len(said.fields) - FIELDS),
         "tested": bool(run.comparison.tested_fields),
         "sides": sides,
@@ -68,24 +70,27 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "gap": bool(run.differs) and not run.sides["A"].labels,
         "questions": [one["phrase"] for one in kept_questions(run)],
         "judged": bool(run.config.get("feedback")),
-        "rejected": [[i, said_of(run.feedback, h).name or h.text] for i, h in enumerate(run.hypotheses) if _is_rejected(run, h)],
+        "rejected": [[i, isolated(said_of(run.feedback, h).name or h.text)] for i, h in enumerate(run.hypotheses) if _is_rejected(run, h)],
         "unnamed": is_pair(run) and not run.comparison.info.get("words") and cannot_name(run) is None,
     }
 
 
-def _lead(run: Any, one: Card, needs: str) -> dict[str, Any]:
+def _lead(run: Any, told: Comparison, one: Card, needs: str) -> dict[str, Any]:
     """What comes near a finding and is none: a card without a rank."""
-    number = next(i for i, h in enumerate(run.candidates) if h is one.hypothesis)
     level = f"q = {one.q.removeprefix('= ')} against {run.comparison.config.alpha:g}" if one.q else ""
-    return {**_drawn(run, one), "rank": f"c{number}", "needs": needs, "level": level}
+    return {**_drawn(run, told, one), "rank": f"c{_place(told.candidates, one.hypothesis)}", "needs": needs, "level": level}
 
 
 def _is_rejected(run: Any, h: Any) -> bool:
     return said_of(run.feedback, h).state == REJECTED
 
 
-def _field(row: FieldRow, names: dict[str, str]) -> dict[str, str]:
-    d = row.difference
+def _place(among: Sequence[Any], h: Any) -> int:
+    return next(i for i, one in enumerate(among) if one is h)
+
+
+def _field(row: FieldRow, d: Any, names: dict[str, str]) -> dict[str, str]:
+    """A field as texts that keep to themselves, and ``d`` of the run: what the form is asked to set aside."""
     text = sentence(row, names).removeprefix(f"{row.title}: ")
     return {"name": d.field if d.is_tail else d.name, "title": row.title, "text": f"{text}, q {row.q}"}
 
@@ -94,11 +99,12 @@ def _names(run: Any) -> tuple[str, str]:
     return isolated(run.sides["A"].name), isolated(run.sides["B"].name)
 
 
-def _drawn(run: Any, one: Card) -> dict[str, Any]:
+def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
     h = one.hypothesis
-    known = f"concept {h.concept}" if h.weak and h.concept is not None else h.text
+    own = run.candidates[_place(told.candidates, h)]  # as the run has it
+    known = f"concept {h.concept}" if h.weak and h.concept is not None else own.text
     return {
-        "rank": one.rank,
+        "rank": one.rank if one.rank < 0 else _place(run.hypotheses, own),
         "side": h.side,
         "text": one.phrase,
         "weak": one.guess,
@@ -114,7 +120,7 @@ def _drawn(run: Any, one: Card) -> dict[str, Any]:
         "shares": {"A": float(h.rate_a), "B": float(h.rate_b)},
         "images": one.images,
         "badges": [list(badge) for badge in one.badges],
-        "exemplars": run.exemplars(h)[:THUMBNAILS],
+        "exemplars": run.exemplars(own)[:THUMBNAILS],
         "thumbnails": [],
         "copy": one.as_text(run.name),
     }
@@ -134,7 +140,8 @@ def detail(run: Any, hypothesis: Any) -> dict[str, Any]:
         run: a ``ComparisonRun``.
         hypothesis: one of its candidates.
     """
-    one = card(run.comparison, hypothesis, -1, dict(zip("AB", _names(run), strict=True)))
+    told = apart(run.comparison)
+    one = card(told, told.candidates[_place(run.candidates, hypothesis)], -1, dict(zip("AB", _names(run), strict=True)))
     return {"facts": [list(fact) for fact in one.details], "concept": [list(fact) for fact in one.concept]}
 
 
@@ -148,14 +155,14 @@ def beside(before: Any, after: Any) -> dict[str, Any]:
     Returns:
         JSON: ``before`` and ``after`` (names), and ``stayed``, ``new``, ``gone``: texts with rates; ``more``: how many are not told.
     """
-    found = changes(before.comparison, after.comparison, turned=swapped(_names(before), _names(after)))
-    names = {side: after.sides[side].name for side in "AB"}
+    sides = _names(before), _names(after)
+    found, named = changes(before.comparison, after.comparison, turned=swapped(*sides)), called(*sides)
 
-    def told(h: Any) -> str:
-        return f"{h.text}, more in {names[h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
+    def told(state: str, h: Any) -> str:
+        return f"{isolated(h.text)}, more in {named[state][h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
 
-    stayed = [f"{told(one)}, before {percent(was.rate_a)} and {percent(was.rate_b)}" for was, one in found.stayed]
-    lists = {"stayed": stayed, "new": [told(h) for h in found.new], "gone": [told(h) for h in found.gone]}
+    stayed = [f"{told('stayed', one)}, before {percent(was.rate_a)} and {percent(was.rate_b)}" for was, one in found.stayed]
+    lists = {"stayed": stayed} | {state: [told(state, h) for h in getattr(found, state)] for state in ("new", "gone")}
     more = sum(max(0, len(texts) - BESIDE) for texts in lists.values())
     return {"before": before.name, "after": after.name, **{kind: texts[:BESIDE] for kind, texts in lists.items()}, "more": more}
 

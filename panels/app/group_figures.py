@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from latentdiff.report import percent
 from latentdiff.report.group_figures import rows_of, shortened, tree_of
 from latentdiff.report.groups import group_verdict, notes
-from latentdiff.report.text import isolated
+from latentdiff.report.text import apart, isolated
 
 COURSE_COLOURS = ("255, 109, 4", "76, 155, 232", "102, 187, 106", "186, 104, 200")
 """Of lines, so that two beside each other are told apart on light and dark."""
@@ -28,11 +29,12 @@ def group_board(groups: Any, chosen: str) -> dict[str, Any]:
         ``across`` and ``down``: what stands beside the map, ``tree``: the names beside the tree; where the groups are bins, ``over`` (what
         stands below the lines) and ``course``: what changes, in sentences.
     """
-    found, trends = groups.found, groups.trends
+    found, trends = groups.found, apart(groups.trends)
+    told = dataclasses.replace(found, names=tuple(map(isolated, found.names)))
     differing = set(found.differing)
     return {
         "name": groups.name,
-        "verdict": group_verdict(found),
+        "verdict": group_verdict(told),
         "differs": bool(found.differs),
         "notes": [f"{note}." for note in notes(found)],
         "chosen": chosen,
@@ -135,5 +137,5 @@ def cell(groups: Any, params: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _text(text: str) -> str:
-    """Plotly reads a little HTML in its texts."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    """Plotly reads a little HTML in its texts; a name in one keeps to itself."""
+    return isolated(text).replace("&", "&amp;").replace("<", "&lt;")

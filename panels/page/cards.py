@@ -17,7 +17,7 @@ from latentdiff.report.html import card_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
-from latentdiff.report.text import escape, isolated
+from latentdiff.report.text import apart, escape, isolated
 from latentdiff.report.thumbnails import source, whole
 
 from .work import Answer
@@ -60,7 +60,7 @@ def result(answer: Answer, folder: Path, progress: Progress, roots: tuple[Path, 
         roots: folders below which images are named by where they lie in them: a visitor is told no path of the server's. None: by paths.
     """
     called = {side: images if roots is None else _below(images, roots) for side, images in answer.images.items()}
-    said = content(answer.comparison, tuple(map(isolated, answer.names)), cards=SLOTS)
+    said = content(apart(answer.comparison), tuple(map(isolated, answer.names)), cards=SLOTS)
     cards: dict[str, list[Shown]] = {}
     total = sum(len(said.cards[side]) for side in SIDES) + 1
     for side in SIDES:

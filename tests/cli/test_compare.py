@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,7 +237,7 @@ def test_json_is_strict() -> None:
 
 
 def test_two_runs_side_by_side(dataset, files, capsys) -> None:
-    """The same difference stays with another seed; of sides that are exchanged, it is new on one and gone from the other."""
+    """The same difference stays with another seed, and where the sides are exchanged."""
     from fiftyone_plugin import compare_views
 
     given = {"embeddings": "clip", "sae": files["sae"], "vocabulary": files["words.npz"]}
@@ -251,4 +252,24 @@ def test_two_runs_side_by_side(dataset, files, capsys) -> None:
     assert main(["runs", dataset.name, "--compare", "before", "turned"]) == 0
     printed = capsys.readouterr().out
     states = {line.split("│")[1].strip() for line in printed.splitlines() if line.startswith("│") and WORDS[DOG] in line}
-    assert states == {"new", "gone"} and before.sides["A"].name in printed
+    assert states == {"stayed"} and before.sides["A"].name in printed
+
+
+def test_what_is_gone_is_told_by_the_sides_of_the_earlier_run(dataset, files, capsys) -> None:
+    """The later run compares the same images, one side of which is now a view of another name."""
+    from fiftyone_plugin import compare_views
+
+    given = {"embeddings": "clip", "sae": files["sae"], "vocabulary": files["words.npz"]}
+    dataset.save_view("heat", dataset.load_saved_view("summer"))
+    for run, sides in (("r1", ("winter", "summer")), ("r2", ("winter", "heat")), ("r3", ("heat", "winter"))):
+        compare_views(dataset, *sides, run=run, **given)
+
+    def printed(after: str) -> tuple[list[str], set[tuple[str, str]]]:
+        assert main(["runs", dataset.name, "--compare", "r1", after]) == 0
+        lines = [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in capsys.readouterr().out.splitlines()]
+        head, *rows = [line for line in lines if len(line) == 7]
+        return head, {(row[0], row[1]) for row in rows}
+
+    head, rows = printed("r2")
+    assert head[3:] == ["in winter, r1", "in summer, r1", "in winter, r2", "in heat, r2"] and rows == {("stayed", "summer / heat")}
+    assert printed("r3")[1] == {("gone", "summer"), ("new", "heat")}

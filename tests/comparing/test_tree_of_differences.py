@@ -126,8 +126,9 @@ def test_the_panel_shows_path_and_tree(comparison: Comparison) -> None:
     from fiftyone_plugin.panels.app.cards import _drawn
     from fiftyone_plugin.panels.app.layout import _tree
 
-    run = SimpleNamespace(comparison=comparison, name="r", sides={s: SimpleNamespace(name=s) for s in "AB"}, exemplars=lambda h: [])
+    found = {"comparison": comparison, "candidates": comparison.candidates, "hypotheses": comparison.hypotheses}
+    run = SimpleNamespace(**found, name="r", sides={s: SimpleNamespace(name=s) for s in "AB"}, exemplars=lambda h: [])
     scooter = next(h for h in of_concepts(comparison, "A") if h.text == "scooter")
-    assert _drawn(run, card(comparison, scooter, 0, {"A": "A", "B": "B"}))["path"] == ["vehicle", "motorcycle"]
+    assert _drawn(run, comparison, card(comparison, scooter, 0, {"A": "A", "B": "B"}))["path"] == ["vehicle", "motorcycle"]
     lines = [[b.depth, b.label, b.hypothesis is not None] for b in as_tree(comparison, [scooter])]
     assert _tree(lines).splitlines()[2:] == ["- *vehicle*", "  - *motorcycle*", "    - scooter"]

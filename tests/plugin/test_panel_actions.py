@@ -267,6 +267,13 @@ def test_the_same_sides_the_other_way_round_stand_beside_each_other(dataset, sto
     assert f"{h.text}, more in summer: {a} and {b}, before {a} and {b}" in told["stayed"]
 
 
+def test_names_in_right_to_left_scripts_keep_to_themselves_on_cards(dataset, stored) -> None:
+    judge_finding(dataset, "seasons", 0, name="כלב\u202e", note="קיץ")
+    first = shown(panel(dataset, "on_load", {"run": "seasons"}))["shown"]["board"]["sides"]["A"]["cards"][0]
+    assert (first["rank"], first["known"], first["text"]) == (0, stored.hypotheses[0].text, "\u2068כלב\u2069")
+    assert "note: \u2068קיץ\u2069" in first["said"] and "\u2068כלב\u2069" in first["copy"] and "\u202e" not in first["copy"]
+
+
 # --- comparisons ------------------------------------------------------------------------------------------------------------------
 
 
@@ -602,8 +609,9 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
     for part in ("60 images and 80 images", auc, "clip", "level 0.05", "1 accepted", "notes: look again", year):
         assert part in told["details"], part
     assert answer["names"] == ["a_second", "seasons"]  # the drop-down has all of them
-    # Beside each other they are told by their sides, which are the same the other way round: what was found in one is found in the other.
+    # Beside each other: sides are swapped, and each finding stays with its side.
     found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))["beside"]
-    assert [text.split(",")[0] for text in found["stayed"]] == [h.text for h in stored.hypotheses]
-    assert not found["new"] and not found["gone"]
+    swapped = load_comparison(dataset, "a_second")
+    assert [text.split(",")[0] for text in found["stayed"]] == [h.text for h in stored.hypotheses] and swapped.hypotheses
+    assert found["new"] == found["gone"] == []
     assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found}, run="a_second"))["beside"] is None

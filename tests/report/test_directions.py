@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import io
 import json
 import re
 import unicodedata
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 import latentdiff
-from latentdiff.report.text import DIRECTIONS, END, ISOLATE, directed, escape, isolated, plain_markdown
+from latentdiff.report.text import DIRECTIONS, END, ISOLATE, apart, directed, escape, isolated, plain_markdown
 from tests.planted import WIDTH, WORDS, vectors
 
 HEBREW, ARABIC, OVERRIDDEN = "קיץ 2024", "شتاء", "summer\u202e\u2067 dne"
@@ -52,6 +55,55 @@ def test_reports(tmp_path: Path, names: tuple[str, str], wanted: tuple[str, str]
         assert re.search(f"{wanted[0]} and {wanted[1]} differ", text) and all(mark not in text for mark in ("\u202e", "\u2067"))
     said = json.loads(latentdiff.write_report(found, tmp_path / "r.json", names=names).read_text(encoding="utf8"))
     assert said["sides"]["A"]["name"] == names[0]  # data keeps names as they are
+
+
+def leftward(text: str) -> str:
+    """What of a text in a right-to-left script stands in no name that keeps to itself."""
+    return "".join(c for c in re.sub(f"{ISOLATE}[^{DIRECTIONS}]*{END}", "", text) if unicodedata.bidirectional(c) in ("R", "AL"))
+
+
+@pytest.fixture(scope="module")
+def hebrew() -> latentdiff.Comparison:
+    """Phrases, a field and its values in Hebrew, some with marks; every second name a guess; a note by hand."""
+    eye, zeros = np.eye(WIDTH, dtype=np.float32), np.zeros(WIDTH, np.float32)
+    sae = latentdiff.SparseAutoencoder(eye, zeros, eye, zeros, np.full(WIDTH, 0.5, np.float32))
+    words = latentdiff.Vocabulary([f"שלום\u202e {word}" if i % 2 else f"כלב {i}" for i, word in enumerate(WORDS)], eye)
+    cameras = [{"מצלמה\u202e": np.array(["ניקון", "קנון"])[(np.arange(n) % every == 0).astype(int)]} for n, every in ((60, 2), (80, 10))]
+    sides = {"a": vectors(60, 2 / 3, 1), "b": vectors(80, 0.05, 2), "fields_a": cameras[0], "fields_b": cameras[1]}
+    found = latentdiff.compare(**sides, sae=sae, vocabulary=words)
+    found = dataclasses.replace(found, candidates=tuple(dataclasses.replace(h, weak=i % 2 == 0) for i, h in enumerate(found.candidates)))
+    return found.judged(found.hypotheses[0], note="לא \u2067כלב")
+
+
+def test_phrases_fields_values_and_notes_keep_to_themselves(hebrew: latentdiff.Comparison, tmp_path: Path) -> None:
+    said = {s: latentdiff.write_report(hebrew, tmp_path / f"r.{s}", names=("a", "b")).read_text(encoding="utf8") for s in ("html", "md")}
+    for text in (*said.values(), hebrew._repr_html_()):
+        assert leftward(text) == "" and stray(text) == []
+        assert isolated("מצלמה = ניקון") == f"{ISOLATE}מצלמה{END} = {ISOLATE}ניקון{END}"
+        assert f"first {ISOLATE}מצלמה{END} = {ISOLATE}" in text and f"note: {ISOLATE}לא כלב{END}" in text
+    assert f"looks like: {ISOLATE}" in said["md"]
+
+
+def test_csv_leaves_direction_marks_out_and_json_keeps_them(hebrew: latentdiff.Comparison, tmp_path: Path) -> None:
+    marks = f"[{DIRECTIONS}]"
+    text = latentdiff.write_report(hebrew, tmp_path / "r.csv", names=(OVERRIDDEN, HEBREW)).read_text(encoding="utf8")
+    assert not re.search(marks, text)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["text"] for row in rows[: len(hebrew.hypotheses)]] == [re.sub(marks, "", h.text) for h in hebrew.hypotheses]
+    said = json.loads(latentdiff.write_report(hebrew, tmp_path / "r.json").read_text(encoding="utf8"))
+    assert [h["text"] for h in said["hypotheses"]] == [h.text for h in hebrew.hypotheses]
+
+
+def test_a_result_that_has_nothing_to_keep_apart_is_itself(hebrew: latentdiff.Comparison) -> None:
+    told = apart(hebrew)
+    assert [h.q_value for h in told.candidates] == [h.q_value for h in hebrew.candidates] and told.candidates[0].text != hebrew.candidates[
+        0
+    ].text
+    assert told.config is hebrew.config and told.log_ratio_a is hebrew.log_ratio_a
+    latin = dataclasses.replace(
+        hebrew, candidates=(), tested_fields=(), feedback=(), info={"names": ["été", "b"], "n_a": 60}, concepts=None
+    )
+    assert apart(latin) is latin
 
 
 def test_reports_of_groups(tmp_path: Path) -> None:

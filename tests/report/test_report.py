@@ -205,7 +205,28 @@ def test_markdown_text_is_shown_as_it_is() -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     texts = ["a*b_c", "<img src=x onerror=alert(1)>", "[a](javascript:1) `c`", "# d", "line <b>&amp;", "1. x", "12) y", "- z", "> q"]
     texts += ["~~a~~", "a | b", "![a](b)", "__x__", "a #", "C#", "---", "\\[x]", "+ 1", "<https://a.b>", "&lt;", "*", "a: b", "#", "{x}"]
-    for text in texts:
+    texts += [
+        "1.",
+        "12)",
+        "+",
+        "-",
+        "--",
+        "- - -",
+        "=",
+        "==",
+        "a <",
+        "</b>",
+        "<!-- a",
+        "<?a",
+        "&#60;b>",
+        "&#x3c;b>",
+        "## e",
+        "#######",
+        ">f",
+    ]
+    figures = ["0.028", "+4.3 points (+1.0 to +7.5)", "-0.5", "<1%", "< 0.001", "= 0.03", "R&D", "#1", "12.5%", "--encoder", "=1+1"]
+    assert [plain_markdown(text) for text in figures] == figures  # which begin nothing
+    for text in texts + figures:
         shown = html.escape(text)
         for before, after in (("", ""), ("###### ", ""), ("- ", ""), ("**x**: ", ""), ("| a |\n|---|\n| ", " |")):
             page = parser.render(f"{before}{plain_markdown(text)}{after}")
