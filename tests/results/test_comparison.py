@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from latentdiff import CheckpointError, CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest
+from latentdiff.report.shifts import shifts as told
 
 NAN = float("nan")
 
@@ -162,3 +163,17 @@ def test_the_first_lead_is_what_lacks_least() -> None:
     assert [h.text for h in found.leads] == ["sure", "mushroom", "vase"]  # by q, then by how many more images
     rest = dataclasses.replace(found, candidates=tuple(h for h in below if h.text in ("television", "cup", "lamp")))
     assert [h.text for h in rest.leads] == ["cup", "television", "lamp"]
+
+
+def test_only_shifts_without_images_are_said_to_be_so() -> None:
+    rates = {"beach": (63, 60, False), "white dog": (178, 133, True), "kite": (30, 12, False)}
+    shifts = tuple(
+        hypothesis(text, "A", "sae", 0.01, concept=i, rate_a=a / 600, rate_b=b / 600, effect=(a - b) / 600, weak=weak, slight=True)
+        for i, (text, (a, b, weak)) in enumerate(rates.items())
+    )
+    notes = told(dataclasses.replace(comparison(), candidates=shifts), ("winter", "summer"))
+    assert notes == (
+        "a slight shift of winter towards beach, with next to no image that crosses over",
+        "a slight shift of winter towards what looks like “white dog” (30% of winter, 22% of summer), kite (5% of winter, 2% of summer), "
+        "too little for a finding",
+    )
