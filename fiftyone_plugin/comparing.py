@@ -24,7 +24,7 @@ from .describing import material_of
 from .encoders import vocabulary_for
 from .feedback import inherited, rejected_words
 from .grouping import groups_of
-from .requests import OLD_KEYWORDS, asked_of, named_views, new_options, run_name
+from .requests import OLD_KEYWORDS, asked_of, check_same_sae, named_views, new_options, run_name
 from .sample_fields import fields_of, tell_unread
 from .sides import Side, resolve
 from .spaces import encoder_of, space_of, tell_drawn
@@ -138,13 +138,14 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> C
         return store(*found, request.overwrite, part(progress, 0.8, 1.0))
 
 
-def compare_again(stored: ComparisonRun, request: latentdiff.CompareRequest, form: dict[str, Any], progress: Progress) -> ComparisonRun:
-    """As :func:`compare_request`, of a stored comparison's own images: what it counts as left out stays; ``form`` is kept with it."""
+def compare_again(stored: ComparisonRun, request: latentdiff.CompareRequest, said: dict[str, Any], progress: Progress) -> ComparisonRun:
+    """As :func:`compare_request`, of a stored comparison's images, by its SAE: what it left out stays; ``said`` goes into the record."""
     found = _compared(request, progress)
+    check_same_sae(stored, found.record["sae"])
     for letter, side in found.record["sides"].items():
         side |= {kind: max(side[kind], stored.counts[letter][kind]) for kind in ("missing", "bad", "repeated")}
     kept = {"overlap": stored.config["overlap"], "remarks": stored.config.get("remarks") or [], "questions": stored.config.get("questions")}
-    record = {**found.record, **kept, "form": form}
+    record = {**found.record, **kept, **said}
     _say_left_out(found.comparison, record)
     with database.explained(f"the comparison {found.run!r}", found.dataset):
         return store(*found._replace(record=record), request.overwrite, part(progress, 0.8, 1.0))

@@ -10,6 +10,8 @@ import latentdiff
 from latentdiff.errors import InputError, sentence
 from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.progress import Progress, silent
+from latentdiff.sae.kept import PREFIX
+from latentdiff.sae.spaces import PAIR
 
 from .comparing import compare_again
 from .encoders import OWN_WORDS, TYPED
@@ -28,8 +30,9 @@ def name_comparison(
 ) -> ComparisonRun:
     """Give a stored comparison words, or other ones: the same images are compared again with the same choices, under the same name.
 
-    The SAE of both sides, or of their field, is found again in the cache, so that concepts and their tests stay; phrases come on top, and a
-    list of at most 500 words takes part in the verdict. What was left out and what was said of findings are kept.
+    The comparison's own SAE is found again in the cache, whatever encoder was recorded since, so that concepts and their tests stay;
+    phrases come on top, and a list of at most 500 words takes part in the verdict. What was left out and what was said of findings are
+    kept.
 
     Args:
         dataset: ``fo.Dataset`` or its name.
@@ -43,7 +46,8 @@ def name_comparison(
 
     Raises:
         RunError: there is no such run, or a side's dataset was deleted. InputError: a comparison by another method, one whose SAE or known
-            differences were handed over as objects, or words that cannot be used. The stored comparison is as it was then.
+            differences were handed over as objects, one whose SAE is gone, or words that cannot be used. The stored comparison is as it
+            was then.
 
     Example:
         >>> name_comparison(dataset, "summer_vs_winter", "common").hypotheses[0].text
@@ -51,8 +55,11 @@ def name_comparison(
     """
     stored = load_comparison(dataset, run)
     request = _request(stored, vocabulary, sae)
-    form = {**(stored.config.get("form") or {}), **_answers(asked_of(request)["vocabulary"])}
-    return compare_again(stored, request, form, progress or silent)
+    asked = asked_of(request)
+    if sae is None:
+        asked["sae"] = _asked(stored)["sae"]
+    form = {**(stored.config.get("form") or {}), **_answers(asked["vocabulary"])}
+    return compare_again(stored, request, {"form": form, "asked": asked}, progress or silent)
 
 
 def cannot_name(stored: ComparisonRun) -> str | None:
@@ -90,7 +97,7 @@ def _request(stored: ComparisonRun, vocabulary: Any, sae: Any) -> latentdiff.Com
         a,
         b,
         vocabulary=vocabulary,
-        sae=asked["sae"],
+        sae=_same_sae(stored, asked["sae"]) if sae is None else sae,
         method=latentdiff.MethodConfig(compare=stored.comparison.config),
         groups=stored.config.get("groups"),
         fields=asked["fields"],
@@ -100,6 +107,15 @@ def _request(stored: ComparisonRun, vocabulary: Any, sae: Any) -> latentdiff.Com
         names=(stored.sides["A"].name, stored.sides["B"].name),
         overwrite=True,
     )
+
+
+def _same_sae(stored: ComparisonRun, asked: Any) -> Any:
+    """What gives the comparison's own SAE again: what was asked for may mean another one now ("the encoder's", once one is recorded)."""
+    used = stored.comparison.info.get("sae") or {}
+    key = (used.get("kept") or {}).get("key")
+    if key and any(sae.key == key for sae in latentdiff.kept_saes()):
+        return f"{PREFIX}{key}"
+    return PAIR if used.get("trained_here") else asked
 
 
 def _asked(stored: ComparisonRun) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from latentdiff.inputs.named import DatasetView
 from latentdiff.methods.config import method_of
 from latentdiff.scale.engine import Engine
 
+from .store.run import ComparisonRun
 from .store.targets import as_dataset, split_name
 
 OLD_KEYWORDS = {
@@ -43,6 +44,20 @@ def _named(given: Any) -> Any:
         return str(given)
     words = isinstance(given, (list, tuple)) and all(isinstance(word, str) for word in given)
     return list(given) if words else HANDED_OVER
+
+
+def check_same_sae(stored: ComparisonRun, now: str | None) -> None:
+    """Refuse to make a comparison again by another SAE's concepts.
+
+    Raises:
+        InputError: ``now`` is another SAE's key than the stored one.
+    """
+    before = stored.config.get("sae")
+    if before and before != now:
+        another = f"by {now[:8]} it would be another comparison" if now else "without it this would be another comparison"
+        raise InputError(
+            f"the SAE of comparison {stored.name!r} ({before[:8]}) is gone, and {another}: compare the views again, with words"
+        )
 
 
 def new_options(old: dict[str, Any], options: dict[str, Any]) -> None:

@@ -16,15 +16,13 @@ from .arranging import Arrangement, arranged
 from .fields import FieldRow, field_rows, left_out_fields, looked_past
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
 from .leads import decides, leads
-from .text import title as title_of
+from .shifts import shifts
 from .text import verdict
 from .tree import Branch, as_tree
 
 CARDS = 10
 """Cards per side; further ones are counted."""
 USUAL = Arrangement()
-SHIFTS = 5
-"""Slight shifts named per side; further ones are counted."""
 THUMBNAILS = 5
 """Exemplars on a card."""
 
@@ -189,17 +187,6 @@ def description(comparison: Comparison) -> tuple[str, ...]:
         failed = f" ({account['failed_calls']:,} failed)" if account.get("failed_calls") else ""
         requests = f"{account.get('calls', 0):,} requests{failed}"
         notes.append(f"sent to {url}: {requests}, {images(account.get('images', 0))}, {about}{tokens:,} tokens")
-    return tuple(notes)
-
-
-def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
-    """A sentence for each side whose scores are a little higher for some words, though (next to) no image crosses over."""
-    notes = []
-    for side, name in zip(SIDES, names, strict=True):
-        words = [title_of(h) for h in comparison.shifts if h.side == side]
-        more = f" and {len(words) - SHIFTS} more" if len(words) > SHIFTS else ""
-        if words:
-            notes.append(f"a slight shift of {name} towards {', '.join(words[:SHIFTS])}{more}, with next to no image that crosses over")
     return tuple(notes)
 
 

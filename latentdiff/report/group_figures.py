@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from ..results.groups import GroupComparison
+from ..results.hypothesis import Hypothesis
 from .text import isolated, unmarked
 
 MOST_ROWS = 30
@@ -49,6 +50,21 @@ def rows_of(found: GroupComparison, most: int = MOST_ROWS) -> list[int]:
         return []
     spread = found.rates.max(1) - found.rates.min(1)
     return sorted(np.argsort(-spread, kind="stable")[:most].tolist())
+
+
+def row_names(found: GroupComparison) -> list[str]:
+    """The findings of ``rates`` as a table names them: with what their rates count, where that is not what a fitting name says."""
+    return [_row_name(text, found.told_by(text)) for text in found.rate_texts]
+
+
+def _row_name(text: str, h: Hypothesis | None) -> str:
+    if h is None:
+        return text
+    if h.weak:
+        return f"looks like: {text}"
+    if h.concept is not None and text != f"concept {h.concept}" and (h.rate_a, h.rate_b) == (h.fires_a, h.fires_b):
+        return f"pattern of {text}"  # its name tells no images apart, and the rates say where the concept fires
+    return text
 
 
 def tree_svg(found: GroupComparison) -> str:

@@ -15,7 +15,7 @@ from ..embed.opening import said_unread
 from ..embed.ranges import said_ranges
 from ..results.groups import GroupComparison
 from .content import Content, content
-from .group_figures import HALF, tree_svg
+from .group_figures import HALF, row_names, tree_svg
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
 from .text import MADE_BY, apart, escape, p_text, percent, title
@@ -111,7 +111,7 @@ def _html(found: GroupComparison, images: Any, headline: str, cards: int) -> str
     note = f'<p class="ld-notes">{escape("; ".join(notes(found)))}.</p>' if notes(found) else ""
     body = [f'<p class="ld-verdict {kind}" role="status">{escape(group_verdict(found))}</p>{note}']
     if len(found.rate_texts):
-        body.append("<h2>How often each is shown</h2>" + _table(found.names, found.rate_texts, found.rates, found.rates, percent))
+        body.append("<h2>How often each is shown</h2>" + _table(found.names, row_names(found), found.rates, found.rates, percent))
     shade = np.abs(found.distances - HALF) * 2
     told = "AUC with which two groups can be told apart, image by image, out of fold: 0.5 not at all, 1 always."
     body.append(f"<h2>How far apart</h2><p>{told}</p>" + _table(found.names, found.names, found.distances, shade, "{:.2f}".format))
@@ -148,7 +148,7 @@ def _markdown(found: GroupComparison, headline: str, cards: int) -> str:
     lines = [f"<!-- {MADE_BY} -->", f"# {plain(headline)}", "", f"**{plain(group_verdict(found))}**", ""]
     lines += [plain("; ".join(notes(found))) + ".", ""] if notes(found) else []
     if found.rate_texts:
-        lines += ["## How often each is shown", "", *_lines(found.names, found.rate_texts, found.rates, percent), ""]
+        lines += ["## How often each is shown", "", *_lines(found.names, row_names(found), found.rates, percent), ""]
     lines += ["## How far apart (AUC)", "", *_lines(found.names, found.names, found.distances, "{:.2f}".format), ""]
     for name, said in _contents(found, cards):
         lines += [f"## {plain(name)}", "", plain(said.verdict), ""]

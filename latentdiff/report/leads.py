@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..results.comparison import Comparison
+from ..results.feedback import said_of
 from ..results.hypothesis import Hypothesis
 from .text import percent, title
 
@@ -22,7 +23,7 @@ def leads(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     """
     notes = []
     for side, name in zip("AB", names, strict=True):
-        best = [h for h in comparison.leads if h.side == side]
+        best = [h for h in comparison.leads if h.side == side and not said_of(comparison.feedback, h).hidden]
         if not best or any(h.side == side for h in comparison.hypotheses):
             continue
         first = best[0]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..config import CompareConfig
 from ..results.comparison import Comparison
+from ..results.feedback import REJECTED, said_of
 from ..results.hypothesis import Hypothesis
 
 Found = TypeVar("Found")
@@ -113,7 +114,17 @@ def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
     if count == 0:
         slight = " beyond slight shifts" if comparison.shifts else ""
         return f"{name_a} and {name_b} differ{evidence}, but no single difference stands out{slight}.{near}{fields}"
-    return f"{name_a} and {name_b} differ: {count} {'difference' if count == 1 else 'differences'} found{evidence}.{near}{fields}"
+    found = f"{count} {'difference' if count == 1 else 'differences'} found{_judged(comparison)}"
+    return f"{name_a} and {name_b} differ: {found}{evidence}.{near}{fields}"
+
+
+def _judged(comparison: Comparison) -> str:
+    """How many of its findings have no card of their own, since people rejected them or made them a part of another one."""
+    said = [said_of(comparison.feedback, h) for h in comparison.hypotheses]
+    rejected = sum(one.state == REJECTED for one in said)
+    parts = sum(one.hidden for one in said) - rejected
+    part_of = f", {parts} {'a part' if parts == 1 else 'parts'} of another" if parts else ""
+    return (f", {rejected} rejected" if rejected else "") + part_of
 
 
 def p_text(p: float, name: str = "p") -> str:

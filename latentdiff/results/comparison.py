@@ -116,14 +116,17 @@ class Comparison:
 
     @property
     def leads(self) -> tuple[Hypothesis, ...]:
-        """What comes nearest to a finding: the three best of each side that do not pass the gate. They may be chance; see ``to_decide``."""
-        from .ranking import mix, same_thing
+        """What comes nearest to a finding: of each side three that do not pass the gate, what lacks least first. They may be chance.
+
+        Nearest is by q, then by the images that would decide it (``to_decide``); what is no more frequent on its side comes last.
+        """
+        from .ranking import mix, nearest_first, same_thing
 
         below = [h for h in self.candidates if h.q_value > self.config.alpha and not any(same_thing(h, f) for f in self.hypotheses)]
         out: list[Hypothesis] = []
         for side in "AB":
             own = [h for h in below if h.side == side and not any(h.text in f.echoes for f in self.hypotheses)]
-            out += mix([h for h in own if not h.slight] or own, LEADS, self.config.mix)
+            out += mix(nearest_first([h for h in own if not h.slight] or own, self.to_decide), LEADS, self.config.mix)
         return tuple(out)
 
     def judged(self, hypothesis: Hypothesis, **said: str) -> Comparison:

@@ -94,6 +94,10 @@ class GroupComparison:
             raise InputError(f"no group has a finding {text!r}; there are {', '.join(self.rate_texts[:10]) or 'none'}")
         return like
 
+    def told_by(self, text: str) -> Hypothesis | None:
+        """The finding whose rates a text of ``rate_texts`` has; None where no group's comparison holds it."""
+        return next((h for _, h in self._findings(text)), None)
+
     def rows_showing(self, text: str, name: str) -> np.ndarray:
         """Row numbers of a group's images that show a finding, ascending.
 

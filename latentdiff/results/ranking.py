@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,20 @@ def told_once(found: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
     """Findings without those that another one of their side tells."""
     told = {(h.side, text) for h in found for text in h.folded}
     return tuple(h for h in found if (h.side, h.text) not in told)
+
+
+def nearest_first(below: Iterable[Hypothesis], to_decide: Callable[[Hypothesis], float]) -> list[Hypothesis]:
+    """What does not pass, what lacks least for it first; equals keep their order.
+
+    Args:
+        below: candidates of one side that do not pass the gate.
+        to_decide: images with which a candidate's difference would be found; NaN where that is not known.
+    """
+
+    def lacks(h: Hypothesis) -> tuple[float, ...]:
+        return not h.effect > 0, *(math.inf if math.isnan(x) else x for x in (h.q_value, to_decide(h), h.p_value))
+
+    return sorted(below, key=lacks)
 
 
 def mix(ranked: Sequence[Hypothesis], k: int, shares: tuple[int, int]) -> tuple[Hypothesis, ...]:

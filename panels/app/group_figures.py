@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from latentdiff.report import percent
-from latentdiff.report.group_figures import rows_of, shortened, tree_of
+from latentdiff.report.group_figures import row_names, rows_of, shortened, tree_of
 from latentdiff.report.groups import group_verdict, notes
 from latentdiff.report.text import apart, isolated
 
@@ -31,7 +31,7 @@ def group_board(groups: Any, chosen: str) -> dict[str, Any]:
     """
     found, trends = groups.found, apart(groups.trends)
     told = dataclasses.replace(found, names=tuple(map(isolated, found.names)))
-    differing = set(found.differing)
+    differing, called = set(found.differing), row_names(found)
     return {
         "name": groups.name,
         "verdict": group_verdict(told),
@@ -41,7 +41,7 @@ def group_board(groups: Any, chosen: str) -> dict[str, Any]:
         "names": list(found.names),
         "about": [f"{isolated(name)}{': differs' if name in differing else ''}" for name in found.names],
         "across": [shortened(name) for name in found.names],
-        "down": [shortened(found.rate_texts[row]) for row in rows_of(found)],
+        "down": [shortened(called[row]) for row in rows_of(found)],
         "course": [trends.told(trend) for trend in trends.trends[:COURSES]] if trends else [],
         "over": _over(trends),
         "tree": [shortened(name) for name in tree_of(found).names] if len(found.names) > 2 else [],
@@ -54,9 +54,9 @@ def rate_map(groups: Any) -> list[dict[str, Any]]:
     rows, k = rows_of(found), len(found.names)
     if not rows:
         return []
-    rates = found.rates[rows].tolist()
+    rates, called = found.rates[rows].tolist(), row_names(found)
     said = [
-        [f"{_text(found.rate_texts[row])}: {percent(rate)} of {_text(name)}" for name, rate in zip(found.names, of_row, strict=True)]
+        [f"{_text(called[row])}: {percent(rate)} of {_text(name)}" for name, rate in zip(found.names, of_row, strict=True)]
         for row, of_row in zip(rows, rates, strict=True)
     ]
     return [

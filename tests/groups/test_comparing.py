@@ -15,7 +15,7 @@ from latentdiff.cli.main import main
 from latentdiff.inputs.many import read_groups
 from latentdiff.inputs.tables import table_column
 from latentdiff.progress import silent
-from latentdiff.report.group_figures import tree_of
+from latentdiff.report.group_figures import row_names, tree_of
 from latentdiff.report.writing import is_report
 from tests.planted import DOG, WIDTH, WORDS, vectors
 
@@ -233,3 +233,21 @@ def test_the_rows_of_a_cell_of_the_map_are_those_that_its_rate_counts(given) -> 
     rates[row] = [(x[200 * g : 200 * (g + 1), 14] > 0.5).mean() for g in range(3)]
     earlier = dataclasses.replace(found, rates=rates)  # as a version stored it that chose the other one
     assert earlier.showing("shared").tolist() == (x[:, 14] > 0.5).tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "called"),
+    [
+        ({"fires_a": 0.1}, "{}"),  # the name's images are counted
+        ({"weak": True}, "looks like: {}"),
+        ({}, "pattern of {}"),  # rates that are those of the concept
+    ],
+)
+def test_the_table_says_whose_rates_are_not_what_the_name_says(found, tmp_path: Path, change: dict, called: str) -> None:
+    text, east = WORDS[DOG], found.comparisons[0]
+    mine = {"fires_a": east.top("A")[0].rate_a, "fires_b": east.top("A")[0].rate_b, "weak": False, **change}
+    candidates = tuple(dataclasses.replace(h, **mine) if h.text == text else h for h in east.candidates)
+    changed = dataclasses.replace(found, comparisons=(dataclasses.replace(east, candidates=candidates), *found.comparisons[1:]))
+    wanted = called.format(text)
+    assert row_names(changed)[changed.rate_texts.index(text)] == wanted
+    assert f"<tr><th>{wanted}</th>" in latentdiff.write_report(changed, tmp_path / "groups.html").read_text(encoding="utf8")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone as fo
 import pytest
 
+import latentdiff
 from fiftyone_plugin import compare_views, load_comparison, name_comparison
-from fiftyone_plugin.encoders import recorded, typed_words
+from fiftyone_plugin.encoders import Stamp, record, recorded, typed_words
+from latentdiff.embed.encoder import load_encoder
 from latentdiff.errors import InputError
 from tests import drawn
 from tests.planted import DOG, WORDS, state
@@ -84,3 +89,41 @@ def test_an_encoder_that_is_declared_gives_words(tmp_path) -> None:
         assert run.config["form"]["typed"] == "snow; kite; dog; tree; boat"
     finally:
         dataset.delete()
+
+
+@pytest.fixture
+def undeclared(tmp_path, monkeypatch) -> Iterator[Any]:
+    """Drawn scenes whose vectors are of an encoder that nothing records, and an empty cache."""
+    monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path / "cache"))
+    dataset = fo.Dataset()
+    drawn.fill(dataset, tmp_path, 60, snowy=0.6)
+    dataset.add_sample_field("vectors", fo.VectorField)
+    dataset.set_values("vectors", dataset.values("demo_clip"))
+    yield dataset
+    dataset.delete()
+
+
+@pytest.mark.parametrize("sae", [None, "pair", "kept"])
+def test_an_encoder_declared_later_changes_no_test(undeclared, sae) -> None:
+    bare = compare_views(undeclared, "winter", "summer", embeddings="vectors", sae=sae, run="bare")
+    ratios, before = undeclared.values("bare_log_ratio"), {h.concept: h.p_value for h in bare.candidates}
+    record(undeclared, "vectors", Stamp(load_encoder("demo").fingerprint, ("demo", None)))
+    for _ in range(2):  # named once more, with its record as the first time left it
+        named = name_comparison(undeclared, "bare", ["snow", "kite", "dog", "tree", "boat"])
+        assert (named.config["sae"], named.config["asked"]["sae"]) == (bare.config["sae"], sae)
+        tests = {h.concept: h.p_value for h in named.candidates if h.concept in before}
+        assert len(tests) > 5 and tests == {concept: p for concept, p in before.items() if concept in tests}
+        undeclared.reload()
+        assert undeclared.values("bare_log_ratio") == ratios
+
+
+def test_a_comparison_whose_sae_is_gone_is_not_made_another_one(undeclared) -> None:
+    compare_views(undeclared, "winter", "summer", embeddings="vectors", sae="kept", run="bare")
+    record(undeclared, "vectors", Stamp(load_encoder("demo").fingerprint, ("demo", None)))
+    for kept in latentdiff.kept_saes():
+        kept.drop()
+    undeclared.delete_samples(undeclared.match_tags("summer").limit(20))  # the field's SAE cannot be had again
+    before = state(undeclared)
+    with pytest.raises(InputError, match=r"is gone, and by .* compare the views again"):
+        name_comparison(undeclared, "bare", "common")
+    assert state(undeclared) == before

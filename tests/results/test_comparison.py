@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from latentdiff import CheckpointError, CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest
+from latentdiff.report.shifts import shifts as told
 
 NAN = float("nan")
 
@@ -149,3 +150,30 @@ def test_folders_that_hold_no_comparison(tmp_path: Path) -> None:
     (folder / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes()[:200])
     with pytest.raises(CheckpointError, match="does not hold a saved comparison"):
         Comparison.load(folder)
+
+
+def test_the_first_lead_is_what_lacks_least() -> None:
+    """As counted in the drawn world: 600 against 600 images, where the best-named candidate came first whatever it showed."""
+    counts = {"television": (13, 15), "vase": (37, 28), "mushroom": (42, 28), "cup": (15, 13), "lamp": (28, 28), "sure": (20, 18)}
+    below = [
+        hypothesis(text, "A", "sae", 0.9 if text == "sure" else 1.0, concept=i, rate_a=a / 600, rate_b=b / 600, effect=(a - b) / 600)
+        for i, (text, (a, b)) in enumerate(counts.items())
+    ]
+    found = dataclasses.replace(comparison(), candidates=tuple(below), info={"n_a": 600, "n_b": 600, "levels": {"concept": 1e-4}})
+    assert [h.text for h in found.leads] == ["sure", "mushroom", "vase"]  # by q, then by how many more images
+    rest = dataclasses.replace(found, candidates=tuple(h for h in below if h.text in ("television", "cup", "lamp")))
+    assert [h.text for h in rest.leads] == ["cup", "television", "lamp"]
+
+
+def test_only_shifts_without_images_are_said_to_be_so() -> None:
+    rates = {"beach": (63, 60, False), "white dog": (178, 133, True), "kite": (30, 12, False)}
+    shifts = tuple(
+        hypothesis(text, "A", "sae", 0.01, concept=i, rate_a=a / 600, rate_b=b / 600, effect=(a - b) / 600, weak=weak, slight=True)
+        for i, (text, (a, b, weak)) in enumerate(rates.items())
+    )
+    notes = told(dataclasses.replace(comparison(), candidates=shifts), ("winter", "summer"))
+    assert notes == (
+        "a slight shift of winter towards beach, with next to no image that crosses over",
+        "a slight shift of winter towards what looks like “white dog” (30% of winter, 22% of summer), kite (5% of winter, 2% of summer), "
+        "too little for a finding",
+    )

@@ -63,6 +63,24 @@ def test_reports_show_it() -> None:
     assert "part_of" not in bare.splitlines()[0] and all("feedback" not in h for h in as_dict(content(comparison()), {})["hypotheses"])
 
 
+def test_the_verdict_counts_what_has_no_card() -> None:
+    def told(one: Comparison) -> str:
+        return content(one, ("here", "there")).verdict.partition(" (AUC")[0]
+
+    assert told(comparison()) == "here and there differ: 3 differences found"
+    assert told(spoken()) == "here and there differ: 3 differences found, 1 rejected, 1 a part of another"
+    assert told(spoken().judged(SNOW, state="")) == "here and there differ: 3 differences found, 1 a part of another"
+    assert told(spoken().judged(LEASH, state="rejected")) == "here and there differ: 3 differences found, 2 rejected"
+    lead = comparison().judged(CANDIDATES[2], state="rejected")  # does not pass, and is not counted
+    assert told(lead) == told(comparison())
+
+
+def test_a_rejected_lead_is_not_told() -> None:
+    few = dataclasses.replace(comparison(), candidates=CANDIDATES[1:3], feedback=())
+    assert any("nearest to it, perhaps chance: concept 3" in note for note in content(few).notes)
+    assert not any("nearest" in note for note in content(few.judged(CANDIDATES[2], state="rejected")).notes)
+
+
 def test_plots_show_the_q_of_the_cards() -> None:
     found = comparison()
     assert shown_q_values(found).tolist() == [0.0501, 1e-9]  # of concepts 3 and 7; their rows have 1.2 and 1.4

@@ -1,0 +1,47 @@
+"""Slight shifts in words: what the scores of one side lean towards, though it is no finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..results.comparison import Comparison
+from ..results.hypothesis import Hypothesis
+from .text import percent
+
+SHIFTS = 5
+"""Slight shifts named in a sentence; further ones are counted."""
+FEW = 0.01
+"""Difference of the rates up to which next to no image is said to cross over: what the interval of a finding has to exceed."""
+
+
+def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
+    """Sentences for each side whose scores are a little higher for some words: those that hardly an image shows more, and the others.
+
+    Args:
+        comparison: the result.
+        names: what people call A and B.
+    """
+    notes = []
+    for side, name in zip("AB", names, strict=True):
+        own = [h for h in comparison.shifts if h.side == side]
+        alike = [_named(h) for h in own if h.effect <= FEW]
+        apart = [f"{_named(h)} ({_rates(h, names)})" for h in own if not h.effect <= FEW]
+        if alike:
+            notes.append(f"a slight shift of {name} towards {_listed(alike)}, with next to no image that crosses over")
+        if apart:
+            notes.append(f"a slight shift of {name} towards {_listed(apart)}, too little for a finding")
+    return tuple(notes)
+
+
+def _named(h: Hypothesis) -> str:
+    """Its phrase, as it stands in a sentence."""
+    return f"what looks like “{h.text}”" if h.weak else h.text
+
+
+def _rates(h: Hypothesis, names: Sequence[str]) -> str:
+    return f"{percent(h.rate_a)} of {names[0]}, {percent(h.rate_b)} of {names[1]}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - SHIFTS} more" if len(texts) > SHIFTS else ""
+    return f"{', '.join(texts[:SHIFTS])}{more}"
