@@ -30,6 +30,7 @@ from fiftyone_plugin import (
     rename_comparison,
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
+from fiftyone_plugin.listing import found_in
 from latentdiff.errors import InputError
 from latentdiff.report import percent
 from tests.planted import DOG, WORDS, vectors
@@ -581,6 +582,24 @@ def test_cards_are_sorted_filtered_and_searched(dataset, stored) -> None:
     assert shown(panel(dataset, "arrange", {"run": "seasons"}))["arranging"] is True
 
 
+def test_the_list_is_searched_for_findings_names_and_fields_as_cards_are(dataset, vocabulary, sae) -> None:
+    dataset.set_values("camera", ["one"] * 60 + ["two"] * 80)
+    options: dict[str, Any] = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
+    run = compare_views(dataset, "summer", "winter", run="seasons", fields=["camera"], **options)
+    compare_views(dataset, dataset[:20], dataset[20:40], names=("early", "late"), run="alike", **options)
+
+    def found(words: str) -> list[str]:
+        return [str(one) for one in found_in(list_comparisons(dataset), search=words)]
+
+    (h,) = (h for h in run.hypotheses if h.text == WORDS[DOG])
+    assert found(WORDS[DOG].upper()) == ["seasons"] == found("camera = ") and found("zebra crossing") == []
+    assert all(found(text) == ["seasons"] for text in (*h.also, *h.words))
+    judge_finding(dataset, "seasons", run.hypotheses.index(h), name="a hound")
+    assert found("hound") == ["seasons"]
+    judge_finding(dataset, "seasons", run.hypotheses.index(h), name="")
+    assert found("hound") == [] and "texts" not in list_comparisons(dataset)[1].verdict
+
+
 def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, stored, vocabulary, sae) -> None:
     compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="a_second")
     judge_finding(dataset, "seasons", 0, state="accepted", note="look again")
@@ -602,9 +621,6 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
     for part in ("60 images and 80 images", auc, "clip", "level 0.05", "1 accepted", "notes: look again", year):
         assert part in told["details"], part
     assert answer["names"] == ["a_second", "seasons"]  # the drop-down has all of them
-    # Beside each other: sides are swapped, so what was in A is in B now.
     found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))["beside"]
-    swapped = load_comparison(dataset, "a_second")
-    assert [text.split(",")[0] for text in found["new"]] == [h.text for h in stored.hypotheses] and found["stayed"] == []
-    assert [text.split(",")[0] for text in found["gone"]] == [h.text for h in swapped.hypotheses]
+    assert [text.split(",")[0] for text in found["stayed"]] == [h.text for h in stored.hypotheses]
     assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found}, run="a_second"))["beside"] is None
