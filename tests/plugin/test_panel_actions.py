@@ -268,6 +268,27 @@ def test_the_same_sides_the_other_way_round_stand_beside_each_other(dataset, sto
     assert f"{h.text}, more in summer: {a} and {b}, before {a} and {b}" in told["stayed"]
 
 
+def test_fields_that_differ_stand_beside_each_other_and_one_that_was_not_tested_is_called_that(dataset, vocabulary, sae) -> None:
+    dataset.set_values("camera", ["one"] * 60 + ["two"] * 80)
+    dataset.set_values("height", [float(i) for i in range(140)])
+    options: dict[str, Any] = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
+    compare_views(dataset, "summer", "winter", run="none", **options)
+    compare_views(dataset, "summer", "winter", run="one", fields=["camera"], **options)
+    compare_views(dataset, "winter", "summer", run="both", fields=["camera", "height"], **options)
+
+    def beside(before: str, after: str) -> Any:
+        return shown(panel(dataset, "beside", {"run": after}, run=before))["beside"]
+
+    rates = {"one": "camera = one: 100% of summer, 0% of winter", "two": "camera = two: 100% of winter, 0% of summer"}
+    new, gone = beside("none", "one")["new"], beside("one", "none")["gone"]
+    assert sorted(new) == sorted(gone) == sorted(f"{rate} (not tested in none)" for rate in rates.values())
+    turned = beside("one", "both")
+    assert {f"{rate}, before 100% and 0%" for rate in rates.values()} <= set(turned["stayed"]) and turned["gone"] == []
+    assert [text for text in turned["new"] if text.startswith("height, higher: median ")] and all(
+        "not tested in one" in t for t in turned["new"]
+    )
+
+
 # --- comparisons ------------------------------------------------------------------------------------------------------------------
 
 
