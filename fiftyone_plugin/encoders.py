@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import latentdiff
@@ -53,6 +54,18 @@ def recorded(dataset: Any, path: str) -> Stamp | None:
         built = (source[0], source[1]) if source else None
         return Stamp(dict(entry["fingerprint"]), built, Ranges.from_dict(entry.get("deep")))
     return None
+
+
+def name_of(side: Any) -> str | None:
+    """What people know the encoder of a side's vectors by: the name that it was loaded by, of a path the last part; else its model's.
+
+    None where no encoder is recorded.
+    """
+    stamp = recorded(side.dataset, side.stored)
+    if stamp is None:
+        return None
+    asked = stamp.source[0] if stamp.source else str(stamp.fingerprint.get("model") or "")
+    return Path(asked).name if Path(asked).is_absolute() else asked
 
 
 def record(dataset: Any, path: str, stamp: Stamp) -> None:

@@ -61,7 +61,8 @@ def details(run: RunSummary) -> str:
     """Date, images, AUC, vectors and their encoder, SAE, level, and what was said of its findings."""
     config, auc = run.config, run.verdict.get("auc")
     counts = [images(int(config["sides"][side].get("compared") or 0)) for side in ("A" if run.groups else "AB")]
-    model, asked = (config.get("encoder") or {}).get("model"), (config.get("asked") or {}).get("sae")
+    model = config.get("encoder_name") or (config.get("encoder") or {}).get("model")
+    asked = (config.get("asked") or {}).get("sae")
     sae = asked if asked not in (None, HANDED_OVER) else str(config.get("sae") or "")[:8]  # alike where the SAE is the same
     level = (config.get("config") or {}).get("alpha")
     told = [
