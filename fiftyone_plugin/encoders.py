@@ -158,6 +158,8 @@ OWN_WORDS = "file"
 """Stands in forms for a file of the user's words, as :data:`COMMON` does for the word list that comes with the package."""
 TYPED, EARLIER_WORDS = "typed", "words of "
 """The same for words typed into the form, and, before its path, for a file by which an earlier comparison of the vectors was named."""
+LISTED, MOST_LISTED = "words: ", 500
+"""Before words themselves, one a line, by which an earlier comparison was named; and how many of them a form carries at most."""
 
 
 def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress, vectors: Any = None) -> latentdiff.Vocabulary | None:
@@ -182,6 +184,8 @@ def chosen_vocabulary(params: dict[str, Any]) -> str | tuple[str, ...] | None:
     """What a form was answered of words, as ``compare_views`` takes it."""
     if params.get("words") == TYPED:
         return typed_words(params.get("typed"))
+    if str(params.get("words") or "").startswith(LISTED):
+        return tuple(str(params["words"]).removeprefix(LISTED).split("\n"))
     return word_file(params) or (COMMON if params.get("words") == COMMON else None)
 
 
