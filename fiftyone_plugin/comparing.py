@@ -21,7 +21,7 @@ from latentdiff.sae.spaces import KEPT, open_sae
 from latentdiff.scale.engine import Engine, engine_of
 
 from .describing import material_of
-from .encoders import vocabulary_for
+from .encoders import name_of, vocabulary_for
 from .feedback import inherited, rejected_words
 from .grouping import groups_of
 from .requests import OLD_KEYWORDS, asked_of, check_same_sae, named_views, new_options, run_name
@@ -207,7 +207,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         _say_left_out(comparison, record)
         tell_unread(comparison.info, sides, request.fields)
         tell_drawn(comparison.info, sides)
-        record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp}
+        record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "encoder_name": name_of(sides[0])}
         key = (comparison.info.get("sae") or {}).get("key")
         record |= {"config": comparison.config.to_dict(), "asked": asked_of(request), "sae": key}
         record |= {"feedback": inherited(dataset, run, key, comparison.candidates)}

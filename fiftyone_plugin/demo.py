@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from latentdiff import Vocabulary, demo
+from latentdiff import demo
 from latentdiff.demo.run import COMPARISONS, DrawnImage, draw_images, plan
 from latentdiff.embed.encoder import load_encoder
 from latentdiff.errors import RunError
@@ -69,11 +69,11 @@ def build_demo(n: int = 3000, seed: int = 0, *, folder: str | Path | None = None
         for comparison in COMPARISONS:
             for view in (comparison.view_a, comparison.view_b):
                 dataset.save_view(view, dataset.match_tags(view))
-        vocabulary, sae = Vocabulary(demo.words(), encoder.encode_texts(demo.words())), demo.load_sae()
+        words, sae = demo.words(), demo.load_sae()  # as a list: forms offer it for the next comparison
         runs = []
         for i, c in enumerate(reversed(COMPARISONS)):  # the panel opens on the newest: that is to be the first of them
             step = part(progress, 0.75 + 0.12 * i, 0.87 + 0.12 * i)
-            options: dict[str, Any] = {"embeddings": EMBEDDINGS, "vocabulary": vocabulary, "sae": sae, "progress": step}
+            options: dict[str, Any] = {"embeddings": EMBEDDINGS, "vocabulary": words, "sae": sae, "progress": step}
             runs.append(compare_views(dataset, c.view_a, c.view_b, run=c.run, **options))
         dataset.persistent = True
     except BaseException:

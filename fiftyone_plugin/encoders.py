@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import latentdiff
@@ -53,6 +54,18 @@ def recorded(dataset: Any, path: str) -> Stamp | None:
         built = (source[0], source[1]) if source else None
         return Stamp(dict(entry["fingerprint"]), built, Ranges.from_dict(entry.get("deep")))
     return None
+
+
+def name_of(side: Any) -> str | None:
+    """What people know the encoder of a side's vectors by: the name that it was loaded by, of a path the last part; else its model's.
+
+    None where no encoder is recorded.
+    """
+    stamp = recorded(side.dataset, side.stored)
+    if stamp is None:
+        return None
+    asked = stamp.source[0] if stamp.source else str(stamp.fingerprint.get("model") or "")
+    return Path(asked).name if Path(asked).is_absolute() else asked
 
 
 def record(dataset: Any, path: str, stamp: Stamp) -> None:
@@ -145,6 +158,8 @@ OWN_WORDS = "file"
 """Stands in forms for a file of the user's words, as :data:`COMMON` does for the word list that comes with the package."""
 TYPED, EARLIER_WORDS = "typed", "words of "
 """The same for words typed into the form, and, before its path, for a file by which an earlier comparison of the vectors was named."""
+LISTED, MOST_LISTED = "words: ", 500
+"""Before words themselves, one a line, by which an earlier comparison was named; and how many of them a form carries at most."""
 
 
 def vocabulary_for(given: Any, dataset: Any, path: str, progress: Progress, vectors: Any = None) -> latentdiff.Vocabulary | None:
@@ -169,6 +184,8 @@ def chosen_vocabulary(params: dict[str, Any]) -> str | tuple[str, ...] | None:
     """What a form was answered of words, as ``compare_views`` takes it."""
     if params.get("words") == TYPED:
         return typed_words(params.get("typed"))
+    if str(params.get("words") or "").startswith(LISTED):
+        return tuple(str(params["words"]).removeprefix(LISTED).split("\n"))
     return word_file(params) or (COMMON if params.get("words") == COMMON else None)
 
 

@@ -22,7 +22,9 @@ ORDERS: dict[str, tuple[str, Callable[[RunSummary], Any]]] = {
 
 
 def found_in(runs: Sequence[RunSummary], order: str = NEWEST, search: str = "") -> list[RunSummary]:
-    """Comparisons whose name, sides, fields or notes hold a text, in an order.
+    """Comparisons whose name, sides, findings (as cards are searched, and fields that differ), details or notes hold a text, in an order.
+
+    Of findings of earlier versions nothing is in the record: these comparisons are found by the rest.
 
     Args:
         runs: newest first.
@@ -30,13 +32,19 @@ def found_in(runs: Sequence[RunSummary], order: str = NEWEST, search: str = "") 
         search: part of a text; empty: all.
     """
     wanted = search.strip().casefold()
-    held = [run for run in runs if wanted in " ".join([str(run), *run.views, about(run), details(run)]).casefold()]
+    held = [run for run in runs if any(wanted in text.casefold() for text in _texts(run))]
     return sorted(held, key=ORDERS.get(order, ORDERS[NEWEST])[1])
+
+
+def _texts(run: RunSummary) -> list[str]:
+    """All that is searched."""
+    names = [said.get("name", "") for said in _last_said(run.config)]
+    return [" ".join([str(run), *run.views, about(run), details(run)]), *run.texts, *names]
 
 
 def results(run: RunSummary) -> str:
     """Tells its results, and what was said of them, from what they were before."""
-    return f"{run.config.get('verdict')}, {len(journal.lines(run.config))} said"
+    return f"{run.verdict}, {len(journal.lines(run.config))} said"
 
 
 def about(run: RunSummary) -> str:
@@ -53,7 +61,8 @@ def details(run: RunSummary) -> str:
     """Date, images, AUC, vectors and their encoder, SAE, level, and what was said of its findings."""
     config, auc = run.config, run.verdict.get("auc")
     counts = [images(int(config["sides"][side].get("compared") or 0)) for side in ("A" if run.groups else "AB")]
-    model, asked = (config.get("encoder") or {}).get("model"), (config.get("asked") or {}).get("sae")
+    model = config.get("encoder_name") or (config.get("encoder") or {}).get("model")
+    asked = (config.get("asked") or {}).get("sae")
     sae = asked if asked not in (None, HANDED_OVER) else str(config.get("sae") or "")[:8]  # alike where the SAE is the same
     level = (config.get("config") or {}).get("alpha")
     told = [
@@ -70,12 +79,17 @@ def details(run: RunSummary) -> str:
 
 def _said(config: dict[str, Any]) -> str:
     """ "2 accepted, 1 rejected; notes: look again"."""
-    state: dict[str, str] = {}
-    notes: dict[str, str] = {}
+    last = _last_said(config)
+    states = [said.get("state", "") for said in last]
+    counted = [f"{states.count(kind)} {kind}" for kind in ("accepted", "rejected") if kind in states]
+    notes = "; ".join(said["note"] for said in last if said.get("note"))
+    return ", ".join(counted + ([f"notes: {notes}"] if notes else []))
+
+
+def _last_said(config: dict[str, Any]) -> list[dict[str, str]]:
+    """Per finding of which something was said, what holds now: later lines stand in place of earlier ones."""
+    said: dict[str, dict[str, str]] = {}
     for line in journal.lines(config):
         finding = str(sorted(line["finding"].items(), key=str))
-        state[finding] = line["said"].get("state", state.get(finding, ""))
-        notes[finding] = line["said"].get("note", notes.get(finding, ""))
-    counted = [f"{list(state.values()).count(kind)} {kind}" for kind in ("accepted", "rejected") if kind in state.values()]
-    said = "; ".join(note for note in notes.values() if note)
-    return ", ".join(counted + ([f"notes: {said}"] if said else []))
+        said[finding] = {**said.get(finding, {}), **line["said"]}
+    return list(said.values())

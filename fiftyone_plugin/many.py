@@ -11,7 +11,7 @@ from latentdiff.progress import Progress, part, silent
 from latentdiff.trends.binning import binned
 
 from .by_field import read_by_field, whole_side
-from .encoders import recorded
+from .encoders import name_of, recorded
 from .store import database, runs
 from .store.free import check_sides_free
 from .store.groups import GroupsOfDataset
@@ -76,8 +76,8 @@ def compare_groups(
         stamp = recorded(home, side.stored)
         encoder = stamp.fingerprint if stamp else None
         found.info.update(stamp.ranges.as_info() if stamp else {})
-        config_used = found.config.to_dict()
-        record = {"embeddings": embeddings, "by": by, "over_time": bins is not None, "encoder": encoder, "config": config_used}
+        record = {"embeddings": embeddings, "by": by, "over_time": bins is not None, "encoder": encoder, "encoder_name": name_of(side)}
+        record["config"] = found.config.to_dict()
         if run is not None:
             return store_groups(home, run, side, images.read, found, record, overwrite, part(progress, 0.8, 1.0))
         return GroupsOfDataset(found, images.whole, images.read.missing, None, record)

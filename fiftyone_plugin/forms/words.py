@@ -9,11 +9,11 @@ from latentdiff.errors import LatentDiffError, sentence
 from latentdiff.inputs.named import COMMON
 
 from .. import allowed, encoders
-from ..encoders import EARLIER_WORDS, OWN_WORDS, TYPED, typed_words, word_file
+from ..encoders import EARLIER_WORDS, LISTED, MOST_LISTED, OWN_WORDS, TYPED, typed_words, word_file
 from ..store import runs
 from .common import choose, choose_run, reject
 
-NO_WORDS = "none"
+NO_WORDS, TOLD_WORDS = "none", 3
 
 
 def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any], *, unnamed: bool = True) -> None:
@@ -53,15 +53,23 @@ def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any], *, unna
 
 
 def _earlier_words(dataset: Any, embeddings: Any, known: bool) -> dict[str, str]:
-    """Files that named earlier comparisons of the same vectors, newest first, each with the comparison that it named."""
+    """Files and short lists that named earlier comparisons of the same vectors, newest first, each with the comparison that it named."""
     found: dict[str, str] = {}
     for run in runs.list_comparisons(dataset):
         given = (run.config.get("asked") or {}).get("vocabulary") or word_file(run.config.get("form") or {})
-        if run.config.get("embeddings") != embeddings or not isinstance(given, str) or given == COMMON or not Path(given).is_file():
+        if run.config.get("embeddings") != embeddings:
             continue
-        if known or Path(given).suffix == ".npz":
+        if isinstance(given, list) and known and _fits(given):
+            few = given if len(given) <= TOLD_WORDS + 1 else [*given[:TOLD_WORDS], f"{len(given) - TOLD_WORDS} more"]
+            found.setdefault(LISTED + "\n".join(given), f"The words of {run}: {', '.join(few)}")
+        elif isinstance(given, str) and given != COMMON and Path(given).is_file() and (known or Path(given).suffix == ".npz"):
             found.setdefault(f"{EARLIER_WORDS}{given}", f"The words of {run}: {Path(given).name}")
     return found
+
+
+def _fits(words: list[Any]) -> bool:
+    """Whether a form can carry them, one a line."""
+    return 2 <= len(words) <= MOST_LISTED and all(isinstance(word, str) and "\n" not in word for word in words)
 
 
 def _type_words(inputs: Any, params: dict[str, Any]) -> None:

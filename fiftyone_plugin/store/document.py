@@ -16,6 +16,9 @@ from latentdiff.results.storage import Newer, from_parts, to_parts
 
 T = TypeVar("T")
 
+TEXTS, MOST_TEXTS = "texts", 500
+"""Entry of a record's verdict, and how many texts it has at most: every list of comparisons reads it."""
+
 
 def labels(comparison: Comparison) -> tuple[str, ...]:
     """One distinct tag per gated hypothesis, in rank order: its text, numbered where two share it ("dog", "dog (2)")."""
@@ -33,7 +36,15 @@ def verdict_of(comparison: Comparison) -> dict[str, Any]:
     """What the record of a run says of it, before its results are opened."""
     test = comparison.two_sample
     found = {"auc": test.auc, "p_value": test.p_value, "hypotheses": len(comparison.hypotheses)}
-    return dict(strict({"differs": bool(comparison.differs), **found}))
+    return dict(strict({"differs": bool(comparison.differs), **found, TEXTS: texts_of(comparison)}))
+
+
+def texts_of(*comparisons: Comparison) -> list[str]:
+    """What findings are called and could be called, best first, then fields that differ: what lists are searched for. Each once."""
+    found = [text for c in comparisons for h in c.hypotheses for text in (h.text, *h.folded)]
+    fields = [d.name for c in comparisons for d in c.fields]
+    other = [text for c in comparisons for h in c.hypotheses for text in (*h.also, *h.words)]
+    return list(dict.fromkeys([*found, *fields, *other]))[:MOST_TEXTS]
 
 
 def to_document(comparison: Comparison, ids_a: np.ndarray, ids_b: np.ndarray) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from latentdiff.errors import CheckpointError, InputError
 from latentdiff.results.group_storage import groups_from_parts, groups_to_parts
 from latentdiff.trends.courses import course_of
 
-from .document import read_document, to_stored
+from .document import TEXTS, read_document, texts_of, to_stored
 from .run import ComparisonRun, RunSide
 
 GROUPS = "groups"
@@ -137,7 +137,7 @@ def verdict_of_groups(found: latentdiff.GroupComparison) -> dict[str, Any]:
     """What the record of a run says of it, before its results are opened."""
     auc = max(c.two_sample.auc for c in found.comparisons)
     told = {"auc": auc, "p_value": found.p_value, "hypotheses": len(found.hypotheses), "groups": list(found.differing)}
-    return dict(strict({"differs": bool(found.differs), **told}))
+    return dict(strict({"differs": bool(found.differs), **told, TEXTS: texts_of(*found.comparisons)}))
 
 
 def to_group_document(found: latentdiff.GroupComparison, ids: np.ndarray) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from .document import TEXTS
 from .groups import GROUPS
 from .records import COMPLETE, WRITING
 
@@ -34,7 +35,12 @@ class RunSummary(str):
     @property
     def verdict(self) -> dict[str, Any]:
         """``differs``, ``auc``, ``p_value``, ``hypotheses`` (how many pass); empty for an incomplete run."""
-        return dict(self.config.get("verdict") or {})
+        return {name: value for name, value in (self.config.get("verdict") or {}).items() if name != TEXTS}
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What its findings are called, and fields that differ; none for comparisons of earlier versions."""
+        return tuple(map(str, (self.config.get("verdict") or {}).get(TEXTS) or ()))
 
     @property
     def groups(self) -> tuple[str, ...]:

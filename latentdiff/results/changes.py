@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from .comparison import Comparison
+from .fields import FieldDifference
 from .hypothesis import Hypothesis
+
+T = TypeVar("T", Hypothesis, FieldDifference)
 
 
 @dataclass(frozen=True)
-class Changes:
-    """Findings of two comparisons, told apart by side and words; each as its own comparison ranks it."""
+class Changes(Generic[T]):
+    """Findings (or fields that differ) of two comparisons, told apart by side and words; each as its own comparison ranks it."""
 
-    stayed: tuple[tuple[Hypothesis, Hypothesis], ...]
+    stayed: tuple[tuple[T, T], ...]
     """In both: (before, after)."""
-    new: tuple[Hypothesis, ...]
+    new: tuple[T, ...]
     """In the later one alone."""
-    gone: tuple[Hypothesis, ...]
+    gone: tuple[T, ...]
     """In the earlier one alone."""
 
 
@@ -42,8 +46,8 @@ def called(before: Sequence[str], after: Sequence[str]) -> dict[str, dict[str, s
     return {state: dict(zip("AB", names, strict=True)) for state, names in (("stayed", both), ("new", after), ("gone", earlier))}
 
 
-def changes(before: Comparison, after: Comparison, *, turned: bool = False) -> Changes:
-    """Which findings stayed, which are new, and which are gone.
+def changes(before: Comparison, after: Comparison, *, turned: bool = False) -> Changes[Hypothesis]:
+    """Which findings stayed, which are new, and which are gone. Fields that differ are told by :func:`field_changes`.
 
     Args:
         before, after: two comparisons. Their sides should mean the same: "A" of one is held beside "A" of the other.
@@ -53,13 +57,27 @@ def changes(before: Comparison, after: Comparison, *, turned: bool = False) -> C
         >>> [h.text for h in changes(june, july).new]
         ['a red kite']
     """
-    earlier = [_turned(h) for h in before.hypotheses] if turned else before.hypotheses
-    known = {_key(h): h for h in reversed(earlier)}
-    later = {_key(h): h for h in reversed(after.hypotheses)}
+    return _between([_turned(h) for h in before.hypotheses] if turned else before.hypotheses, after.hypotheses)
+
+
+def field_changes(before: Comparison, after: Comparison, *, turned: bool = False) -> Changes[FieldDifference]:
+    """Which fields, and values of them, differ in both, in the later one alone, and in the earlier one alone.
+
+    A field that one of them did not test is new, or gone, for that alone: ``tested_fields`` of both say which they tested.
+
+    Args:
+        before, after, turned: as :func:`changes` takes them.
+    """
+    return _between([_turned_field(d) for d in before.fields] if turned else before.fields, after.fields)
+
+
+def _between(earlier: Sequence[T], later: Sequence[T]) -> Changes[T]:
+    known = {_key(one): one for one in reversed(earlier)}
+    now = {_key(one): one for one in reversed(later)}
     return Changes(
-        stayed=tuple((known[_key(h)], h) for h in after.hypotheses if known.get(_key(h)) and later[_key(h)] is h),
-        new=tuple(h for h in after.hypotheses if _key(h) not in known),
-        gone=tuple(h for h in earlier if _key(h) not in later),
+        stayed=tuple((known[_key(one)], one) for one in later if known.get(_key(one)) and now[_key(one)] is one),
+        new=tuple(one for one in later if _key(one) not in known),
+        gone=tuple(one for one in earlier if _key(one) not in now),
     )
 
 
@@ -68,5 +86,10 @@ def _turned(h: Hypothesis) -> Hypothesis:
     return replace(h, side=side, rate_a=h.rate_b, rate_b=h.rate_a, fires_a=h.fires_b, fires_b=h.fires_a)
 
 
-def _key(h: Hypothesis) -> tuple[str, str]:
-    return h.side, h.text.casefold()
+def _turned_field(d: FieldDifference) -> FieldDifference:
+    side = "B" if d.side == "A" else "A"
+    return replace(d, side=side, rate_a=d.rate_b, rate_b=d.rate_a, center_a=d.center_b, center_b=d.center_a)
+
+
+def _key(one: Hypothesis | FieldDifference) -> tuple[str, str]:
+    return one.side, (one.text if isinstance(one, Hypothesis) else one.name).casefold()

@@ -24,7 +24,7 @@ class GroupActions:
         """Send what the plots of groups draw; what the panel shows beside them."""
         from .group_figures import course_lines, group_board, rate_map, tree_lines
 
-        ctx.panel.set_data("many.rates", rate_map(groups))
+        ctx.panel.set_data("many.scroll.wide.rates", rate_map(groups))
         ctx.panel.set_data("many.tree", tree_lines(groups))
         ctx.panel.set_data("many.course", course_lines(groups))
         ctx.panel.set_state(GROUP, chosen)

@@ -13,7 +13,9 @@ from .style import FAINT, ONE_COLUMN, ROW, SMALL, grid
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 CELL, EDGE = 26, 90
-"""Pixels of a row of the map, and of what stands round it."""
+"""Pixels of a row of the tree or the map, and of what stands round a tree."""
+LEAST, NAMES, LETTER = 38, 150, 7
+"""Pixels that a cell of the map is wide at least ("100%" is 36), of the names of rows, and of a letter of a name."""
 TOLD = "How often each group shows each finding. Click a cell: its group opens below, and the grid shows the images."
 LINES = "Share of each bin's images that show it, with 95 % bands; a large point is where it changes. Click a point to see its images."
 WHAT = "Groups that look alike are joined near the left, at the AUC by which they can be told apart (0.5 not at all, 1 always)."
@@ -40,13 +42,10 @@ def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
         box.md(LINES, name="lines", componentsProps=FAINT)
     if board["down"]:
         box.md(TOLD, name="told", componentsProps=FAINT)
-        names = {"x": board["across"], "y": board["down"]}
-        layout = {**_axes(names), "margin": {"t": 10, "l": 150, "b": 60, "r": 10}}
-        plot = {"height": f"{EDGE + CELL * len(board['down'])}px", "width": "100%", "config": CONFIG, "layout": layout}
-        box.plot("rates", on_click=panel.click_rate, **plot)
+        _rates(panel, box, board["across"], board["down"])
     if board["tree"]:
         box.md(WHAT, name="what", componentsProps=FAINT)
-        layout = {**_axes({"y": board["tree"]}), "margin": {"t": 10, "l": 150, "b": 40, "r": 10}}
+        layout = {**_axes({"y": board["tree"]}), "margin": {"t": 10, "l": NAMES, "b": 40, "r": 10}}
         layout["yaxis"]["range"] = [len(board["tree"]) - 0.5, -0.5]
         layout["xaxis"] = {"title": {"text": "AUC"}, "fixedrange": True, "zeroline": False}
         box.plot("tree", height=f"{EDGE + CELL * len(board['tree'])}px", width="100%", config=CONFIG, layout=layout)
@@ -58,6 +57,19 @@ def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
     chosen.required = True
     text = "All its images in the grid"
     row.btn("show", label="Show its images", variant="outlined", title=text, on_click=panel.show_group, componentsProps=SMALL)
+
+
+def _rates(panel: Any, box: types.Object, across: list[str], down: list[str]) -> None:
+    """The map of rates, names of groups above it; where the panel is too narrow for its cells, it is moved sideways."""
+    longest = LETTER * max(map(len, across))
+    slanted = longest > LEAST
+    above = 20 + (round(0.7 * longest) if slanted else 10)  # at 45 degrees
+    layout = {**_axes({"x": across, "y": down}), "margin": {"t": above, "l": NAMES, "b": 10, "r": 10}}
+    layout["xaxis"] |= {"side": "top", "tickangle": 45 if slanted else 0}
+    scroll = box.v_stack("scroll", componentsProps=grid(width="100%", minWidth=0, overflowX="auto", **ONE_COLUMN))
+    wide = scroll.v_stack("wide", componentsProps=grid(width="100%", minWidth=f"{NAMES + 10 + LEAST * len(across)}px", **ONE_COLUMN))
+    height = f"{above + 10 + CELL * len(down)}px"
+    wide.plot("rates", on_click=panel.click_rate, height=height, width="100%", config=CONFIG, layout=layout)
 
 
 def _axes(names: dict[str, list[str]]) -> dict[str, Any]:

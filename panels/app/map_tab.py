@@ -9,13 +9,14 @@ from fiftyone.operators import types
 
 from latentdiff.report.text import plain_markdown as plain
 
-from .map_colours import FIELD, SCORE, SIDE, SYMBOLS, by_score, by_side, by_value, ways_to_colour
+from .map_colours import FIELD, SCORE, SIDE, SYMBOLS, by_score, by_side, by_value, legend, ways_to_colour
 from .style import FAINT, ONE_COLUMN, ROW, grid
 from .toolbar import TOOLBAR
 
 WAYS = {"pca": "Principal components", "umap": "UMAP (takes a while)"}
 NONE = "-"
 LIT, DIM = 0.9, 0.12
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False}
 LASSO = {"displayModeBar": True, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "scrollZoom": True, "responsive": True}
 
 
@@ -47,7 +48,8 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
     layout = {
         "dragmode": "lasso",
         "hovermode": "closest",
-        "showlegend": False,
+        "showlegend": True,  # of values alone: see ``legend``
+        "legend": LEGEND,
         "margin": {"t": 10, "l": 10, "b": 10, "r": 10},
         "xaxis": {"visible": False},
         "yaxis": {"visible": False, "scaleanchor": "x"},
@@ -56,7 +58,7 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
 
 
 def traces(run: Any, found: Any, colour: str, lit: Any, values: dict[str, list[Any]] | None = None) -> list[dict[str, Any]]:
-    """A scatter trace per side; a point's ``ids`` entry is its side and row ("A12").
+    """A scatter trace per side, and then the legend of a field's values; a point's ``ids`` entry is its side and row ("A12").
 
     Args:
         run: a ``ComparisonRun``.
@@ -82,12 +84,13 @@ def traces(run: Any, found: Any, colour: str, lit: Any, values: dict[str, list[A
                 "y": [round(float(y), 4) for y in at[:, 1]],
                 "ids": [f"{side}{row}" for row in rows.tolist()],
                 "hoverinfo": "name",
+                "showlegend": False,
                 "marker": marker,
             }
         )
         if values is not None:
             out[-1] |= {"hoverinfo": "name+text", "text": [str(v).replace("<", "&lt;") for v in values[side]]}
-    return out
+    return [*out, *(legend(values) if values is not None else ())]
 
 
 class MapActions:

@@ -12,6 +12,9 @@ from fiftyone_plugin.store import runs
 from latentdiff.report import group_figures
 from tests.browser.panel_app import App, Scenes, save_workspace
 
+SCROLLS = """() => { for (let box = document.querySelector('.js-plotly-plot'); box; box = box.parentElement)
+    if (getComputedStyle(box).overflowX == 'auto' && box.scrollWidth > box.clientWidth + 10) return true }"""
+
 
 def filled(dataset: Any, scenes: Scenes) -> Any:
     """The scenes with a camera that goes with the side."""
@@ -44,6 +47,11 @@ def test_fields_are_shown_set_aside_and_taken_back(app_window: App, panel_scenes
     app_window.tab("Fields")
     app_window.page.wait_for_selector("text=camera = long")
     app_window.picture("41_fields")
+    app_window.tab("Map")
+    app_window.choose(app_window.page.get_by_role("combobox").filter(has_text="By side"), "By camera")
+    app_window.page.wait_for_selector(".legend .traces")
+    assert sorted(app_window.page.locator(".legend .legendtext").all_text_contents()) == ["long", "wide"]
+    app_window.picture("41_map_by_camera")
     app_window.tab("Differences")
     app_window.first_column(panel_scenes.views[0])
     app_window.page.get_by_role("button", name="I know this: what else?").or_(
@@ -81,3 +89,8 @@ def groups_by_a_field(app_window: App, scenes: Scenes, dataset: Any) -> None:
     app_window.grid_count(len(sites.showing(found.names[group], found.rate_texts[rows[row]])))
     app_window.first_column(found.names[group])
     app_window.picture("45_a_cell_of_the_map")
+    app_window.page.set_viewport_size({"width": 640, "height": 900})  # cells are as wide as their numbers, and are moved into sight
+    app_window.page.wait_for_function(f"() => document.querySelector('.nsewdrag').getBoundingClientRect().width >= {38 * k} - 1")
+    app_window.page.wait_for_function(SCROLLS)
+    app_window.picture("44_groups_narrow")
+    app_window.page.set_viewport_size({"width": 1600, "height": 1000})

@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 import latentdiff
-from fiftyone_plugin import compare_views, delete_comparison, load_comparison
+from fiftyone_plugin import compare_views, delete_comparison, list_comparisons, load_comparison
 from fiftyone_plugin.asking import ask
 from fiftyone_plugin.demo import DATASET, EMBEDDINGS, build_demo
+from fiftyone_plugin.encoders import LISTED, chosen_vocabulary
+from fiftyone_plugin.forms.comparison import reached
+from fiftyone_plugin.listing import details
 from latentdiff import InputError, demo
 from latentdiff.demo.run import plan
 from latentdiff.errors import RunError
+from tests.plugin.calls import execute, form
 
 N, SEED = 400, 3
 
@@ -64,6 +68,12 @@ def test_both_comparisons_are_stored_and_winter_is_snow(built):
     assert winter.differs and winter.comparison.top("A", 1)[0].text == "snow"
 
 
+def test_the_list_calls_the_encoder_by_the_name_that_it_was_loaded_by(built):
+    for run in list_comparisons(DATASET):
+        assert run.config["encoder"]["model"] == "encoder"  # the folder in the package
+        assert f", {EMBEDDINGS} (demo), " in details(run)
+
+
 def test_the_next_question_and_the_next_comparison_have_words(built):
     """What a new user clicks after the demo: a phrase is asked about, and two views of their own are compared."""
     question = ask(built.runs[1], "snow")
@@ -73,6 +83,21 @@ def test_the_next_question_and_the_next_comparison_have_words(built):
     try:
         assert "snow" in {h.text for h in again.comparison.candidates if h.side == "A"}
         assert again.comparison.info["words"] == len(demo.words())
+    finally:
+        delete_comparison(built.dataset, "again")
+
+
+def test_words_that_were_given_as_a_list_are_offered_to_the_next_comparison(built):
+    asked = {"view_a": "winter", "view_b": "summer", "embeddings": EMBEDDINGS, "run": "again"}
+    choices = {c["value"]: c["label"] for c in form("compare_views", built.dataset, **asked)["words"]["view"]["choices"]}
+    (offered,) = (value for value in choices if value.startswith(LISTED))
+    first = ", ".join(demo.words()[:3])
+    assert choices[offered] == f"The words of today_vs_yesterday: {first}, {len(demo.words()) - 3} more"
+    assert not form("compare_views", built.dataset, **asked, words=offered)["words"].get("invalid")
+    assert chosen_vocabulary({"words": offered}) == tuple(demo.words()) == chosen_vocabulary(reached({"words": offered}))
+    execute("compare_views", built.dataset, **asked, words=offered)
+    try:
+        assert load_comparison(DATASET, "again").comparison.top("A", 1)[0].text == "snow"
     finally:
         delete_comparison(built.dataset, "again")
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 import json
 from typing import Any
+from unittest.mock import MagicMock
 
 import fiftyone as fo
 import numpy as np
 import pytest
+from fiftyone.operators import types
+from fiftyone_plugin.panels.app import group_layout
 
 from fiftyone_plugin import compare_groups, list_comparisons, load_groups
 from tests.planted import DOG, WORDS, vectors
@@ -119,3 +122,27 @@ def test_buttons_of_groups_open_forms_with_their_answers(cameras) -> None:
     requests = panel(cameras, "renamed", state, result={"renamed": "cameras", "new": "lenses"})
     assert shown(requests)["run"] == "lenses:front"
     assert "no comparison" in said(panel(cameras, "show_group", state))
+
+
+@pytest.mark.parametrize("names", [["a", "b"], [f"a setting, number {i}" for i in range(12)]])
+def test_cells_of_the_map_stay_as_wide_as_their_numbers_and_names_stand_above(names) -> None:
+    root = types.Object()
+    board = {
+        "differs": True,
+        "verdict": "",
+        "notes": [],
+        "across": names,
+        "down": ["snow"] * 30,
+        "tree": [],
+        "names": names,
+        "about": names,
+    }
+    group_layout.groups(MagicMock(), root, board | {"names": names, "about": names, "chosen": names[0]})
+    wide = root.properties["many"].type.properties["scroll"].type.properties["wide"]
+    margin, axis = (wide.type.properties["rates"].view._kwargs["layout"][part] for part in ("margin", "xaxis"))
+    least = int(wide.view._kwargs["componentsProps"]["grid"]["sx"]["minWidth"].removesuffix("px"))
+    assert (least - margin["l"] - margin["r"]) / len(names) >= 36  # "100%" in Plotly's usual letters
+    assert axis["side"] == "top" and axis["tickangle"] == (45 if len(names) == 12 else 0)
+    assert margin["t"] >= max(map(len, names)) * 7 * 0.7
+    height = int(wide.type.properties["rates"].view._kwargs["height"].removesuffix("px"))
+    assert height - margin["t"] - margin["b"] == 30 * 26

@@ -39,15 +39,19 @@ def test_points_are_coloured_by_what_a_field_says(dataset, stored) -> None:
     assert {"camera", "height"} <= set(now["mapped"]["fields"]) and "tags_of_mine" not in now["mapped"]["fields"]
     requests = panel(dataset, "map_colour", now | {"run": "seasons"}, value="field:camera")
     said = shown(requests)["mapped"]["said"]
-    assert said.startswith("Colours, most frequent first: camera ") and said.endswith("; grey: 3 further values, or none.")
+    assert said == "The legend names the values, most frequent first."
     of, place = dict(zip(dataset.values("id"), cameras, strict=True)), mapping.map_of(stored)
     values = mapping.values_on(stored, place, "camera")
     assert values == {side: [of[str(stored.sides[side].ids[row])] for row in place.rows[side]] for side in "AB"}
-    a, b = traces(stored, place, "field:camera", None, values)
+    a, b, *legend = traces(stored, place, "field:camera", None, values)
     colours: dict[str, set[str]] = {}
     for value, colour in zip(values["A"] + values["B"], a["marker"]["color"] + b["marker"]["color"], strict=True):
         colours.setdefault(str(value), set()).add(colour)
     assert all(len(one) == 1 for one in colours.values()) and len(set.union(*colours.values())) == 9
+    meant = {one["name"]: one["marker"]["color"] for one in legend if one["showlegend"]}
+    assert list(meant)[-1] == "3 further values or no value" and meant.pop("3 further values or no value") in colours["None"]
+    assert len(meant) == 8 and all(colours[value] == {colour} for value, colour in meant.items())
+    assert not a["showlegend"] and not b["showlegend"] and all(one["x"] == [None] for one in legend)
     assert (a["marker"]["symbol"], b["marker"]["symbol"], a["text"]) == ("circle", "diamond", [str(v) for v in values["A"]])
     height = mapping.values_on(stored, place, "height")
     a, b = traces(stored, place, "field:height", None, height)

@@ -30,6 +30,7 @@ from fiftyone_plugin import (
     rename_comparison,
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
+from fiftyone_plugin.listing import found_in
 from latentdiff.errors import InputError
 from latentdiff.report import percent
 from tests.planted import DOG, WORDS, vectors
@@ -272,6 +273,27 @@ def test_names_in_right_to_left_scripts_keep_to_themselves_on_cards(dataset, sto
     first = shown(panel(dataset, "on_load", {"run": "seasons"}))["shown"]["board"]["sides"]["A"]["cards"][0]
     assert (first["rank"], first["known"], first["text"]) == (0, stored.hypotheses[0].text, "\u2068כלב\u2069")
     assert "note: \u2068קיץ\u2069" in first["said"] and "\u2068כלב\u2069" in first["copy"] and "\u202e" not in first["copy"]
+
+
+def test_fields_that_differ_stand_beside_each_other_and_one_that_was_not_tested_is_called_that(dataset, vocabulary, sae) -> None:
+    dataset.set_values("camera", ["one"] * 60 + ["two"] * 80)
+    dataset.set_values("height", [float(i) for i in range(140)])
+    options: dict[str, Any] = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
+    compare_views(dataset, "summer", "winter", run="none", **options)
+    compare_views(dataset, "summer", "winter", run="one", fields=["camera"], **options)
+    compare_views(dataset, "winter", "summer", run="both", fields=["camera", "height"], **options)
+
+    def beside(before: str, after: str) -> Any:
+        return shown(panel(dataset, "beside", {"run": after}, run=before))["beside"]
+
+    rates = {"one": "camera = one: 100% of summer, 0% of winter", "two": "camera = two: 100% of winter, 0% of summer"}
+    new, gone = beside("none", "one")["new"], beside("one", "none")["gone"]
+    assert sorted(new) == sorted(gone) == sorted(f"{rate} (not tested in none)" for rate in rates.values())
+    turned = beside("one", "both")
+    assert {f"{rate}, before 100% and 0%" for rate in rates.values()} <= set(turned["stayed"]) and turned["gone"] == []
+    assert [text for text in turned["new"] if text.startswith("height, higher: median ")] and all(
+        "not tested in one" in t for t in turned["new"]
+    )
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------------------------
@@ -588,6 +610,24 @@ def test_cards_are_sorted_filtered_and_searched(dataset, stored) -> None:
     assert shown(panel(dataset, "arrange", {"run": "seasons"}))["arranging"] is True
 
 
+def test_the_list_is_searched_for_findings_names_and_fields_as_cards_are(dataset, vocabulary, sae) -> None:
+    dataset.set_values("camera", ["one"] * 60 + ["two"] * 80)
+    options: dict[str, Any] = {"embeddings": "clip", "vocabulary": vocabulary, "sae": sae}
+    run = compare_views(dataset, "summer", "winter", run="seasons", fields=["camera"], **options)
+    compare_views(dataset, dataset[:20], dataset[20:40], names=("early", "late"), run="alike", **options)
+
+    def found(words: str) -> list[str]:
+        return [str(one) for one in found_in(list_comparisons(dataset), search=words)]
+
+    (h,) = (h for h in run.hypotheses if h.text == WORDS[DOG])
+    assert found(WORDS[DOG].upper()) == ["seasons"] == found("camera = ") and found("zebra crossing") == []
+    assert all(found(text) == ["seasons"] for text in (*h.also, *h.words))
+    judge_finding(dataset, "seasons", run.hypotheses.index(h), name="a hound")
+    assert found("hound") == ["seasons"]
+    judge_finding(dataset, "seasons", run.hypotheses.index(h), name="")
+    assert found("hound") == [] and "texts" not in list_comparisons(dataset)[1].verdict
+
+
 def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, stored, vocabulary, sae) -> None:
     compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="a_second")
     judge_finding(dataset, "seasons", 0, state="accepted", note="look again")
@@ -609,9 +649,6 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
     for part in ("60 images and 80 images", auc, "clip", "level 0.05", "1 accepted", "notes: look again", year):
         assert part in told["details"], part
     assert answer["names"] == ["a_second", "seasons"]  # the drop-down has all of them
-    # Beside each other: sides are swapped, and each finding stays with its side.
     found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))["beside"]
-    swapped = load_comparison(dataset, "a_second")
-    assert [text.split(",")[0] for text in found["stayed"]] == [h.text for h in stored.hypotheses] and swapped.hypotheses
-    assert found["new"] == found["gone"] == []
+    assert [text.split(",")[0] for text in found["stayed"]] == [h.text for h in stored.hypotheses]
     assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found}, run="a_second"))["beside"] is None
