@@ -8,6 +8,7 @@ from typing import Any
 
 import latentdiff
 from latentdiff.progress import Progress, part, silent
+from latentdiff.sae.shipped import shipped_sae
 from latentdiff.trends.binning import binned
 
 from .by_field import read_by_field, whole_side
@@ -45,7 +46,7 @@ def compare_groups(
         bins: of dates ("month", "week", ...) or numbers (how many), or edges: the groups are the bins, as
             :func:`latentdiff.compare_over_time` makes them. None: every value is a group.
         run: name under which it is stored, an identifier; None: nothing is written.
-        sae: what :func:`latentdiff.load_sae` takes; None trains one.
+        sae: what :func:`latentdiff.load_sae` takes; None: the one that comes with the encoder (the demo's), else one is trained.
         vocabulary: words, as :func:`compare_views` takes them; None leaves concepts unnamed.
         config: every choice; None for the defaults.
         overwrite: replace a comparison of that name.
@@ -70,11 +71,12 @@ def compare_groups(
             check_sides_free(home, run, [side])
         images = read_by_field(side, by, vocabulary, part(progress, 0.0, 0.3))
         labels = binned(images.values, bins) if bins is not None else images.values
-        given = {"sae": sae, "vocabulary": images.words, "config": config}
-        found = latentdiff.compare_groups(images.read.values, labels, **given, progress=part(progress, 0.3, 0.8 if run else 1.0))
-        images.count_left_out(found.info)
         stamp = recorded(home, side.stored)
         encoder = stamp.fingerprint if stamp else None
+        own: Any = shipped_sae(encoder, (config or latentdiff.CompareConfig()).sae_trainer) if sae is None else sae
+        given: dict[str, Any] = {"sae": own, "vocabulary": images.words, "config": config}
+        found = latentdiff.compare_groups(images.read.values, labels, **given, progress=part(progress, 0.3, 0.8 if run else 1.0))
+        images.count_left_out(found.info)
         found.info.update(stamp.ranges.as_info() if stamp else {})
         record = {"embeddings": embeddings, "by": by, "over_time": bins is not None, "encoder": encoder, "encoder_name": name_of(side)}
         record["config"] = found.config.to_dict()
