@@ -8,6 +8,7 @@ from . import database
 
 GROUP = "comparisons"
 GROUPS = "app_config.sidebar_groups"
+TRIES = 5
 
 
 def add(dataset: Any, path: str) -> None:
@@ -18,20 +19,23 @@ def add(dataset: Any, path: str) -> None:
         path: the field.
     """
     datasets, own = database.journaled("datasets"), {"_id": database.identity(dataset)}
-    if _held(dataset) is None:
-        # The condition and the change are one: of two processes that find no groups, one makes them.
-        datasets.update_one({**own, GROUPS: None}, {"$set": {GROUPS: _usual(dataset)}})
-    datasets.update_one(own, {"$pull": {f"{GROUPS}.$[other].paths": path}}, array_filters=[{"other.name": {"$ne": GROUP}}])
-    datasets.update_one({**own, f"{GROUPS}.name": {"$ne": GROUP}}, {"$push": {GROUPS: {"name": GROUP, "paths": [], "expanded": None}}})
-    datasets.update_one(own, {"$addToSet": {f"{GROUPS}.$[ours].paths": path}}, array_filters=[{"ours.name": GROUP}])
+    there = {**own, GROUPS: {"$type": "array"}}  # asked with each change: another process may make them the usual ones again, which is null
+    for _ in range(TRIES):
+        if _held(dataset) is None:
+            # The condition and the change are one: of two processes that find no groups, one makes them.
+            datasets.update_one({**own, GROUPS: None}, {"$set": {GROUPS: _usual(dataset)}})
+        datasets.update_one(there, {"$pull": {f"{GROUPS}.$[other].paths": path}}, array_filters=[{"other.name": {"$ne": GROUP}}])
+        group = {"name": GROUP, "paths": [], "expanded": None}
+        datasets.update_one({**there, f"{GROUPS}.name": {"$ne": GROUP}}, {"$push": {GROUPS: group}})
+        if datasets.update_one(there, {"$addToSet": {f"{GROUPS}.$[ours].paths": path}}, array_filters=[{"ours.name": GROUP}]).matched_count:
+            return
 
 
 def remove(dataset: Any, path: str) -> None:
     """Take a field out of the group; a group without fields goes."""
-    datasets, own = database.journaled("datasets"), {"_id": database.identity(dataset)}
-    if _held(dataset) is not None:
-        datasets.update_one(own, {"$pull": {f"{GROUPS}.$[].paths": path}})
-        datasets.update_one(own, {"$pull": {GROUPS: {"name": GROUP, "paths": []}}})
+    datasets, there = database.journaled("datasets"), {"_id": database.identity(dataset), GROUPS: {"$type": "array"}}
+    datasets.update_one(there, {"$pull": {f"{GROUPS}.$[].paths": path}})
+    datasets.update_one(there, {"$pull": {GROUPS: {"name": GROUP, "paths": []}}})
 
 
 def tidy(dataset: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..compute.names import shown
 from ..compute.parallel import ordered_map
+from ..compute.values import is_missing
 from ..errors import InputError
 from ..progress import Progress, silent
 from . import formulas
@@ -36,6 +38,7 @@ MEASURES = (
 """Names of the numbers that are measured, in the order in which they are listed."""
 HASH = "perceptual_hash"
 """Name of what tells near-duplicates."""
+HEX = re.compile("[0-9a-f]{16}")
 
 
 def measure_images(images: Iterable[Any], *, skip_bad: bool = False, progress: Progress | None = None) -> dict[str, np.ndarray]:
@@ -89,6 +92,12 @@ def near_duplicates(hashes: Sequence[str | None]) -> np.ndarray:
     out = np.full(len(known), np.nan)
     out[known] = formulas.near_copies(np.array([int(text, 16) for text in hashes if text is not None], np.uint64))
     return out
+
+
+def as_hashes(values: Sequence[Any]) -> list[str | None] | None:
+    """Values as :func:`measure_images` gives hashes, what is missing as None; None where they are something else."""
+    texts = [None if is_missing(value) else value for value in values]
+    return texts if all(text is None or (isinstance(text, str) and HEX.fullmatch(text)) for text in texts) else None
 
 
 def _listed(images: Any) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from ..compute.files import as_text
 from ..compute.garbage import no_search_for_cycles
 from ..compute.values import plain
-from ..embed.measures import HASH, near_duplicates
+from ..embed.measures import HASH, as_hashes, near_duplicates
 from ..errors import InputError
 from .column_kinds import Column, column_of
 
@@ -64,10 +64,10 @@ def read_columns(held: Both, used: np.ndarray) -> Columns:
     """
     columns, left_out = [], {name: "on one side only" for name in [*held[0], *held[1]] if (name in held[0]) != (name in held[1])}
     for name in (name for name in held[0] if name in held[1]):
-        if name.rpartition(".")[2] == HASH:
-            left_out[name] = "near-duplicates are counted by it"
-            continue
         values = [*held[0][name], *held[1][name]]
+        if name.rpartition(".")[2] == HASH and as_hashes(values) is not None:
+            left_out[name] = "it tells near-duplicates, no kinds of images"
+            continue
         with no_search_for_cycles():
             found = column_of(name, [values[i] for i in used.tolist()])
         if isinstance(found, str):
@@ -80,9 +80,9 @@ def read_columns(held: Both, used: np.ndarray) -> Columns:
 def _recounted(a: dict[str, Sequence[Any]], b: dict[str, Sequence[Any]]) -> Both:
     """Near-duplicates are counted over both sides: a count within one grows with it, which by itself tells sides of unequal size apart."""
     for name in (name for name in a if name in b and name.rpartition(".")[2] == HASH):
-        counted = f"{name.removesuffix(HASH)}duplicates"
-        if counted in a and counted in b:
-            together = near_duplicates([*a[name], *b[name]]).tolist()
+        counted, hashes = f"{name.removesuffix(HASH)}duplicates", (as_hashes(a[name]), as_hashes(b[name]))
+        if counted in a and counted in b and hashes[0] is not None and hashes[1] is not None:
+            together = near_duplicates([*hashes[0], *hashes[1]]).tolist()
             a, b = {**a, counted: together[: len(a[name])]}, {**b, counted: together[len(a[name]) :]}
     return a, b
 

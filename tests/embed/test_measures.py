@@ -181,7 +181,7 @@ def test_sides_of_unequal_size_that_are_drawn_from_the_same_pictures_do_not_diff
     assert held is not None
     assert {*held[0]["measures.duplicates"], *held[1]["measures.duplicates"]} == {4}
     columns = read_columns(held, np.arange(40))
-    assert columns.left_out["measures.perceptual_hash"] == "near-duplicates are counted by it"
+    assert columns.left_out["measures.perceptual_hash"] == "it tells near-duplicates, no kinds of images"
     assert not [d for d in field_differences(columns, np.arange(40) < 32, CompareConfig()) if d.q_value <= 0.05]
 
 
@@ -218,3 +218,16 @@ def test_files_turned_transparent_and_broken(tmp_path: Path) -> None:
         measure_images([turned, clear, broken])
     with pytest.raises(InputError, match="at least one"):
         measure_images([])
+
+
+def test_hashes_that_are_missing_or_of_another_tool_are_no_error() -> None:
+    here, copies = measure_images(PICTURES), [1.0] * 8
+    lost = [float("nan"), *here["perceptual_hash"][1:]]  # as pandas has it
+    held = check_fields({**here, "perceptual_hash": lost}, here, (8, 8))
+    assert held is not None
+    assert np.isnan(held[0]["duplicates"][0]) and held[0]["duplicates"][1:] == [1.0] * 7 and held[1]["duplicates"] == [0.0, *[1.0] * 7]
+    for other in ([0] * 8, ["f" * 64] * 8, ["p:a1", "p:b2"] * 4):
+        own = {"duplicates": copies, "perceptual_hash": other}
+        held = check_fields(own, own, (8, 8))
+        assert held is not None and held[0]["duplicates"] == copies
+    assert "perceptual_hash" in {c.name for c in read_columns(held, np.arange(16)).columns}

@@ -240,7 +240,7 @@ GUARDS = (
     Guard("page", "the disk may be filled", "panels/page/guard.py", " or free < SPARE:", ":",
           f"{CLIENTS}::test_a_full_disk_takes_no_uploads"),
     Guard("hostile names", "a name in a right-to-left script does not keep to itself", "latentdiff/report/text.py",
-          "    return f\"{ISOLATE}{name}{END}\" if leftward else name", "    return name",
+          "    return f\"{ISOLATE}{part}{END}\" if leftward else part", "    return part",
           "tests/report/test_directions.py::test_reports"),
     Guard("hostile names", "where a zip file was unpacked to is told", "latentdiff/inputs/archives.py", "tuple(kept), passed_over, names)",
           "tuple(kept), passed_over)", "tests/inputs/test_archives.py::test_messages_and_reports_name_the_entries"),
