@@ -10,6 +10,7 @@ from .text import percent
 
 SHIFTS = 5
 """Slight shifts named in a sentence; further ones are counted."""
+LIKE = "what looks like "
 FEW = 0.01
 """Difference of the rates up to which next to no image is said to cross over: what the interval of a finding has to exceed."""
 
@@ -35,7 +36,7 @@ def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
 
 def _named(h: Hypothesis) -> str:
     """Its phrase, as it stands in a sentence."""
-    return f"what looks like “{h.text}”" if h.weak else h.text
+    return f"{LIKE}“{h.text}”" if h.weak else h.text
 
 
 def _rates(h: Hypothesis, names: Sequence[str]) -> str:
@@ -43,5 +44,7 @@ def _rates(h: Hypothesis, names: Sequence[str]) -> str:
 
 
 def _listed(texts: Sequence[str]) -> str:
+    """The first of them, and how many more; that names are guesses is said once, and shown by their quotes."""
     more = f" and {len(texts) - SHIFTS} more" if len(texts) > SHIFTS else ""
-    return f"{', '.join(texts[:SHIFTS])}{more}"
+    before, like, after = ", ".join(texts[:SHIFTS]).partition(LIKE)
+    return f"{before}{like}{after.replace(LIKE, '')}{more}"

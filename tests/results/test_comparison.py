@@ -166,7 +166,7 @@ def test_the_first_lead_is_what_lacks_least() -> None:
 
 
 def test_only_shifts_without_images_are_said_to_be_so() -> None:
-    rates = {"beach": (63, 60, False), "white dog": (178, 133, True), "kite": (30, 12, False)}
+    rates = {"beach": (63, 60, False), "white dog": (178, 133, True), "kite": (30, 12, False), "cup": (30, 12, True)}
     shifts = tuple(
         hypothesis(text, "A", "sae", 0.01, concept=i, rate_a=a / 600, rate_b=b / 600, effect=(a - b) / 600, weak=weak, slight=True)
         for i, (text, (a, b, weak)) in enumerate(rates.items())
@@ -175,5 +175,5 @@ def test_only_shifts_without_images_are_said_to_be_so() -> None:
     assert notes == (
         "a slight shift of winter towards beach, with next to no image that crosses over",
         "a slight shift of winter towards what looks like “white dog” (30% of winter, 22% of summer), kite (5% of winter, 2% of summer), "
-        "too little for a finding",
+        "“cup” (5% of winter, 2% of summer), too little for a finding",
     )
