@@ -25,7 +25,7 @@ def add(dataset: Any, path: str) -> None:
             # The condition and the change are one: of two processes that find no groups, one makes them.
             datasets.update_one({**own, GROUPS: None}, {"$set": {GROUPS: _usual(dataset)}})
         datasets.update_one(there, {"$pull": {f"{GROUPS}.$[other].paths": path}}, array_filters=[{"other.name": {"$ne": GROUP}}])
-        group = {"name": GROUP, "paths": [], "expanded": None}
+        group: dict[str, Any] = {"name": GROUP, "paths": [], "expanded": None}
         datasets.update_one({**there, f"{GROUPS}.name": {"$ne": GROUP}}, {"$push": {GROUPS: group}})
         if datasets.update_one(there, {"$addToSet": {f"{GROUPS}.$[ours].paths": path}}, array_filters=[{"ours.name": GROUP}]).matched_count:
             return
