@@ -39,8 +39,9 @@ def with_values(x: np.ndarray, at: list[int], value: float) -> np.ndarray:
 
 @pytest.mark.parametrize("n", [0, 1, 19])
 def test_too_few_images(n: int) -> None:
-    refused(rows(n), B, f"A has {n} usable images; at least 20 a side")
-    refused(A, rows(n), f"B has {n} usable images; at least 20 a side")
+    images = "image" if n == 1 else "images"
+    refused(rows(n), B, f"A has {n} usable {images}; at least 20 a side")
+    refused(A, rows(n), f"B has {n} usable {images}; at least 20 a side")
 
 
 def test_twenty_a_side_are_enough() -> None:
