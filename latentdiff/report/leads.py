@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..results.comparison import Comparison
 from ..results.feedback import said_of
 from ..results.hypothesis import Hypothesis
-from .text import percent, title
+from .text import rates_of, title
 
 SAME = 1.1
 """Sides whose numbers differ by less are told by one number."""
@@ -27,11 +27,11 @@ def leads(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         if not best or any(h.side == side for h in comparison.hypotheses):
             continue
         first = best[0]
-        rates = f"{percent(first.rate_a)} of {names[0]}, {percent(first.rate_b)} of {names[1]}"
         others = f"; then {', '.join(title(h) for h in best[1:])}" if best[1:] else ""
         said = decides(comparison, first, names)
         decide = f"; {said} would decide it" if said else ""
-        notes.append(f"nothing passes as more frequent in {name}; nearest to it, perhaps chance: {title(first)} ({rates}{decide}){others}")
+        nearest = f"{title(first)} ({rates_of(first, names)}{decide}){others}"
+        notes.append(f"nothing passes as more frequent in {name}; nearest to it, perhaps chance: {nearest}")
     return tuple(notes)
 
 

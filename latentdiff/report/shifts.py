@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
-from .text import percent
+from .text import rates_of
 
 SHIFTS = 5
 """Slight shifts named in a sentence; further ones are counted."""
@@ -26,7 +26,7 @@ def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     for side, name in zip("AB", names, strict=True):
         own = [h for h in comparison.shifts if h.side == side]
         alike = [_named(h) for h in own if h.effect <= FEW]
-        apart = [f"{_named(h)} ({_rates(h, names)})" for h in own if not h.effect <= FEW]
+        apart = [f"{_named(h)} ({rates_of(h, names)})" for h in own if not h.effect <= FEW]
         if alike:
             notes.append(f"a slight shift of {name} towards {_listed(alike)}, with next to no image that crosses over")
         if apart:
@@ -37,10 +37,6 @@ def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
 def _named(h: Hypothesis) -> str:
     """Its phrase, as it stands in a sentence."""
     return f"{LIKE}“{h.text}”" if h.weak else h.text
-
-
-def _rates(h: Hypothesis, names: Sequence[str]) -> str:
-    return f"{percent(h.rate_a)} of {names[0]}, {percent(h.rate_b)} of {names[1]}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from ..config import CompareConfig
@@ -141,6 +141,11 @@ def percent(rate: float) -> str:
     if 0 < rate < 0.01:
         return "<1%"
     return ">99%" if 0.99 < rate < 1 else f"{rate:.0%}"
+
+
+def rates_of(hypothesis: Hypothesis, names: Sequence[str]) -> str:
+    """Its rates in a sentence: "30% of winter, 10% of summer"; ``names`` are what people call A and B."""
+    return f"{percent(hypothesis.rate_a)} of {names[0]}, {percent(hypothesis.rate_b)} of {names[1]}"
 
 
 def title(hypothesis: Hypothesis) -> str:

@@ -6,7 +6,6 @@ import base64
 import csv
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +62,6 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with (folder / f"{kind}.csv").open("w", encoding="utf8", newline="") as f:
             csv.writer(f).writerows([("path", kind[:-1]), *listed])
     return folder
-
-
-@pytest.fixture
-def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    running = Proxy()
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://{running.address}")
-    yield running
-    running.close()
 
 
 def arrived(requests: list[dict[str, Any]]) -> set[str]:
