@@ -99,8 +99,8 @@ def read_vectors(side: Side, progress: Progress = silent) -> Vectors:
 
 def _of_index(side: Side) -> Vectors:
     """The same, where a similarity index holds the vectors."""
-    try:
-        values, samples, labels = side.dataset.load_brain_results(side.index).get_embeddings()
+    try:  # as stored: what the session holds was centred in place if someone asked it for images like a given one
+        values, samples, labels = side.dataset.load_brain_results(side.index, cache=False).get_embeddings()
     except Exception as e:  # backends are many, and each has its own errors
         raise InputError(f"the similarity index {side.index!r} of {side.dataset.name!r} cannot be read: {type(e).__name__}: {e}") from e
     names = np.asarray(labels if side.labels else samples, "U24")

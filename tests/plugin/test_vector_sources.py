@@ -44,6 +44,20 @@ def test_a_similarity_index_is_a_source_of_vectors(dataset: Any, options: dict[s
         compare_views(dataset, "summer", "winter", embeddings="no_such", run="x", **options)
 
 
+def test_an_index_that_was_searched_before_has_the_vectors_that_were_stored(dataset: Any, options: dict[str, Any]) -> None:
+    for key in ("stored", "field"):
+        values = {"stored": np.stack(dataset.values("clip")), "field": "clip"}[key]
+        index = fob.compute_similarity(dataset, embeddings=values, brain_key=key, backend="sklearn")
+        before = index.get_embeddings()[0].copy()
+        dataset.sort_by_similarity(dataset.first().id, brain_key=key, k=3).values("id")
+        assert np.abs(index.get_embeddings()[0] - before).max() > 0.1  # FiftyOne centred what it holds in memory
+        index.use_view(dataset.match_tags("a"))
+        run = compare_views(dataset, "summer", "winter", embeddings=key, run=f"of_{key}", **options)
+        plain = compare_views(dataset, "summer", "winter", embeddings="clip", run="plain", overwrite=True, **options)
+        np.testing.assert_array_equal(run.comparison.log_ratio_a, plain.comparison.log_ratio_a)
+        assert [h.text for h in run.comparison.hypotheses] == [h.text for h in plain.comparison.hypotheses]
+
+
 def test_a_view_that_hides_the_field_still_has_it(dataset: Any, options: dict[str, Any]) -> None:
     plain = compare_views(dataset, "summer", "winter", embeddings="clip", run="plain", **options)
     dataset.save_view("hides", dataset.match_tags("a").select_fields("tags").sort_by("filepath"))
