@@ -13,6 +13,7 @@ from latentdiff.errors import InputError
 from latentdiff.stats.projection import PCA, plane
 
 from .label_columns import LISTS
+from .sample_fields import of_comparisons
 from .sides import resolve
 from .store.run import ComparisonRun
 from .values import value_fields
@@ -74,11 +75,15 @@ def map_of(run: ComparisonRun, way: str = PCA) -> Map:
 
 
 def colouring_fields(run: ComparisonRun) -> list[str]:
-    """Paths of fields by whose values a map can be coloured: one label, text, number or truth an image; none for patches."""
+    """Paths of fields by whose values a map can be coloured: one label, text, number or truth an image; none for patches.
+
+    What comparisons wrote is not among them: the scores of the open one are a choice of their own.
+    """
     if any(side.labels is not None for side in run.sides.values()):
         return []
     several = tuple(f".{key}." for key in LISTS.values())
-    paths = [path for path in value_fields(run.dataset) if not any(key in f"{path}." for key in several)]
+    ours = of_comparisons(run.dataset)
+    paths = [path for path in value_fields(run.dataset) if path not in ours and not any(key in f"{path}." for key in several)]
     return [path for path in paths if not hasattr(run.dataset.get_field(path), "field")][:MOST_FIELDS]
 
 

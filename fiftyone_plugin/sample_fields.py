@@ -65,6 +65,11 @@ def tell_unread(info: dict[str, Any], sides: tuple[Side, Side], wanted: Any) -> 
         fields["left_out"] = {**unread, **fields["left_out"]}
 
 
+def of_comparisons(dataset: Any) -> set[str]:
+    """Names of the fields that comparisons wrote into a dataset: they say nothing of its images but what was found of them."""
+    return {f"{run}_{what}" for run in runs.list_comparisons(dataset) for what in stored.ALL}
+
+
 def _matching(name: str, known: set[str]) -> set[str]:
     return {k for k in known if k == name or k.startswith(f"{name}.")}
 
@@ -72,7 +77,7 @@ def _matching(name: str, known: set[str]) -> set[str]:
 def _readers(side: Side) -> tuple[list[Reader], dict[str, str]]:
     """Every column that a dataset can give, and why it gives none of other fields; what comparisons wrote is not among them."""
     dataset = side.dataset
-    ours = {f"{run}_{what}" for run in runs.list_comparisons(dataset) for what in stored.ALL}
+    ours = of_comparisons(dataset)
     out: list[Reader] = []
     unread = dict(SKIPPED)
     for name, field in dataset.get_field_schema().items():

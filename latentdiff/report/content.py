@@ -185,7 +185,8 @@ def description(comparison: Comparison) -> tuple[str, ...]:
         about = "about " if account.get("estimated") else ""
         tokens = account.get("prompt_tokens", 0) + account.get("completion_tokens", 0)
         failed = f" ({account['failed_calls']:,} failed)" if account.get("failed_calls") else ""
-        requests = f"{account.get('calls', 0):,} requests{failed}"
+        calls = account.get("calls", 0)
+        requests = f"{calls:,} request{'' if calls == 1 else 's'}{failed}"
         notes.append(f"sent to {url}: {requests}, {images(account.get('images', 0))}, {about}{tokens:,} tokens")
     return tuple(notes)
 

@@ -215,10 +215,10 @@ def _details(h: Hypothesis, names: Mapping[str, str], also: str) -> tuple[Fact, 
     own, other = h.side, "B" if h.side == "A" else "A"
     rate, (low, high) = {"A": h.rate_a, "B": h.rate_b}, h.interval
     known = math.isfinite(low) and math.isfinite(high)
-    told = f"95 % interval {low:+.1%} to {high:+.1%}" if known else interval_text(h) or "rate on its own side minus rate on the other"
+    told = f"95 % interval {interval_text(h)} points" if known else interval_text(h) or "rate on its own side minus rate on the other"
     rows = [
         *((f"Rate in {names[s]}", f"{rate[s]:.2%}", "share of the images compared that show it") for s in (own, other)),
-        ("Difference", f"{h.effect:+.1%}", told),
+        ("Difference", f"{_points(h.effect)} points", told),
         *further_facts(h, names, also),
         ("p", _alone(h.p_value), "chance of this much if nothing differed"),
         ("q", _alone(h.q_value), "the same, with all that was tested in mind"),

@@ -34,7 +34,7 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
     box = column.v_stack(f"card_{data['rank']}", gap=1, variant="outline", componentsProps=props)
     own, other = data["side"], "B" if data["side"] == "A" else "A"
     names = {side: board["sides"][side]["name"] for side in "AB"}
-    box.md(f"###### {'*looks like* ' if data['weak'] else ''}{plain(data['text'])}", name="title", componentsProps=TIGHT)
+    _title(box, data)
     if data["path"]:
         box.md(f"part of {plain(' → '.join(data['path']))}", name="path", componentsProps=FAINT_TIGHT)
     if data["also"]:
@@ -56,6 +56,10 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
         _detail(box, detail)
 
 
+def _title(box: types.Object, data: dict[str, Any]) -> None:
+    box.md(f"###### {'*looks like* ' if data['weak'] else ''}{plain(data['text'])}", name="title", componentsProps=TIGHT)
+
+
 def _some(texts: list[str]) -> str:
     """The first of many; its detail has all of them."""
     more = f" and {len(texts) - ECHOES} more" if len(texts) > ECHOES else ""
@@ -67,7 +71,7 @@ def lead(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
     props = grid(p=1.5, width="100%", minWidth=0, **ONE_COLUMN, opacity=0.75, borderStyle="dashed")
     box = column.v_stack(f"card_{data['rank']}", gap=1, variant="outline", componentsProps=props)
     names = {side: board["sides"][side]["name"] for side in "AB"}
-    box.md(f"###### {plain(data['text'])}", name="title", componentsProps=TIGHT)
+    _title(box, data)
     for side in (data["side"], "B" if data["side"] == "A" else "A"):
         bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], GREY)
     needs = f"{data['needs']} would decide it" if data["needs"] else ""
@@ -155,4 +159,10 @@ def _detail(box: types.Object, detail: dict[str, Any]) -> None:
 
 
 def _list(rows: list[list[str]]) -> str:
-    return "\n".join(f"- **{plain(name)}**: {plain(value)} ({plain(meaning)})" for name, value, meaning in rows)
+    lines = ((plain(_capital(name)), plain(value), plain(_capital(meaning).removesuffix("."))) for name, value, meaning in rows)
+    return "\n".join(f"- **{name}**: {value}. {meaning}." for name, value, meaning in lines)
+
+
+def _capital(text: str) -> str:
+    """With a capital, but for the letters p and q."""
+    return text if len(text) == 1 else text[:1].upper() + text[1:]

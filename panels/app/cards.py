@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from latentdiff.report.arranging import Arrangement
 from latentdiff.report.content import THUMBNAILS, content
-from latentdiff.report.fields import FieldRow, beside_text, field_row, sentence
+from latentdiff.report.fields import FieldRow, beside_text, field_row, left_out_fields, sentence
 from latentdiff.report.finding import Card, card
+from latentdiff.report.leads import leads as leads_in_words
 from latentdiff.report.text import apart, isolated, percent
 from latentdiff.results.changes import called, changes, field_changes, swapped
 from latentdiff.results.comparison import Comparison
@@ -45,6 +46,8 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     from fiftyone_plugin.questions import kept_questions
 
     said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
+    untested = list(left_out_fields(said.comparison))
+    elsewhere = {*untested, *leads_in_words(said.comparison, _names(run))}  # in the tab of fields, on the cards of leads
     sides = {}
     for side in "AB":
         made = [_drawn(run, said.comparison, one) for one in said.cards[side]]
@@ -59,7 +62,8 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "name": run.name,
         "verdict": said.verdict,
         "differs": bool(run.differs),
-        "notes": list(said.notes),
+        "notes": [note for note in said.notes if note not in elsewhere],
+        "untested": untested,
         "given": [str(name) for name in (run.comparison.info.get("given") or {}).get("names") or []],
         "fields": [_field(*field, said.names) for field in zip(said.fields[:FIELDS], run.comparison.fields, strict=False)],
         "more_fields": max(0, len(said.fields) - FIELDS),
@@ -111,7 +115,7 @@ def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
         "accepted": ACCEPTED in one.said,
         "said": list(one.said),
         "parts": list(one.parts),
-        "echoes": list(h.echoes),
+        "echoes": [text for text in h.echoes if text not in (one.phrase, *one.also)],
         "path": list(h.path),
         "also": list(one.also),
         "along": beside_text(h.fields[0]) if h.fields else "",

@@ -20,8 +20,14 @@ def fields(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
     if not board["fields"]:
         said = "No field differs." if board["tested"] else "No fields were compared: choose them in the form of **Compare two views**."
         box.md(said, name="none", componentsProps=FAINT)
-        return
-    box.md("What else is known of the images, and differs between the sides; under the same false alarms as the pictures.", name="what")
+    else:
+        _differing(panel, box, board)
+    if board["untested"]:
+        box.md(plain("; ".join(board["untested"])) + ".", name="untested", componentsProps=FAINT)
+
+
+def _differing(panel: Any, box: types.Object, board: dict[str, Any]) -> None:
+    box.md("What else is known of the images and differs between the sides, tested at the level that the pictures share.", name="what")
     for i, row in enumerate(board["fields"]):
         line = box.h_stack(f"field_{i}", gap=1, componentsProps=grid(**ROW, alignItems="center"))
         line.md(f"**{plain(row['title'])}**: {plain(row['text'])}", name="text")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .sent import send_traces
 from .stored import opened
 
 GROUP = "many.row.group"
@@ -24,9 +25,9 @@ class GroupActions:
         """Send what the plots of groups draw; what the panel shows beside them."""
         from .group_figures import course_lines, group_board, rate_map, tree_lines
 
-        ctx.panel.set_data("many.scroll.wide.rates", rate_map(groups))
-        ctx.panel.set_data("many.tree", tree_lines(groups))
-        ctx.panel.set_data("many.course", course_lines(groups))
+        send_traces(ctx, "many.scroll.wide.rates", rate_map(groups))
+        send_traces(ctx, "many.tree", tree_lines(groups))
+        send_traces(ctx, "many.course", course_lines(groups))
         ctx.panel.set_state(GROUP, chosen)
         return group_board(groups, chosen)
 

@@ -56,7 +56,7 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
     gap = bool((shown.get("board") or {}).get("gap"))
     toolbar(panel, root, shown.get("names") or [], {**state, "run": name}, vectors=bool(shown.get("vectors")), gap=gap)
     if state.get("listed"):
-        listed(panel, root, shown.get("runs") or [], {**state, "run": name})
+        listed(panel, root, shown.get("runs") or [], {**state, "run": name, "of_groups": shown.get("of_groups") or {}})
     for i, waiting in enumerate(shown.get("delegated") or []):
         _delegated(panel, root, i, waiting, state["nonce"])
     for i, name in enumerate(shown.get("interrupted") or []):

@@ -13,6 +13,8 @@ SIDE, SCORE, FIELD = "side", "score", "field:"
 COLOURED = {SIDE: "By side", SCORE: "By score: how typical of either side"}
 PALETTE = ("#4e9af1", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#edc948", "#76b7b2", "#ff9da7")
 """Colours of the most frequent values; all others are grey."""
+LOW_TO_HIGH = [[0.0, "#7b6ee6"], [0.35, "#3f9fc4"], [0.65, "#4fae62"], [1.0, "#e0a21b"]]
+"""Of numbers: each end is seen on a dark and on a light ground."""
 SYMBOLS = {"A": "circle", "B": "diamond"}
 """Tell the sides apart where colours say something else."""
 
@@ -36,7 +38,7 @@ def by_value(values: dict[str, list[Any]]) -> tuple[dict[str, dict[str, Any]], s
     known = _known(values)
     if _scaled(known):
         low, high = min(known), max(known)
-        scale = {"colorscale": "Viridis", "cmin": low, "cmax": high}
+        scale = {"colorscale": LOW_TO_HIGH, "cmin": low, "cmax": high}
         bars = {"A": {"showscale": True, "colorbar": {"thickness": 10}}, "B": {}}
         return {side: {"color": values[side], **scale, **bars[side]} for side in "AB"}, "Images without a value are not coloured."
     colour = _frequent(known)

@@ -10,13 +10,14 @@ from fiftyone.operators import types
 from latentdiff.report.text import plain_markdown as plain
 
 from .map_colours import FIELD, SCORE, SIDE, SYMBOLS, by_score, by_side, by_value, legend, ways_to_colour
+from .sent import send_traces
 from .style import FAINT, ONE_COLUMN, ROW, grid
 from .toolbar import TOOLBAR
 
 WAYS = {"pca": "Principal components", "umap": "UMAP (takes a while)"}
 NONE = "-"
 LIT, DIM = 0.9, 0.12
-LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False}
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.02, "yanchor": "top", "itemclick": False, "itemdoubleclick": False}
 LASSO = {"displayModeBar": True, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "scrollZoom": True, "responsive": True}
 
 
@@ -50,7 +51,7 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
         "hovermode": "closest",
         "showlegend": True,  # of values alone: see ``legend``
         "legend": LEGEND,
-        "margin": {"t": 10, "l": 10, "b": 10, "r": 10},
+        "margin": {"t": 36, "l": 10, "b": 10, "r": 10},
         "xaxis": {"visible": False},
         "yaxis": {"visible": False, "scaleanchor": "x"},
     }
@@ -139,7 +140,10 @@ class MapActions:
         now["said"] = " ".join(filter(None, (now["said"], by_value(values)[1] if values is not None else "")))
         now["ways"] = list(ways())
         ctx.panel.state.mapped = now
-        ctx.panel.set_data("map.plot", traces(run, found, now["colour"], lit, values))
+        send_traces(ctx, "map.plot", traces(run, found, now["colour"], lit, values))
+        if not before:  # the App keeps what was chosen for the comparison that was open before
+            for name in ("way", "colour", "lit"):
+                ctx.panel.set_state(f"map.how.{name}", now[name])
 
     def lasso(self, ctx: Any) -> None:
         """Show the images inside a lasso."""

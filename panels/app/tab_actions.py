@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .card_actions import shown_of
+from .sent import send_traces
 from .stored import opened
 
 SLIDER = "scores.between"
@@ -31,8 +32,8 @@ class PlotActions:
         ctx.panel.state.span = [low, high] if high > low else None
         if not ctx.panel.state.range:
             ctx.panel.set_state(SLIDER, ctx.panel.state.span)
-        ctx.panel.set_data("scores.histogram", histogram(run))
-        ctx.panel.set_data("concepts.volcano", volcano(run))
+        send_traces(ctx, "scores.histogram", histogram(run))
+        send_traces(ctx, "concepts.volcano", volcano(run))
 
     def on_change_tab(self, ctx: Any) -> None:
         """Another tab."""

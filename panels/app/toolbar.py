@@ -66,20 +66,22 @@ def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, A
 def listed(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: dict[str, Any]) -> None:
     """Past comparisons, sorted and searched, each with what can be done with it; and two of them beside each other."""
     box = root.v_stack("past", gap=0.5, variant="outline", componentsProps=grid(p=1, width="100%", **ONE_COLUMN))
-    chosen, how = state.get("run"), state.get("list_how") or {}
+    chosen, how, of_groups = state.get("run"), state.get("list_how") or {}, state["of_groups"]
     row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     _choice(row, "order", "Order", {name: text for name, (text, _) in LIST_ORDERS.items()}, how.get("order") or NEWEST, panel.list_order)
     _search(row, "words", how.get("search"), panel.list_find)
     if not runs:
         box.md("No comparison has these words.", name="none", componentsProps=FAINT)
     for i, run in enumerate(runs):
-        row = box.h_stack(f"run_{i}", gap=0.5, componentsProps=grid(**ROW, alignItems="center", width="100%"))
+        props = grid(**ROW, alignItems="center", width="100%", borderTop=1, borderColor="divider", pt=0.5)
+        row = box.h_stack(f"run_{i}", gap=0.5, componentsProps=props)
         at = {"run": run["name"]}
         variant = "outlined" if run["name"] == chosen else "text"
         row.btn("open", label=run["name"], variant=variant, on_click=panel.open_run, params=at, title="Open this comparison")
         row.md(plain(run["about"]), name="about", componentsProps=FAINT)
         tools = row.h_stack("tools", gap=0, componentsProps=grid(**ROW, alignItems="center"))
-        others = [] if run["name"] == chosen else [("beside", "difference", "What became of its differences in the open one", panel.beside)]
+        same = run["name"] == chosen or run["name"] in of_groups or chosen in of_groups  # only two of two sides stand beside each other
+        others = [] if same else [("beside", "difference", "What became of its differences in the open one", panel.beside)]
         for name, icon, tooltip, method in (
             *others,
             ("rename", "drive_file_rename_outline", "Rename", panel.rename),

@@ -39,7 +39,7 @@ class Scenes:
     """A small one, so that not every test trains its own."""
     runs: dict[str, Any] = field(default_factory=dict)
 
-    def compare(self, dataset: Any, first: str, second: str, run: str, embeddings: str | None = None) -> Any:
+    def compare(self, dataset: Any, first: Any, second: Any, run: str, embeddings: str | None = None) -> Any:
         """A comparison with the words and the SAE at hand."""
         from fiftyone_plugin import compare_views
 

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from fiftyone_plugin.panels.app.cards import CARDS
+from fiftyone_plugin.panels.app.figures import volcano
 
-from fiftyone_plugin import export_report, list_comparisons, load_comparison
+from fiftyone_plugin import delete_comparison, export_report, list_comparisons, load_comparison
 from latentdiff.report import p_text, percent, title, verdict
 from tests.browser.panel_app import App, Scenes
 
@@ -190,9 +191,25 @@ def test_a_lasso_on_the_map_sets_the_grid(app: App, panel_scenes: Scenes) -> Non
     app.grid_count(len(panel_scenes.dataset))
 
 
-def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Scenes) -> None:
-    from fiftyone_plugin.panels.app.figures import volcano
+def test_plots_draw_the_open_comparison_alone(app: App, panel_scenes: Scenes) -> None:
+    """Of a smaller comparison, after a larger one: the App would leave the further points of the larger where they were."""
+    dataset, (a, b) = panel_scenes.dataset, panel_scenes.views
+    few = panel_scenes.compare(dataset, dataset.match_tags(a).limit(40), dataset.match_tags(b).limit(30), "few")
+    drawn = "count => document.querySelectorAll('.scatterlayer .point').length === count"
+    app.tab("Map")
+    app.page.wait_for_function(drawn, arg=len(dataset))
+    app.choose(app.page.get_by_role("combobox").filter(has_text="By side"), "By score: how typical of either side")
+    app.button("Refresh").click()
+    app.open_comparison("few")
+    app.page.wait_for_function(drawn, arg=70)
+    assert app.page.get_by_role("combobox").filter(has_text="By side").count() == 1  # as it is drawn
+    app.tab("All concepts")
+    app.page.wait_for_function(drawn, arg=len(volcano(few)[0]["x"]))
+    app.tab("Differences")
+    delete_comparison(dataset, "few")
 
+
+def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Scenes) -> None:
     run = panel_scenes.runs["second_try"]
     concepts = volcano(run)[0]["ids"]
     h = next(h for h in run.candidates if h.concept is not None)

@@ -9,15 +9,17 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 from urllib.parse import unquote
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from fiftyone.operators import types
 from fiftyone.operators.executor import ExecutionError
 from fiftyone.server.view import get_view
-from fiftyone_plugin.panels.app import figures
+from fiftyone_plugin.panels.app import card_layout, figures
 
 from fiftyone_plugin import (
     compare_views,
@@ -165,7 +167,7 @@ def test_detail_unfolds_and_folds(dataset, stored) -> None:
     detail = shown(panel(dataset, "unfold", {"run": "seasons"}, **at))["detail"]
     values = {name: value for name, value, _ in detail["facts"]}
     assert values["Rate in summer"] == f"{h.rate_a:.2%}" and values["Rate in winter"] == f"{h.rate_b:.2%}"
-    assert values["Difference"] == f"{h.effect:+.1%}" and values["AUROC"] == f"{h.auroc:.3f}"
+    assert values["Difference"] == f"{100 * h.effect:+.1f} points" and values["AUROC"] == f"{h.auroc:.3f}"
     concept = {name: value for name, value, _ in detail["concept"]}
     fires = len(stored.comparison.rows_showing(h, "A")) + len(stored.comparison.rows_showing(h, "B"))
     assert concept["Occurs on"].startswith(f"{fires} images") and concept["Number"] == str(DOG)
@@ -551,14 +553,24 @@ def test_large_comparisons_are_delegated_unless_one_chooses_otherwise(dataset, m
 # --- whose images the grid shows, and what there is to see where nothing was found ---------------------------------------------------
 
 
+def title_of(board: dict[str, Any], lead: dict[str, Any]) -> str:
+    """What stands above the card of a lead; a guess is called one, as on other cards."""
+    root = types.Object()
+    card_layout.lead(MagicMock(), root, board, lead)
+    return root.properties[f"card_{lead['rank']}"].type.properties["title"].default
+
+
 def test_a_side_without_findings_has_leads_and_typical_images(make, vocabulary, sae) -> None:
     dataset = make(vectors(60, 0.3, seed=3), vectors(80, 0.3, seed=4))
     run = compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="alike")
     assert not run.hypotheses
     board = shown(panel(dataset, "on_load"))["shown"]["board"]
+    assert not [note for note in board["notes"] if "nearest" in note]  # the cards of leads say it
     for side, ratio in (("A", run.comparison.log_ratio_a), ("B", -run.comparison.log_ratio_b)):
         part = board["sides"][side]
         leads = [h for h in run.comparison.leads if h.side == side]
+        titles = [f"###### {'*looks like* ' if h.weak else ''}{h.text}" for h in leads]
+        assert [title_of(board, lead) for lead in part["leads"]] == titles
         assert part["cards"] == [] and [lead["text"] for lead in part["leads"]] == [h.text for h in leads] and leads
         assert len(part["typical"]) == 5 and part["leads"][0]["level"].endswith("against 0.05")
         rank = part["leads"][0]["rank"]
