@@ -209,9 +209,10 @@ def ask_about_tag(inputs: Any, prop: Any, known: int, params: dict[str, Any]) ->
         params: what was answered so far.
     """
     if known:
-        inputs.bool("onto", label=f"Put it onto these too: {known:,} carry it already", default=False)
+        carry = "1 image carries" if known == 1 else f"{known:,} images carry"
+        inputs.bool("onto", label=f"Put it onto these too: {carry} it already", default=False)
         if not params.get("onto"):
-            reject(prop, f"{known:,} carry this tag already; tick below, or choose another.")
+            reject(prop, f"{carry} this tag already; tick below, or choose another.")
 
 
 def find_hypothesis(run: ComparisonRun, index: Any) -> Any:

@@ -20,7 +20,8 @@ def choose_judgement(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     h = hypothesis_forms.answered(run, params)
     said = said_of(run.feedback, h) if h else NONE
     labels = list(JUDGED.values())
-    state = forms.choose(inputs, "state", "Is it right", list(JUDGED), labels=labels, description="No test hangs on it", empty="")
+    about = "Shown in reports; no test changes by it"
+    state = forms.choose(inputs, "state", "Is it right?", list(JUDGED), labels=labels, description=about, empty="")
     state.default, state.required = said.state or OFF, False
     text = "In place of its words, here and in later comparisons with the same concepts"
     name = inputs.str("name", label="Name", description=text, default=said.name or (h.text if h else ""), required=False)

@@ -35,7 +35,7 @@ def choose_vocabulary(inputs: Any, dataset: Any, params: dict[str, Any], *, unna
     choices |= {OWN_WORDS: "A file of words", **({TYPED: "Words that I type"} if known else {})}
     text = "The words that differences are named by"
     if not known and params.get("embeddings"):
-        text += "; “LatentDiff: say which encoder made vectors” offers common English words, and typed ones, for these too"
+        text += "; once “LatentDiff: say which encoder made vectors” knows their encoder, common words can be chosen, and others typed"
     prop = choose(inputs, "words", "Words", list(choices), labels=list(choices.values()), description=text, empty="")
     prop.default, prop.required = next(iter(choices)), False  # callers without a browser need name no more than the file
     if params.get("words") == TYPED:

@@ -13,8 +13,9 @@ from latentdiff.report.text import apart, isolated
 COURSE_COLOURS = ("255, 109, 4", "76, 155, 232", "102, 187, 106", "186, 104, 200")
 """Of lines, so that two beside each other are told apart on light and dark."""
 COURSES = len(COURSE_COLOURS)
-LOWEST, FULL = "rgb(52, 48, 46)", "rgb(255, 109, 4)"
-"""Opaque, so that Plotly finds a colour of the text that can be read on them, whatever lies below."""
+LOWEST, FULL = "rgb(52, 48, 46)", "rgb(190, 80, 4)"
+INK = "rgb(255, 255, 255)"
+"""Cells are opaque, and their numbers can be read on the emptiest and the fullest of them, in either theme."""
 
 
 def group_board(groups: Any, chosen: str) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def rate_map(groups: Any) -> list[dict[str, Any]]:
             "ids": [[f"{row}|{g}" for g in range(k)] for row in rows],
             "text": [[percent(rate) for rate in of_row] for of_row in rates],
             "texttemplate": "%{text}",
+            "textfont": {"color": INK},
             "hovertext": said,
             "hoverinfo": "text",
             "zmin": 0,

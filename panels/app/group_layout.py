@@ -37,6 +37,7 @@ def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
         box.md("\n".join(f"- {plain(told)}" for told in board["course"]), name="changes")
         legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
         layout = {**_axes({"x": board["over"]}), "margin": {"t": 40, "l": 60, "b": 60, "r": 10}, "showlegend": True, "legend": legend}
+        layout["xaxis"]["range"] = [-0.3, len(board["over"]) - 0.7]  # the first bin's name stands clear of the lowest share
         layout["yaxis"] = {"tickformat": ".0%", "rangemode": "tozero", "fixedrange": True}
         box.plot("course", on_click=panel.click_course, height="300px", width="100%", config=CONFIG, layout=layout)
         box.md(LINES, name="lines", componentsProps=FAINT)

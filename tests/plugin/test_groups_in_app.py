@@ -97,12 +97,21 @@ def test_the_panel_shows_who_differs_and_what_a_cell_holds(cameras) -> None:
     assert view_ids(requests, cameras) == set(cameras.match({"camera": "side"}).values("id"))
 
 
+def luminance(colour: str) -> float:
+    """Of "rgb(255, 109, 4)", relative to white (WCAG 2)."""
+    parts = (int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot((0.2126, 0.7152, 0.0722), linear))
+
+
 def test_what_the_map_and_the_tree_draw_is_what_was_found(cameras) -> None:
     from fiftyone_plugin.panels.app.group_figures import rate_map, tree_lines
 
     groups = load_groups(cameras, "cameras")
     (heat,) = rate_map(groups)
     assert heat["z"] == groups.found.rates.tolist() and heat["ids"][0] == ["0|0", "0|1", "0|2"]
+    for _, cell in heat["colorscale"]:  # WCAG 2: 4.5 to 1 at least
+        assert (luminance(heat["textfont"]["color"]) + 0.05) / (luminance(cell) + 0.05) >= 4.5
     (tree,) = tree_lines(groups)
     joints = np.array(tree["x"], float).reshape(-1, 5)
     assert sorted(joints[:, 1]) == pytest.approx(sorted(np.maximum(groups.found.tree()[:, 2], 0) + 0.5))
