@@ -166,6 +166,7 @@ CSS = f"""
 .gradio-container {{ width: 100% !important; max-width: 1560px !important; margin: 0 auto; }}
 .ld-slot {{ gap: 8px !important; padding: 14px 16px !important; border: 1px solid var(--border-color-primary); border-radius: 10px;
   background: var(--block-background-fill); min-width: 0 !important; }}
+.gradio-container input[role="listbox"] {{ text-overflow: ellipsis; margin-right: 1.8rem; }}
 .ld-slot .grid-wrap, .ld-slot .gallery-container {{ min-height: 0 !important; height: auto !important; }}
 .ld-slot .grid-container {{ width: 100%; margin: 0; padding: 0 !important; gap: 6px; }}
 """

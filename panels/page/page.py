@@ -161,7 +161,7 @@ def _results(gr: Any) -> dict[str, Any]:
         made["verdict"] = gr.HTML(elem_id="verdict")
         with gr.Row():
             for kind in FORMATS:
-                made[f"file_{kind}"] = gr.DownloadButton(FORMAT_NAMES[kind], size="sm", elem_id=f"file-{kind}")
+                made[f"file_{kind}"] = gr.DownloadButton(FORMAT_NAMES[kind], size="sm", min_width=120, elem_id=f"file-{kind}")
         with gr.Row(equal_height=False):
             for side in "AB":
                 with gr.Column(min_width=420):
