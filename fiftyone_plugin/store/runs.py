@@ -195,7 +195,7 @@ def check_name(run: str) -> None:
         RunError: saying what a name is.
     """
     if not isinstance(run, str) or not run.isidentifier() or run.startswith("_"):
-        raise RunError(f"a run's name is letters, digits and underscores and starts with a letter, such as 'summer_vs_winter', not {run!r}")
+        raise RunError(f"a comparison's name is letters, digits and underscores, a letter first, such as 'summer_vs_winter', not {run!r}")
 
 
 def check_new(dataset: Any, run: str, overwrite: bool) -> None:

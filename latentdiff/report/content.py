@@ -55,6 +55,13 @@ class Content:
     reading: tuple[tuple[str, str], ...]
     """How to read it: term and meaning, for the methods whose findings are on the cards."""
 
+    def without_cards(self, side: str) -> str:
+        """Why a side has no card."""
+        found = [said_of(self.comparison.feedback, h) for h in self.comparison.hypotheses if h.side == side]
+        if not found:
+            return "Nothing is found more often here."
+        return f"What is found more often here {'was rejected' if all(said.hidden for said in found) else 'is not what the filter shows'}."
+
 
 def content(
     comparison: Comparison,

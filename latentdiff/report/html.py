@@ -113,7 +113,7 @@ def column_html(content: Content, side: str, at: Images | None) -> str:
         uris = [uri for row in card.hypothesis.exemplars if (uri := inline(source(at, row)))] if at is not None else []
         cards.append(f'<div class="box">{card_html(card, content.names, strip_html(uris[:THUMBNAILS], card.phrase))}</div>')
     if not cards:
-        cards = ['<p class="ld-none">Nothing is found more often here.</p>']
+        cards = [f'<p class="ld-none">{content.without_cards(side)}</p>']
     more = f'<p class="ld-none">and {content.more[side]} more</p>' if content.more[side] else ""
     below = more + tree_html(content, side)
     return f'<section class="side">{side_html(content, side)}<div class="cards">{"".join(cards)}</div>{below}</section>'

@@ -36,7 +36,7 @@ def notebook_html(comparison: Comparison) -> str:
     for side in SIDES:
         cards = "".join(f'<div class="ld-box">{card_html(card, said.names)}</div>' for card in said.cards[side])
         more = f'<p class="ld-none">and {said.more[side]} more</p>' if said.more[side] else ""
-        none = '<p class="ld-none">Nothing is found more often here.</p>'
+        none = f'<p class="ld-none">{said.without_cards(side)}</p>'
         columns.append(f"<section>{side_html(said, side)}{cards or none}{more}</section>")
     css = f".ld-notebook {{{LIGHT}}} {', '.join(THEMES)} {{{DARK} color-scheme: dark;}} {CARDS} {STYLE}"
     return f'<div class="ld-notebook"><style>{css}</style>{verdict_html(said)}<div class="ld-columns">{"".join(columns)}</div></div>'

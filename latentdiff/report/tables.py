@@ -61,7 +61,7 @@ def fields_markdown(content: Content) -> list[str]:
 def markdown_side(content: Content, side: str) -> list[str]:
     """Lines of a table of one side's differences."""
     if not content.cards[side]:
-        return ["Nothing is found more often here.", ""]
+        return [content.without_cards(side), ""]
     names = {s: plain(content.names[s]) for s in SIDES}
     lines = [f"| what | in {names['A']} | in {names['B']} | " + " | ".join(SHOWN) + " |", "|---|---:|---:|---:|---:|---:|---|---|"]
     for card in content.cards[side]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from latentdiff.report.arranging import Arrangement
-from latentdiff.report.content import THUMBNAILS, content
+from latentdiff.report.content import THUMBNAILS, content, rejected
 from latentdiff.report.fields import FieldRow, beside_text, field_row, left_out_fields, sentence
 from latentdiff.report.finding import Card, card
 from latentdiff.report.leads import leads as leads_in_words
@@ -47,7 +47,8 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
 
     said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
     untested = list(left_out_fields(said.comparison))
-    elsewhere = {*untested, *leads_in_words(said.comparison, _names(run))}  # in the tab of fields, on the cards of leads
+    # In the tab of fields, on the cards of leads, and in the row of what was rejected.
+    elsewhere = {*untested, *leads_in_words(said.comparison, _names(run)), *rejected(said.comparison, _names(run))}
     sides = {}
     for side in "AB":
         made = [_drawn(run, said.comparison, one) for one in said.cards[side]]
@@ -57,7 +58,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         tree = [[b.depth, b.label, b.hypothesis is not None] for b in said.trees[side]]
         things, count = "patches" if run.sides[side].labels else "images", run.counts[side]["compared"]
         sides[side] = {"name": said.names[side], "count": count, "things": things, "cards": made, "more": said.more[side], "tree": tree}
-        sides[side] |= {"leads": leads, "typical": strip["thumbnails"]}
+        sides[side] |= {"leads": leads, "typical": strip["thumbnails"], "none": said.without_cards(side)}
     return {
         "name": run.name,
         "verdict": said.verdict,

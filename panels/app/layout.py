@@ -181,7 +181,7 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
         head = f"##### More in {plain(part['name'])}\n\n{part['count']:,} {part['things']}"
         column.md(head, name=f"head_{side}", componentsProps=TIGHT)
         if not part["cards"]:
-            column.md("Nothing is found more often here.", name=f"none_{side}", componentsProps=FAINT)
+            column.md(part["none"], name=f"none_{side}", componentsProps=FAINT)
             typical(panel, column, board, side)
         if part["leads"]:
             column.md("Leads, not proven:", name=f"leads_{side}", componentsProps=FAINT)

@@ -97,7 +97,7 @@ def _from(image: Any, roots: tuple[Path, ...]) -> str:
 
 def _rest(said: Content, side: str) -> str:
     if not said.cards[side]:
-        return '<p class="ld-none">Nothing is found more often here.</p>'
+        return f'<p class="ld-none">{said.without_cards(side)}</p>'
     return f'<p class="ld-none">The best {len(said.cards[side])}; {said.more[side]} more are in the report.</p>' if said.more[side] else ""
 
 

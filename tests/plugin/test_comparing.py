@@ -209,7 +209,7 @@ def test_bad_input_writes_nothing(dataset, make, compare) -> None:
 @pytest.mark.parametrize("name", ["two words", "3d", "_hidden", "", "a.b", "$where", None])
 def test_run_names_that_are_no_identifiers(dataset, compare, name) -> None:
     before = state(dataset)
-    with pytest.raises(RunError, match="a run's name is"):
+    with pytest.raises(RunError, match="a comparison's name is"):
         compare(dataset, run=name)
     assert state(dataset) == before
 

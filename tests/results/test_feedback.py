@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from latentdiff import Comparison, InputError
+from latentdiff.report.arranging import Arrangement
 from latentdiff.report.content import content
 from latentdiff.report.html import document
 from latentdiff.report.plots import volcano_svg
@@ -51,6 +52,9 @@ def test_reports_show_it() -> None:
     assert card.said == ("accepted", "found as “dog”", "note: seen") and card.as_text().startswith("More in here: a dog")
     assert said.cards["B"] == () and said.more == {"A": 0, "B": 0}
     assert "rejected by hand, more in there: Schnee ❄" in said.notes
+    assert said.without_cards("B") == "What is found more often here was rejected."
+    searched = content(spoken(), how=Arrangement(search="no such word"))
+    assert searched.without_cards("A") == "What is found more often here is not what the filter shows."
     page = document(said, {"A": None, "B": None})
     assert "<h3>a dog</h3>" in page and "also: leash" in page and "note: seen" in page
     assert "accepted; found as “dog”; note: seen; also leash" in markdown(said).replace("\\", "")
