@@ -11,8 +11,8 @@ from .figures import BLUE_TO_ORANGE, COLOURS, GREY
 
 SIDE, SCORE, FIELD = "side", "score", "field:"
 COLOURED = {SIDE: "By side", SCORE: "By score: how typical of either side"}
-PALETTE = ("#4e9af1", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#edc948", "#76b7b2", "#ff9da7")
-"""Colours of the most frequent values; all others are grey."""
+PALETTE = ("#59a14f", "#b07aa1", "#edc948", "#e15759", "#76b7b2", "#ff9da7", "#4e9af1", "#f28e2b")
+"""Colours of the most frequent values, those that are like the sides' own last; all others are grey."""
 LOW_TO_HIGH = [[0.0, "#7b6ee6"], [0.35, "#3f9fc4"], [0.65, "#4fae62"], [1.0, "#e0a21b"]]
 """Of numbers: each end is seen on a dark and on a light ground."""
 SYMBOLS = {"A": "circle", "B": "diamond"}
