@@ -166,7 +166,8 @@ def beside(before: Any, after: Any) -> dict[str, Any]:
     found, fields = changes(before.comparison, after.comparison, turned=turned), _fields_beside(before, after, turned)
 
     def told(state: str, h: Any) -> str:
-        return f"{'looks like ' if h.weak else ''}{isolated(h.text)}, more in {named[state][h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
+        name = f"{'looks like ' if h.weak else ''}{isolated(h.text)}"
+        return f"{name}, more in {named[state][h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
 
     stayed = [f"{told('stayed', one)}, before {percent(was.rate_a)} and {percent(was.rate_b)}" for was, one in found.stayed]
     lists = {"stayed": stayed} | {state: [told(state, h) for h in getattr(found, state)] for state in ("new", "gone")}

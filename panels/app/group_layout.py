@@ -14,7 +14,7 @@ from .style import FAINT, ONE_COLUMN, ROW, SMALL, grid
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 CELL, EDGE = 26, 90
 """Pixels of a row of the tree or the map, and of what stands round a tree."""
-LEAST, NAMES, LETTER = 38, 150, 7
+LEAST, NAMES, LETTER = 38, 180, 7
 """Pixels that a cell of the map is wide at least ("100%" is 36), of the names of rows, and of a letter of a name."""
 TOLD = "How often each group shows each finding. Click a cell: its group opens below, and the grid shows the images."
 LINES = "Share of each bin's images that show it, with 95 % bands; a large point is where it changes. Click a point to see its images."
