@@ -14,12 +14,13 @@ from ..compute.files import strict_json as dump
 from ..compute.names import shown
 from ..errors import InputError
 from ..progress import Progress
-from ..report import percent, verdict, write_report
+from ..report import verdict, write_report
+from ..report.beside import Change, beside
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
 from ..request import Outcome
-from ..results.changes import called, changes, swapped
+from ..results.changes import called
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
@@ -164,27 +165,29 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
 
 def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
     """Print what became of the differences of one stored comparison in another."""
-    sides = [[run.sides[side].name for side in SIDES] for run in (before, after)]
-    found = changes(before.comparison, after.comparison, turned=swapped(*sides))
-    rows: list[tuple[str, Hypothesis, Hypothesis | None, Hypothesis | None]] = [("stayed", a, b, a) for b, a in found.stayed]
-    rows += [("new", h, None, h) for h in found.new]
-    rows += [("gone", h, h, None) for h in found.gone]
+    names = [[run.sides[side].name for side in SIDES] for run in (before, after)]
+    found = beside(before.comparison, after.comparison, names, (before.name, after.name))
     if as_json:
-        plain = [(state, b and dataclasses.asdict(b), a and dataclasses.asdict(a)) for state, _, b, a in rows]
-        print(dump([dict(zip(("state", "before", "after"), row, strict=True)) for row in plain]))
+        print(dump([_change_json(one) for one in found]))
         return
     from rich.text import Text
 
-    out, named = console(), called(*sides)
+    out, named = console(), called(*names)
     for run in (before, after):
         out.print(Text(f"{run.name}: {verdict(run.comparison, run.sides['A'].name, run.sides['B'].name)}", style="bold"))
     whose = ((named["gone"], before.name), (named["new"], after.name))
-    headers = ("", "more in", "what", *(f"in {names[side]}, {run}" for names, run in whose for side in SIDES))
+    headers = ("", "more in", "what", *(f"in {called_so[side]}, {run}" for called_so, run in whose for side in SIDES))
     drawn = table(headers, right=range(3, 7))
-    for state, one, b, a in rows:
-        rates = [percent(rate) if h else "" for h in (b, a) for rate in ((h.rate_a, h.rate_b) if h else (0.0, 0.0))]
-        drawn.add_row(*map(Text, (state, named[state][one.side], one.text, *rates)))
-    out.print(drawn if rows else Text("neither has any difference", style="dim"))
+    for one in found:
+        what = f"{one.what} ({one.remark})" if one.remark else one.what
+        drawn.add_row(*map(Text, (one.state, one.more_in, what, *(one.before or ("", "")), *(one.after or ("", "")))))
+    out.print(drawn if found else Text("neither has any difference", style="dim"))
+
+
+def _change_json(one: Change) -> dict[str, Any]:
+    was, now = (found and dataclasses.asdict(found) for found in one.found)
+    kind = "field" if one.is_field else "finding"
+    return {"state": one.state, "kind": kind, "what": one.what, "more_in": one.more_in, "remark": one.remark, "before": was, "after": now}
 
 
 def _lines(said: Content, side: str, tree: bool) -> Sequence[Branch]:
@@ -199,8 +202,8 @@ def _table(said: Content, lines: dict[str, Sequence[Branch]]) -> Any:
     cards = {id(card.hypothesis): card for side in SIDES for card in said.cards[side]}
     for side in SIDES:
         for line in lines[side]:
-            what = Text("  " * line.depth + line.label, style="" if line.hypothesis else "dim")
             card = cards.get(id(line.hypothesis))
+            what = Text("  " * line.depth + (card.line if card else line.label), style="" if line.hypothesis else "dim")
             figures = (card.rates["A"], card.rates["B"], card.q, card.auroc) if card else ("",) * 4
             drawn.add_row(Text(said.names[side]), what, *map(Text, figures))
     return drawn

@@ -37,7 +37,7 @@ def run_show(args: argparse.Namespace) -> int:
 def runs_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``latentdiff runs``."""
     parser.add_argument("dataset", metavar="DATASET", help="a FiftyOne dataset")
-    two = "two of them side by side: which differences stayed, which are new, which are gone"
+    two = "two of them side by side: which differences stayed, are new, are gone, or are told on the card of another now"
     parser.add_argument("--compare", metavar=("BEFORE", "AFTER"), nargs=2, help=two)
     parser.add_argument("--tidy", action="store_true", help="remove fields of comparisons that are gone (after FiftyOne's own delete_run)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")

@@ -30,7 +30,7 @@ class Arrangement:
     order: str = BEST
     only: str = ALL
     search: str = ""
-    """Part of the phrase, of another wording, of its new name or of its note; empty: all."""
+    """Part of the phrase, of another wording, of what else its card tells, of its new name or of its note; empty: all."""
 
     @property
     def plain(self) -> bool:
@@ -68,5 +68,5 @@ def _wanted(comparison: Comparison, h: Hypothesis, how: Arrangement) -> bool:
     said, search = said_of(comparison.feedback, h), how.search.strip().casefold()
     kinds = {"open": said.state == OPEN, ACCEPTED: said.state == ACCEPTED, "named": not h.weak or bool(said.name)}
     kinds["guess"] = not kinds["named"]
-    texts = (h.text, said.name, said.note, *h.also, *h.words)
+    texts = (h.text, said.name, said.note, *h.also, *h.words, *h.folded, *h.echoes)
     return kinds.get(how.only, True) and any(search in text.casefold() for text in texts)

@@ -29,7 +29,8 @@ MEANING = {
     "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies. "
     "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
     "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
-    "also": "Differences on the same images whose names are near this one: one thing in other words. Guesses at it are counted, not named.",
+    "also": "What people made a part of it, what says the same of the same images in near words (guesses are counted, not named), and what "
+    "differs only along with it.",
     "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
     "found again": "In how many of five refits, each without another fifth of the images, it passes too. Five: no few images decide it.",
     "along with it": "Also differ, but only along with this one: without its images they no longer do.",
@@ -67,10 +68,10 @@ class Card:
     """Whether the phrase is a guess that nobody has replaced."""
     said: tuple[str, ...]
     """What people said of it: "accepted", how it was called before it was renamed, a note."""
-    parts: tuple[str, ...]
-    """Findings that people took for parts of it."""
     also: tuple[str, ...]
     """Other wordings, at most three."""
+    tells: str
+    """What its card tells beside it, in a line: parts of it, other words for it, what differs only along with it; guesses are counted."""
     rates: dict[str, str]
     """Share of each side's images that show it, in percent."""
     images: dict[str, int]
@@ -90,6 +91,12 @@ class Card:
     """Its side and phrase, and how often it is shown: two lines."""
     concept: tuple[Fact, ...] = ()
     """The same of the concept behind it; see :func:`concept_facts`."""
+
+    @property
+    def line(self) -> str:
+        """Its title, and in brackets what people said of it and what it tells beside itself."""
+        beside = "; ".join((*self.said, *([f"also {self.tells}"] if self.tells else [])))
+        return f"{self.title} ({beside})" if beside else self.title
 
     def as_text(self, run: str = "") -> str:
         """The difference in two lines, to paste into a mail or a notebook; ``run``: the comparison that found it."""
@@ -116,16 +123,16 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         phrase=said.name or h.text,
         guess=bool(h.weak) and not said.name,
         said=said_in_words(said),
-        parts=tuple(one.name or one.text for one in comparison.feedback if (one.side, one.merged) == (h.side, h.text)),
         also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text))[:3],
+        tells=_counted(comparison, h, _told(comparison, h)),
         rates=rates,
         images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
         q=_alone(h.q_value),
         auroc=_number(h.auroc),
         found=found,
-        facts=_facts(h, found, names, _also(comparison, h)),
+        facts=_facts(h, found, names),
         badges=_badges(h, found),
-        details=_details(h, names, _also(comparison, h)),
+        details=_details(h, names, _counted(comparison, h, h.folded)),
         where=(f"More in {names[h.side]}: {heading}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
         concept=concept_facts(comparison, h),
     )
@@ -171,11 +178,20 @@ def interval_text(h: Hypothesis) -> str:
     return "not measurable" if h.source in SOURCES else ""
 
 
-def _also(comparison: Comparison, h: Hypothesis) -> str:
-    """What says the same as a difference: names that fit, and how many are guesses; beside a guess, guesses too."""
-    weak = {c.text for c in comparison.candidates if c.side == h.side and c.weak} if h.folded and not h.weak else set()
-    named = [text for text in h.folded if text not in weak]
-    count = len(h.folded) - len(named)
+def _told(comparison: Comparison, h: Hypothesis) -> list[str]:
+    """What a card tells beside its own difference: parts by what people call them, then what was folded into it or them, then echoes."""
+    parts = [one for one in comparison.feedback if (one.side, one.merged) == (h.side, h.text)]
+    found = [h, *(own for own in comparison.hypotheses if any(part.of(own) for part in parts))]
+    names = [part.name or part.text for part in parts]
+    return names + [text for own in found for text in own.folded] + [text for own in found for text in own.echoes]
+
+
+def _counted(comparison: Comparison, h: Hypothesis, told: Sequence[str]) -> str:
+    """What is told with a difference: names that fit, and how many are guesses; beside a guess, guesses too."""
+    told = tuple(dict.fromkeys(told))
+    weak = {c.text for c in comparison.candidates if c.side == h.side and c.weak} if told and not h.weak else set()
+    named = [text for text in told if text not in weak]
+    count = len(told) - len(named)
     guesses = f"{count} {'guess' if count == 1 else 'guesses'}" if count else ""
     return " and ".join(part for part in (_listed(named), guesses) if part)
 
@@ -186,12 +202,12 @@ def _listed(texts: Sequence[str]) -> str:
     return ", ".join(texts[:LISTED]) + more
 
 
-def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str], also: str) -> tuple[Fact, ...]:
+def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> tuple[Fact, ...]:
     sure = f" ({interval_text(h)})" if interval_text(h) else ""
     name = "none" if math.isnan(h.name_strength) else f"{'a guess' if h.weak else 'fits'} ({h.name_strength:.2f})"
     facts = [
         ("difference", f"{_points(h.effect)} points{sure}", MEANING["difference"]),
-        *further_facts(h, names, also),
+        *(fact for fact in further_facts(h, names) if fact[0] != "along with it"),  # ``tells`` has it
         ("q", _alone(h.q_value), MEANING["q"]),
         ("AUROC", _number(h.auroc), MEANING["AUROC"]),
         ("found as", *found),

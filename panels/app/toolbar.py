@@ -94,12 +94,12 @@ def listed(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: di
 
 
 def _beside(found: dict[str, Any]) -> str:
-    """Stayed, new and gone, as Markdown."""
-    titles = {"stayed": "Stayed", "new": f"New in {found['after']}", "gone": f"Gone since {found['before']}"}
+    """What stayed, is new or gone, and what another card tells, as Markdown."""
     lines = []
-    for kind, title in titles.items():
-        lines += [f"**{plain(title)}**", *([f"- {plain(text)}" for text in found[kind]] or ["- none"]), ""]
-    return "\n".join([*lines, f"and {found['more']} more" if found["more"] else ""])
+    for _, heading, texts, more in found["lists"]:
+        lines += [f"**{plain(heading)}**", *([f"- {plain(text)}" for text in texts] or ["- none"])]
+        lines += [f"- and {more} more" if more else "", ""]
+    return "\n".join(lines)
 
 
 def _choice(row: types.Object, name: str, label: str, values: dict[str, str], now: str, method: Any) -> None:

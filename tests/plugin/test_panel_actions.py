@@ -31,6 +31,7 @@ from fiftyone_plugin import (
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
 from fiftyone_plugin.listing import found_in
+from latentdiff.cli import main
 from latentdiff.errors import InputError
 from latentdiff.report import percent
 from tests.planted import DOG, WORDS, vectors
@@ -258,10 +259,26 @@ def test_what_was_cancelled_leaves_the_open_comparison_open(dataset, stored, voc
     assert shown(panel(dataset, "compared", state))["run"] == "newest"
 
 
+def lists(state: dict[str, Any]) -> dict[str, list[str]]:
+    """What became of differences between two comparisons, by that."""
+    return {kind: lines for kind, _, lines, _ in state["beside"]["lists"]}
+
+
+def test_two_comparisons_call_findings_what_their_cards_do(dataset, stored, vocabulary, sae, capsys) -> None:
+    compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="later")
+    judge_finding(dataset, "later", 0, name="a mare")
+    text = stored.hypotheses[0].text
+    told = lists(shown(panel(dataset, "beside", {"run": "later"}, run="seasons")))["stayed"]
+    assert told[0].startswith("a mare, more in summer: ") and not any(line.startswith(text) for line in told)
+    assert main(["runs", dataset.name, "--compare", "seasons", "later"]) == 0
+    printed = [line for line in capsys.readouterr().out.splitlines() if "a mare" in line]
+    assert len(printed) == 1 and "stayed" in printed[0]
+
+
 def test_the_same_sides_the_other_way_round_stand_beside_each_other(dataset, stored, vocabulary, sae) -> None:
     turned = compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="turned")
     h = next(h for h in turned.hypotheses if h.text == stored.hypotheses[0].text)
-    told = shown(panel(dataset, "beside", {"run": "turned"}, run="seasons"))["beside"]
+    told = lists(shown(panel(dataset, "beside", {"run": "turned"}, run="seasons")))
     assert not told["new"] and not told["gone"] and len(told["stayed"]) == len(stored.hypotheses)
     assert any(line.startswith(f"{h.text}, more in summer: ") for line in told["stayed"])
     a, b = (percent(rate) for rate in (h.rate_a, h.rate_b))
@@ -284,7 +301,7 @@ def test_fields_that_differ_stand_beside_each_other_and_one_that_was_not_tested_
     compare_views(dataset, "winter", "summer", run="both", fields=["camera", "height"], **options)
 
     def beside(before: str, after: str) -> Any:
-        return shown(panel(dataset, "beside", {"run": after}, run=before))["beside"]
+        return lists(shown(panel(dataset, "beside", {"run": after}, run=before)))
 
     rates = {"one": "camera = one: 100% of summer, 0% of winter", "two": "camera = two: 100% of winter, 0% of summer"}
     new, gone = beside("none", "one")["new"], beside("one", "none")["gone"]
