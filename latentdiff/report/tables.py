@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..results.feedback import SAID, Feedback, said_of
+from ..results.feedback import said_of
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
 from .content import Content, images
@@ -135,8 +135,8 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
     for h in comparison.hypotheses:
         shown = {side: len(comparison.rows_showing(h, side)) for side in SIDES}
         items = [_name(at.get(h.side), row) for row in h.exemplars] if at.get(h.side) is not None else None
-        said = said_of(comparison.feedback, h)
-        judged = {"feedback": {name: getattr(said, name) for name in SAID}} if said != Feedback.none(h) else {}
+        said = said_of(comparison.feedback, h).told
+        judged = {"feedback": said} if said else {}
         found.append({**dataclasses.asdict(h), "images": shown, "exemplar_items": items, **judged})
     return {
         "made_by": MADE_BY,
