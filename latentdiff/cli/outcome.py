@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from ..compute.names import shown
 from ..errors import InputError
 from ..progress import Progress
 from ..report import verdict, write_report
-from ..report.beside import Change, beside
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
 from ..request import Outcome
-from ..results.changes import called
 from ..results.comparison import Comparison
+from ..results.feedback import said_of
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
 
@@ -133,63 +132,6 @@ def show(outcome: Outcome, args: argparse.Namespace) -> None:
         out.print(Text(f"stored as run {outcome.run}", style="dim"))
 
 
-def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
-    """Print the stored comparisons of a dataset."""
-    rows = [
-        {
-            "run": str(run),
-            "state": run.state,
-            "a": run.views[0],
-            "b": run.views[1],
-            "embeddings": run.config.get("embeddings"),
-            **run.verdict,
-        }
-        for run in runs
-    ]
-    if as_json:
-        print(dump(rows))
-        return
-    from rich.text import Text
-
-    if not rows:
-        print("no comparisons")
-        return
-    drawn = table(("run", "A", "B", "differ", "differences", "AUC", "state"), right=(4, 5))
-    for row in rows:
-        differs = "" if "differs" not in row else "yes" if row["differs"] else "no"
-        auc = f"{row['auc']:.2f}" if row.get("auc") is not None else ""
-        cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, row["state"])
-        drawn.add_row(*(Text(cell) for cell in cells))
-    console().print(drawn)
-
-
-def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
-    """Print what became of the differences of one stored comparison in another."""
-    names = [[run.sides[side].name for side in SIDES] for run in (before, after)]
-    found = beside(before.comparison, after.comparison, names, (before.name, after.name))
-    if as_json:
-        print(dump([_change_json(one) for one in found]))
-        return
-    from rich.text import Text
-
-    out, named = console(), called(*names)
-    for run in (before, after):
-        out.print(Text(f"{run.name}: {verdict(run.comparison, run.sides['A'].name, run.sides['B'].name)}", style="bold"))
-    whose = ((named["gone"], before.name), (named["new"], after.name))
-    headers = ("", "more in", "what", *(f"in {called_so[side]}, {run}" for called_so, run in whose for side in SIDES))
-    drawn = table(headers, right=range(3, 7))
-    for one in found:
-        what = f"{one.what} ({one.remark})" if one.remark else one.what
-        drawn.add_row(*map(Text, (one.state, one.more_in, what, *(one.before or ("", "")), *(one.after or ("", "")))))
-    out.print(drawn if found else Text("neither has any difference", style="dim"))
-
-
-def _change_json(one: Change) -> dict[str, Any]:
-    was, now = (found and dataclasses.asdict(found) for found in one.found)
-    kind = "field" if one.is_field else "finding"
-    return {"state": one.state, "kind": kind, "what": one.what, "more_in": one.more_in, "remark": one.remark, "before": was, "after": now}
-
-
 def _lines(said: Content, side: str, tree: bool) -> Sequence[Branch]:
     """One line a difference, best first; as a tree, also one for each coarser concept above them."""
     return (said.trees[side] if tree else ()) or [Branch(0, card.title, card.hypothesis) for card in said.cards[side]]
@@ -228,7 +170,8 @@ def _json(outcome: Outcome, top: int) -> dict[str, Any]:
         entry, items = dataclasses.asdict(h), (outcome.items or (None, None))["AB".index(h.side)]
         if items is not None:
             entry["exemplar_items"] = [shown(items[row]) for row in h.exemplars]
-        return entry
+        said = said_of(comparison.feedback, h).told
+        return {**entry, "feedback": said} if said else entry
 
     sides = {
         side: {"name": name, "images": len(scores), "more_here": [listed(h) for h in comparison.top(side, top)]}

@@ -69,7 +69,7 @@ class Card:
     said: tuple[str, ...]
     """What people said of it: "accepted", how it was called before it was renamed, a note."""
     also: tuple[str, ...]
-    """Other wordings, at most three."""
+    """Other wordings, at most three; none that ``tells`` has."""
     tells: str
     """What its card tells beside it, in a line: parts of it, other words for it, what differs only along with it; guesses are counted."""
     rates: dict[str, str]
@@ -114,7 +114,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         names: what people call "A" and "B".
     """
     found, said = legend(comparison, h.source), said_of(comparison.feedback, h)
-    heading = said.name or title(h)
+    heading, told = said.name or title(h), _told(comparison, h)
     rates = {"A": percent(h.rate_a), "B": percent(h.rate_b)}
     return Card(
         hypothesis=h,
@@ -123,8 +123,8 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         phrase=said.name or h.text,
         guess=bool(h.weak) and not said.name,
         said=said_in_words(said),
-        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text))[:3],
-        tells=_counted(comparison, h, _told(comparison, h)),
+        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text and w not in told))[:3],
+        tells=_counted(comparison, h, told),
         rates=rates,
         images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
         q=_alone(h.q_value),

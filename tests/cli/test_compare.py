@@ -247,6 +247,11 @@ def test_two_runs_side_by_side(dataset, files, capsys) -> None:
     compare_views(dataset, "winter", "summer", run="turned", **given)
     assert main(["runs", dataset.name, "--compare", "before", "after", "--json"]) == 0
     same = json.loads(capsys.readouterr().out)
+    assert main(["runs", dataset.name, "--sort", "name", "--search", WORDS[DOG].upper()]) == 0
+    listed = [line for line in capsys.readouterr().out.splitlines() if ": " in line]
+    assert [line.partition(": ")[0] for line in listed] == ["after", "before", "turned"] and "level 0.05" in listed[0]
+    assert main(["runs", dataset.name, "--search", "zebra crossing"]) == 0 and "no comparisons" in capsys.readouterr().out
+    assert main(["runs", dataset.name, "--sort", "colour"]) == 2 and "--sort is newest, name" in capsys.readouterr().err
     stayed = {row["after"]["text"] for row in same if row["state"] == "stayed"}
     assert WORDS[DOG] in stayed and all(row["before"]["text"] == row["after"]["text"] for row in same if row["state"] == "stayed")
     assert main(["runs", dataset.name, "--compare", "before", "turned"]) == 0

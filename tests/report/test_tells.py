@@ -6,6 +6,7 @@ import argparse
 import csv
 import dataclasses
 import io
+import json
 
 from latentdiff import Comparison
 from latentdiff.cli.outcome import show
@@ -34,6 +35,14 @@ def test_reports_and_the_command_line_name_what_a_card_tells(capsys) -> None:
     assert (first["text"], first["folded"], first["echoes"]) == ("horse", "pony; guess 0; guess 1; guess 2", "saddle")
     show(Outcome(stable(), ("farm", "town")), argparse.Namespace(json=False, tree=False, top=5))
     assert LINE in capsys.readouterr().out
+
+
+def test_json_of_the_command_line_has_what_people_said(capsys) -> None:
+    said = stable().judged(stable().candidates[0], name="a horse", state="accepted")
+    show(Outcome(said, ("farm", "town")), argparse.Namespace(json=True, tree=False, top=5))
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["hypotheses"][0]["feedback"] == {"state": "accepted", "name": "a horse", "note": "", "merged": ""}
+    assert "feedback" not in printed["hypotheses"][1] and printed["sides"]["A"]["more_here"][0]["feedback"]["name"] == "a horse"
 
 
 def test_what_was_folded_into_a_part_goes_along_and_names_are_those_of_people() -> None:
