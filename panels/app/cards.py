@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from latentdiff.report.arranging import Arrangement
+from latentdiff.report.arranging import Arrangement, heading
 from latentdiff.report.beside import STATES
 from latentdiff.report.beside import beside as changed
 from latentdiff.report.content import THUMBNAILS, content
@@ -45,10 +45,11 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     from fiftyone_plugin.naming import cannot_name
     from fiftyone_plugin.questions import kept_questions
 
-    said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
+    order = Arrangement(**(how or {}))
+    said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=order)
     sides = {}
     for side in "AB":
-        made = [_drawn(run, said.comparison, one) for one in said.cards[side]]
+        made = [{**_drawn(run, said.comparison, one), "group": heading(one, order)} for one in said.cards[side]]
         leads = [_lead(run, said.comparison, one, needs) for one, needs in said.leads[side]]
         strip = {"exemplars": [str(run.sides[side].ids[row]) for row in said.typical[side][:THUMBNAILS]], "thumbnails": []}
         add_thumbnails(run, side, [*made, *leads, strip])
@@ -160,11 +161,11 @@ def beside(before: Any, after: Any) -> dict[str, Any]:
     runs = before.name, after.name
     told = changed(apart(before.comparison), apart(after.comparison), (_names(before), _names(after)), runs)
     lists = []
-    for state, heading in STATES.items():
+    for state, text in STATES.items():
         lines = [one.text for one in told if one.state == state]
         if lines or state in ALWAYS:
             more = max(0, len(lines) - BESIDE)
-            lists.append([state, heading.format(before=before.name, after=after.name), lines[:BESIDE], more])
+            lists.append([state, text.format(before=before.name, after=after.name), lines[:BESIDE], more])
     return {"before": before.name, "after": after.name, "lists": lists}
 
 

@@ -7,9 +7,6 @@ from typing import Any
 
 from .stored import opened
 
-GROUP = "many.row.group"
-"""Where the App keeps the chosen group: its place in the panel."""
-
 
 class GroupActions:
     """Handlers of the map of rates and of the drop-down of groups; a part of the panel."""
@@ -27,7 +24,6 @@ class GroupActions:
         ctx.panel.set_data("many.scroll.wide.rates", rate_map(groups))
         ctx.panel.set_data("many.tree", tree_lines(groups))
         ctx.panel.set_data("many.course", course_lines(groups))
-        ctx.panel.set_state(GROUP, chosen)
         return group_board(groups, chosen)
 
     def on_change_group(self, ctx: Any) -> None:

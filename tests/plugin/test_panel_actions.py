@@ -369,10 +369,10 @@ def test_a_late_timer_does_not_take_back_what_was_compared(dataset, stored, voca
     compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
     late = window.ask("look", drawn=window.drawn)
     window.take(window.ask("compared"))
-    assert (window.state["run"], window.state["toolbar"]) == ("newer", {"run": "newer"})
+    assert window.state["run"] == "newer"
     window.take(late)
     window.look()
-    assert (window.state["run"], window.state["toolbar"]) == ("newer", {"run": "newer"})
+    assert window.state["run"] == "newer"
     assert window.state["shown"]["board"]["name"] == "newer" and window.look() == []
 
 
@@ -625,6 +625,14 @@ def test_cards_are_sorted_filtered_and_searched(dataset, stored) -> None:
     assert texts(state, "only", value="all") == by_name
     assert texts({"how": {}, "arrangement": {"search": WORDS[DOG]}}, "find") == [WORDS[DOG]]
     assert shown(panel(dataset, "arrange", {"run": "seasons"}))["arranging"] is True
+    judge_finding(dataset, "seasons", 0, state="accepted")
+    board = shown(panel(dataset, "order", {"run": "seasons"}, value="open"))["shown"]["board"]
+    groups = [(card["rank"], card["group"]) for side in "AB" for card in board["sides"][side]["cards"]]
+    assert {group for rank, group in groups if rank} <= {"Not judged yet"} and (0, "Accepted") in groups
+    requests = panel(dataset, "order", {"run": "seasons"}, value="source")
+    cards = [card for side in "AB" for card in shown(requests)["shown"]["board"]["sides"][side]["cards"]]
+    branch = {"sae": "Concept", "dre": "Typical images", "word": "Words"}
+    assert [card["group"] for card in cards] == [branch[stored.hypotheses[card["rank"]].source] for card in cards]
 
 
 def test_the_list_is_searched_for_findings_names_and_fields_as_cards_are(dataset, vocabulary, sae) -> None:
@@ -655,7 +663,8 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
         state["list_how"] = answer.get("list_how", state.get("list_how"))
         return [run["name"] for run in answer["shown"]["runs"]]
 
-    assert names("on_load") == ["a_second", "seasons"] == names("list_order", value="name")
+    assert names("on_load") == ["a_second", "seasons"] == names("list_order", value="name") == names("list_order", value="open")
+    assert names("list_order", value="accepted") == ["seasons", "a_second"]  # "open": of as many findings, one is judged in "seasons"
     assert names("list_order", value="newest") == ["a_second", "seasons"]
     state["past"] = {"how": {"words": "LOOK again"}}
     assert names("list_find") == ["seasons"]
@@ -666,6 +675,6 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
     for part in ("60 images and 80 images", auc, "clip", "level 0.05", "1 accepted", "notes: look again", year):
         assert part in told["details"], part
     assert answer["names"] == ["a_second", "seasons"]  # the drop-down has all of them
-    found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))["beside"]
-    assert [text.split(",")[0] for text in found["stayed"]] == [h.text for h in stored.hypotheses]
-    assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found}, run="a_second"))["beside"] is None
+    found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))
+    assert [text.split(",")[0] for text in lists(found)["stayed"]] == [h.text for h in stored.hypotheses]
+    assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found["beside"]}, run="a_second"))["beside"] is None
