@@ -6,7 +6,7 @@ A number becomes words here and nowhere else.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..config import REFITS
@@ -15,6 +15,7 @@ from ..results.feedback import Feedback, said_of
 from ..results.hypothesis import Hypothesis
 from .concept import concept_facts
 from .fields import ALONG, GOES_WITH, beside_text
+from .telling import counted, listed, told_beside
 from .text import p_text, percent, title
 
 SIDES = ("A", "B")
@@ -47,8 +48,6 @@ NAME_FITS = {
     True: "No word fits these images well. Look at them before believing the name. Fit of the name: {strength}, where 0 is no fit.",
     False: "The words fit these images clearly better than random words do. Fit of the name: {strength}, where 0 is no fit.",
 }
-LISTED = 8
-"""Other differences that a card lists by name."""
 Fact = tuple[str, str, str]
 """What it is called, its value, and what that means."""
 
@@ -114,7 +113,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         names: what people call "A" and "B".
     """
     found, said = legend(comparison, h.source), said_of(comparison.feedback, h)
-    heading, told = said.name or title(h), _told(comparison, h)
+    heading, told = said.name or title(h), told_beside(comparison, h)
     rates = {"A": percent(h.rate_a), "B": percent(h.rate_b)}
     return Card(
         hypothesis=h,
@@ -124,7 +123,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         guess=bool(h.weak) and not said.name,
         said=said_in_words(said),
         also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text and w not in told))[:3],
-        tells=_counted(comparison, h, told),
+        tells=counted(comparison, h, told),
         rates=rates,
         images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
         q=_alone(h.q_value),
@@ -132,7 +131,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         found=found,
         facts=_facts(h, found, names),
         badges=_badges(h, found),
-        details=_details(h, names, _counted(comparison, h, h.folded)),
+        details=_details(h, names, counted(comparison, h, h.folded)),
         where=(f"More in {names[h.side]}: {heading}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
         concept=concept_facts(comparison, h),
     )
@@ -166,7 +165,7 @@ def further_facts(h: Hypothesis, names: Mapping[str, str], also: str = "") -> li
     if h.refits is not None:
         rows.append(("found again", f"in {h.refits} of {REFITS} refits"))
     rows += [("also", also)] if also else []
-    rows += [(name, _listed(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
+    rows += [(name, listed(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
     return [(name, value, MEANING[name]) for name, value in rows] + [(GOES_WITH, beside_text(field), ALONG) for field in h.fields]
 
 
@@ -176,30 +175,6 @@ def interval_text(h: Hypothesis) -> str:
     if math.isfinite(low) and math.isfinite(high):
         return f"{_points(low)} to {_points(high)}"
     return "not measurable" if h.source in SOURCES else ""
-
-
-def _told(comparison: Comparison, h: Hypothesis) -> list[str]:
-    """What a card tells beside its own difference: parts by what people call them, then what was folded into it or them, then echoes."""
-    parts = [one for one in comparison.feedback if (one.side, one.merged) == (h.side, h.text)]
-    found = [h, *(own for own in comparison.hypotheses if any(part.of(own) for part in parts))]
-    names = [part.name or part.text for part in parts]
-    return names + [text for own in found for text in own.folded] + [text for own in found for text in own.echoes]
-
-
-def _counted(comparison: Comparison, h: Hypothesis, told: Sequence[str]) -> str:
-    """What is told with a difference: names that fit, and how many are guesses; beside a guess, guesses too."""
-    told = tuple(dict.fromkeys(told))
-    weak = {c.text for c in comparison.candidates if c.side == h.side and c.weak} if told and not h.weak else set()
-    named = [text for text in told if text not in weak]
-    count = len(told) - len(named)
-    guesses = f"{count} {'guess' if count == 1 else 'guesses'}" if count else ""
-    return " and ".join(part for part in (_listed(named), guesses) if part)
-
-
-def _listed(texts: Sequence[str]) -> str:
-    """The first of some phrases, and how many more there are."""
-    more = f" and {len(texts) - LISTED} more" if len(texts) > LISTED else ""
-    return ", ".join(texts[:LISTED]) + more
 
 
 def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> tuple[Fact, ...]:
