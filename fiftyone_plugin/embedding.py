@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from latentdiff.embed.fingerprint import disagreement
+from latentdiff.embed.backends import check_name
+from latentdiff.embed.encoder import Encoder
+from latentdiff.embed.fingerprint import NAMED, disagreement
 from latentdiff.embed.ranges import NO_RANGES, Ranges
 from latentdiff.errors import InputError
-from latentdiff.inputs.named import open_encoder
+from latentdiff.inputs.named import encoder_source, open_encoder
 from latentdiff.progress import Progress, part, silent
 
 from . import encoders
@@ -115,7 +117,8 @@ def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = C
         dataset: ``fo.Dataset`` or its name.
         field: path of the vectors.
         encoder: as :func:`compute_embeddings`.
-        check: images that are encoded again to see whether it is true; 0 believes it.
+        check: images that are encoded again to see whether it is true; 0 believes it, and loads no encoder that is given by name: its
+            weights need not be here until words are to be encoded.
         overwrite: replace what was recorded.
 
     Raises:
@@ -124,8 +127,11 @@ def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = C
     dataset = as_dataset(dataset)
     if field not in vector_fields(dataset):
         raise InputError(f"{dataset.name!r} has no vector field {field!r}; it has {listed(vector_fields(dataset))}")
-    made, source = open_encoder(encoder)
     before = encoders.recorded(dataset, field)
+    if not check and not isinstance(encoder, Encoder):
+        _believe(dataset, field, encoder_source(encoder), before, overwrite)
+        return
+    made, source = open_encoder(encoder)
     if before and not overwrite:
         different = disagreement(made.fingerprint, before.fingerprint)
         if different:
@@ -136,6 +142,17 @@ def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = C
     if sample is not None and "." not in field:
         ranges = _check_made_by(dataset, field, made, check, ranges)
     encoders.record(dataset, field, encoders.Stamp(made.fingerprint, source, ranges))
+
+
+def _believe(dataset: Any, field: str, source: encoders.Source, before: encoders.Stamp | None, overwrite: bool) -> None:
+    """Record an encoder by its name alone; what is known of the same one from before stays."""
+    check_name(*source)
+    if before is not None and before.source == source:
+        return
+    if before is not None and not overwrite:
+        known = before.source[0] if before.source else before.fingerprint.get("model")
+        raise InputError(f"another encoder is recorded for field {field!r}: {known!r}; pass overwrite=True to replace the record")
+    encoders.record(dataset, field, encoders.Stamp({NAMED: ", ".join(filter(None, source))}, source))
 
 
 def _check_made_by(dataset: Any, field: str, encoder: Any, check: int, ranges: Ranges) -> Ranges:

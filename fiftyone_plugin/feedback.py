@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from latentdiff.errors import InputError
-from latentdiff.results.feedback import ACCEPTED, OPEN, REJECTED, SAID
+from latentdiff.results.feedback import ACCEPTED, OPEN, REJECTED, SAID, meant, said_of
 from latentdiff.results.hypothesis import Hypothesis
 
 from .store import database
@@ -31,7 +31,8 @@ def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **sai
         run: the comparison's name.
         finding: one of its candidates; its rank among those that pass (0 = best); or its text.
         said: ``state`` ("accepted", "rejected"), ``name``, ``note``, ``merged`` (text of the finding that it is a part of); "" takes it
-            back. At least one.
+            back, and so does a blank name, or one that is the finding's own words. At least one. What is so already is not said again:
+            there is nothing more to undo.
 
     Returns:
         The comparison with all that was said; see ``.feedback``.
@@ -51,8 +52,12 @@ def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **sai
     opened = load_comparison(dataset, run)
     h = _finding(opened, finding)
     opened.comparison.judged(h, **said)  # says what is wrong with it before anything is written
+    before = said_of(opened.feedback, h)
+    new = {name: value for name, value in meant(h, said).items() if value != getattr(before, name)}
+    if not new:
+        return opened
     with database.explained(f"feedback on {run!r}", dataset):
-        journal.append(record_of(dataset, run), journal.line(h, said))
+        journal.append(record_of(dataset, run), journal.line(h, new))
     return load_comparison(dataset, run)
 
 

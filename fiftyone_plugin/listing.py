@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from latentdiff.report.content import images
+from latentdiff.results.feedback import ACCEPTED, REJECTED
 
 from .requests import HANDED_OVER
 from .store import feedback as journal
@@ -17,6 +18,8 @@ ORDERS: dict[str, tuple[str, Callable[[RunSummary], Any]]] = {
     "name": ("By name", lambda run: run.casefold()),
     "found": ("Most differences first", lambda run: -(run.verdict.get("hypotheses") or 0)),
     "auc": ("Told apart best first", lambda run: -(run.verdict.get("auc") or 0)),
+    "open": ("Most to judge first", lambda run: _judged(run) - (run.verdict.get("hypotheses") or 0)),
+    "accepted": ("Most accepted first", lambda run: -_states(run.config).count(ACCEPTED)),
 }
 """Order of the list → what people read, and what it sorts by."""
 
@@ -79,11 +82,19 @@ def details(run: RunSummary) -> str:
 
 def _said(config: dict[str, Any]) -> str:
     """ "2 accepted, 1 rejected; notes: look again"."""
-    last = _last_said(config)
-    states = [said.get("state", "") for said in last]
-    counted = [f"{states.count(kind)} {kind}" for kind in ("accepted", "rejected") if kind in states]
-    notes = "; ".join(said["note"] for said in last if said.get("note"))
+    states = _states(config)
+    counted = [f"{states.count(kind)} {kind}" for kind in (ACCEPTED, REJECTED) if kind in states]
+    notes = "; ".join(said["note"] for said in _last_said(config) if said.get("note"))
     return ", ".join(counted + ([f"notes: {notes}"] if notes else []))
+
+
+def _states(config: dict[str, Any]) -> list[str]:
+    return [said.get("state", "") for said in _last_said(config)]
+
+
+def _judged(run: RunSummary) -> int:
+    """Findings that were accepted or rejected."""
+    return sum(state in (ACCEPTED, REJECTED) for state in _states(run.config))
 
 
 def _last_said(config: dict[str, Any]) -> list[dict[str, str]]:

@@ -24,6 +24,8 @@ class FormOperator(foo.Operator):
     """The form's button; empty: the operator has no form and starts at once."""
     TITLE: ClassVar[str] = ""
     """Heading of the form, where it is shorter than the label."""
+    FIXED: ClassVar[bool] = False
+    """Whether the form is the same whatever is answered, so that the App need not ask for it with each answer."""
     IN_MENU: ClassVar[bool] = False
     """Whether the grid's menu has a button for it: one of ours has, the others are in the panel, or on its cards."""
     LONG: ClassVar[bool] = False
@@ -40,7 +42,9 @@ class FormOperator(foo.Operator):
             label=f"LatentDiff: {self.LABEL}",
             description=self.DESCRIPTION,
             icon=self.ICON,
-            dynamic=bool(self.SUBMIT),
+            dynamic=bool(self.SUBMIT) and not self.FIXED,
+            # Asked once, not with each answer: they depend on answers only where an operator says so itself.
+            resolve_execution_options_on_change=type(self).resolve_execution_options is not foo.Operator.resolve_execution_options,
             **long,
         )
 

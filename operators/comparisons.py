@@ -18,15 +18,14 @@ class DeleteComparison(FormOperator):
     DESCRIPTION = "Remove a comparison and the two fields that it wrote, and nothing else"
     ICON = "delete_outline"
     SUBMIT = "Delete"
+    FIXED = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import common as forms
 
         forms.choose_run(inputs, ctx.dataset, complete=False)
-        run = ctx.params.get("run")
-        if run:
-            text = f"Deletes the comparison, and the fields {run}_log_ratio and {run}_concepts. Images and other fields stay."
-            inputs.view("notice", types.Notice(label=text))
+        text = "Deletes the comparison, and its fields, …_log_ratio and …_concepts. Images and other fields stay."
+        inputs.view("notice", types.Notice(label=text))
 
     def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin.store.runs import delete_comparison
@@ -107,15 +106,12 @@ class ExportReport(FormOperator):
         if not kept:
             path = export_report(ctx.dataset, run, downloads() / f"{run}{suffix}")
             ctx.ops.browser_download(f"/media?filepath={quote(str(path))}", filename=path.name)
-            return {"path": f"{path.name}, saved by your browser"}
+            return {"path": path.name}
         place = allowed.place(ctx.params["folder"]) / f"{run}{suffix}"
         allowed.free_file(place)
-        return {"path": str(export_report(ctx.dataset, run, place))}
-
-    def resolve_output(self, ctx: Any) -> types.Property:
-        outputs = types.Object()
-        outputs.str("path", label="Written to")
-        return types.Property(outputs)
+        path = export_report(ctx.dataset, run, place)
+        ctx.ops.notify(f"The report is {path} on the machine of the App's server.", variant="success")
+        return {"path": str(path)}
 
 
 class AskQuestion(FormOperator):

@@ -128,6 +128,7 @@ class DropSae(FormOperator):
     DESCRIPTION = "The concepts of a field are learnt once and kept for its comparisons; the next one learns them anew"
     ICON = "layers_clear"
     SUBMIT = "Drop"
+    FIXED = True
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         from fiftyone_plugin.forms import choices

@@ -1,5 +1,5 @@
-// What LatentDiff needs beside FiftyOne's own components: a frame for its Gradio page, a button that copies text, the key Enter, a bar that can be
-// cancelled, and news of the grid. Written by hand, nothing to build.
+// What LatentDiff needs beside FiftyOne's own components: a frame for its Gradio page, a button that copies text, a drop-down, the key Enter, a bar
+// that can be cancelled, news of the grid, and a group of the sidebar. Written by hand, nothing to build.
 (function () {
   "use strict";
   const React = window.React;
@@ -64,6 +64,25 @@
     );
   }
 
+  // A drop-down that tells the server what a user chose. FiftyOne's own also tells it what the server itself has set, each time it is drawn.
+  function LatentDiffChoice(props) {
+    const { label, choices, value, on_change: changed } = (props.schema && props.schema.view) || {};
+    const { MenuItem, TextField } = window.__mui__;
+    const trigger = window.__foo__.useTriggerPanelEvent();
+    const [chosen, choose] = React.useState(value);
+    React.useEffect(() => choose(value), [value]);
+    const change = (event) => {
+      choose(event.target.value);
+      trigger(changed, { value: event.target.value });
+    };
+    const known = (choices || []).some(([one]) => one === chosen);
+    return React.createElement(
+      TextField,
+      { select: true, size: "small", fullWidth: true, label, value: known ? chosen : "", onChange: change },
+      (choices || []).map(([one, text]) => React.createElement(MenuItem, { key: one, value: one }, text)),
+    );
+  }
+
   // Enter in a text field presses the button beside it: FiftyOne's own text fields tell nobody of it.
   function LatentDiffEnter() {
     const here = React.useRef(null);
@@ -93,6 +112,25 @@
       if (before.current !== now) trigger(changed, {});
       before.current = now;
     }, [now]);
+    return null;
+  }
+
+  // Fields of a new comparison lie in their group of the sidebar at once. The App reads the dataset's groups only when it opens it: whatever is
+  // added later goes into the usual groups until the page is loaded anew. Nothing is stored here; the server has stored it already.
+  function LatentDiffSidebar(props) {
+    const { group, paths } = (props.schema && props.schema.view) || {};
+    const [groups, set] = window.recoil.useRecoilState(window.__fos__.sidebarGroupsDefinition(false));
+    React.useEffect(() => {
+      const known = new Set(groups.flatMap((one) => one.paths));
+      const own = groups.find((one) => one.name === group);
+      const wanted = (paths || []).filter((path) => known.has(path));
+      const missing = wanted.filter((path) => !(own && own.paths.includes(path)));
+      if (!missing.length && !(own && !own.paths.length)) return;
+      const others = groups.map((one) => ({ ...one, paths: one.paths.filter((path) => !missing.includes(path)) }));
+      const filled = own ? others : [...others, { name: group, paths: [] }];
+      const changed = filled.map((one) => (one.name === group ? { ...one, paths: [...one.paths, ...missing] } : one));
+      set(changed.filter((one) => one.name !== group || one.paths.length));
+    }, [groups, group, JSON.stringify(paths)]);
     return null;
   }
 
@@ -161,11 +199,13 @@
   }
 
   for (const [name, label, component] of [
+    ["LatentDiffChoice", "LatentDiff drop-down", LatentDiffChoice],
     ["LatentDiffForm", "LatentDiff form", LatentDiffForm],
     ["LatentDiffCopy", "LatentDiff copy button", LatentDiffCopy],
     ["LatentDiffPage", "LatentDiff page", LatentDiffPage],
     ["LatentDiffEnter", "LatentDiff key Enter", LatentDiffEnter],
     ["LatentDiffGrid", "LatentDiff view of the grid", LatentDiffGrid],
+    ["LatentDiffSidebar", "LatentDiff group of the sidebar", LatentDiffSidebar],
     ["LatentDiffRunning", "LatentDiff progress", LatentDiffRunning],
   ])
     plugins.registerComponent({ name, label, component, type: plugins.PluginComponentType.Component, activator: () => true });

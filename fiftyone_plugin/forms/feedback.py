@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from latentdiff.results.feedback import ACCEPTED, LONGEST, OPEN, REJECTED, SAID, Feedback, said_of
+from latentdiff.results.feedback import ACCEPTED, LONGEST, REJECTED, SAID, Feedback, meant, said_of
 
 from . import common as forms
 from . import hypotheses as hypothesis_forms
@@ -23,7 +23,7 @@ def choose_judgement(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     about = "Shown in reports; no test changes by it"
     state = forms.choose(inputs, "state", "Is it right?", list(JUDGED), labels=labels, description=about, empty="")
     state.default, state.required = said.state or OFF, False
-    text = "In place of its words, here and in later comparisons with the same concepts"
+    text = "In place of its words, here and in later comparisons with the same concepts; empty takes it back"
     name = inputs.str("name", label="Name", description=text, default=said.name or (h.text if h else ""), required=False)
     note = inputs.str("note", label="Note", description="Kept with it, and shown in reports", default=said.note, required=False)
     for prop in (name, note):
@@ -45,6 +45,4 @@ def chosen_judgement(run: Any, h: Any, params: dict[str, Any]) -> dict[str, str]
     """What the answers say that was not said before; an input that was not answered says nothing."""
     before = said_of(run.feedback, h)
     answers = {name: "" if params[name] in (None, OFF) else str(params[name]) for name in SAID if name in params}
-    if answers.get("name") == h.text:
-        answers["name"] = OPEN
-    return {name: value for name, value in answers.items() if value != getattr(before, name)}
+    return {name: value for name, value in meant(h, answers).items() if value != getattr(before, name)}

@@ -43,7 +43,7 @@ def texts_of(*comparisons: Comparison) -> list[str]:
     """What findings are called and could be called, best first, then fields that differ: what lists are searched for. Each once."""
     found = [text for c in comparisons for h in c.hypotheses for text in (h.text, *h.folded)]
     fields = [d.name for c in comparisons for d in c.fields]
-    other = [text for c in comparisons for h in c.hypotheses for text in (*h.also, *h.words)]
+    other = [text for c in comparisons for h in c.hypotheses for text in (*h.echoes, *h.also, *h.words)]
     return list(dict.fromkeys([*found, *fields, *other]))[:MOST_TEXTS]
 
 

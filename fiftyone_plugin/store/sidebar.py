@@ -38,6 +38,11 @@ def remove(dataset: Any, path: str) -> None:
     datasets.update_one(there, {"$pull": {GROUPS: {"name": GROUP, "paths": []}}})
 
 
+def grouped(dataset: Any) -> list[str]:
+    """Fields in the group of comparisons, as it is stored."""
+    return [str(path) for group in _held(dataset) or () if group.get("name") == GROUP for path in group.get("paths") or ()]
+
+
 def tidy(dataset: Any) -> None:
     """Forget groups that are the usual ones again; the dataset in memory is as it is stored."""
     now = _held(dataset)

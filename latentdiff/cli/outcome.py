@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from ..compute.files import strict_json as dump
 from ..compute.names import shown
 from ..errors import InputError
 from ..progress import Progress
-from ..report import percent, verdict, write_report
+from ..report import verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
 from ..request import Outcome
-from ..results.changes import called, changes, swapped
 from ..results.comparison import Comparison
+from ..results.feedback import said_of
 from ..results.hypothesis import Hypothesis
 from .terminal import console, table
 
@@ -132,61 +132,6 @@ def show(outcome: Outcome, args: argparse.Namespace) -> None:
         out.print(Text(f"stored as run {outcome.run}", style="dim"))
 
 
-def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
-    """Print the stored comparisons of a dataset."""
-    rows = [
-        {
-            "run": str(run),
-            "state": run.state,
-            "a": run.views[0],
-            "b": run.views[1],
-            "embeddings": run.config.get("embeddings"),
-            **run.verdict,
-        }
-        for run in runs
-    ]
-    if as_json:
-        print(dump(rows))
-        return
-    from rich.text import Text
-
-    if not rows:
-        print("no comparisons")
-        return
-    drawn = table(("run", "A", "B", "differ", "differences", "AUC", "state"), right=(4, 5))
-    for row in rows:
-        differs = "" if "differs" not in row else "yes" if row["differs"] else "no"
-        auc = f"{row['auc']:.2f}" if row.get("auc") is not None else ""
-        cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, row["state"])
-        drawn.add_row(*(Text(cell) for cell in cells))
-    console().print(drawn)
-
-
-def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
-    """Print what became of the differences of one stored comparison in another."""
-    sides = [[run.sides[side].name for side in SIDES] for run in (before, after)]
-    found = changes(before.comparison, after.comparison, turned=swapped(*sides))
-    rows: list[tuple[str, Hypothesis, Hypothesis | None, Hypothesis | None]] = [("stayed", a, b, a) for b, a in found.stayed]
-    rows += [("new", h, None, h) for h in found.new]
-    rows += [("gone", h, h, None) for h in found.gone]
-    if as_json:
-        plain = [(state, b and dataclasses.asdict(b), a and dataclasses.asdict(a)) for state, _, b, a in rows]
-        print(dump([dict(zip(("state", "before", "after"), row, strict=True)) for row in plain]))
-        return
-    from rich.text import Text
-
-    out, named = console(), called(*sides)
-    for run in (before, after):
-        out.print(Text(f"{run.name}: {verdict(run.comparison, run.sides['A'].name, run.sides['B'].name)}", style="bold"))
-    whose = ((named["gone"], before.name), (named["new"], after.name))
-    headers = ("", "more in", "what", *(f"in {names[side]}, {run}" for names, run in whose for side in SIDES))
-    drawn = table(headers, right=range(3, 7))
-    for state, one, b, a in rows:
-        rates = [percent(rate) if h else "" for h in (b, a) for rate in ((h.rate_a, h.rate_b) if h else (0.0, 0.0))]
-        drawn.add_row(*map(Text, (state, named[state][one.side], one.text, *rates)))
-    out.print(drawn if rows else Text("neither has any difference", style="dim"))
-
-
 def _lines(said: Content, side: str, tree: bool) -> Sequence[Branch]:
     """One line a difference, best first; as a tree, also one for each coarser concept above them."""
     return (said.trees[side] if tree else ()) or [Branch(0, card.title, card.hypothesis) for card in said.cards[side]]
@@ -199,8 +144,8 @@ def _table(said: Content, lines: dict[str, Sequence[Branch]]) -> Any:
     cards = {id(card.hypothesis): card for side in SIDES for card in said.cards[side]}
     for side in SIDES:
         for line in lines[side]:
-            what = Text("  " * line.depth + line.label, style="" if line.hypothesis else "dim")
             card = cards.get(id(line.hypothesis))
+            what = Text("  " * line.depth + (card.line if card else line.label), style="" if line.hypothesis else "dim")
             figures = (card.rates["A"], card.rates["B"], card.q, card.auroc) if card else ("",) * 4
             drawn.add_row(Text(said.names[side]), what, *map(Text, figures))
     return drawn
@@ -225,7 +170,8 @@ def _json(outcome: Outcome, top: int) -> dict[str, Any]:
         entry, items = dataclasses.asdict(h), (outcome.items or (None, None))["AB".index(h.side)]
         if items is not None:
             entry["exemplar_items"] = [shown(items[row]) for row in h.exemplars]
-        return entry
+        said = said_of(comparison.feedback, h).told
+        return {**entry, "feedback": said} if said else entry
 
     sides = {
         side: {"name": name, "images": len(scores), "more_here": [listed(h) for h in comparison.top(side, top)]}

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..report import write_report
 from ..results.groups import HEAD, GroupComparison
-from .outcome import open_comparison, output_arguments, saved_items, show, show_changes, show_runs, write_outcome
+from .listed import show_changes, show_runs
+from .outcome import open_comparison, output_arguments, saved_items, show, write_outcome
 from .outputs import check_report
 
 
@@ -37,8 +39,10 @@ def run_show(args: argparse.Namespace) -> int:
 def runs_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``latentdiff runs``."""
     parser.add_argument("dataset", metavar="DATASET", help="a FiftyOne dataset")
-    two = "two of them side by side: which differences stayed, which are new, which are gone"
+    two = "two of them side by side: which differences stayed, are new, are gone, or are told on the card of another now"
     parser.add_argument("--compare", metavar=("BEFORE", "AFTER"), nargs=2, help=two)
+    parser.add_argument("--sort", metavar="ORDER", default="newest", help="newest, name, found, auc, open, accepted (default: %(default)s)")
+    parser.add_argument("--search", metavar="TEXT", default="", help="only those whose names, findings, details or notes hold this")
     parser.add_argument("--tidy", action="store_true", help="remove fields of comparisons that are gone (after FiftyOne's own delete_run)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, for machines")
 
@@ -49,7 +53,12 @@ def run_runs(args: argparse.Namespace) -> int:
         runs = [_sdk().load_comparison(args.dataset, name) for name in args.compare]
         show_changes(*runs, as_json=args.json)
         return 0
-    show_runs(_sdk().list_comparisons(args.dataset), as_json=args.json)
+    runs = _sdk().list_comparisons(args.dataset)
+    from fiftyone_plugin.listing import ORDERS, found_in
+
+    if args.sort not in ORDERS:
+        raise InputError(f"--sort is {', '.join(ORDERS)}, not {args.sort!r}")
+    show_runs(found_in(runs, args.sort, args.search), as_json=args.json)
     left = _sdk().leftover_fields(args.dataset, remove=args.tidy)
     if left:
         what = "removed" if args.tidy else f"latentdiff runs {shlex.quote(args.dataset)} --tidy removes them"

@@ -54,17 +54,35 @@ def _of_folder(path: Path, pretrained: str | None) -> Any:
 
 
 def _by_name(name: str, pretrained: str | None) -> Any:
+    from . import open_clip_backend, transformers_backend
+
+    weights = _weights_of(name, pretrained)
+    return transformers_backend.load(name) if weights is None else open_clip_backend.from_name(name, weights)
+
+
+def check_name(name: str, pretrained: str | None) -> None:
+    """Refuse a name that no encoder can have; its weights need not be here.
+
+    Raises:
+        EncoderError: for an unknown name, or an architecture without a tag.
+    """
+    known = name in (*PRESETS, "demo") or name.startswith(HUB) or Path(name.removeprefix(LOCAL)).exists()
+    if not known:
+        _weights_of(name, pretrained)
+
+
+def _weights_of(name: str, pretrained: str | None) -> str | None:
+    """The weights of an architecture of open_clip; None for a model of transformers' hub. Any other name is refused."""
     with needs("encoders", "an encoder"):
         import open_clip
-    from . import open_clip_backend, transformers_backend
 
     if name in open_clip.list_models():
         if pretrained is None:
             tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "(none)"
             raise EncoderError(f"which weights of {name}? Give a tag or a checkpoint file as `pretrained`; tags: {tags}")
-        return open_clip_backend.from_name(name, pretrained)
+        return pretrained
     if name.count("/") == 1 and not name.startswith((".", "/")):
-        return transformers_backend.load(name)
+        return None
     near = difflib.get_close_matches(name, [*PRESETS, "demo", *open_clip.list_models()], n=3, cutoff=0.5)
     hint = f"; near: {', '.join(near)}" if near else ""
     raise EncoderError(f"{name!r} is no preset (paper, fast, demo), open_clip architecture, model folder or hub id (org/model){hint}")

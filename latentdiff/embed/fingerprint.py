@@ -15,6 +15,8 @@ known; plain JSON, so it fits SAE configs and dataset infos."""
 KEYS = ("library", "model", "weights", "layer", "preprocessing", "dtype")
 LATER = ("activation", "pretrained")
 """Keys that earlier versions did not record: one that is missing on either side is no difference."""
+NAMED = "named"
+"""The one key of an encoder that was believed and never loaded: the name that people gave it. Nothing else of it is known."""
 
 
 def weights_digest(model: Any) -> str:
@@ -43,7 +45,10 @@ def fingerprint_key(fingerprint: Fingerprint, *extra: str) -> str:
 
 
 def disagreement(ours: Fingerprint, theirs: Fingerprint) -> str:
-    """The first difference of two fingerprints in words, or "" where they agree."""
+    """The first difference of two fingerprints in words, or "" where they agree, or where one knows no more than a name."""
+    if NAMED in ours or NAMED in theirs:
+        a, b = ours.get(NAMED), theirs.get(NAMED)
+        return f"{NAMED} is {a!r} here and {b!r} there" if a and b and a != b else ""
     for key in (*KEYS, *sorted((set(ours) | set(theirs)) - set(KEYS))):
         if key in LATER and (key not in ours or key not in theirs):
             continue

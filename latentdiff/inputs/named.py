@@ -187,11 +187,20 @@ def open_encoder(given: Any) -> tuple[Any, tuple[str, str | None] | None]:
     """
     if isinstance(given, Encoder):
         return given, None
+    source = encoder_source(given)
+    return load_encoder(*source), source
+
+
+def encoder_source(given: Any) -> tuple[str, str | None]:
+    """What an encoder is built from, ``(name, pretrained)``, by what callers name it by; nothing is loaded.
+
+    Raises:
+        InputError: for something else.
+    """
     name, pretrained = given if isinstance(given, (tuple, list)) and len(given) == 2 else (given, None)
     if not isinstance(name, (str, os.PathLike)) or not isinstance(pretrained, (str, os.PathLike, type(None))):
         raise InputError(f'encoder is a name such as "fast", a pair (name, pretrained), or an Encoder, not {given!r}')
-    name, pretrained = os.fspath(name), os.fspath(pretrained) if pretrained is not None else None
-    return load_encoder(name, pretrained), (name, pretrained)
+    return os.fspath(name), os.fspath(pretrained) if pretrained is not None else None
 
 
 def needs_encoder(vocabulary: Any, vectors: Any = None) -> bool:

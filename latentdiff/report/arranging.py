@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..results.comparison import Comparison
-from ..results.feedback import ACCEPTED, OPEN, said_of
+from ..results.feedback import ACCEPTED, OPEN, Feedback, said_of
 from ..results.hypothesis import Hypothesis
+from .finding import Card
 
 BEST, ALL = "best", "all"
-ORDERS: dict[str, tuple[str, Callable[[Hypothesis], Any]]] = {
-    BEST: ("Best first", lambda h: 0),
-    "difference": ("Largest difference first", lambda h: -h.effect),
-    "sure": ("Surest first", lambda h: h.q_value),
-    "auroc": ("Tells the sides apart best first", lambda h: -h.auroc),
-    "source": ("By what found it", lambda h: h.source),
-    "text": ("By name", lambda h: h.text.casefold()),
+ORDERS: dict[str, tuple[str, Callable[[Hypothesis, Feedback], Any]]] = {
+    BEST: ("Best first", lambda h, said: 0),
+    "difference": ("Largest difference first", lambda h, said: -h.effect),
+    "sure": ("Surest first", lambda h, said: h.q_value),
+    "auroc": ("Tells the sides apart best first", lambda h, said: -h.auroc),
+    "source": ("By what found it", lambda h, said: h.source),
+    "text": ("By name", lambda h, said: (said.name or h.text).casefold()),
+    "open": ("Not judged yet first", lambda h, said: said.state != OPEN),
+    ACCEPTED: ("Accepted first", lambda h, said: said.state != ACCEPTED),
 }
-"""Order → what people read, and what it sorts by; findings alike in that stay best first."""
+"""Order → what people read, and what it sorts by, of a finding and what was said of it; findings alike in that stay best first."""
 ONLY = {ALL: "All", "open": "Not judged yet", ACCEPTED: "Accepted", "named": "Names that fit", "guess": "Names that are guesses"}
 
 
@@ -30,7 +33,7 @@ class Arrangement:
     order: str = BEST
     only: str = ALL
     search: str = ""
-    """Part of the phrase, of another wording, of its new name or of its note; empty: all."""
+    """Part of the phrase, of another wording, of what else its card tells, of its new name or of its note; empty: all."""
 
     @property
     def plain(self) -> bool:
@@ -55,7 +58,7 @@ def arranged(comparison: Comparison, side: str, count: int, page: int, how: Arra
     if not how.plain:
         found = [h for h in own if _wanted(comparison, h, how)]
         by = ORDERS.get(how.order, ORDERS[BEST])[1]
-        return sorted(found, key=by)[:count], len(found)
+        return sorted(found, key=lambda h: by(h, said_of(comparison.feedback, h)))[:count], len(found)
     shown: list[Hypothesis] = []
     hidden = len(comparison.hypotheses) - len(own)
     for k in [*range(page, count, page), count]:
@@ -64,9 +67,16 @@ def arranged(comparison: Comparison, side: str, count: int, page: int, how: Arra
     return shown, len(own)
 
 
+def heading(card: Card, how: Arrangement) -> str:
+    """What the group of cards is called that a card is in; "" in orders that make no groups."""
+    if how.order == "source":
+        return card.found[0].capitalize()
+    return ("Accepted" if ACCEPTED in card.said else "Not judged yet") if how.order in ("open", ACCEPTED) else ""
+
+
 def _wanted(comparison: Comparison, h: Hypothesis, how: Arrangement) -> bool:
     said, search = said_of(comparison.feedback, h), how.search.strip().casefold()
     kinds = {"open": said.state == OPEN, ACCEPTED: said.state == ACCEPTED, "named": not h.weak or bool(said.name)}
     kinds["guess"] = not kinds["named"]
-    texts = (h.text, said.name, said.note, *h.also, *h.words)
+    texts = (h.text, said.name, said.note, *h.also, *h.words, *h.folded, *h.echoes)
     return kinds.get(how.only, True) and any(search in text.casefold() for text in texts)

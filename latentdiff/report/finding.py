@@ -6,7 +6,7 @@ A number becomes words here and nowhere else.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..config import REFITS
@@ -15,6 +15,7 @@ from ..results.feedback import Feedback, said_of
 from ..results.hypothesis import Hypothesis
 from .concept import concept_facts
 from .fields import ALONG, GOES_WITH, beside_text
+from .telling import counted, listed, told_beside
 from .text import p_text, percent, title
 
 SIDES = ("A", "B")
@@ -29,7 +30,8 @@ MEANING = {
     "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies. "
     "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
     "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
-    "also": "Differences on the same images whose names are near this one: one thing in other words. Guesses at it are counted, not named.",
+    "also": "What people made a part of it, what says the same of the same images in near words (guesses are counted, not named), and what "
+    "differs only along with it.",
     "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
     "found again": "In how many of five refits, each without another fifth of the images, it passes too. Five: no few images decide it.",
     "along with it": "Also differ, but only along with this one: without its images they no longer do.",
@@ -46,8 +48,6 @@ NAME_FITS = {
     True: "No word fits these images well. Look at them before believing the name. Fit of the name: {strength}, where 0 is no fit.",
     False: "The words fit these images clearly better than random words do. Fit of the name: {strength}, where 0 is no fit.",
 }
-LISTED = 8
-"""Other differences that a card lists by name."""
 Fact = tuple[str, str, str]
 """What it is called, its value, and what that means."""
 
@@ -67,10 +67,10 @@ class Card:
     """Whether the phrase is a guess that nobody has replaced."""
     said: tuple[str, ...]
     """What people said of it: "accepted", how it was called before it was renamed, a note."""
-    parts: tuple[str, ...]
-    """Findings that people took for parts of it."""
     also: tuple[str, ...]
-    """Other wordings, at most three."""
+    """Other wordings, at most three; none that ``tells`` has."""
+    tells: str
+    """What its card tells beside it, in a line: parts of it, other words for it, what differs only along with it; guesses are counted."""
     rates: dict[str, str]
     """Share of each side's images that show it, in percent."""
     images: dict[str, int]
@@ -91,6 +91,12 @@ class Card:
     concept: tuple[Fact, ...] = ()
     """The same of the concept behind it; see :func:`concept_facts`."""
 
+    @property
+    def line(self) -> str:
+        """Its title, and in brackets what people said of it and what it tells beside itself."""
+        beside = "; ".join((*self.said, *([f"also {self.tells}"] if self.tells else [])))
+        return f"{self.title} ({beside})" if beside else self.title
+
     def as_text(self, run: str = "") -> str:
         """The difference in two lines, to paste into a mail or a notebook; ``run``: the comparison that found it."""
         sure = [p_text(self.hypothesis.q_value, "q"), *([f"AUROC {self.auroc}"] if self.auroc else [])]
@@ -107,7 +113,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         names: what people call "A" and "B".
     """
     found, said = legend(comparison, h.source), said_of(comparison.feedback, h)
-    heading = said.name or title(h)
+    heading, told = said.name or title(h), told_beside(comparison, h)
     rates = {"A": percent(h.rate_a), "B": percent(h.rate_b)}
     return Card(
         hypothesis=h,
@@ -116,16 +122,16 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         phrase=said.name or h.text,
         guess=bool(h.weak) and not said.name,
         said=said_in_words(said),
-        parts=tuple(one.name or one.text for one in comparison.feedback if (one.side, one.merged) == (h.side, h.text)),
-        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text))[:3],
+        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text and w not in told))[:3],
+        tells=counted(comparison, h, told),
         rates=rates,
         images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
         q=_alone(h.q_value),
         auroc=_number(h.auroc),
         found=found,
-        facts=_facts(h, found, names, _also(comparison, h)),
+        facts=_facts(h, found, names),
         badges=_badges(h, found),
-        details=_details(h, names, _also(comparison, h)),
+        details=_details(h, names, counted(comparison, h, h.folded)),
         where=(f"More in {names[h.side]}: {heading}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
         concept=concept_facts(comparison, h),
     )
@@ -159,7 +165,7 @@ def further_facts(h: Hypothesis, names: Mapping[str, str], also: str = "") -> li
     if h.refits is not None:
         rows.append(("found again", f"in {h.refits} of {REFITS} refits"))
     rows += [("also", also)] if also else []
-    rows += [(name, _listed(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
+    rows += [(name, listed(texts)) for name, texts in (("overlaps with", h.overlaps), ("along with it", h.echoes)) if texts]
     return [(name, value, MEANING[name]) for name, value in rows] + [(GOES_WITH, beside_text(field), ALONG) for field in h.fields]
 
 
@@ -171,27 +177,12 @@ def interval_text(h: Hypothesis) -> str:
     return "not measurable" if h.source in SOURCES else ""
 
 
-def _also(comparison: Comparison, h: Hypothesis) -> str:
-    """What says the same as a difference: names that fit, and how many are guesses; beside a guess, guesses too."""
-    weak = {c.text for c in comparison.candidates if c.side == h.side and c.weak} if h.folded and not h.weak else set()
-    named = [text for text in h.folded if text not in weak]
-    count = len(h.folded) - len(named)
-    guesses = f"{count} {'guess' if count == 1 else 'guesses'}" if count else ""
-    return " and ".join(part for part in (_listed(named), guesses) if part)
-
-
-def _listed(texts: Sequence[str]) -> str:
-    """The first of some phrases, and how many more there are."""
-    more = f" and {len(texts) - LISTED} more" if len(texts) > LISTED else ""
-    return ", ".join(texts[:LISTED]) + more
-
-
-def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str], also: str) -> tuple[Fact, ...]:
+def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> tuple[Fact, ...]:
     sure = f" ({interval_text(h)})" if interval_text(h) else ""
     name = "none" if math.isnan(h.name_strength) else f"{'a guess' if h.weak else 'fits'} ({h.name_strength:.2f})"
     facts = [
         ("difference", f"{_points(h.effect)} points{sure}", MEANING["difference"]),
-        *further_facts(h, names, also),
+        *(fact for fact in further_facts(h, names) if fact[0] != "along with it"),  # ``tells`` has it
         ("q", _alone(h.q_value), MEANING["q"]),
         ("AUROC", _number(h.auroc), MEANING["AUROC"]),
         ("found as", *found),

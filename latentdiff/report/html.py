@@ -76,10 +76,10 @@ def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
     """
     h = card.hypothesis
     guess = "<i>looks like</i> " if card.guess else ""
-    lines = [f"or {', '.join(card.also)}"] if card.also else []
-    lines += [f"also: {', '.join(card.parts)}"] if card.parts else []
-    lines += ["; ".join(card.said)] if card.said else []
-    also = "".join(f'<p class="ld-also">{escape(line)}</p>' for line in lines)
+    lines = [(f"or {', '.join(card.also)}", "Other words that fit it")] if card.also else []
+    lines += [(f"also: {card.tells}", MEANING["also"])] if card.tells else []
+    lines += [("; ".join(card.said), "What people said of it")] if card.said else []
+    also = "".join(f'<p class="ld-also" title="{escape(why)}">{escape(line)}</p>' for line, why in lines)
     own = (h.side, "B" if h.side == "A" else "A")
     bars = "".join(_bar(s, card, names[s], h.rate_a if s == "A" else h.rate_b) for s in own)
     more = f"<details><summary>About the concept</summary>{_facts(card.concept)}</details>" if card.concept else ""

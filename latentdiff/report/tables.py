@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..results.feedback import SAID, Feedback, said_of
+from ..results.feedback import said_of
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
 from .content import Content, images
@@ -22,7 +22,7 @@ from .thumbnails import Images, source
 
 FIRST = (
     "side", "name", "rank", "text", "weak", "rate_a", "rate_b", "effect", "interval_low", "interval_high", "p_value", "q_value",
-    "auroc", "source", "name_strength", "concept", "images_a", "images_b", "also", "exemplars", "path",
+    "auroc", "source", "name_strength", "concept", "images_a", "images_b", "also", "folded", "echoes", "exemplars", "path",
 )  # fmt: skip
 """Columns that come first; after them every further field of a hypothesis."""
 
@@ -66,8 +66,7 @@ def markdown_side(content: Content, side: str) -> list[str]:
     lines = [f"| what | in {names['A']} | in {names['B']} | " + " | ".join(SHOWN) + " |", "|---|---:|---:|---:|---:|---:|---|---|"]
     for card in content.cards[side]:
         facts = {name: value for name, value, _ in card.facts}
-        beside = "; ".join((*card.said, *(f"also {part}" for part in card.parts)))
-        cells = [f"{card.title} ({beside})" if beside else card.title, card.rates["A"], card.rates["B"], *(facts.get(k, "") for k in SHOWN)]
+        cells = [card.line, card.rates["A"], card.rates["B"], *(facts.get(k, "") for k in SHOWN)]
         lines.append("| " + " | ".join(plain(cell) for cell in cells) + " |")
     return [*lines, f"\nand {content.more[side]} more" if content.more[side] else "", ""]
 
@@ -136,8 +135,8 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
     for h in comparison.hypotheses:
         shown = {side: len(comparison.rows_showing(h, side)) for side in SIDES}
         items = [_name(at.get(h.side), row) for row in h.exemplars] if at.get(h.side) is not None else None
-        said = said_of(comparison.feedback, h)
-        judged = {"feedback": {name: getattr(said, name) for name in SAID}} if said != Feedback.none(h) else {}
+        said = said_of(comparison.feedback, h).told
+        judged = {"feedback": said} if said else {}
         found.append({**dataclasses.asdict(h), "images": shown, "exemplar_items": items, **judged})
     return {
         "made_by": MADE_BY,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from .comparison import Comparison
+from .feedback import said_of
 from .fields import FieldDifference
 from .hypothesis import Hypothesis
 
 T = TypeVar("T", Hypothesis, FieldDifference)
+Key = tuple[str, str]
+"""Side and words: what tells findings apart."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class Changes(Generic[T]):
     """In the later one alone."""
     gone: tuple[T, ...]
     """In the earlier one alone."""
+    joined: tuple[tuple[T, T], ...] = ()
+    """By themselves in the earlier one, in the later one on the card of another: (before, whose card)."""
+    parted: tuple[tuple[T, T], ...] = ()
+    """By themselves in the later one, in the earlier one on the card of another: (whose card, after)."""
 
 
 def swapped(before: Sequence[str], after: Sequence[str]) -> bool:
@@ -38,16 +45,20 @@ def called(before: Sequence[str], after: Sequence[str]) -> dict[str, dict[str, s
             are told the later one's way round, as :func:`changes` does when ``turned``.
 
     Returns:
-        By what became of a finding, the names of the sides by "A" and "B": of what is "new" the later one's, of what is "gone" the earlier
-        one's, of what "stayed" both ("night / dusk") where they are not the same.
+        By what became of a finding, the names of the sides by "A" and "B": of what is "new" or "parted" the later one's, of what is "gone"
+        or "joined" the earlier one's, of what "stayed" both ("night / dusk") where they are not the same.
     """
     earlier = after if swapped(before, after) else before
     both = [now if was == now else f"{was} / {now}" for was, now in zip(earlier, after, strict=True)]
-    return {state: dict(zip("AB", names, strict=True)) for state, names in (("stayed", both), ("new", after), ("gone", earlier))}
+    whose = {"stayed": both, "new": after, "parted": after, "gone": earlier, "joined": earlier}
+    return {state: dict(zip("AB", names, strict=True)) for state, names in whose.items()}
 
 
 def changes(before: Comparison, after: Comparison, *, turned: bool = False) -> Changes[Hypothesis]:
-    """Which findings stayed, which are new, and which are gone. Fields that differ are told by :func:`field_changes`.
+    """Which findings stayed, which are new or gone, and which a card of another one tells. Fields are told by :func:`field_changes`.
+
+    A card tells beside its own finding what was folded into it, its other wordings, what differs only along with it, and what people made
+    a part of it.
 
     Args:
         before, after: two comparisons. Their sides should mean the same: "A" of one is held beside "A" of the other.
@@ -57,7 +68,10 @@ def changes(before: Comparison, after: Comparison, *, turned: bool = False) -> C
         >>> [h.text for h in changes(june, july).new]
         ['a red kite']
     """
-    return _between([_turned(h) for h in before.hypotheses] if turned else before.hypotheses, after.hypotheses)
+    (earlier, told), (later, tells) = _cards(before), _cards(after)
+    if turned:
+        earlier, told = [_turned(h) for h in earlier], {_key(h, text): h for (_, text), teller in told.items() for h in (_turned(teller),)}
+    return _between(earlier, later, told, tells)
 
 
 def field_changes(before: Comparison, after: Comparison, *, turned: bool = False) -> Changes[FieldDifference]:
@@ -71,13 +85,35 @@ def field_changes(before: Comparison, after: Comparison, *, turned: bool = False
     return _between([_turned_field(d) for d in before.fields] if turned else before.fields, after.fields)
 
 
-def _between(earlier: Sequence[T], later: Sequence[T]) -> Changes[T]:
+def _cards(comparison: Comparison) -> tuple[list[Hypothesis], dict[Key, Hypothesis]]:
+    """Findings that have a card, and whose card tells what else: by side and words."""
+    found = comparison.hypotheses
+    own: list[Hypothesis] = []
+    told: dict[Key, Hypothesis] = {}
+    for h in found:
+        whole = said_of(comparison.feedback, h).merged
+        teller = next((other for other in found if whole and (other.side, other.text) == (h.side, whole)), None)
+        if teller is None:
+            own.append(h)
+        for text in (*([h.text] if teller else []), *h.folded, *h.also, *h.echoes):
+            told.setdefault(_key(h, text), teller or h)
+    return own, told
+
+
+def _between(
+    earlier: Sequence[T], later: Sequence[T], told: Mapping[Key, T] | None = None, tells: Mapping[Key, T] | None = None
+) -> Changes[T]:
+    """Of what has a card in either; ``told`` and ``tells``: whose card of the earlier and of the later one tells what else."""
+    told, tells = told or {}, tells or {}
     known = {_key(one): one for one in reversed(earlier)}
     now = {_key(one): one for one in reversed(later)}
+    came, left = [one for one in later if _key(one) not in known], [one for one in earlier if _key(one) not in now]
     return Changes(
         stayed=tuple((known[_key(one)], one) for one in later if known.get(_key(one)) and now[_key(one)] is one),
-        new=tuple(one for one in later if _key(one) not in known),
-        gone=tuple(one for one in earlier if _key(one) not in now),
+        new=tuple(one for one in came if _key(one) not in told),
+        gone=tuple(one for one in left if _key(one) not in tells),
+        joined=tuple((one, tells[_key(one)]) for one in left if _key(one) in tells),
+        parted=tuple((told[_key(one)], one) for one in came if _key(one) in told),
     )
 
 
@@ -91,5 +127,7 @@ def _turned_field(d: FieldDifference) -> FieldDifference:
     return replace(d, side=side, rate_a=d.rate_b, rate_b=d.rate_a, center_a=d.center_b, center_b=d.center_a)
 
 
-def _key(one: Hypothesis | FieldDifference) -> tuple[str, str]:
-    return one.side, (one.text if isinstance(one, Hypothesis) else one.name).casefold()
+def _key(one: Hypothesis | FieldDifference, text: str | None = None) -> Key:
+    """Of a finding, or field; or of what else, of the same side, its card tells."""
+    own = one.text if isinstance(one, Hypothesis) else one.name
+    return one.side, (own if text is None else text).casefold()

@@ -46,6 +46,12 @@ class Feedback:
         return (self.side, self.source, self.text, self.concept) == (h.side, h.source, h.text, h.concept)
 
     @property
+    def told(self) -> dict[str, str]:
+        """What was said, as JSON has it; empty where nothing was."""
+        said = {name: getattr(self, name) for name in SAID}
+        return said if any(said.values()) else {}
+
+    @property
     def hidden(self) -> bool:
         """Whether its finding has no card of its own: it was rejected, or is part of another one."""
         return self.state == REJECTED or bool(self.merged)
@@ -56,13 +62,19 @@ def said_of(feedback: Iterable[Feedback], h: Hypothesis) -> Feedback:
     return next((one for one in feedback if one.of(h)), Feedback.none(h))
 
 
+def meant(h: Hypothesis, said: dict[str, Any]) -> dict[str, Any]:
+    """What is said of a finding, as it is kept: spaces of names and notes once, and a name that is blank, or its own words, is none."""
+    kept = {name: " ".join(value.split()) if name in ("name", "note") and isinstance(value, str) else value for name, value in said.items()}
+    return {**kept, "name": ""} if kept.get("name") == h.text else kept
+
+
 def judged(feedback: Iterable[Feedback], h: Hypothesis, changes: dict[str, Any], among: Iterable[Hypothesis]) -> tuple[Feedback, ...]:
     """Feedback with something more said of one finding.
 
     Args:
         feedback: what was said so far.
         h: the finding.
-        changes: of ``SAID``, what is said now; "" takes it back.
+        changes: of ``SAID``, what is said now, as it is :func:`meant`; "" takes it back.
         among: all findings, of which it may be a part.
 
     Raises:
@@ -77,11 +89,10 @@ def judged(feedback: Iterable[Feedback], h: Hypothesis, changes: dict[str, Any],
     part_of = changes.get("merged")
     if part_of and not any(other.side == h.side and other.text == part_of and other is not h for other in among):
         raise InputError(f"there is no other finding {part_of!r} on side {h.side} that {h.text!r} could be a part of")
-    known = tuple(feedback)
+    known, changes = tuple(feedback), meant(h, changes)
     if part_of and any(one.merged and (one.side, one.text) == (h.side, part_of) for one in known):
         raise InputError(f"{part_of!r} is a part of another finding itself; name that one")
-    said: dict[str, Any] = {name: " ".join(value.split()) for name, value in changes.items()}
-    changed = dataclasses.replace(said_of(known, h), **said)
+    changed = dataclasses.replace(said_of(known, h), **changes)
     rest = [one for one in known if not one.of(h)]
     if part_of:  # what was part of it goes along
         rest = [dataclasses.replace(o, merged=part_of) if (o.side, o.merged) == (h.side, h.text) else o for o in rest]

@@ -13,8 +13,6 @@ from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, STRIP, T
 
 GREY = "rgba(127, 127, 127, 0.4)"
 
-ECHOES = 4
-"""Differences that a card tells of those that only differ along with it."""
 ACCEPT = "This is right"
 REJECT = "This is wrong, or of no use: no card, and its words sink in later comparisons"
 EDIT = "Rename it, note something, or make it a part of another"
@@ -39,8 +37,8 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
         box.md(f"part of {plain(' → '.join(data['path']))}", name="path", componentsProps=FAINT_TIGHT)
     if data["also"]:
         box.md(f"or {plain(', '.join(data['also']))}", name="also", componentsProps=FAINT_TIGHT)
-    if data["parts"] or data["echoes"]:
-        box.md(f"also: {plain(_some([*data['parts'], *data['echoes']]))}", name="parts", componentsProps=FAINT_TIGHT)
+    if data["tells"]:
+        box.md(f"also: {plain(data['tells'])}", name="tells", componentsProps=FAINT_TIGHT)
     if data["said"]:
         box.md(plain("; ".join(data["said"])), name="said", componentsProps=FAINT_TIGHT)
     for side in (own, other):
@@ -58,12 +56,6 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
 
 def _title(box: types.Object, data: dict[str, Any]) -> None:
     box.md(f"###### {'*looks like* ' if data['weak'] else ''}{plain(data['text'])}", name="title", componentsProps=TIGHT)
-
-
-def _some(texts: list[str]) -> str:
-    """The first of many; its detail has all of them."""
-    more = f" and {len(texts) - ECHOES} more" if len(texts) > ECHOES else ""
-    return ", ".join(texts[:ECHOES]) + more
 
 
 def lead(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str, Any]) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from latentdiff.report.arranging import Arrangement
+from latentdiff.report.arranging import Arrangement, heading
+from latentdiff.report.beside import STATES
+from latentdiff.report.beside import beside as changed
 from latentdiff.report.content import THUMBNAILS, content, rejected
-from latentdiff.report.fields import FieldRow, beside_text, field_row, left_out_fields, sentence
+from latentdiff.report.fields import FieldRow, beside_text, left_out_fields, sentence
 from latentdiff.report.finding import Card, card
 from latentdiff.report.leads import leads as leads_in_words
-from latentdiff.report.text import apart, isolated, percent
-from latentdiff.results.changes import called, changes, field_changes, swapped
+from latentdiff.report.text import apart, isolated
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
 
@@ -45,13 +46,14 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     from fiftyone_plugin.naming import cannot_name
     from fiftyone_plugin.questions import kept_questions
 
-    said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=Arrangement(**(how or {})))
+    order = Arrangement(**(how or {}))
+    said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=order)
     untested = list(left_out_fields(said.comparison))
     # In the tab of fields, on the cards of leads, and in the row of what was rejected.
     elsewhere = {*untested, *leads_in_words(said.comparison, _names(run)), *rejected(said.comparison, _names(run))}
     sides = {}
     for side in "AB":
-        made = [_drawn(run, said.comparison, one) for one in said.cards[side]]
+        made = [{**_drawn(run, said.comparison, one), "group": heading(one, order)} for one in said.cards[side]]
         leads = [_lead(run, said.comparison, one, needs) for one, needs in said.leads[side]]
         strip = {"exemplars": [str(run.sides[side].ids[row]) for row in said.typical[side][:THUMBNAILS]], "thumbnails": []}
         add_thumbnails(run, side, [*made, *leads, strip])
@@ -115,8 +117,7 @@ def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
         "weak": one.guess,
         "accepted": ACCEPTED in one.said,
         "said": list(one.said),
-        "parts": list(one.parts),
-        "echoes": [text for text in h.echoes if text not in (one.phrase, *one.also)],
+        "tells": one.tells,
         "path": list(h.path),
         "also": list(one.also),
         "along": beside_text(h.fields[0]) if h.fields else "",
@@ -152,48 +153,25 @@ def detail(run: Any, hypothesis: Any) -> dict[str, Any]:
 
 BESIDE = 20
 """Differences of each kind that are told where two comparisons stand beside each other."""
+ALWAYS = ("stayed", "new", "gone")
+"""What has a heading also where there is nothing below it."""
 
 
 def beside(before: Any, after: Any) -> dict[str, Any]:
     """What became of the differences of one comparison in another.
 
     Returns:
-        JSON: ``before`` and ``after`` (names), and ``stayed``, ``new``, ``gone``: texts with rates, of findings and then of fields;
-        ``more``: how many are not told.
+        JSON: ``before`` and ``after`` (names), and ``lists``: of what became of them so, a heading, lines, and how many more there are.
     """
-    sides = _names(before), _names(after)
-    turned, named = swapped(*sides), called(*sides)
-    found, fields = changes(before.comparison, after.comparison, turned=turned), _fields_beside(before, after, turned)
-
-    def told(state: str, h: Any) -> str:
-        name = f"{'looks like ' if h.weak else ''}{isolated(h.text)}"
-        return f"{name}, more in {named[state][h.side]}: {percent(h.rate_a)} and {percent(h.rate_b)}"
-
-    stayed = [f"{told('stayed', one)}, before {percent(was.rate_a)} and {percent(was.rate_b)}" for was, one in found.stayed]
-    lists = {"stayed": stayed} | {state: [told(state, h) for h in getattr(found, state)] for state in ("new", "gone")}
-    lists = {kind: [*texts, *fields[kind]] for kind, texts in lists.items()}
-    more = sum(max(0, len(texts) - BESIDE) for texts in lists.values())
-    return {"before": before.name, "after": after.name, **{kind: texts[:BESIDE] for kind, texts in lists.items()}, "more": more}
-
-
-def _fields_beside(before: Any, after: Any, turned: bool) -> dict[str, list[str]]:
-    """The same of fields that differ; of one that the other comparison did not test this is said."""
-    found = field_changes(before.comparison, after.comparison, turned=turned)
-    names = {side: after.sides[side].name for side in "AB"}
-
-    def told(d: Any, other: Any = None) -> str:
-        untested = other is not None and d.field not in {tested.field for tested in other.comparison.tested_fields}
-        return sentence(field_row(d), names) + (f" (not tested in {other.name})" if untested else "")
-
-    def was(d: Any) -> str:
-        values = field_row(d).values
-        return f"before {values[d.side]} and {values['B' if d.side == 'A' else 'A']}"
-
-    return {
-        "stayed": [f"{told(now)}, {was(earlier)}" for earlier, now in found.stayed],
-        "new": [told(d, before) for d in found.new],
-        "gone": [told(d, after) for d in found.gone],
-    }
+    runs = before.name, after.name
+    told = changed(apart(before.comparison), apart(after.comparison), (_names(before), _names(after)), runs)
+    lists = []
+    for state, text in STATES.items():
+        lines = [one.text for one in told if one.state == state]
+        if lines or state in ALWAYS:
+            more = max(0, len(lines) - BESIDE)
+            lists.append([state, text.format(before=before.name, after=after.name), lines[:BESIDE], more])
+    return {"before": before.name, "after": after.name, "lists": lists}
 
 
 def answer_thumbnails(dataset: Any, answer: dict[str, Any]) -> dict[str, list[str]]:

@@ -8,9 +8,6 @@ from typing import Any
 from .sent import send_traces
 from .stored import opened
 
-GROUP = "many.row.group"
-"""Where the App keeps the chosen group: its place in the panel."""
-
 
 class GroupActions:
     """Handlers of the map of rates and of the drop-down of groups; a part of the panel."""
@@ -28,7 +25,6 @@ class GroupActions:
         send_traces(ctx, "many.scroll.wide.rates", rate_map(groups))
         send_traces(ctx, "many.tree", tree_lines(groups))
         send_traces(ctx, "many.course", course_lines(groups))
-        ctx.panel.set_state(GROUP, chosen)
         return group_board(groups, chosen)
 
     def on_change_group(self, ctx: Any) -> None:

@@ -9,30 +9,31 @@ from fiftyone.operators import types
 
 from latentdiff.report.text import plain_markdown as plain
 
-from .style import FAINT, ONE_COLUMN, ROW, SMALL, grid
+from .style import FAINT, ONE_COLUMN, ROW, SMALL, choice, grid
+from .toolbar import noted
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 CELL, EDGE = 26, 90
 """Pixels of a row of the tree or the map, and of what stands round a tree."""
-LEAST, NAMES, LETTER = 38, 180, 7
-"""Pixels that a cell of the map is wide at least ("100%" is 36), of the names of rows, and of a letter of a name."""
+LEAST, NAMES, LETTER, TICK = 38, 150, 7, 15
+"""Pixels that a cell of the map is wide at least ("100%" is 36), of names of rows, of a letter of a name, and from there to the cells."""
 TOLD = "How often each group shows each finding. Click a cell: its group opens below, and the grid shows the images."
 LINES = "Share of each bin's images that show it, with 95 % bands; a large point is where it changes. Click a point to see its images."
 WHAT = "Groups that look alike are joined near the left, at the AUC by which they can be told apart (0.5 not at all, 1 always)."
 
 
-def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
+def groups(panel: Any, root: types.Object, board: dict[str, Any], *, unfolded: bool = False) -> None:
     """Everything of a comparison of groups but the cards of the one that is open.
 
     Args:
         panel: the panel whose methods the plots call.
         root: where it goes.
         board: of :func:`~.group_figures.group_board`.
+        unfolded: whether its notes are.
     """
     box = root.v_stack("many", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
     box.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
-    if board["notes"]:
-        box.md(plain(" ".join(board["notes"])), name="notes", componentsProps=FAINT)
+    noted(panel, box, " ".join(board["notes"]), len(board["notes"]), unfolded=unfolded)
     if board.get("over"):
         box.md("\n".join(f"- {plain(told)}" for told in board["course"]), name="changes")
         legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
@@ -51,11 +52,8 @@ def groups(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
         layout["xaxis"] = {"title": {"text": "AUC"}, "fixedrange": True, "zeroline": False}
         box.plot("tree", height=f"{EDGE + CELL * len(board['tree'])}px", width="100%", config=CONFIG, layout=layout)
     row = box.h_stack("row", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
-    choices = types.DropdownView()
-    for name, about in zip(board["names"], board["about"], strict=True):
-        choices.add_choice(name, label=about)
-    chosen = row.enum("group", board["names"], label="Group", default=board["chosen"], view=choices, on_change=panel.on_change_group)
-    chosen.required = True
+    named = dict(zip(board["names"], board["about"], strict=True))
+    choice(row, "group", "Group", named, board["chosen"], panel.on_change_group)
     text = "All its images in the grid"
     row.btn("show", label="Show its images", variant="outlined", title=text, on_click=panel.show_group, componentsProps=SMALL)
 
@@ -65,10 +63,11 @@ def _rates(panel: Any, box: types.Object, across: list[str], down: list[str]) ->
     longest = LETTER * max(map(len, across))
     slanted = longest > LEAST
     above = 20 + (round(0.7 * longest) if slanted else 10)  # at 45 degrees
-    layout = {**_axes({"x": across, "y": down}), "margin": {"t": above, "l": NAMES, "b": 10, "r": 10}}
+    names = max(NAMES, LETTER * max(map(len, down)) + TICK)  # what names of rows do not get they take from the cells
+    layout = {**_axes({"x": across, "y": down}), "margin": {"t": above, "l": names, "b": 10, "r": 10}}
     layout["xaxis"] |= {"side": "top", "tickangle": 45 if slanted else 0}
     scroll = box.v_stack("scroll", componentsProps=grid(width="100%", minWidth=0, overflowX="auto", **ONE_COLUMN))
-    wide = scroll.v_stack("wide", componentsProps=grid(width="100%", minWidth=f"{NAMES + 10 + LEAST * len(across)}px", **ONE_COLUMN))
+    wide = scroll.v_stack("wide", componentsProps=grid(width="100%", minWidth=f"{names + 10 + LEAST * len(across)}px", **ONE_COLUMN))
     height = f"{above + 10 + CELL * len(down)}px"
     wide.plot("rates", on_click=panel.click_rate, height=height, width="100%", config=CONFIG, layout=layout)
 

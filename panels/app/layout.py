@@ -7,6 +7,7 @@ from typing import Any
 from fiftyone.operators import types
 
 from fiftyone_plugin.store.groups import split
+from fiftyone_plugin.store.sidebar import GROUP
 from latentdiff.report.text import plain_markdown as plain
 
 from .card_layout import card, lead, typical
@@ -15,7 +16,7 @@ from .group_layout import groups
 from .map_tab import map_tab
 from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, TIGHT, bar, grid
 from .tabs import concepts, question, scores
-from .toolbar import arrangement, listed, toolbar
+from .toolbar import arrangement, listed, noted, toolbar
 
 COLUMNS = {
     "display": "grid",
@@ -44,7 +45,8 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
             ``list_how``: their order and filter; ``beside``: what changed since one of them),
             ``arranging`` and ``how`` (order and filter of the cards, and whether they are being chosen), ``detail`` (the unfolded card),
             ``grid_shows`` (whose images), ``point`` (the concept that was clicked), ``range`` (of scores), ``framed`` (the address of the
-            page for folders and zip files, while it is shown), ``nonce`` (what buttons pass on that write at once).
+            page for folders and zip files, while it is shown), ``noted`` (whether notes are unfolded), ``nonce`` (what buttons pass on
+            that write at once).
         drawn: tells this drawing from others; the timer sends it back.
     """
     if state.get("framed"):
@@ -68,9 +70,11 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
     if not shown.get("names"):
         _empty(panel, root, shown)
     if shown.get("groups"):
-        groups(panel, root, shown["groups"])
+        groups(panel, root, shown["groups"], unfolded=bool(state.get("noted")))
     if shown.get("board"):
         _board(panel, root, {**shown["board"], "nonce": state["nonce"]}, state)
+    view = types.View(component="LatentDiffSidebar", composite_view=True, group=GROUP, paths=shown.get("sidebar") or [])
+    root.view("sidebar", view)
     often = 2000 if shown.get("delegated") else 15000
     # By its own name, since a timer of the same name would go on with the parameters that it was first drawn with.
     root.view(f"timer_{drawn}", types.TimerView(interval=often, on_interval=panel.look, params={"drawn": drawn}))
@@ -127,8 +131,7 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     if board["unnamed"]:
         title = "Words for what is numbered: the same images and choices, compared again by the words that you choose"
         root.btn("name", label="Name the differences", icon="label", variant="outlined", title=title, on_click=panel.name_run)
-    if board["notes"]:
-        root.md(plain("; ".join(board["notes"])) + ".", name="notes", componentsProps=FAINT_TIGHT)
+    noted(panel, root, "; ".join(board["notes"]) + ".", len(board["notes"]), unfolded=bool(state.get("noted")))
     set_aside(panel, root, board)
     _rejected(panel, root, board)
     if state.get("grid_shows"):
@@ -187,7 +190,11 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
             column.md("Leads, not proven:", name=f"leads_{side}", componentsProps=FAINT)
         for data in part["leads"]:
             lead(panel, column, board, data)
+        group = ""
         for data in part["cards"]:
+            if data["group"] != group:
+                column.md(f"{plain(data['group'])}:", name=f"group_{data['rank']}", componentsProps=FAINT_TIGHT)
+            group = data["group"]
             open_ = detail if detail and (detail["run"], detail["rank"]) == (board["name"], data["rank"]) else None
             card(panel, column, board, data, open_)
         if part["more"]:

@@ -33,9 +33,9 @@ class ListActions:
         self._arranged(ctx, search=str(ctx.panel.get_state(SEARCH) or ""))
 
     def _arranged(self, ctx: Any, **how: Any) -> None:
-        if self._changed(ctx, "how", how):
-            ctx.panel.state.cards = None
-            self.update(ctx)
+        self._keep(ctx, "how", how)
+        ctx.panel.state.cards = None
+        self.update(ctx)
 
     def list_runs(self, ctx: Any) -> None:
         """Unfold or fold the list of comparisons."""
@@ -50,16 +50,12 @@ class ListActions:
         self._list(ctx, search=str(ctx.panel.get_state(LIST_SEARCH) or ""))
 
     def _list(self, ctx: Any, **how: Any) -> None:
-        if self._changed(ctx, "list_how", how):
-            self.update(ctx)
+        self._keep(ctx, "list_how", how)
+        self.update(ctx)
 
-    def _changed(self, ctx: Any, at: str, how: dict[str, Any]) -> bool:
-        """Keep what was chosen beside what was chosen before; whether that is something else."""
-        before = ctx.panel.get_state(at)
-        now = {**(before or {}), **{name: value for name, value in how.items() if value is not None}}
-        if now != before:
-            ctx.panel.set_state(at, now)
-        return bool(now != before)
+    def _keep(self, ctx: Any, at: str, how: dict[str, Any]) -> None:
+        """Keep what was chosen beside what was chosen before."""
+        ctx.panel.set_state(at, {**(ctx.panel.get_state(at) or {}), **{name: value for name, value in how.items() if value is not None}})
 
     def beside(self, ctx: Any) -> None:
         """What became of the differences of an earlier comparison in the one that is open; or no more of that."""

@@ -11,7 +11,7 @@ from latentdiff.report.text import plain_markdown as plain
 
 from .map_colours import FIELD, SCORE, SIDE, SYMBOLS, by_score, by_side, by_value, legend, ways_to_colour
 from .sent import send_traces
-from .style import FAINT, ONE_COLUMN, ROW, grid
+from .style import FAINT, ONE_COLUMN, ROW, choice, grid
 from .toolbar import TOOLBAR
 
 WAYS = {"pca": "Principal components", "umap": "UMAP (takes a while)"}
@@ -41,11 +41,7 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
     ways = {way: WAYS[way] for way in mapped.get("ways") or ("pca",)}
     colours = ways_to_colour(mapped.get("fields") or [])
     for name, label, values in (("way", "Projection", ways), ("colour", "Colour", colours), ("lit", "Lit", {NONE: "All", **cards})):
-        view = types.DropdownView()
-        for value, shown in values.items():
-            view.add_choice(value, label=shown)
-        now = mapped.get(name) or next(iter(values))
-        row.enum(name, list(values), label=label, default=now, view=view, required=True, on_change=getattr(panel, f"map_{name}"))
+        choice(row, name, label, values, mapped.get(name) or next(iter(values)), getattr(panel, f"map_{name}"))
     layout = {
         "dragmode": "lasso",
         "hovermode": "closest",

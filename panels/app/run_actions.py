@@ -34,7 +34,7 @@ class RunActions:
         if ctx.dataset is None:
             return
         shown = stored(ctx.dataset, ctx.panel.state.list_how) | {"board": None, "groups": None, "error": None}
-        name, chosen = address(shown["names"], shown["of_groups"], ctx.panel.state.run)
+        chosen = address(shown["names"], shown["of_groups"], ctx.panel.state.run)
         if chosen:
             try:
                 group = split(chosen)[1]
@@ -49,9 +49,8 @@ class RunActions:
             except LatentDiffError as e:
                 shown["error"] = str(e)
         ctx.panel.state.shown = shown
-        for at, value in (("run", chosen), ("toolbar", {"run": name})):
-            if ctx.panel.get_state(at) != value:  # a timer that is answered late must not take back what was opened meanwhile
-                ctx.panel.set_state(at, value)
+        if ctx.panel.state.run != chosen:  # a timer that is answered late must not take back what was opened meanwhile
+            ctx.panel.state.run = chosen
 
     def forget(self, ctx: Any, *, grid: bool = True) -> None:
         """What was unfolded, brushed or clicked in the comparison that was open; and, where ``grid``, what the grid shows of it."""
@@ -82,6 +81,10 @@ class RunActions:
     def refresh(self, ctx: Any) -> None:
         """Look again."""
         self.update(ctx)
+
+    def note(self, ctx: Any) -> None:
+        """Unfold or fold what is to be known of the comparison."""
+        ctx.panel.state.noted = not ctx.panel.state.noted
 
     def more(self, ctx: Any) -> None:
         """More cards on both sides."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-STORED = ("runs", "names", "of_groups", "interrupted", "leftovers", "delegated", "vectors")
+STORED = ("runs", "names", "of_groups", "interrupted", "leftovers", "delegated", "vectors", "sidebar")
 """What is looked up of a dataset's comparisons."""
 
 
@@ -22,6 +22,7 @@ def stored(dataset: Any, how: dict[str, str] | None = None) -> dict[str, Any]:
     from fiftyone_plugin.sides import vector_sources
     from fiftyone_plugin.store.leftovers import leftover_fields
     from fiftyone_plugin.store.runs import list_comparisons
+    from fiftyone_plugin.store.sidebar import grouped
 
     runs = list_comparisons(dataset)
     complete = [run for run in runs if run.complete]
@@ -35,6 +36,7 @@ def stored(dataset: Any, how: dict[str, str] | None = None) -> dict[str, Any]:
         "leftovers": leftover_fields(dataset),
         "delegated": waiting,
         "vectors": bool(runs) or bool(vector_sources(dataset)),
+        "sidebar": grouped(dataset),
     }
 
 
@@ -64,8 +66,8 @@ def opened(panel: Any, ctx: Any, how: Callable[[Any, str], Any]) -> Any:
         return None
 
 
-def address(names: list[str], of_groups: dict[str, Any], wanted: str | None) -> tuple[str | None, str | None]:
-    """The run that is open, and its address; of groups also which: the wanted one, else the first that differs.
+def address(names: list[str], of_groups: dict[str, Any], wanted: str | None) -> str | None:
+    """The address of the run that is open; of groups also which: the wanted one, else the first that differs.
 
     Args:
         names: of the runs, newest first.
@@ -77,7 +79,7 @@ def address(names: list[str], of_groups: dict[str, Any], wanted: str | None) -> 
     name, group = split(wanted or "")
     run = name if name in names else next(iter(names), None)
     if run is None or run not in of_groups:
-        return run, run
+        return run
     groups, differing = of_groups[run]
     group = group if group in groups and run == name else next(iter(differing), groups[0])
-    return run, f"{run}{BETWEEN}{group}"
+    return f"{run}{BETWEEN}{group}"

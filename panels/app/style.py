@@ -44,6 +44,24 @@ def entered(row: Any) -> None:
     row.view("enter", types.View(component="LatentDiffEnter", composite_view=True))
 
 
+def choice(row: Any, name: str, label: str, values: dict[str, str], now: str | None, method: Any) -> None:
+    """A drop-down that tells the server what a user chose, and nothing else.
+
+    FiftyOne's own calls ``on_change`` whenever it is drawn, or its value is set by the panel: requests that nobody asked for.
+
+    Args:
+        row: where it goes.
+        name: of the view.
+        label: what people read.
+        values: value → what people read.
+        now: the value that is chosen.
+        method: of the panel; gets ``value``.
+    """
+    choices = [[value, text] for value, text in values.items()]
+    view = types.View(component="LatentDiffChoice", composite_view=True, label=label, choices=choices, value=now, on_change=method)
+    row.view(name, view)
+
+
 def bar(box: Any, name: str, text: str, share: float, colour: str) -> None:
     """A line of text on a bar that is filled up to ``share`` in [0, 1]."""
     end = f"{100 * share:.1f}%"

@@ -11,7 +11,7 @@ from fiftyone_plugin.listing import ORDERS as LIST_ORDERS
 from latentdiff.report.arranging import ALL, BEST, ONLY, ORDERS
 from latentdiff.report.text import plain_markdown as plain
 
-from .style import FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, entered, grid, named
+from .style import FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, choice, entered, grid, named
 
 VERDICT = (
     "AUC: how well all vectors together tell the two sides apart, on images not learnt from (0.5 not at all, 1 perfectly). "
@@ -19,6 +19,8 @@ VERDICT = (
 )
 GROUPS = "Compare groups: cameras, sites, months, each against the rest, and every pair"
 GAP = "Close the gap: which images of a pool to label, so that one side becomes like the other; and weights for its own"
+LINE = 120
+"""Letters of a note that fit into a line or two of a panel beside the grid."""
 CHOICE = {"flex": "1 1 160px", "minWidth": "min(140px, 100%)", "maxWidth": "360px"}
 TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": CHOICE}
 """A drop-down would take a whole line of its own; three of them stand beside each other where the panel is 560 pixels wide."""
@@ -37,11 +39,7 @@ def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, A
     """
     bar_ = root.h_stack("toolbar", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     if names:
-        choices = types.DropdownView(compact=True)
-        for name in names:
-            choices.add_choice(name, label=name)
-        chosen = bar_.enum("run", names, label="Comparison", view=choices, on_change=panel.on_change_run)
-        chosen.required = True
+        choice(bar_, "run", "Comparison", {name: name for name in names}, state.get("run"), panel.on_change_run)
     first = "contained" if vectors else "outlined"
     bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
     # In a row of their own: together they go into the next line, and only where that is too narrow into two.
@@ -68,7 +66,7 @@ def listed(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: di
     box = root.v_stack("past", gap=0.5, variant="outline", componentsProps=grid(p=1, width="100%", **ONE_COLUMN))
     chosen, how, of_groups = state.get("run"), state.get("list_how") or {}, state["of_groups"]
     row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
-    _choice(row, "order", "Order", {name: text for name, (text, _) in LIST_ORDERS.items()}, how.get("order") or NEWEST, panel.list_order)
+    choice(row, "order", "Order", {name: text for name, (text, _) in LIST_ORDERS.items()}, how.get("order") or NEWEST, panel.list_order)
     _search(row, "words", how.get("search"), panel.list_find)
     if not runs:
         box.md("No comparison has these words.", name="none", componentsProps=FAINT)
@@ -96,19 +94,12 @@ def listed(panel: Any, root: types.Object, runs: list[dict[str, Any]], state: di
 
 
 def _beside(found: dict[str, Any]) -> str:
-    """Stayed, new and gone, as Markdown."""
-    titles = {"stayed": "Stayed", "new": f"New in {found['after']}", "gone": f"Gone since {found['before']}"}
+    """What stayed, is new or gone, and what another card tells, as Markdown."""
     lines = []
-    for kind, title in titles.items():
-        lines += [f"**{plain(title)}**", *([f"- {plain(text)}" for text in found[kind]] or ["- none"]), ""]
-    return "\n".join([*lines, f"and {found['more']} more" if found["more"] else ""])
-
-
-def _choice(row: types.Object, name: str, label: str, values: dict[str, str], now: str, method: Any) -> None:
-    view = types.DropdownView()
-    for value, text in values.items():
-        view.add_choice(value, label=text)
-    row.enum(name, list(values), label=label, default=now, view=view, required=True, on_change=method)
+    for _, heading, texts, more in found["lists"]:
+        lines += [f"**{plain(heading)}**", *([f"- {plain(text)}" for text in texts] or ["- none"])]
+        lines += [f"- and {more} more" if more else "", ""]
+    return "\n".join(lines)
 
 
 def _search(row: types.Object, name: str, now: str | None, method: Any) -> None:
@@ -121,6 +112,25 @@ def _search(row: types.Object, name: str, now: str | None, method: Any) -> None:
 def arrangement(panel: Any, root: types.Object, how: dict[str, str]) -> None:
     """How cards are sorted and filtered, and a text to be found in them."""
     row = root.h_stack("arrangement", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
-    _choice(row, "order", "Order", {name: text for name, (text, _) in ORDERS.items()}, how.get("order") or BEST, panel.order)
-    _choice(row, "only", "Show", ONLY, how.get("only") or ALL, panel.only)
+    choice(row, "order", "Order", {name: text for name, (text, _) in ORDERS.items()}, how.get("order") or BEST, panel.order)
+    choice(row, "only", "Show", ONLY, how.get("only") or ALL, panel.only)
     _search(row, "search", how.get("search"), panel.find)
+
+
+def noted(panel: Any, root: types.Object, notes: str, count: int, *, unfolded: bool) -> None:
+    """What was left out, or sent: one line stands there, more are folded, since cards are what people came for.
+
+    Args:
+        panel: the panel whose methods the buttons call.
+        root: where it goes.
+        notes: all of them as one text.
+        count: how many they are.
+        unfolded: whether they are to be read.
+    """
+    many = count > 1 or len(notes) > LINE
+    if count and many:
+        label, icon = f"{count} note{'s' if count > 1 else ''}", "expand_less" if unfolded else "expand_more"
+        title = "What was left out of this comparison, and what else is to be known of it"
+        root.btn("noted", label=label, icon=icon, variant="text", title=title, on_click=panel.note, componentsProps=SMALL)
+    if count and (unfolded or not many):
+        root.md(plain(notes), name="notes", componentsProps=FAINT_TIGHT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,51 @@ def test_save_as_view_and_tag(app: App, panel_scenes: Scenes) -> None:
     assert set(panel_scenes.dataset.match_tags("look twice").values("id")) == set(run.ids(h, "A"))
 
 
+def _asked(request: Any) -> str | None:
+    """The panel's method that a request calls; of one that comes by itself, and of FiftyOne's own, None."""
+    if not request.url.endswith("/operators/execute") or "latentdiff_panel" not in (request.post_data or ""):
+        return None
+    method = json.loads(request.post_data)["params"].get("__method__")
+    return None if method in ("look", "regrid") else method
+
+
+def test_a_click_asks_the_panel_once(app: App) -> None:
+    """A drop-down that is drawn, or is given its value, asks for nothing: only one that a user has changed."""
+    calls: list[str] = []
+
+    def note(request: Any) -> None:
+        calls.extend(filter(None, [_asked(request)]))
+
+    def asks(act: Any, *wanted: str) -> None:
+        calls.clear()
+        act()
+        app.page.wait_for_timeout(3000)  # what comes without a click comes later
+        again = wanted if wanted == ("on_change_tab",) else ()  # FiftyOne's tabs say it once more when they are drawn
+        assert calls in ([*wanted], [*wanted, *again])
+
+    def chosen(text: str) -> Any:
+        return app.page.get_by_role("combobox").filter(has_text=text)
+
+    app.page.on("request", note)
+    asks(lambda: app.button("All comparisons").click(), "list_runs")
+    asks(lambda: app.choose(chosen("Newest first"), "By name"), "list_order")
+    asks(lambda: app.choose(chosen("By name"), "Newest first"), "list_order")
+    asks(lambda: app.page.get_by_role("button", name="first_try", exact=True).click(), "open_run")
+    app.opened("first_try")
+    asks(lambda: app.open_comparison("second_try"), "on_change_run")
+    asks(lambda: app.button("Hide the list").click(), "list_runs")
+    asks(lambda: app.button("Sort, filter or search the differences").click(), "arrange")
+    asks(lambda: app.choose(chosen("Best first"), "Not judged yet first"), "order")
+    app.page.get_by_text("Not judged yet:").first.wait_for()
+    app.picture("14_grouped_cards")
+    asks(lambda: app.choose(chosen("Not judged yet first"), "Best first"), "order")
+    asks(lambda: app.button("Sort, filter or search the differences").click(), "arrange")
+    asks(lambda: app.tab("Map"), "on_change_tab")
+    asks(lambda: app.choose(chosen("By side"), "By score: how typical of either side"), "map_colour")
+    asks(lambda: app.tab("Differences"), "on_change_tab")
+    app.page.remove_listener("request", note)
+
+
 def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
     app.button("Compare two views").click()
     boxes = app.page.get_by_role("dialog").get_by_role("combobox")
@@ -292,6 +338,20 @@ def _cancel(app: App) -> None:
     app.page.wait_for_selector("[role=dialog]", state="detached")
 
 
+GROUP_OF = """path => {
+  const rows = [...document.querySelectorAll('[data-cy="sidebar-column"] [data-cy]')].map(e => e.dataset.cy)
+  const heads = rows.slice(0, rows.indexOf(path + '-field')).filter(cy => /^sidebar-group-.*-field$/.test(cy))
+  return rows.includes(path + '-field') ? heads.pop() : null
+}"""
+"""The head of the sidebar's group that a field lies in."""
+
+
+def _in_group(app: App, run: str) -> None:
+    """Wait until a new comparison's fields lie in the group of comparisons; the page is not loaded anew for it."""
+    for kind in ("log_ratio", "concepts"):
+        app.page.wait_for_function(f"path => ({GROUP_OF})(path) === 'sidebar-group-comparisons-field'", arg=f"{run}_{kind}")
+
+
 def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     _fill_form(app, panel_scenes, "by_hand")
     app.page.get_by_role("button", name="Compare", exact=True).click()
@@ -300,6 +360,7 @@ def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     stored = load_comparison(panel_scenes.dataset, "by_hand")
     app.opened("by_hand")
     app.page.wait_for_selector("[role=dialog]", state="detached")
+    _in_group(app, "by_hand")
     said = verdict(stored.comparison, *panel_scenes.views)
     assert app.page.evaluate("said => document.body.innerText.split(said).length - 1", said) == 1
     app.picture("11_compared")
@@ -314,6 +375,7 @@ def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     app.page.get_by_role("button", name="Rename", exact=True).last.click()
     app.page.wait_for_selector("text=another_name_log_ratio")
     app.page.wait_for_selector("text=by_hand_log_ratio", state="detached")
+    _in_group(app, "another_name")
     app.picture("12_renamed")
     app.page.get_by_label("Delete", exact=True).first.click()
     app.page.wait_for_selector("text=Deletes the comparison")

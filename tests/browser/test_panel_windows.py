@@ -11,7 +11,9 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators as foo
 
+import latentdiff
 from fiftyone_plugin import compare_views, delete_comparison, list_comparisons
+from latentdiff.report.content import content
 from tests import drawn
 from tests.browser.panel_app import App, Scenes, save_workspace
 
@@ -174,9 +176,43 @@ def test_a_dataset_without_vectors_says_what_to_do(app_window: App, panel_scenes
     app_window.page.keyboard.press("Escape")
 
 
+def test_first_cards_are_seen_also_where_there_are_many_notes(app_window: App, datasets: Callable[[], Any], tmp_path: Path) -> None:
+    """Images on both sides, without a vector, and with the vector of another one, and a field that cannot be tested: at 1280 x 800."""
+    from latentdiff import demo
+    from latentdiff.embed.encoder import load_encoder
+
+    dataset = datasets()
+    drawn.fill(dataset, tmp_path, 40, snowy=0.8)
+    vectors = dataset.values("demo_clip")
+    dataset.set_values("demo_clip", [vectors[1], *vectors[1:60], None, *vectors[61:]])
+    dataset.set_values("note", [f"sample {i}" for i in range(len(dataset))])
+    for view in ("winter", "summer"):
+        both = [*dataset.load_saved_view(view).values("id"), dataset.skip(5).first().id, dataset.skip(45).first().id]
+        dataset.save_view(f"{view} and more", dataset.select(both))
+    words = load_encoder("demo").encode_texts(demo.words())
+    options: dict[str, Any] = {"vocabulary": latentdiff.Vocabulary(demo.words(), words), "sae": demo.load_sae(), "fields": "all"}
+    options["config"] = latentdiff.CompareConfig(skip_bad=True)
+    run = compare_views(dataset, "winter and more", "summer and more", embeddings="demo_clip", run="noted", **options)
+    count = len(content(run.comparison).notes)
+    assert count >= 4 and run.hypotheses
+    save_workspace(dataset)
+    app_window.page.set_viewport_size({"width": 1280, "height": 800})
+    app_window.open(dataset.name, "winter and more and summer and more differ")
+    first = app_window.page.locator('img[alt*=", example "]').first
+    first.wait_for()
+    app_window.picture("29_many_notes")
+    head, picture = app_window.page.locator("h6").first.bounding_box(), first.bounding_box()
+    assert head and picture and head["y"] + head["height"] < 800 and picture["y"] + picture["height"] < 800
+    assert not app_window.page.get_by_text("on both sides left out").count()
+    app_window.button(f"{count} notes").click()
+    app_window.page.get_by_text("2 images on both sides left out").wait_for()
+    app_window.button(f"{count} notes").click()
+    app_window.page.get_by_text("on both sides left out").wait_for(state="detached")
+    app_window.page.set_viewport_size({"width": 1600, "height": 1000})
+
+
 def test_a_question_is_answered(app_window: App, datasets: Callable[[], Any], tmp_path: Path) -> None:
     """On drawn scenes, whose small encoder comes with the package."""
-    import latentdiff
     from fiftyone_plugin.asking import ask
     from latentdiff import demo
     from latentdiff.embed.encoder import load_encoder

@@ -247,12 +247,35 @@ def test_two_runs_side_by_side(dataset, files, capsys) -> None:
     compare_views(dataset, "winter", "summer", run="turned", **given)
     assert main(["runs", dataset.name, "--compare", "before", "after", "--json"]) == 0
     same = json.loads(capsys.readouterr().out)
+    assert main(["runs", dataset.name, "--sort", "name", "--search", WORDS[DOG].upper()]) == 0
+    listed = [line for line in capsys.readouterr().out.splitlines() if ": " in line]
+    assert [line.partition(": ")[0] for line in listed] == ["after", "before", "turned"] and "level 0.05" in listed[0]
+    assert main(["runs", dataset.name, "--search", "zebra crossing"]) == 0 and "no comparisons" in capsys.readouterr().out
+    assert main(["runs", dataset.name, "--sort", "colour"]) == 2 and "--sort is newest, name" in capsys.readouterr().err
     stayed = {row["after"]["text"] for row in same if row["state"] == "stayed"}
     assert WORDS[DOG] in stayed and all(row["before"]["text"] == row["after"]["text"] for row in same if row["state"] == "stayed")
     assert main(["runs", dataset.name, "--compare", "before", "turned"]) == 0
     printed = capsys.readouterr().out
     states = {line.split("│")[1].strip() for line in printed.splitlines() if line.startswith("│") and WORDS[DOG] in line}
     assert states == {"stayed"} and before.sides["A"].name in printed
+
+
+def test_two_runs_side_by_side_tell_fields_too(dataset, files, capsys) -> None:
+    from fiftyone_plugin import compare_views
+
+    given = {"embeddings": "clip", "sae": files["sae"], "vocabulary": files["words.npz"]}
+    dataset.set_values("camera", ["one" if i < len(dataset) // 2 else "two" for i in range(len(dataset))])
+    compare_views(dataset, "summer", "winter", run="plain", **given)
+    tested = compare_views(dataset, "summer", "winter", run="tested", fields=["camera"], **given)
+    names = {d.name for d in tested.comparison.fields}
+    assert names
+    assert main(["runs", dataset.name, "--compare", "plain", "tested"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"{name} (not tested in plain)" in printed for name in names)
+    assert main(["runs", dataset.name, "--compare", "plain", "tested", "--json"]) == 0
+    fields = [row for row in json.loads(capsys.readouterr().out) if row["kind"] == "field"]
+    assert {(row["state"], row["remark"], row["before"]) for row in fields} == {("new", "not tested in plain", None)}
+    assert {row["what"] for row in fields} == names
 
 
 def test_what_is_gone_is_told_by_the_sides_of_the_earlier_run(dataset, files, capsys) -> None:

@@ -24,7 +24,7 @@ from fiftyone_plugin import compare_views, compute_embeddings, declare_embedding
 from fiftyone_plugin.encoders import KEY, Stamp, record, recorded
 from latentdiff.embed.encoder import Encoder, load_encoder
 from latentdiff.embed.words import load_vocabulary
-from latentdiff.errors import Cancelled, InputError, LatentDiffError
+from latentdiff.errors import Cancelled, EncoderError, InputError, LatentDiffError
 
 URI = "@latentdiff/latentdiff/compute_embeddings"
 CONFIG = {
@@ -291,6 +291,29 @@ def test_declared_fields_are_checked(dataset, encoder, model, other, photos) -> 
     with pytest.raises(InputError, match=r"shape \(7,\)"):
         declare_embeddings(dataset, "wide", model)
     assert recorded(dataset, "noise") is None and recorded(dataset, "wide") is None
+
+
+def test_what_is_believed_needs_no_weights(dataset, encoder, model, photos, sae_of, monkeypatch) -> None:
+    dataset.set_values("brain", list(encoder.encode_images(photos).vectors))
+    declare_embeddings(dataset, "brain", ("ViT-L-14-336", "openai"), check=0)  # whose weights are not here, and cannot be fetched
+    assert recorded(dataset, "brain").source == ("ViT-L-14-336", "openai")
+    assert recorded(dataset, "brain").fingerprint == {"named": "ViT-L-14-336, openai"}
+    for wrong, error in ((("ViT-L-14-336", None), "which weights"), ("fsat", "near: fast"), (7, "encoder is a name")):
+        with pytest.raises((InputError, EncoderError), match=error):
+            declare_embeddings(dataset, "brain", wrong, check=0, overwrite=True)
+    with pytest.raises(InputError, match="another encoder is recorded for field 'brain': 'ViT-L-14-336'"):
+        declare_embeddings(dataset, "brain", "fast", check=0)
+    with monkeypatch.context() as patch:
+        patch.setattr("latentdiff.inputs.named.load_encoder", lambda *_: pytest.fail("nothing is to be loaded"))
+        declare_embeddings(dataset, "brain", model, check=0, overwrite=True)
+    for side in ("a", "b"):
+        dataset.save_view(side, dataset.match_tags(side))
+    run = compare_views(dataset, "a", "b", embeddings="brain", vocabulary=["night", "snow"], sae=sae_of(encoder.width), run="said")
+    assert run.comparison.info["words"] == 2  # encoded by it: now it was needed
+    declare_embeddings(dataset, "brain", model)
+    assert recorded(dataset, "brain").fingerprint == encoder.fingerprint  # once it was looked at, all of it is known
+    declare_embeddings(dataset, "brain", model, check=0)
+    assert recorded(dataset, "brain").fingerprint == encoder.fingerprint
 
 
 @pytest.fixture

@@ -63,6 +63,26 @@ def test_the_form_renames_and_notes_and_says_nothing_twice(dataset, stored) -> N
     assert "at most" in form("judge_finding", dataset, **answers, note="x" * 3000)["note"]["error_message"].lower()
 
 
+def test_a_blank_name_takes_the_name_back_and_what_is_so_already_is_no_act(dataset, stored, files) -> None:
+    """Alike in the SDK and in the form: each act is one line of the journal, which one undo takes back."""
+
+    def acts() -> int:
+        return len(list_comparisons(dataset)[0].config.get("feedback") or [])
+
+    for nothing in ({"name": "  "}, {"name": WORDS[DOG]}, {"note": "\n", "state": ""}):
+        assert judge_finding(dataset, "seasons", 0, **nothing).feedback == () and acts() == 0
+        answers = {name: value or "-" for name, value in nothing.items()}
+        assert execute("judge_finding", dataset, run="seasons", hypothesis="0", **answers).result == {"text": WORDS[DOG]} and acts() == 0
+    judge_finding(dataset, "seasons", 0, name="a  dog ", state="accepted")
+    assert judge_finding(dataset, "seasons", 0, name="a dog", state="accepted", note="seen").feedback[0].note == "seen" and acts() == 2
+    assert execute("judge_finding", dataset, run="seasons", hypothesis="0", name=" \t").result == {"text": WORDS[DOG], "name": ""}
+    taken = load_comparison(dataset, "seasons").feedback[0]
+    assert (taken.name, taken.state, acts()) == ("", "accepted", 3)
+    later = compare_views(dataset, "summer", "winter", run="later", embeddings="clip", **files)
+    assert later.feedback == ()  # no blank name is handed on
+    assert undo_feedback(dataset, "seasons").feedback[0].name == "a dog"
+
+
 def test_names_stay_with_the_concepts_and_rejected_words_sink(dataset, stored, files) -> None:
     judge_finding(dataset, "seasons", 0, name="a dog")
     again = {"embeddings": "clip", **files}

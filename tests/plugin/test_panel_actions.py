@@ -33,6 +33,7 @@ from fiftyone_plugin import (
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
 from fiftyone_plugin.listing import found_in
+from latentdiff.cli import main
 from latentdiff.errors import InputError
 from latentdiff.report import percent
 from tests.planted import DOG, WORDS, vectors
@@ -260,10 +261,26 @@ def test_what_was_cancelled_leaves_the_open_comparison_open(dataset, stored, voc
     assert shown(panel(dataset, "compared", state))["run"] == "newest"
 
 
+def lists(state: dict[str, Any]) -> dict[str, list[str]]:
+    """What became of differences between two comparisons, by that."""
+    return {kind: lines for kind, _, lines, _ in state["beside"]["lists"]}
+
+
+def test_two_comparisons_call_findings_what_their_cards_do(dataset, stored, vocabulary, sae, capsys) -> None:
+    compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="later")
+    judge_finding(dataset, "later", 0, name="a mare")
+    text = stored.hypotheses[0].text
+    told = lists(shown(panel(dataset, "beside", {"run": "later"}, run="seasons")))["stayed"]
+    assert told[0].startswith("a mare, more in summer: ") and not any(line.startswith(text) for line in told)
+    assert main(["runs", dataset.name, "--compare", "seasons", "later"]) == 0
+    printed = [line for line in capsys.readouterr().out.splitlines() if "a mare" in line]
+    assert len(printed) == 1 and "stayed" in printed[0]
+
+
 def test_the_same_sides_the_other_way_round_stand_beside_each_other(dataset, stored, vocabulary, sae) -> None:
     turned = compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="turned")
     h = next(h for h in turned.hypotheses if h.text == stored.hypotheses[0].text)
-    told = shown(panel(dataset, "beside", {"run": "turned"}, run="seasons"))["beside"]
+    told = lists(shown(panel(dataset, "beside", {"run": "turned"}, run="seasons")))
     assert not told["new"] and not told["gone"] and len(told["stayed"]) == len(stored.hypotheses)
     assert any(line.startswith(f"{h.text}, more in summer: ") for line in told["stayed"])
     a, b = (percent(rate) for rate in (h.rate_a, h.rate_b))
@@ -286,7 +303,7 @@ def test_fields_that_differ_stand_beside_each_other_and_one_that_was_not_tested_
     compare_views(dataset, "winter", "summer", run="both", fields=["camera", "height"], **options)
 
     def beside(before: str, after: str) -> Any:
-        return shown(panel(dataset, "beside", {"run": after}, run=before))["beside"]
+        return lists(shown(panel(dataset, "beside", {"run": after}, run=before)))
 
     rates = {"one": "camera = one: 100% of summer, 0% of winter", "two": "camera = two: 100% of winter, 0% of summer"}
     new, gone = beside("none", "one")["new"], beside("one", "none")["gone"]
@@ -354,10 +371,10 @@ def test_a_late_timer_does_not_take_back_what_was_compared(dataset, stored, voca
     compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
     late = window.ask("look", drawn=window.drawn)
     window.take(window.ask("compared"))
-    assert (window.state["run"], window.state["toolbar"]) == ("newer", {"run": "newer"})
+    assert window.state["run"] == "newer"
     window.take(late)
     window.look()
-    assert (window.state["run"], window.state["toolbar"]) == ("newer", {"run": "newer"})
+    assert window.state["run"] == "newer"
     assert window.state["shown"]["board"]["name"] == "newer" and window.look() == []
 
 
@@ -620,6 +637,14 @@ def test_cards_are_sorted_filtered_and_searched(dataset, stored) -> None:
     assert texts(state, "only", value="all") == by_name
     assert texts({"how": {}, "arrangement": {"search": WORDS[DOG]}}, "find") == [WORDS[DOG]]
     assert shown(panel(dataset, "arrange", {"run": "seasons"}))["arranging"] is True
+    judge_finding(dataset, "seasons", 0, state="accepted")
+    board = shown(panel(dataset, "order", {"run": "seasons"}, value="open"))["shown"]["board"]
+    groups = [(card["rank"], card["group"]) for side in "AB" for card in board["sides"][side]["cards"]]
+    assert {group for rank, group in groups if rank} <= {"Not judged yet"} and (0, "Accepted") in groups
+    requests = panel(dataset, "order", {"run": "seasons"}, value="source")
+    cards = [card for side in "AB" for card in shown(requests)["shown"]["board"]["sides"][side]["cards"]]
+    branch = {"sae": "Concept", "dre": "Typical images", "word": "Words"}
+    assert [card["group"] for card in cards] == [branch[stored.hypotheses[card["rank"]].source] for card in cards]
 
 
 def test_the_list_is_searched_for_findings_names_and_fields_as_cards_are(dataset, vocabulary, sae) -> None:
@@ -650,7 +675,8 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
         state["list_how"] = answer.get("list_how", state.get("list_how"))
         return [run["name"] for run in answer["shown"]["runs"]]
 
-    assert names("on_load") == ["a_second", "seasons"] == names("list_order", value="name")
+    assert names("on_load") == ["a_second", "seasons"] == names("list_order", value="name") == names("list_order", value="open")
+    assert names("list_order", value="accepted") == ["seasons", "a_second"]  # "open": of as many findings, one is judged in "seasons"
     assert names("list_order", value="newest") == ["a_second", "seasons"]
     state["past"] = {"how": {"words": "LOOK again"}}
     assert names("list_find") == ["seasons"]
@@ -661,6 +687,6 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
     for part in ("60 images and 80 images", auc, "clip", "level 0.05", "1 accepted", "notes: look again", year):
         assert part in told["details"], part
     assert answer["names"] == ["a_second", "seasons"]  # the drop-down has all of them
-    found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))["beside"]
-    assert [text.split(",")[0] for text in found["stayed"]] == [h.text for h in stored.hypotheses]
-    assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found}, run="a_second"))["beside"] is None
+    found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))
+    assert [text.split(",")[0] for text in lists(found)["stayed"]] == [h.text for h in stored.hypotheses]
+    assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found["beside"]}, run="a_second"))["beside"] is None

@@ -35,7 +35,9 @@ def found() -> Comparison:
         ({"order": "difference"}, ["boat", "ant", "cat", "Dog"]),
         ({"order": "sure"}, ["boat", "Dog", "ant", "cat"]),
         ({"order": "auroc"}, ["cat", "boat", "Dog", "ant"]),
-        ({"order": "text"}, ["ant", "boat", "cat", "Dog"]),
+        ({"order": "text"}, ["Dog", "ant", "boat", "cat"]),  # it is called a puppy
+        ({"order": "open"}, ["boat", "cat", "ant", "Dog"]),
+        ({"order": "accepted"}, ["Dog", "boat", "cat", "ant"]),
         ({"order": "source"}, ["boat", "ant", "Dog", "cat"]),
         ({"only": "accepted"}, ["Dog"]),
         ({"only": "open", "order": "text"}, ["ant", "boat", "cat"]),

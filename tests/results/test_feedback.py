@@ -48,7 +48,7 @@ def test_it_is_kept_with_what_it_was_said_of_and_tests_stay(tmp_path: Path) -> N
 def test_reports_show_it() -> None:
     said = content(spoken(), ("here", "there"))
     (card,) = said.cards["A"]  # of dog and leash, which is a part of it
-    assert (card.title, card.phrase, card.parts) == ("a dog", "a dog", ("leash",))
+    assert (card.title, card.phrase, card.tells) == ("a dog", "a dog", "leash")
     assert card.said == ("accepted", "found as “dog”", "note: seen") and card.as_text().startswith("More in here: a dog")
     assert said.cards["B"] == () and said.more == {"A": 0, "B": 0}
     assert "rejected by hand, more in there: Schnee ❄" in said.notes
