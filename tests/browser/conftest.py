@@ -15,7 +15,7 @@ from tests.browser.panel_app import FLAGS, App, Scenes, build, chromium, photogr
 
 @pytest.fixture(scope="session")
 def pictures(root: Path) -> Path:
-    """Where screenshots are kept."""
+    """Where screenshots are kept: of tests that failed, and all with LATENTDIFF_PICTURES=1."""
     folder = root / "test-output" / "panel"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -104,7 +104,7 @@ def app(app_window: App, panel_scenes: Scenes) -> App:
 
 
 @pytest.fixture(scope="session")
-def datasets(window: App, panel_scenes: Scenes) -> Iterator[Callable[..., Any]]:
+def datasets(window: App, app_session: tuple[str, Any], panel_scenes: Scenes) -> Iterator[Callable[..., Any]]:
     """Makes empty datasets, or takes one; they go when no window shows them: the App's session must not stay on a dataset that goes."""
     import fiftyone as fo
 
@@ -115,7 +115,7 @@ def datasets(window: App, panel_scenes: Scenes) -> Iterator[Callable[..., Any]]:
         return made[-1]
 
     yield new
-    window.page.goto(f"{window.address}/datasets/{panel_scenes.dataset.name}")
-    window.page.wait_for_selector('[data-cy="looker"]')
+    window.page.goto("about:blank")
+    app_session[1].dataset = panel_scenes.dataset
     for dataset in made:
         fo.delete_dataset(dataset.name)
