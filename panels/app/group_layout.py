@@ -15,7 +15,7 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 CELL, EDGE = 26, 90
 """Pixels of a row of the tree or the map, and of what stands round a tree."""
 LEAST, NAMES, LETTER = 38, 150, 7
-"""Pixels that a cell of the map is wide at least ("100%" is 36), of the names of rows, and of a letter of a name."""
+"""Pixels that a cell of the map is wide at least ("100%" is 36), the least of the names of rows, and of a letter of a name."""
 TOLD = "How often each group shows each finding. Click a cell: its group opens below, and the grid shows the images."
 LINES = "Share of each bin's images that show it, with 95 % bands; a large point is where it changes. Click a point to see its images."
 WHAT = "Groups that look alike are joined near the left, at the AUC by which they can be told apart (0.5 not at all, 1 always)."
@@ -64,10 +64,11 @@ def _rates(panel: Any, box: types.Object, across: list[str], down: list[str]) ->
     longest = LETTER * max(map(len, across))
     slanted = longest > LEAST
     above = 20 + (round(0.7 * longest) if slanted else 10)  # at 45 degrees
-    layout = {**_axes({"x": across, "y": down}), "margin": {"t": above, "l": NAMES, "b": 10, "r": 10}}
+    beside = max(NAMES, 10 + LETTER * max(map(len, down), default=0))  # else Plotly takes what names need from the cells
+    layout = {**_axes({"x": across, "y": down}), "margin": {"t": above, "l": beside, "b": 10, "r": 10}}
     layout["xaxis"] |= {"side": "top", "tickangle": 45 if slanted else 0}
     scroll = box.v_stack("scroll", componentsProps=grid(width="100%", minWidth=0, overflowX="auto", **ONE_COLUMN))
-    wide = scroll.v_stack("wide", componentsProps=grid(width="100%", minWidth=f"{NAMES + 10 + LEAST * len(across)}px", **ONE_COLUMN))
+    wide = scroll.v_stack("wide", componentsProps=grid(width="100%", minWidth=f"{beside + 10 + LEAST * len(across)}px", **ONE_COLUMN))
     height = f"{above + 10 + CELL * len(down)}px"
     wide.plot("rates", on_click=panel.click_rate, height=height, width="100%", config=CONFIG, layout=layout)
 
