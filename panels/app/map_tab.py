@@ -137,9 +137,6 @@ class MapActions:
         now["ways"] = list(ways())
         ctx.panel.state.mapped = now
         send_traces(ctx, "map.plot", traces(run, found, now["colour"], lit, values))
-        if not before:  # the App keeps what was chosen for the comparison that was open before
-            for name in ("way", "colour", "lit"):
-                ctx.panel.set_state(f"map.how.{name}", now[name])
 
     def lasso(self, ctx: Any) -> None:
         """Show the images inside a lasso."""

@@ -23,6 +23,8 @@ from tests import drawn
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 OFFLINE = ("ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED", "ERR_NAME_RESOLUTION_FAILED", "entry is loading")
 """The App looks for fonts and news of its own, and reloads its sidebar with a complaint; nothing of ours asks the network for anything."""
+PICTURES = bool(os.environ.get("LATENTDIFF_PICTURES"))
+"""Whether each state that the tests pass through is kept as a picture: to be looked at, no test needs it."""
 PATIENCE = 90_000
 """Milliseconds: no test says how long something takes, and the machine may be busy."""
 
@@ -120,7 +122,8 @@ def serve(dataset: Any) -> Iterator[tuple[str, Any]]:
     # The App's server compares too, and shares its cores with the browser: threads that wait for each other would take minutes.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
-        session = fo.launch_app(dataset, remote=True, address="127.0.0.1", port=port)
+        # Few large images in the grid: each one costs as much as a card to draw.
+        session = fo.launch_app(dataset, remote=True, address="127.0.0.1", port=port, config=fo.AppConfig({"grid_zoom": 10}))
     try:
         deadline = time.monotonic() + PATIENCE / 1000
         while not session._client._connected:
@@ -160,10 +163,13 @@ class App:
 
         self.errors.clear()
         try:
-            self.page.set_default_timeout(10_000)
-            assert f"/datasets/{dataset.name}" in self.page.url and not self.page.get_by_role("dialog").count()
-            self.open_comparison(run)
-            self.tab("Differences")
+            self.page.set_default_timeout(30_000)
+            assert f"/datasets/{dataset.name}" in self.page.url
+            self.close_dialogs()
+            if self.comparisons().inner_text().strip() != run:
+                self.open_comparison(run)
+            if not self.page.get_by_role("tab", name="Differences", selected=True).count():
+                self.tab("Differences")
             self.first_column(view)
             self.grid_count(len(dataset))
         except (AssertionError, TimeoutError):
@@ -171,10 +177,18 @@ class App:
             self.open(dataset.name)
         self.page.set_default_timeout(PATIENCE)
 
+    def close_dialogs(self) -> None:
+        """What another test left open."""
+        dialogs = self.page.get_by_role("dialog")
+        while dialogs.count():
+            self.page.keyboard.press("Escape")
+            dialogs.first.wait_for(state="hidden")
+
     def picture(self, name: str) -> None:
-        """Keep what is seen as test output, once the grid has its images."""
+        """Keep what is seen as test output where that is asked for, once the grid has its images."""
         self.page.wait_for_selector('[data-cy="looker"]', state="attached")
-        self.page.screenshot(path=self.pictures / f"{name}.png")
+        if PICTURES:
+            self.page.screenshot(path=self.pictures / f"{name}.png")
 
     def grid_count(self, count: int, one: str = "sample", many: str = "samples") -> None:
         """Wait until the grid says that it holds this many samples."""
@@ -219,8 +233,12 @@ class App:
 
     def open_comparison(self, name: str) -> None:
         """Choose a comparison in the panel's drop-down (the App has others)."""
+        self.choose(self.comparisons(), name)
+
+    def comparisons(self) -> Any:
+        """The panel's drop-down of comparisons."""
         panel = self.page.locator('[data-cy="panel-container"]', has_text="LatentDiff").locator("xpath=..")  # that is its row of tabs
-        self.choose(panel.get_by_role("combobox").first, name)
+        return panel.get_by_role("combobox").first
 
     def opened(self, name: str) -> None:
         """Wait until a comparison is open."""

@@ -90,6 +90,7 @@ def groups_by_a_field(app_window: App, scenes: Scenes, dataset: Any) -> None:
     app_window.first_column(found.names[group])
     app_window.picture("45_a_cell_of_the_map")
     app_window.page.set_viewport_size({"width": 640, "height": 900})  # cells are as wide as their numbers, and are moved into sight
+    app_window.page.wait_for_function("() => document.querySelector('.main-svg').getBoundingClientRect().width < 500")
     app_window.page.wait_for_function(f"() => document.querySelector('.nsewdrag').getBoundingClientRect().width >= {38 * k} - 1")
     app_window.page.wait_for_function(SCROLLS)
     app_window.picture("44_groups_narrow")

@@ -20,6 +20,7 @@ import pytest
 from latentdiff.demo import ENCODER_FOLDER, setting_shift_pair
 from latentdiff.embed.words import load_vocabulary, load_words
 from latentdiff.report import verdict
+from tests.browser.panel_app import PICTURES
 
 WORDS = ("snow", "beach", "forest", "dog", "bus", "city", "boat", "kite", "house", "desert")
 SOON = 150_000
@@ -97,6 +98,12 @@ def visit(browser: Any, served: Any) -> Iterator[Callable[..., Any]]:
     assert errors == []
 
 
+def keep(tab: Any, picture: Path) -> None:
+    """The whole page as a picture, where those are asked for."""
+    if PICTURES:
+        tab.screenshot(path=picture, full_page=True)
+
+
 def fill(tab: Any, a: str, b: str, words: tuple[str, ...] = WORDS) -> None:
     tab.get_by_label("Folder A").fill(a)
     tab.get_by_label("Folder B").fill(b)
@@ -130,7 +137,7 @@ def no_work() -> bool:
 @pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (1920, "light")])
 def test_two_folders(visit, expected, scenes, output, tmp_path, width, theme) -> None:
     tab = visit(width, theme)
-    tab.screenshot(path=output / f"start-{width}-{theme}.png")
+    keep(tab, output / f"start-{width}-{theme}.png")
     fill(tab, str(scenes / "winter"), str(scenes / "summer"))
     assert compared(tab) == verdict(expected.comparison, "winter", "summer")
     found = {side: expected.comparison.top(side, 6) for side in "AB"}
@@ -152,7 +159,7 @@ def test_two_folders(visit, expected, scenes, output, tmp_path, width, theme) ->
         assert facts["q"] == ("< 0.001" if h.q_value < 0.001 else f"{h.q_value:.2g}")
     tab.wait_for_function("() => [...document.querySelectorAll('.ld-slot img')].every(i => i.complete && i.naturalWidth)", timeout=SOON)
     assert not_cut_off(tab)
-    tab.screenshot(path=output / f"result-{width}-{theme}.png", full_page=True)
+    keep(tab, output / f"result-{width}-{theme}.png")
     if width == 1280:
         check_pictures(tab, expected, found["A"][0])
         check_downloads(tab, expected, tmp_path)
@@ -248,7 +255,7 @@ def test_bad_choices_are_said_in_words_and_markup_is_text(visit, scenes, output)
         tab.get_by_label("Folder A").fill(a)
         tab.get_by_label("Folder B").fill(b)
         assert said in compared(tab)
-    tab.screenshot(path=output / "error.png")
+    keep(tab, output / "error.png")
     assert tab.title() == "LatentDiff"
     assert tab.is_enabled("#compare") and not tab.is_visible("#cancel")
 
@@ -274,7 +281,7 @@ def test_what_can_be_chosen_is_what_the_command_line_has(visit, scenes, output) 
     server.fill("http://localhost:9/v1")
     model.fill("some-model")
     tab.get_by_text("Will be sent: the captions of about 40 images to http://localhost:9/v1 (some-model).").wait_for(timeout=SOON)
-    tab.screenshot(path=output / "options.png", full_page=True)
+    keep(tab, output / "options.png")
     pick(tab, "Method", "Difference of means")
     assert "Mean reads no captions" in compared(tab)
     pick(tab, "Describe images", "No: by the words alone")
@@ -297,7 +304,7 @@ def test_an_encoder_that_is_not_here_is_told_before_anything_is_compared(visit, 
     assert (
         "CLIP ViT-B/32 (605 MB) is not on this machine, and cannot be fetched: HF_HUB_OFFLINE is set" in said and "curl -LO https" in said
     )
-    tab.screenshot(path=output / "offline.png", full_page=True)
+    keep(tab, output / "offline.png")
     tab.get_by_label("Folder A").fill(str(scenes / "winter"))
     tab.get_by_label("Folder B").fill(str(scenes / "summer.zip"))
     tab.get_by_label("Folder B").blur()
@@ -325,7 +332,7 @@ def test_the_demos_encoder_sees_photographs_only_where_that_is_asked_for(visit, 
     tab = visit(640, "light")
     fill(tab, str(scenes / "holiday"), str(scenes / "work"))
     assert compared(tab).startswith("The demo's encoder knows drawn scenes only, and the images of holiday are none")
-    tab.screenshot(path=output / "photographs.png", full_page=True)
+    keep(tab, output / "photographs.png")
     tab.get_by_label(re.compile("The demo's encoder all the same")).check()
     compared(tab)
     assert "the names of differences are worth nothing" in tab.inner_text("#verdict")
@@ -358,7 +365,7 @@ def test_cancel_stops_the_work(visit, served, scenes, output, many_words) -> Non
     fill(tab, str(scenes / "winter"), str(scenes / "summer"), ())
     tab.click("#compare")
     tab.wait_for_function("() => document.querySelector('#status').innerText.includes('embedding words: ')", timeout=SOON)
-    tab.screenshot(path=output / "working.png")
+    keep(tab, output / "working.png")
     tab.click("#cancel")
     tab.wait_for_function("() => document.querySelector('#status').innerText.startsWith('Stopped.')", timeout=SOON)
     eventually(no_work)
@@ -404,7 +411,7 @@ def test_views_of_a_dataset(visit, tmp_path, output) -> None:
             if label == "Dataset":
                 tab.wait_for_function("() => document.querySelector('[aria-label=\"Image vectors\"]').value === 'clip'", timeout=SOON)
         said = compared(tab)
-        tab.screenshot(path=output / "views.png", full_page=True)
+        keep(tab, output / "views.png")
         assert "differ" in said
         stored = load_comparison(dataset, "summer_vs_winter")
         assert said == verdict(stored.comparison, "summer", "winter")
