@@ -100,7 +100,7 @@ def _exemplars(shown: Shown, side: str, sides: Sides, config: CompareConfig) -> 
     """Rows, within the side as given, of diverse images that show it best; phrases choose among the most telling images."""
     best = one_a_group(shown.best, sides.groups)
     if config.exemplar_pool > config.exemplars and len(best):
-        values = shown.values[np.isin(shown.best, best)]
+        values = shown.values if best is shown.best else shown.values[np.isin(shown.best, best)]
         best = best[diverse(centred(sides[best], sides.mean_direction), config.exemplars, values)]
     keep, offset = (sides.keep_a, 0) if side == "A" else (sides.keep_b, sides.n_a)
     return tuple(int(keep[i - offset]) for i in best[: config.exemplars])

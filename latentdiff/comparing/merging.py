@@ -8,7 +8,7 @@ import numpy as np
 
 from ..describe.nearest_words import WordCandidate
 from ..embed.vocabulary import Vocabulary
-from ..embed.word_forms import same_word
+from ..embed.word_forms import same_word, same_words
 from ..results.ranking import mix
 from ..sae.naming import NEAR_SYNONYM
 from .candidates import Draft
@@ -30,32 +30,39 @@ reported, words alone / this order: CLIP first .66, among five .78; caption spac
 
 def distinct(drafts: list[Draft], vocabulary: Vocabulary | None, limit: int) -> list[Draft]:
     """At most ``limit`` drafts a side; of near-identical words the best-supported stays and lists the others under ``also``."""
-    kept: dict[str, list[Draft]] = {"A": [], "B": []}
-    for draft in drafts:
-        mine = kept[draft.side]
-        twin = next((k for k in mine if vocabulary is not None and _synonyms(k, draft, vocabulary)), None)
-        if twin is not None:
-            twin.also = list(dict.fromkeys([*twin.also, draft.text])) if draft.text != twin.text else twin.also
-        elif len(mine) < limit:
-            mine.append(draft)
-    return sorted(kept["A"] + kept["B"], key=lambda x: -x.score)
+    kept: list[Draft] = []
+    for side in "AB":
+        own = [x for x in drafts if x.side == side]
+        alike, mine = _alike(own, vocabulary), []
+        for i, draft in enumerate(own):
+            twin = next((own[k] for k in np.flatnonzero(alike[i, :i]).tolist() if k in mine), None)
+            if twin is not None:
+                twin.also = list(dict.fromkeys([*twin.also, draft.text])) if draft.text != twin.text else twin.also
+            elif len(mine) < limit:
+                mine.append(i)
+        kept += [own[i] for i in mine]
+    return sorted(kept, key=lambda x: -x.score)
 
 
 def link(concepts: list[Draft], phrases: list[Draft], vocabulary: Vocabulary) -> None:
     """Let hypotheses of the two branches that say the same know of each other, so that only one is shown."""
-    for c in concepts:
-        for p in phrases:
-            if c.side == p.side and c.text != p.text and _synonyms(c, p, vocabulary):
-                c.also = list(dict.fromkeys([*c.also, p.text]))
-                p.also = list(dict.fromkeys([*p.also, c.text]))
+    for i, j in np.argwhere(_alike([*concepts, *phrases], vocabulary)[: len(concepts), len(concepts) :]).tolist():
+        c, p = concepts[i], phrases[j]
+        if c.side == p.side and c.text != p.text:
+            c.also = list(dict.fromkeys([*c.also, p.text]))
+            p.also = list(dict.fromkeys([*p.also, c.text]))
 
 
-def _synonyms(one: Draft, other: Draft, vocabulary: Vocabulary) -> bool:
-    """Near-identical spelling, or centred text vectors closer than ``NEAR_SYNONYM``."""
-    if one.word is None or other.word is None:
-        return False
-    close = float(vocabulary.centred[one.word] @ vocabulary.centred[other.word]) > NEAR_SYNONYM
-    return one.word == other.word or close or same_word(one.text, other.text)
+def _alike(drafts: Sequence[Draft], vocabulary: Vocabulary | None) -> np.ndarray:
+    """(n, n) bool: near-identical spelling, or centred text vectors closer than ``NEAR_SYNONYM``."""
+    named = [i for i, x in enumerate(drafts) if x.word is not None and vocabulary is not None]
+    out = np.zeros((len(drafts), len(drafts)), bool)
+    if vocabulary is not None and named:
+        word = np.array([drafts[i].word for i in named])
+        vectors = vocabulary.centred[word]
+        close = vectors @ vectors.T > NEAR_SYNONYM
+        out[np.ix_(named, named)] = close | (word[:, None] == word) | same_words([drafts[i].text for i in named])
+    return out
 
 
 def names_trusted(concepts: Sequence[Draft], vocabulary: Vocabulary) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from ..config import CompareConfig
 from ..results.comparison import Comparison
 
@@ -22,7 +24,7 @@ def mirrored(comparison: Comparison) -> Comparison:
 
 def _turned(value: Any) -> Any:
     """Values of side A at the places of side B and the other way round, however deep."""
-    if isinstance(value, CompareConfig):
+    if value is None or isinstance(value, (str, int, float, np.ndarray, CompareConfig)):  # nearly all there is
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         of = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from functools import lru_cache
+
+import numpy as np
 
 IRREGULAR_PLURALS = {
     "children": "child",
@@ -47,6 +49,20 @@ def same_word(one: str, other: str) -> bool:
     """Whether two phrases are near-identical: equal but for case and a regular plural ending ("bus", "buses")."""
     (one, of_one), (other, of_other) = _forms(one), _forms(other)
     return one == other or one in of_other or other in of_one
+
+
+def same_words(phrases: Sequence[str]) -> np.ndarray:
+    """(n, n) bool: :func:`same_word` of each of n phrases with each, without looking at every pair."""
+    forms = [_forms(phrase) for phrase in phrases]
+    places: dict[str, list[int]] = {}
+    for i, (plain, _) in enumerate(forms):
+        places.setdefault(plain, []).append(i)
+    out = np.eye(len(forms), dtype=bool)
+    for i, (plain, plurals) in enumerate(forms):
+        for form in (plain, *plurals):
+            for j in places.get(form, ()):
+                out[i, j] = out[j, i] = True
+    return out
 
 
 @lru_cache(1 << 16)

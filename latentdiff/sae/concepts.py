@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..progress import Progress, part, silent
-from .cofiring import cofiring
+from .cofiring import Companion, cofiring
 from .model import SparseAutoencoder
 from .monosemanticity import monosemanticity
 from .naming import Name, concept_label, in_joint_space, is_weak, mean_activating_directions, name_concepts, outside, strongest
@@ -70,8 +70,11 @@ class ConceptSet:
         wrong = ids[(ids < 0) | (ids >= self.sae.concepts)]
         if len(wrong):
             raise InputError(f"this SAE has concepts 0 to {self.sae.concepts - 1}, not {wrong[0]}")
+        return self._cards(ids, images, cofiring(self.codes, ids, companions) if companions else [[] for _ in ids])
+
+    def _cards(self, ids: np.ndarray, images: int, related: list[list[Companion]]) -> dict[int, dict[str, Any]]:
+        """:meth:`cards` of concepts, with the companions of each."""
         active = sp.csc_array(self.codes[:, ids])
-        related = cofiring(self.codes, ids, companions) if companions else [[] for _ in ids]
         out = {}
         for i, k in enumerate(ids.tolist()):
             some = slice(active.indptr[i], active.indptr[i + 1])
@@ -200,14 +203,15 @@ def concept_cards(
         purity = np.full(sae.concepts, np.nan)
         purity[ids] = monosemanticity(codes[:, ids], vectors)
     found = ConceptSet(sae, codes, parent, purity, vocabulary, dict(names or {}), weak_name)
+    related = cofiring(codes, ids, companions) if companions else [[] for _ in ids]
     if vocabulary is not None:
-        related = [c.concept for some in cofiring(codes, ids, companions) for c in some]
-        mentioned = np.unique([*ids.tolist(), *related, *np.flatnonzero(parent >= 0).tolist(), *parent[parent >= 0].tolist()])
+        beside = [c.concept for some in related for c in some]
+        mentioned = np.unique([*ids.tolist(), *beside, *np.flatnonzero(parent >= 0).tolist(), *parent[parent >= 0].tolist()])
         missing = np.array([k for k in mentioned.tolist() if k not in found.names], int)
         if len(missing):
             data = mean_activating_directions(codes, missing, vectors)
             found.names |= dict(zip(missing.tolist(), name_concepts(sae, missing, data, vocabulary), strict=True))
-    return found.cards(ids, images=images, companions=companions)
+    return found._cards(ids, images, related)
 
 
 def _number(value: float) -> float | None:

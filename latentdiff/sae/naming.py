@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from ..compute.parallel import map_rows
 from ..embed.usable import ROWS
 from ..embed.vocabulary import Vocabulary, unit_rows
-from ..embed.word_forms import same_word
+from ..embed.word_forms import same_words
 from ..errors import InputError
 from .model import SparseAutoencoder
 
@@ -152,14 +152,14 @@ def name_of(fit: Fit, vocabulary: Vocabulary, support: np.ndarray | None = None)
         ranked = ranked + PREFERENCE * support / max(float(np.abs(support).max()), 1e-9)
     order = np.argsort(-ranked, kind="stable")
     words = fit.words[order]
-    text = vocabulary.centred[words] @ vocabulary.centred[words].T
+    text = vocabulary.centred[words]
+    same = ((text @ text.T > NEAR_SYNONYM) | same_words([vocabulary.words[w] for w in words.tolist()])).tolist()
     chosen: list[int] = []
     also: list[int] = []
     for i, word in enumerate(words.tolist()):
-        same = (text[i, j] > NEAR_SYNONYM or same_word(vocabulary.words[word], vocabulary.words[words[j]]) for j in chosen)
-        if i and next(same):  # as the name itself
+        if i and same[i][0]:  # as the name itself
             also.append(word)
-        elif len(chosen) <= ALTERNATIVES and not any(same):
+        elif len(chosen) <= ALTERNATIVES and not any(same[i][j] for j in chosen):
             chosen.append(i)
     best = float(fit.rank[order[0]])
     margin = max(best - float(fit.rank[order[chosen[1]]]), 0.0) if len(chosen) > 1 else 0.0

@@ -89,9 +89,8 @@ def cross_fit(
         chosen = [penalties[0]] * folds
         if len(penalties) > 1:
             used = [order[train[order, f]] for f in range(folds)]
-            found = ordered_map(lambda f: _choose_penalty(problem, y, used[f], penalties, seed + 1 + f, groups), range(folds))
-            for f, chosen[f] in enumerate(found):
-                progress(0.5 * (f + 1) / folds, "density ratio")
+            chosen = _choose_penalties(problem, y, used, penalties, seed + 1, groups)
+        progress(0.5, "density ratio")
         evidence = None if codes is None else concept_evidence(codes, y, train)
         middle = float(np.median(chosen))
         heads = problem.fit(np.array([*chosen, *[middle] * ((repeats - 1) * folds + 1)]), train, evidence)
@@ -132,19 +131,35 @@ def _dealt(y: np.ndarray, order: np.ndarray, groups: np.ndarray | None, folds: i
     return fold
 
 
-def _choose_penalty(
-    problem: LogisticProblem, y: np.ndarray, rows: np.ndarray, penalties: tuple[float, ...], seed: int, groups: np.ndarray | None
-) -> float:
-    """The C with the smallest held-out log loss in a 3-fold cross-validation inside the training rows."""
-    if len(rows) > SELECTION_ROWS:
-        rows = rows[np.sort(np.random.default_rng(seed).choice(len(rows), SELECTION_ROWS, replace=False))]
-    labels = y[rows]
-    inner = stratified_folds(labels, 3, seed, None if groups is None else groups[rows])
-    small = LogisticProblem(problem.x[rows], labels, like=problem)
-    use = np.repeat(inner[:, None] != np.arange(3), len(penalties), axis=1)
-    logit = small.logits(small.fit(np.tile(penalties, 3), use, iterations=SELECTION_ITERATIONS))
-    loss = (~use * (np.logaddexp(0, logit) - labels[:, None] * logit)).sum(0)
-    return penalties[int(loss.reshape(3, -1).sum(0).argmin())]
+def _choose_penalties(
+    problem: LogisticProblem, y: np.ndarray, used: list[np.ndarray], penalties: tuple[float, ...], seed: int, groups: np.ndarray | None
+) -> list[float]:
+    """For each fold's training rows the C with the smallest held-out log loss in a 3-fold cross-validation inside them."""
+    inner = []
+    for f, rows in enumerate(used):
+        if len(rows) > SELECTION_ROWS:
+            rows = rows[np.sort(np.random.default_rng(seed + f).choice(len(rows), SELECTION_ROWS, replace=False))]
+        inner.append((rows, stratified_folds(y[rows], 3, seed + f, None if groups is None else groups[rows])))
+    # Folds of all rows share most of them, and one product serves all; samples of many rows share few.
+    batches = [inner] if max(map(len, used)) <= SELECTION_ROWS else [[one] for one in inner]
+    return [c for batch in ordered_map(lambda batch: _least_loss(problem, y, batch, penalties), batches) for c in batch]
+
+
+def _least_loss(
+    problem: LogisticProblem, y: np.ndarray, inner: list[tuple[np.ndarray, np.ndarray]], penalties: tuple[float, ...]
+) -> list[float]:
+    """The C of each of some pairs of rows and their inner folds; all heads are fitted in one go."""
+    all_rows = np.unique(np.concatenate([rows for rows, _ in inner]))
+    of = np.full((len(all_rows), len(inner)), -1, np.int8)
+    for f, (rows, folds) in enumerate(inner):
+        of[np.searchsorted(all_rows, rows), f] = folds
+    held = (of[:, :, None, None] == np.arange(3)[:, None]).repeat(len(penalties), 3).reshape(len(all_rows), -1)
+    use = (of >= 0).repeat(3 * len(penalties), 1) & ~held
+    labels = y[all_rows]
+    small = LogisticProblem(problem.x[all_rows], labels, like=problem)
+    logit = small.logits(small.fit(np.tile(penalties, 3 * len(inner)), use, iterations=SELECTION_ITERATIONS))
+    loss = (held * (np.logaddexp(0, logit) - labels[:, None] * logit)).sum(0)
+    return [penalties[i] for i in loss.reshape(len(inner), 3, -1).sum(1).argmin(1).tolist()]
 
 
 def concept_evidence(codes: sp.csr_array, y: np.ndarray, train: np.ndarray) -> np.ndarray:

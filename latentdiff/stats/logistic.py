@@ -103,7 +103,8 @@ class LogisticProblem:
         if len(x) > GRAM_ROWS:
             rows = np.sort(np.random.default_rng(seed).choice(len(x), GRAM_ROWS, replace=False))
         sample = self.standard.apply(x[rows])
-        self.spectrum, self.basis = np.linalg.eigh(np.asarray(sample.T @ sample, np.float64) / len(rows))
+        self.spectrum, basis = np.linalg.eigh(np.asarray(sample.T @ sample, np.float64) / len(rows))
+        self.basis = basis.astype(np.float32)  # coordinates, of which any will do: rows are multiplied with rounded weights too
 
     def fit(self, penalties: np.ndarray, use: np.ndarray, extra: np.ndarray | None = None, *, iterations: int = 100) -> LogisticHeads:
         """For each column minimise ``C sum_i loss_i + |w|^2 / 2`` over its rows in use, intercept unpenalised (scikit-learn's objective).
@@ -122,14 +123,17 @@ class LogisticProblem:
         root = np.sqrt(curvature * np.maximum(self.spectrum, 0)[:, None] + 1)
         root_bias, root_extra = np.sqrt(curvature), np.sqrt(curvature * GAIN**2 + 1)
 
+        def along(basis: np.ndarray, x: np.ndarray) -> np.ndarray:
+            return (basis @ x.astype(np.float32)).astype(np.float64)
+
         def unpack(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            return self.basis @ (v[:d] / root), v[d] / root_bias, v[d + 1] / root_extra
+            return along(self.basis, v[:d] / root), v[d] / root_bias, v[d + 1] / root_extra
 
         def objective(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             w, bias, share = unpack(v)
             loss, grad_w, grad_bias, grad_extra = self._pass(w, bias, share, strength, use, extra, extra_law)
             loss += 0.5 * ((w * w).sum(0) + share**2)
-            gradient = [self.basis.T @ (grad_w + w) / root, (grad_bias / root_bias)[None], ((grad_extra + share) / root_extra)[None]]
+            gradient = [along(self.basis.T, grad_w + w) / root, (grad_bias / root_bias)[None], ((grad_extra + share) / root_extra)[None]]
             return loss, np.concatenate(gradient)
 
         start = np.zeros((d + 2, use.shape[1]))
@@ -139,7 +143,7 @@ class LogisticProblem:
             offset = near.bias + near.extra_weight * (extra_law.centre - near.extra_centre)
             extra_start = near.extra_weight * extra_law.spread / GAIN * root_extra
             start = np.concatenate(
-                [self.basis.T @ near.w * root, (offset * root_bias)[None], extra_start[None]]
+                [along(self.basis.T, near.w) * root, (offset * root_bias)[None], extra_start[None]]
             )
         # In these coordinates the Hessian is near the identity, so the gradient is the distance to the minimum, and a row's logit moves by
         # at most |distance| / sqrt(curvature) in the root mean square.

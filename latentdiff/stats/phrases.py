@@ -102,7 +102,7 @@ def tail_contrast(scores_a: np.ndarray, scores_b: np.ndarray) -> np.ndarray:
     top, size = [], []
     for scores in (scores_a, scores_b):
         k = min(scores.shape[1], max(FEWEST_IN_TAIL, int(TAIL * scores.shape[1])))
-        top.append(np.array([np.partition(row, len(row) - k)[-k:].mean(dtype=np.float64) for row in scores]))
+        top.append(np.partition(scores, scores.shape[1] - k, axis=1)[:, -k:].mean(1, dtype=np.float64))
         size.append(k)
     spread = np.sqrt((scores_a.var(1) * scores_a.shape[1] + scores_b.var(1) * scores_b.shape[1]) / (scores_a.shape[1] + scores_b.shape[1]))
     error = spread * np.sqrt(1 / size[0] + 1 / size[1])

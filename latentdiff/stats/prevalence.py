@@ -171,13 +171,14 @@ def _settle(mixtures: Sequence[_Mixture]) -> None:
     middle = now["grid"][:, [BINS // 2]]
     place = now["grid"] - middle  # about the middle, so that second moments lose no digits
     now["middle"], now["powers"] = middle, np.stack([np.ones_like(place), place, place * place], axis=2)
-    for _ in range(STEPS):
+    for step in range(STEPS):
         found = _step(now)
         after = np.abs(now.pop("before") - now["rate"]).max(1) < SETTLED
-        for k, i in enumerate(going.tolist()):
-            m = mixtures[i]
+        for k in np.flatnonzero(after | (step == STEPS - 1)).tolist():
+            m = mixtures[going[k]]
             m.mean, m.deviation, m.share, m.rate, m.found = *(now[x][k] for x in ("mean", "deviation", "share", "rate")), float(found[k])
-        going, now = going[~after], {name: value[~after] for name, value in now.items()}
+        if after.any():
+            going, now = going[~after], {name: value[~after] for name, value in now.items()}
         if not len(going):
             break
 

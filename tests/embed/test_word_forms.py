@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentdiff import Vocabulary
-from latentdiff.embed.word_forms import same_word, singular
+from latentdiff.embed.word_forms import same_word, same_words, singular
 
 SAME = "bus buses, Dog dogs, box boxes, berry berries, glass glasses, bench benches, brush brushes, house houses, horse horses, toy toys"
 OTHER = "bus but, glass gla, cat car, can canes, princess princes, us use, house hous"
@@ -25,6 +25,12 @@ def test_other_words_are_not(pair: str) -> None:
     one, other = pair.split()
     assert not same_word(one, other)
     assert not same_word(other, one)
+
+
+def test_many_words_at_once_are_the_same_as_each_with_each() -> None:
+    words = [*f"{SAME}, {OTHER}".replace(",", "").split(), "us", " Bus", "potato", "potatoes", "potatos", "it", "its"]
+    assert same_words(words).tolist() == [[same_word(one, other) for other in words] for one in words]
+    assert same_words([]).shape == (0, 0)
 
 
 def test_singulars_need_a_known_word_unless_they_are_irregular() -> None:

@@ -7,8 +7,9 @@ import pytest
 import scipy.sparse as sp
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
+from latentdiff.stats import density_ratio
 from latentdiff.stats.calibration import calibration
 from latentdiff.stats.density_ratio import EVIDENCE_Z, concept_evidence, cross_fit, out_of_fold_auc, stratified_folds
 
@@ -54,6 +55,28 @@ def test_the_penalty_is_chosen_inside_the_training_rows() -> None:
     clear = cross_fit(*rows(150, 90, 2, 2, shift=3.0), None, GRID, 3, seed=0)
     assert max(noise.penalties) < min(clear.penalties)
     assert len(noise.penalties) == 3
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_penalty_has_the_least_loss_of_three_inner_folds_by_scikit_learn(together: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether all outer folds are fitted in one go, or each by itself because it has rows of its own."""
+    x, y = rows(70, 50, 12, 3, shift=0.5)
+    if not together:
+        monkeypatch.setattr(density_ratio, "SELECTION_ROWS", 75)
+    grid, seed, folds = (1e-3, 1e-2, 0.3), 4, 4
+    got = cross_fit(x, y, None, grid, folds, seed)
+    z = (x - x.mean(0)) / x.std(0)
+    for f in range(folds):
+        train = np.flatnonzero(got.fold[:, 0] != f)
+        if not together:
+            train = train[np.sort(np.random.default_rng(seed + 1 + f).choice(len(train), 75, replace=False))]
+        inner = stratified_folds(y[train], 3, seed + 1 + f)
+        losses = []
+        for c in grid:
+            fits = [LogisticRegression(C=c, tol=1e-10).fit(z[train[inner != k]], y[train[inner != k]]) for k in range(3)]
+            held = [train[inner == k] for k in range(3)]
+            losses.append(sum(log_loss(y[r], fit.predict_proba(z[r])[:, 1]) * len(r) for r, fit in zip(held, fits, strict=True)))
+        assert got.penalties[f] == grid[int(np.argmin(losses))]
 
 
 @pytest.mark.parametrize("with_codes", [False, True])
