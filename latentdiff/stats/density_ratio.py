@@ -18,6 +18,9 @@ from .strata import balanced
 SELECTION_ROWS = 4_000
 """Rows on which the penalty is chosen: enough to order four penalties, cheap at any size."""
 SELECTION_ITERATIONS = 10
+TOGETHER = 1_600
+"""Training rows of a fold up to which the penalties of all folds are chosen in one go: starting five times would take longer than rows that
+a fold leaves out."""
 EVIDENCE_Z = 2.5
 """Concepts below this |firing z| add nothing to an image's evidence (COCO pairs: flat between 2 and 2.5)."""
 
@@ -140,8 +143,7 @@ def _choose_penalties(
         if len(rows) > SELECTION_ROWS:
             rows = rows[np.sort(np.random.default_rng(seed + f).choice(len(rows), SELECTION_ROWS, replace=False))]
         inner.append((rows, stratified_folds(y[rows], 3, seed + f, None if groups is None else groups[rows])))
-    # Folds of all rows share most of them, and one product serves all; samples of many rows share few.
-    batches = [inner] if max(map(len, used)) <= SELECTION_ROWS else [[one] for one in inner]
+    batches = [inner] if max(map(len, used)) <= TOGETHER else [[one] for one in inner]
     return [c for batch in ordered_map(lambda batch: _least_loss(problem, y, batch, penalties), batches) for c in batch]
 
 

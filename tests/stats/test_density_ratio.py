@@ -63,6 +63,7 @@ def test_the_penalty_has_the_least_loss_of_three_inner_folds_by_scikit_learn(tog
     x, y = rows(70, 50, 12, 3, shift=0.5)
     if not together:
         monkeypatch.setattr(density_ratio, "SELECTION_ROWS", 75)
+        monkeypatch.setattr(density_ratio, "TOGETHER", 75)
     grid, seed, folds = (1e-3, 1e-2, 0.3), 4, 4
     got = cross_fit(x, y, None, grid, folds, seed)
     z = (x - x.mean(0)) / x.std(0)
