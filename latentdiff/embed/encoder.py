@@ -63,7 +63,7 @@ class Encoder:
         self.fingerprint |= {k: v for k, v in (("activation", backend.activation), ("pretrained", backend.pretrained)) if v}
         backend.model.to(self.device)
         self.dtype = pick_dtype(backend, self.device, dtype, self.fingerprint)
-        self._tower = pick_tower(backend, self.device, self.dtype, self.fingerprint) or backend.images
+        self._tower = pick_tower(backend, self.device, self.dtype, self.fingerprint, dtype is not None) or backend.images
         backend.model.to(self.dtype)
         self.fingerprint["dtype"] = str(self.dtype).removeprefix("torch.")
         with torch.inference_mode():

@@ -1,14 +1,20 @@
-"""A forward pass of plain ViT image towers in bf16 on CPUs: weights packed once, biases, activations and sums inside the products.
+"""A forward pass of plain ViT image towers on CPUs: weights packed once, biases, activations and sums inside the products.
+
+In bf16, or by products of bytes (:mod:`latentdiff.embed.byte_products`) with everything between them in float32.
 
 It computes what open_clip's ``VisionTransformer`` computes; of the last block, what the class token needs. It is taken where its vectors of
-probe images stay as close to those in float32 as bf16 has to (:mod:`latentdiff.embed.precision`); elsewhere the model's own pass is.
+probe images stay as close to those in float32 as it has to (:mod:`latentdiff.embed.precision`); elsewhere the model's own pass is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+
+from .byte_products import ByteLinear
 
 QUICK = 1.702
 """QuickGELU(x) = x sigmoid(1.702 x) = swish(1.702 x) / 1.702: both factors go into the weights on either side."""
@@ -20,33 +26,36 @@ class FusedTower:
     """An image tower of open_clip, packed.
 
     Args:
-        visual: its ``VisionTransformer``, with weights in float32 on the CPU; see :func:`is_plain`.
+        visual: its ``VisionTransformer``, with weights in float32 on the CPU, which are copied; see :func:`is_plain`.
+        parts: bytes of each input of a product, 1 or 2; 0: bf16.
 
     Raises:
         AttributeError, RuntimeError: this torch, or this processor, has not the products it needs.
     """
 
-    def __init__(self, visual: Any) -> None:
+    def __init__(self, visual: Any, parts: int = 0) -> None:
         import torch
 
+        self._parts, self._dtype = parts, torch.float32 if parts else torch.bfloat16
         conv, position = visual.conv1, visual.positional_embedding
         self._patch, self._width = conv.kernel_size[0], conv.out_channels
         tokens = position.shape[0]
-        self._conv = _Linear(conv.weight.reshape(self._width, -1), conv.bias, BATCH * (tokens - 1))
-        self._first = (visual.class_embedding + position[0]).to(torch.bfloat16)
-        self._position = position[1:].to(torch.bfloat16)
-        self._before = _norm(visual.ln_pre)
-        self._blocks = [_Block(block, BATCH * tokens) for block in visual.transformer.resblocks]
-        self._after, self._proj = _norm(visual.ln_post), visual.proj.to(torch.bfloat16)
+        linear = partial(ByteLinear, parts=parts) if parts else partial(_Linear, rows=BATCH * tokens)
+        self._conv = linear(conv.weight.reshape(self._width, -1), conv.bias)
+        self._first = (visual.class_embedding + position[0]).to(self._dtype)
+        self._position = position[1:].to(self._dtype, copy=True)
+        self._before = _norm(visual.ln_pre, self._dtype)
+        self._blocks = [_Block(block, linear, self._dtype) for block in visual.transformer.resblocks]
+        self._after, self._proj = _norm(visual.ln_post, self._dtype), visual.proj.to(self._dtype, copy=True)
 
     def __call__(self, pixels: Any) -> Any:
-        """(b, 3, height, width) bf16 -> (b, d) bf16, raw."""
+        """(b, 3, height, width) bf16 -> (b, d), raw."""
         import torch
 
         n, channels, height, width = pixels.shape
         p = self._patch
         rows, columns = height // p, width // p
-        patches = pixels.reshape(n, channels, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1)
+        patches = pixels.reshape(n, channels, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1).to(self._dtype)
         x = self._conv(patches) + self._position
         x = torch.cat([self._first.expand(n, 1, -1), x], 1)
         x = _normed(x, self._before) if self._before is not None else x
@@ -59,17 +68,17 @@ class FusedTower:
 class _Block:
     """Attention and perceptron of a residual block."""
 
-    def __init__(self, block: Any, rows: int) -> None:
+    def __init__(self, block: Any, linear: Callable[..., Any], dtype: Any) -> None:
         attention, mlp = block.attn, block.mlp
         self._heads = attention.num_heads
         quick = type(mlp.gelu).__name__ == "QuickGELU"
         scale = QUICK if quick else 1.0
         self._activation = ("swish", "") if quick else ("gelu", mlp.gelu.approximate)
-        self._norms = _norm(block.ln_1), _norm(block.ln_2)
-        self._qkv = _Linear(attention.in_proj_weight, attention.in_proj_bias, rows)
-        self._out = _scaled(attention.out_proj, block.ls_1, 1.0, rows)
-        self._fc = _Linear(mlp.c_fc.weight * scale, mlp.c_fc.bias * scale, rows)
-        self._proj = _scaled(mlp.c_proj, block.ls_2, scale, rows)
+        self._norms = _norm(block.ln_1, dtype), _norm(block.ln_2, dtype)
+        self._qkv = linear(attention.in_proj_weight, attention.in_proj_bias)
+        self._out = _scaled(attention.out_proj, block.ls_1, 1.0, linear)
+        self._fc = linear(mlp.c_fc.weight * scale, mlp.c_fc.bias * scale)
+        self._proj = _scaled(mlp.c_proj, block.ls_2, scale, linear)
 
     def __call__(self, x: Any, asking: Any) -> Any:
         """(n, t, width) and the first tokens of it whose output is wanted -> those."""
@@ -98,19 +107,19 @@ class _Linear:
         return self._ops._linear_pointwise(x, self._weight, self._bias, activation, [], algorithm)
 
 
-def _scaled(linear: Any, layer_scale: Any, divisor: float, rows: int) -> _Linear:
+def _scaled(layer: Any, layer_scale: Any, divisor: float, linear: Callable[..., Any]) -> Any:
     """A product whose inputs are divided, and whose outputs a LayerScale multiplies where there is one."""
     gamma = getattr(layer_scale, "gamma", None)
-    weight, bias = linear.weight / divisor, linear.bias
-    return _Linear(weight, bias, rows) if gamma is None else _Linear(weight * gamma[:, None], bias * gamma, rows)
+    weight, bias = layer.weight / divisor, layer.bias
+    return linear(weight, bias) if gamma is None else linear(weight * gamma[:, None], bias * gamma)
 
 
-def _norm(layer: Any) -> tuple[Any, ...] | None:
+def _norm(layer: Any, dtype: Any) -> tuple[Any, ...] | None:
     import torch
 
     if isinstance(layer, torch.nn.Identity):
         return None
-    return layer.normalized_shape, layer.weight.to(torch.bfloat16), layer.bias.to(torch.bfloat16), layer.eps
+    return layer.normalized_shape, layer.weight.to(dtype, copy=True), layer.bias.to(dtype, copy=True), layer.eps
 
 
 def _normed(x: Any, norm: Any) -> Any:
@@ -138,11 +147,10 @@ def is_plain(visual: Any) -> bool:
     return bool(blocks) and outer and all(type(block) is ResidualAttentionBlock and plain(block) for block in blocks)
 
 
-def fused_cosine(tower: FusedTower, backend: Any, probe: np.ndarray) -> float:
+def fused_cosine(tower: FusedTower, backend: Any, probe: np.ndarray, own: Any) -> float:
     """Smallest cosine between a tower's vectors of probe images, (n, height, width, 3) uint8, and the model's own in float32."""
     import torch
 
     with torch.inference_mode():
-        pixels = backend.preprocess.normalise(torch.from_numpy(probe), torch.float32)
-        own, fused = backend.images(pixels), tower(pixels.to(torch.bfloat16)).float()
+        fused = tower(backend.preprocess.normalise(torch.from_numpy(probe), torch.bfloat16)).float()
         return float(torch.nan_to_num(torch.nn.functional.cosine_similarity(own, fused), nan=-1.0).min())

@@ -11,12 +11,16 @@ import numpy as np
 
 from ..compute.cache import recall, remember
 from ..errors import EncoderError, InputError
+from .byte_products import WORTH, byte_gain
 from .fingerprint import Fingerprint, fingerprint_key
 from .fused import FusedTower, fused_cosine, is_plain
 from .naflex import Patches
 
 MIN_COSINE = 0.999
 """bf16 is used only where every probe's vector stays this close to its float32 vector."""
+
+BYTES_COSINE = 0.9995
+"""Products of bytes are used only where every probe's vector stays this close, with weights as they are: outliers take a row's steps."""
 
 PROBE_TEXTS = ["dog", "a red boat at the beach", "snow", "two people riding bicycles on a busy street at night"]
 
@@ -65,12 +69,13 @@ def pick_dtype(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint) 
     return torch.bfloat16 if fact["cosine"] >= MIN_COSINE else torch.float32
 
 
-def pick_tower(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint) -> FusedTower | None:
-    """The faster forward pass of images, where there is one for this model and its vectors are as close as bf16 has to be.
+def pick_tower(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint, asked: bool = False) -> FusedTower | None:
+    """The faster forward pass of images, where there is one for this model and its vectors are close enough to those in float32.
 
     Args:
         backend, device, fingerprint: as of :func:`pick_dtype`; the model is still in float32.
         dtype: what was picked.
+        asked: whether bf16 was asked for: then nothing is computed in bytes.
 
     Returns:
         It; None: the model's own pass is to be taken.
@@ -83,15 +88,30 @@ def pick_tower(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint) 
     if backend.library != "open_clip" or not is_plain(visual):
         return None
     try:
-        tower = FusedTower(visual)
-        key = fingerprint_key(fingerprint, device.type, torch.__version__)
+        gain = 0.0 if asked else byte_gain()
+        wanted = [(p, BYTES_COSINE) for p in (1, 2) if gain >= WORTH * p] + [(0, MIN_COSINE)]
+        key = fingerprint_key(fingerprint, device.type, torch.__version__, str(wanted))
         fact = recall("fused", key)
-        if fact is None or not isinstance(fact.get("cosine"), float):
-            fact = {"cosine": fused_cosine(tower, backend, probe_pixels(backend.preprocess)), "model": fingerprint["model"]}
+        if fact is None or not isinstance(fact.get("parts"), int):
+            fact = {**_closest(backend, visual, wanted), "model": fingerprint["model"]}
             remember("fused", key, fact)
+        return FusedTower(visual, fact["parts"]) if fact["parts"] >= 0 else None
     except (AttributeError, RuntimeError):  # another torch, or a build without oneDNN
         return None
-    return tower if fact["cosine"] >= MIN_COSINE else None
+
+
+def _closest(backend: Any, visual: Any, wanted: list[tuple[int, float]]) -> dict[str, Any]:
+    """The first way of computing, in so many bytes, whose vectors of probe images are as close as it has to be; -1 for none."""
+    import torch
+
+    probe = probe_pixels(backend.preprocess)
+    with torch.inference_mode():
+        own = backend.images(backend.preprocess.normalise(torch.from_numpy(probe), torch.float32))
+    for parts, least in wanted:
+        cosine = fused_cosine(FusedTower(visual, parts), backend, probe, own)
+        if cosine >= least:
+            return {"parts": parts, "cosine": cosine}
+    return {"parts": -1}
 
 
 def has_bf16(device: Any) -> bool:
