@@ -76,7 +76,6 @@ def checkpoint(model: str) -> Path:
 def ways(model: str, files: list[str], batch: int) -> tuple[dict[str, Callable[[], Any]], str]:
     """Name -> function that embeds all files once; and in what products are computed where nothing is asked for."""
     import fiftyone as fo
-    import torch
     from fiftyone.utils.open_clip import TorchOpenClipModel, TorchOpenClipModelConfig
 
     from latentdiff.embed.encoder import load_encoder
