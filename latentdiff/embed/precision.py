@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,18 @@ def _closest(backend: Any, visual: Any, wanted: list[tuple[int, float]]) -> dict
         if cosine >= least:
             return {"parts": parts, "cosine": cosine}
     return {"parts": -1}
+
+
+def warn_of_slow_attention(backend: Any) -> None:
+    """Say so where torch's fast path of attention is switched off, which open_clip's own pass goes by: it is a setting of the process."""
+    import torch
+
+    if backend.library == "open_clip" and not torch.backends.mha.get_fastpath_enabled():
+        warnings.warn(
+            "torch's fast path of attention is switched off in this process, so embedding images takes several times as long: "
+            "torch.backends.mha.set_fastpath_enabled(True) switches it on",
+            stacklevel=4,
+        )
 
 
 def has_bf16(device: Any) -> bool:

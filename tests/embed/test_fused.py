@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -146,3 +147,15 @@ def test_bytes_are_taken_where_they_are_faster_and_close_enough(open_clip_folder
 
 def test_the_gain_of_bytes_is_a_number() -> None:
     assert 0 <= byte_gain() < 1000
+
+
+def test_slow_attention_is_told_where_open_clips_own_pass_is_taken(open_clip_folder, cache) -> None:
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with pytest.warns(UserWarning, match="fast path of attention is switched off"):
+            load_encoder(open_clip_folder, device="cpu", dtype="float32")
+    finally:
+        torch.backends.mha.set_fastpath_enabled(True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_encoder(open_clip_folder, device="cpu", dtype="float32")
