@@ -33,7 +33,8 @@ def distinct(drafts: list[Draft], vocabulary: Vocabulary | None, limit: int) -> 
     kept: list[Draft] = []
     for side in "AB":
         own = [x for x in drafts if x.side == side]
-        alike, mine = _alike(own, vocabulary), []
+        alike = _alike(own, vocabulary)
+        mine: list[int] = []
         for i, draft in enumerate(own):
             twin = next((own[k] for k in np.flatnonzero(alike[i, :i]).tolist() if k in mine), None)
             if twin is not None:
