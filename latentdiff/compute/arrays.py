@@ -42,6 +42,14 @@ def take(array: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> 
     return float32(array[rows], out)
 
 
+def gather(array: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
+    """Write some rows, by (m,) row numbers from 0, to ``out``, (m, d) float32."""
+    if array.dtype == np.float32:
+        np.take(array, rows, axis=0, out=out, mode="clip")  # any other mode goes through a copy
+    else:
+        out[:] = take(array, rows)
+
+
 def equal(a: np.ndarray, b: np.ndarray, rows: int) -> bool:
     """Whether two arrays or memmaps of one shape hold the same, read so many rows at a time."""
     return all(np.array_equal(a[i : i + rows], b[i : i + rows]) for i in range(0, len(a), rows))

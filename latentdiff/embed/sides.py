@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..compute.arrays import equal, take
+from ..compute.arrays import equal, gather, take
 from ..errors import InputError
 from .grouping import Groups, check_groups, group_numbers, renumbered
 from .scored import Scored
@@ -108,7 +108,11 @@ class Sides(Scored):
             return take(self._arrays[0], self._where[0][index])
         if of_b.all():
             return take(self._arrays[1], self._where[1][index - self.n_a])
-        out = np.empty((len(index), self.shape[1]), np.float32)
+        out, n = np.empty((len(index), self.shape[1]), np.float32), int(len(index) - of_b.sum())
+        if not of_b[:n].any():  # A's before B's, as in every sample: gathered where they belong, without a copy of them
+            gather(self._arrays[0], self._where[0][index[:n]], out[:n])
+            gather(self._arrays[1], self._where[1][index[n:] - self.n_a], out[n:])
+            return out
         out[~of_b] = take(self._arrays[0], self._where[0][index[~of_b]])
         out[of_b] = take(self._arrays[1], self._where[1][index[of_b] - self.n_a])
         return out
