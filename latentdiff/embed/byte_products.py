@@ -45,7 +45,7 @@ class ByteLinear:
             some = slice(start, start + ROWS)
             y = self._product(x.reshape(rows, inputs)[some], out[some])
             if activation == "gelu":
-                y.copy_(torch.nn.functional.gelu(y, approximate=algorithm))
+                torch.ops.aten.gelu_(y, approximate=algorithm)
             elif activation == "swish":
                 torch.nn.functional.silu(y, inplace=True)
             if plus is not None:
@@ -58,7 +58,7 @@ class ByteLinear:
         step = x.abs().amax(1, keepdim=True).clamp_(min=1e-30) / 127
         u = x / step
         first = u.round()
-        torch.mul(torch._int_mm(first.to(torch.int8), self._weight), step, out=out)
+        out.copy_(torch._int_mm(first.to(torch.int8), self._weight)).mul_(step)  # integers times floats in one go take twice as long
         if self._parts == 2:
             second = u.sub_(first).mul_(FINER).round_().to(torch.int8)
             out += torch._int_mm(second, self._weight) * (step / FINER)
