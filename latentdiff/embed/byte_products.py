@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from functools import cache
 from typing import Any
 
 ROWS = 512
 """Rows that go through one product: what comes out of it stays near the cache for bias and activation."""
 FINER = 254
 """Steps of the second byte in one of the first: it reaches half a step either way."""
-TRIED = (512, 768, 768)
-"""Rows, inputs and outputs of the products that are timed against each other."""
-WORTH = 1.5
-"""Times faster that products of bytes have to be than bf16, for what is done between them takes longer."""
 
 
 class ByteLinear:
@@ -63,21 +57,3 @@ class ByteLinear:
             second = u.sub_(first).mul_(FINER).round_().to(torch.int8)
             out += torch._int_mm(second, self._weight) * (step / FINER)
         return torch.addcmul(self._bias, out, self._steps, out=out)
-
-
-@cache
-def byte_gain() -> float:
-    """How many times as fast as a bf16 product one of bytes is here, by the fastest of five; 0 where torch has none."""
-    import torch
-
-    if not hasattr(torch, "_int_mm"):
-        return 0.0
-    m, k, n = TRIED
-    pairs = {dtype: (torch.ones(m, k, dtype=dtype), torch.ones(k, n, dtype=dtype)) for dtype in (torch.bfloat16, torch.int8)}
-    took = {torch.bfloat16: 1e9, torch.int8: 1e9}
-    for _ in range(6):  # the first call chooses a kernel
-        for dtype, (a, b) in pairs.items():
-            start = time.perf_counter()
-            torch._int_mm(a, b) if dtype == torch.int8 else a @ b
-            took[dtype] = min(took[dtype], time.perf_counter() - start)
-    return took[torch.bfloat16] / took[torch.int8]

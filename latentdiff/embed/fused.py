@@ -8,8 +8,10 @@ probe images stay as close to those in float32 as it has to (:mod:`latentdiff.em
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ QUICK = 1.702
 """QuickGELU(x) = x sigmoid(1.702 x) = swish(1.702 x) / 1.702: both factors go into the weights on either side."""
 BATCH = 32
 """Images that packing is told to expect; others are computed too."""
+TRIED = (512, 768)
+"""Rows and inputs of the products that are timed against each other."""
 
 
 class FusedTower:
@@ -154,3 +158,20 @@ def fused_cosine(tower: FusedTower, backend: Any, probe: np.ndarray, own: Any) -
     with torch.inference_mode():
         fused = tower(backend.preprocess.normalise(torch.from_numpy(probe), torch.bfloat16)).float()
         return float(torch.nan_to_num(torch.nn.functional.cosine_similarity(own, fused), nan=-1.0).min())
+
+
+@cache
+def byte_gain(parts: int) -> float:
+    """How many times as fast as in bf16 the largest product of a block is in so many bytes, with all that is done around it."""
+    import torch
+
+    rows, width = TRIED
+    weight, x = torch.ones(4 * width, width), torch.ones(rows, width)
+    ways = {"bytes": (ByteLinear(weight, None, parts), x), "bf16": (_Linear(weight, None, rows), x.bfloat16())}
+    took = dict.fromkeys(ways, math.inf)
+    for _ in range(6):  # the first call chooses a kernel
+        for name, (linear, given) in ways.items():
+            start = time.process_time()  # others on the machine do not count
+            linear(given, "gelu", "none")
+            took[name] = min(took[name], time.process_time() - start)
+    return took["bf16"] / took["bytes"]

@@ -12,9 +12,8 @@ import numpy as np
 
 from ..compute.cache import recall, remember
 from ..errors import EncoderError, InputError
-from .byte_products import WORTH, byte_gain
 from .fingerprint import Fingerprint, fingerprint_key
-from .fused import FusedTower, fused_cosine, is_plain
+from .fused import FusedTower, byte_gain, fused_cosine, is_plain
 from .naflex import Patches
 
 MIN_COSINE = 0.999
@@ -22,6 +21,8 @@ MIN_COSINE = 0.999
 
 BYTES_COSINE = 0.9995
 """Products of bytes are used only where every probe's vector stays this close, with weights as they are: outliers take a row's steps."""
+WORTH = 1.2
+"""Times faster than in bf16 that products of bytes have to be: tiles for bf16 (AMX) leave nothing to be gained."""
 
 PROBE_TEXTS = ["dog", "a red boat at the beach", "snow", "two people riding bicycles on a busy street at night"]
 
@@ -89,11 +90,10 @@ def pick_tower(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint, 
     if backend.library != "open_clip" or not is_plain(visual):
         return None
     try:
-        gain = 0.0 if asked else byte_gain()
-        wanted = [(p, BYTES_COSINE) for p in (1, 2) if gain >= WORTH * p] + [(0, MIN_COSINE)]
-        key = fingerprint_key(fingerprint, device.type, torch.__version__, str(wanted))
+        key = fingerprint_key(fingerprint, device.type, torch.__version__, str((asked, BYTES_COSINE, MIN_COSINE)))
         fact = recall("fused", key)
         if fact is None or not isinstance(fact.get("parts"), int):
+            wanted = [(p, BYTES_COSINE) for p in (1, 2) if not asked and byte_gain(p) >= WORTH] + [(0, MIN_COSINE)]
             fact = {**_closest(backend, visual, wanted), "model": fingerprint["model"]}
             remember("fused", key, fact)
         return FusedTower(visual, fact["parts"]) if fact["parts"] >= 0 else None
