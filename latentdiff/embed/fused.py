@@ -168,7 +168,10 @@ def byte_gain(parts: int) -> float:
 
     rows, width = TRIED
     weight, x = torch.ones(4 * width, width), torch.ones(rows, width)
-    ways = {"bytes": (ByteLinear(weight, None, parts), x), "bf16": (_Linear(weight, None, rows), x.bfloat16())}
+    ways: dict[str, tuple[Callable[..., Any], Any]] = {
+        "bytes": (ByteLinear(weight, None, parts), x),
+        "bf16": (_Linear(weight, None, rows), x.bfloat16()),
+    }
     took = dict.fromkeys(ways, math.inf)
     with one_thread(), torch.inference_mode():  # threads that wait for each other take processor time too
         for _ in range(6):  # the first call chooses a kernel
