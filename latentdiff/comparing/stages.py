@@ -194,7 +194,7 @@ class Stages:
         link(concepts, phrases, extended)
         link(concepts + phrases, by_tails, extended)
         trusted = names_trusted(concepts, self.vocabulary)
-        ranked = with_words(concepts + phrases, by_tails, tails, trusted, self.config.mix)
+        ranked = with_words(concepts + phrases, by_tails, tails, trusted, self.config.mix, extended.words)
         return sink(ranked, self.config.rejected), scores, names
 
     def _purity(self, sae: SparseAutoencoder, codes: sp.csr_array) -> np.ndarray | None:

@@ -17,19 +17,31 @@ FEWEST = 50
 
 
 def tail_words(sides: Sides, vocabulary: Vocabulary) -> dict[str, list[WordCandidate]]:
-    """By side: words by the contrast of the tails of both sides, best first; plurals told in the singular."""
+    """By side: words by the contrast of the tails of both sides, best first; plurals told in the singular.
+
+    Near synonyms share a place; the one whose plain contrast is largest is told (CLIP pairs of 10 of 200 not reported: first .88 by the order
+    of places, .89 so).
+    """
     if vocabulary.given < FEWEST:
         return {}
     tails = word_tails(sides, vocabulary)
     out: dict[str, list[WordCandidate]] = {}
     for side in "AB":
-        score, strength = tails.score[side], tails.strength[side]
-        kept: list[int] = []
+        score, plain, strength = tails.score[side], tails.plain[side], tails.strength[side]
+        first: list[int] = []
+        told: list[int] = []
         for i in strongest(score, AMONG).tolist():
             word = int(vocabulary.headword[i])
-            if score[i] > 0 and len(kept) < WORDS and word < vocabulary.given and not any(_same(word, k, vocabulary) for k in kept):
-                kept.append(word)
-        out[side] = [WordCandidate(word, float(strength[word])) for word in kept]
+            if score[i] <= 0 or word >= vocabulary.given:
+                continue
+            place = next((k for k, other in enumerate(first) if _same(word, other, vocabulary)), len(first))
+            if place == len(first) < WORDS:
+                first.append(word)
+                told.append(i)
+            elif place < len(first) and plain[i] > plain[told[place]]:
+                told[place] = i
+        words = [int(vocabulary.headword[i]) for i in told]
+        out[side] = [WordCandidate(word, float(strength[word])) for word in words]
     return out
 
 

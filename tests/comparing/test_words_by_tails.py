@@ -11,11 +11,12 @@ import pytest
 from latentdiff import CompareConfig, SparseAutoencoder, Vocabulary, compare
 from latentdiff.comparing.candidates import Draft
 from latentdiff.comparing.merging import with_words
+from latentdiff.comparing.word_candidates import tail_words
 from latentdiff.describe.nearest_words import WordCandidate
 from latentdiff.embed.sides import Sides
 from latentdiff.report.leads import decides
 from latentdiff.results.ranking import mix
-from latentdiff.stats.word_tails import word_tails
+from latentdiff.stats.word_tails import WordTails, word_tails
 
 D, V = 32, 120
 _rng = np.random.default_rng(7)
@@ -36,20 +37,47 @@ def test_tails_against_a_naive_loop() -> None:
     unit = both / np.linalg.norm(both, axis=1, keepdims=True)
     unit -= unit.mean(0)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    nearest = [[sorted((unit[i] @ unit[j] for j in rows if j != i), reverse=True) for rows in (range(90), range(90, 150))] for i in range(150)]
+    to = np.array([[np.mean(of_a[: round(3 * 90 / 60)]), np.mean(of_b[:3])] for of_a, of_b in nearest])
+    weight = np.exp(np.where(np.arange(150) < 90, to[:, 0] - to[:, 1], to[:, 1] - to[:, 0]))
     z = []
-    for k in (3, 5):  # ten is more than a tenth of sixty
+    for k, counts in ((3, np.ones(150)), (5, np.ones(150)), (3, weight)):  # ten is more than a tenth of sixty
         contrast = []
         for w in VOCABULARY.centred.astype(float):
-            score = unit @ w
+            score = unit @ w * counts
             best_a, best_b = np.sort(score[:90])[::-1][: round(k * 90 / 60)], np.sort(score[90:])[::-1][:k]
             contrast.append(best_b.mean() - best_a.mean())
         z.append((np.array(contrast) - np.median(contrast)) / np.std(contrast))
-    expected = (np.maximum(z, 0) ** 8).mean(0) ** (1 / 8)
+    plain, expected = ((np.maximum([z[i], z[1]], 0) ** 8).mean(0) ** (1 / 8) for i in (0, 2))
     found = word_tails(Sides(a, b), VOCABULARY)
+    np.testing.assert_allclose(found.plain["B"], plain, atol=2e-4)
     np.testing.assert_allclose(found.score["B"], expected, atol=2e-4)
     assert int(found.score["B"].argmax()) == 5
     turned = word_tails(Sides(b, a), VOCABULARY)
     np.testing.assert_allclose(turned.score["A"], found.score["B"], atol=1e-5)
+
+
+def test_a_mode_that_the_other_side_lacks_goes_before_images_that_fit_a_word_by_chance() -> None:
+    """Three images of a kind of their own fit word 5; three that have twins in A fit word 9 better."""
+    rng, w = np.random.default_rng(2), VOCABULARY.centred
+    a, b = rng.normal(size=(2, 60, D)).astype(np.float32)
+    b[:3] = 1.5 * rng.normal(size=D) + 5 * w[5] + 0.1 * b[:3]
+    a[:9] *= 2
+    b[3:6] = a[:3] + 6 * w[9]
+    found = word_tails(Sides(a, b), VOCABULARY)
+    assert found.plain["B"][9] > found.plain["B"][5] and found.score["B"][5] > found.score["B"][9]
+
+
+def test_of_near_synonyms_the_one_whose_images_fit_it_is_told_at_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = VOCABULARY.centred.copy()
+    vectors[6] = vectors[5] + 0.3 * vectors[6]  # cosine .96
+    words = Vocabulary(WORDS, vectors)
+    flat = {"A": np.zeros(V), "B": np.zeros(V)}
+    score, plain = np.zeros(V), np.zeros(V)
+    score[[5, 9, 6, 2]], plain[[5, 9, 6, 2]] = (4.0, 3.0, 2.0, 1.0), (1.0, 9.0, 2.0, 5.0)
+    tails = WordTails({**flat, "B": score}, {**flat, "B": plain}, flat)
+    monkeypatch.setattr("latentdiff.comparing.word_candidates.word_tails", lambda *_: tails)
+    assert [c.word for c in tail_words(Sides(*sides(0)), words)["B"]] == [6, 9, 2]
 
 
 def test_composed_words_are_left_out_and_a_sample_does() -> None:
@@ -74,7 +102,7 @@ def draft(text: str, source: str, score: float, word: int) -> Draft:
 
 @pytest.mark.parametrize(
     ("trusted", "expected"),
-    [(True, ["s0", "s1", "d0", "w0", "s2"]), (False, ["w0", "s0", "w1", "d1", "s1"])],
+    [(True, ["s0", "s1", "d0", "w0", "s2"]), (False, ["w0", "w1", "d1", "w2", "s0"])],
 )
 def test_places_of_words(trusted: bool, expected: list[str]) -> None:
     concepts = [draft(f"s{i}", "sae", 10.0 - i, i) for i in range(6)]
@@ -82,11 +110,20 @@ def test_places_of_words(trusted: bool, expected: list[str]) -> None:
     words = [draft(f"w{i}", "word", 0.0, 40 + i) for i in range(6)]
     # The third word by its tail is a phrase of the exemplars, which is lifted; others keep their scores.
     tails = {"B": [WordCandidate(w, 0.3) for w in (40, 41, 21, 42, 43)]}
-    ranked = with_words([*concepts, *phrases], words, tails, trusted, (3, 2))
+    ranked = with_words([*concepts, *phrases], words, tails, trusted, (3, 2), WORDS)
     assert [x.text for x in mix(ranked, 5, (3, 2))] == expected  # type: ignore[arg-type]
     scores = [x.score for x in ranked]
     assert scores == sorted(scores, reverse=True) and min(scores) > 0
     assert [x.text for x in mix(ranked, 5, (5, 0))] == ["s0", "s1", "s2", "s3", "s4"]  # type: ignore[arg-type]
+
+
+def test_a_word_that_a_branch_tells_by_a_synonym_lifts_that() -> None:
+    """Word 41 is no draft of its own, for a concept tells it."""
+    concepts = [draft(f"s{i}", "sae", 10.0 - i, i) for i in range(6)]
+    concepts[4].also = ["word 41"]
+    tails = {"B": [WordCandidate(w, 0.3) for w in (40, 41)]}
+    ranked = with_words(concepts, [draft("w0", "word", 0.0, 40)], tails, False, (3, 2), WORDS)
+    assert [x.text for x in ranked] == ["w0", "s4", "s0", "s1", "s2", "s3", "s5"]
 
 
 def test_a_rare_mode_is_named_without_a_concept_for_it() -> None:
