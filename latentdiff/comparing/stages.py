@@ -57,6 +57,7 @@ from .held import Among, Given, effective, hold
 from .merging import distinct, link, names_trusted, sink, with_words
 from .placing import by_given_row, concept_table
 from .refits import largest_passing, with_refits
+from .renaming import rename_guesses
 from .word_candidates import tail_words
 
 
@@ -99,8 +100,10 @@ class Stages:
             draft.q_value = max(draft.q_value, found.p_value)
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
+        extended = scores.vocabulary if scores else None
+        candidates = rename_guesses(candidates, drafts, shows, self.sides, extended, names, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
-        candidates = fold_wordings(candidates, drafts, shows, self.sides, scores.vocabulary if scores else None, self.config)
+        candidates = fold_wordings(candidates, drafts, shows, self.sides, extended, self.config)
         candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
         candidates = with_refits(candidates, drafts, passing, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)

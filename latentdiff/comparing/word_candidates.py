@@ -19,8 +19,8 @@ FEWEST = 50
 def tail_words(sides: Sides, vocabulary: Vocabulary) -> dict[str, list[WordCandidate]]:
     """By side: words by the contrast of the tails of both sides, best first; plurals told in the singular.
 
-    Near synonyms share a place; the one whose plain contrast is largest is told (CLIP pairs of 10 of 200 not reported: first .88 by the order
-    of places, .89 so).
+    Near synonyms share a place; the one whose plain contrast is largest is told (CLIP pairs of 10 of 200 not reported: first .88 by the
+    order of places, .89 so).
     """
     if vocabulary.given < FEWEST:
         return {}

@@ -24,8 +24,8 @@ NEAREST = 3
 """Nearest images of the smaller side whose mean cosine says how alike its own side, and the other, are to an image."""
 APART = 1.0
 """Scores, in the smallest size, count times the exponential of so many times the difference of the two. CLIP pairs not reported, words
-alone: of 4 of 200 first .49 without and .55 with, among five .68 and .81; of 10 alike. Where all images come from one set, 309 draws of 4 of
-a class: first .21 and .25, among five .48 and .50; 2 names more first and costs .01 among five at 10 of 200."""
+alone: of 4 of 200 first .49 without and .55 with, among five .68 and .81; of 10 alike. Where all images come from one set, 309 draws of
+4 of a class: first .21 and .25, among five .48 and .50; 2 names more first and costs .01 among five at 10 of 200."""
 SOFTNESS = 8
 """Sizes are put together by a power mean of this exponent, nearly the largest (CLIP pairs of 4 of 200, those not reported: among five
 .64 by the largest, .68 by 8 or 4; of 10 and of 20 alike)."""

@@ -37,7 +37,8 @@ def test_tails_against_a_naive_loop() -> None:
     unit = both / np.linalg.norm(both, axis=1, keepdims=True)
     unit -= unit.mean(0)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    nearest = [[sorted((unit[i] @ unit[j] for j in rows if j != i), reverse=True) for rows in (range(90), range(90, 150))] for i in range(150)]
+    of_sides = range(90), range(90, 150)
+    nearest = [[sorted((unit[i] @ unit[j] for j in rows if j != i), reverse=True) for rows in of_sides] for i in range(150)]
     to = np.array([[np.mean(of_a[: round(3 * 90 / 60)]), np.mean(of_b[:3])] for of_a, of_b in nearest])
     weight = np.exp(np.where(np.arange(150) < 90, to[:, 0] - to[:, 1], to[:, 1] - to[:, 0]))
     z = []
