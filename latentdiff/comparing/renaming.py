@@ -8,12 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..config import CompareConfig
-from ..embed.sides import Sides, centred
+from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..results.hypothesis import Hypothesis
 from ..sae.naming import Name
 from .candidates import Draft
-from .showing import FEW
+from .showing import best_words, few
 
 
 def rename_guesses(
@@ -43,16 +43,14 @@ def rename_guesses(
     guesses = [i for i, h in enumerate(candidates) if h.weak and h.concept is not None]
     if vocabulary is None or config.naming == "decoder" or not guesses:
         return candidates
-    columns, out = sp.csc_array(shows[:, guesses]), list(candidates)
-    taken = {(h.side, h.text) for h in candidates}
-    for i, rows in zip(guesses, np.split(columns.indices, columns.indptr[1:-1]), strict=True):
+    columns = sp.csc_array(shows[:, guesses])
+    rows = [np.sort(some) for some in np.split(columns.indices, columns.indptr[1:-1])]
+    own = [some[(some < sides.n_a) == (candidates[i].side == "A")] for i, some in zip(guesses, rows, strict=True)]
+    told = [(i, few(some)) for i, some in zip(guesses, own, strict=True) if len(some)]
+    best = vocabulary.headword[best_words([some for _, some in told], sides, vocabulary)[0]].tolist()
+    out, taken = list(candidates), {(h.side, h.text) for h in candidates}
+    for (i, _), word in zip(told, best, strict=True):
         h = candidates[i]
-        own = rows[(rows < sides.n_a) == (h.side == "A")]
-        if not len(own):
-            continue
-        some = np.sort(own)[np.unique(np.linspace(0, len(own) - 1, min(FEW, len(own))).astype(int))]
-        fits = vocabulary.centred[: vocabulary.given] @ centred(sides[some], sides.mean_direction).mean(0)
-        word = int(vocabulary.headword[int(fits.argmax())])
         text = vocabulary.words[word]
         drafts[i].word = word
         if (h.side, text) not in taken:

@@ -101,17 +101,14 @@ class Shown:
         in_a = int(np.searchsorted(self.rows, sides.n_a))
         return in_a / sides.n_a, (len(self.rows) - in_a) / sides.n_b
 
-    def fitted(self, value: np.ndarray, draft: Draft, sides: Sides, words: Vocabulary) -> Shown:
-        """The same with its ``fit`` and ``best_share``, from the (n,) scores of all images with its word."""
-        own = self.rows[(self.rows < sides.n_a) == (draft.side == "A")]
-        if not len(own):
-            return dataclasses.replace(self, fit=0.0, best_share=0.0)
-        fit = float(value[own].mean(dtype=np.float64)) / words.chance_cosine
-        if draft.weak or fit <= 0:  # a guess whatever other words do
-            return dataclasses.replace(self, fit=fit)
-        some = own[np.unique(np.linspace(0, len(own) - 1, min(FEW, len(own))).astype(int))]
-        fits = words.centred[: words.given] @ centred(sides[some], sides.mean_direction).mean(0)
-        return dataclasses.replace(self, fit=fit, best_share=min(1.0, float(value[some].mean(dtype=np.float64)) / float(fits.max())))
+    def fitted(self, value: np.ndarray, side: str, sides: Sides, words: Vocabulary) -> Shown:
+        """The same with its ``fit``, from the (n,) scores of all images with its word."""
+        own = self.of_side(side, sides)
+        return dataclasses.replace(self, fit=float(value[own].mean(dtype=np.float64)) / words.chance_cosine if len(own) else 0.0)
+
+    def of_side(self, side: str, sides: Sides) -> np.ndarray:
+        """Rows of one side that show it, ascending."""
+        return self.rows[(self.rows < sides.n_a) == (side == "A")]
 
     def independent(self, sides: Sides) -> tuple[float, float]:
         """Independent images of A and B behind its rates: ``images``, fewer where images come in groups, or count unequally by strata."""
@@ -147,7 +144,8 @@ def shown_by(
         begun = list(ordered_map(some.started, list(zip(block, value, strict=True)), workers))
         shares = iter(prevalences([x[1] for x in begun if x is not None]))
         found = [None if x is None else Told(x[0], next(shares), x[2]) for x in begun]
-        yield from ordered_map(some.shown, list(zip(block, value, found, strict=True)), workers)
+        shown = list(ordered_map(some.shown, list(zip(block, value, found, strict=True)), workers))
+        yield from shown if some.words is None else with_best_shares(shown, block, value, sides, some.words)
 
 
 class _Showing:
@@ -187,17 +185,44 @@ class _Showing:
         if draft.concept is None:
             assert value is not None and found is not None and self.words is not None
             among = self.telling[draft.side] if draft.source == "dre" else among
-            return Shown.of_scores(value, found, among, config).fitted(value, draft, sides, self.words)
+            return Shown.of_scores(value, found, among, config).fitted(value, draft.side, sides, self.words)
         own = slice(*self.columns.indptr[self.place[draft.concept] :][:2])
         fires = Shown.of_concept(self.columns.indices[own], self.columns.data[own], draft.side, sides, config)
         if value is None or found is None or self.words is None:
             return fires
-        named = Shown.of_scores(value, found, among, config).fitted(value, draft, sides, self.words)
+        named = Shown.of_scores(value, found, among, config).fitted(value, draft.side, sides, self.words)
         # Where the name does not fit its images, or is not more frequent on the pattern's side, it is not what differs.
         tells = named.measurable and named.more_of(draft.side, sides) and named.fit >= SHOWN_FIT * config.weak_name
-        return dataclasses.replace(named, fires=fires.fires) if tells else fires.fitted(value, draft, sides, self.words)
+        return dataclasses.replace(named, fires=fires.fires) if tells else fires.fitted(value, draft.side, sides, self.words)
 
 
 def _named_by(draft: Draft) -> bool:
     """Whether what a draft's word names is measured: not where the word is only a guess at what a concept is."""
     return draft.concept is None or not draft.weak
+
+
+def with_best_shares(
+    shown: Sequence[Shown], drafts: Sequence[Draft], values: Sequence[np.ndarray | None], sides: Sides, words: Vocabulary
+) -> list[Shown]:
+    """Each with its ``best_share``, from the (n,) scores of its word; without one where a draft is a guess whatever other words do."""
+    out = list(shown)
+    asked = [i for i, s in enumerate(shown) if s.fit > 0 and not drafts[i].weak]
+    rows = [few(shown[i].of_side(drafts[i].side, sides)) for i in asked]
+    for i, some, best in zip(asked, rows, best_words(rows, sides, words)[1].tolist(), strict=True):
+        value = values[i]
+        assert value is not None  # its fit was taken from them
+        out[i] = dataclasses.replace(out[i], best_share=min(1.0, float(value[some].mean(dtype=np.float64)) / best))
+    return out
+
+
+def few(rows: np.ndarray) -> np.ndarray:
+    """At most ``FEW`` of some rows, evenly spaced."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(FEW, len(rows))).astype(int))]
+
+
+def best_words(rows: Sequence[np.ndarray], sides: Sides, words: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+    """Of each set of images the word of the largest mean cosine, (m,), and that cosine: one reading of all words for all sets."""
+    if not len(rows):
+        return np.zeros(0, int), np.zeros(0, np.float32)
+    fits = words.centred[: words.given] @ np.stack([centred(sides[some], sides.mean_direction).mean(0) for some in rows], axis=1)
+    return fits.argmax(0), fits.max(0)

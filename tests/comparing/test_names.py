@@ -7,7 +7,7 @@ import pytest
 
 from latentdiff import CompareConfig, Comparison, SparseAutoencoder, Vocabulary, compare
 from latentdiff.comparing.candidates import Draft
-from latentdiff.comparing.showing import Shown
+from latentdiff.comparing.showing import Shown, with_best_shares
 from latentdiff.embed.sides import Sides
 
 D, V, N = 64, 200, 80
@@ -53,7 +53,10 @@ def test_a_words_fit_is_set_against_the_best_words() -> None:
     second = int(np.argsort(fits)[-2])
     value, none = sides.cosines(VOCABULARY.centred[[second]])[0], np.zeros(0)
     draft = Draft(VOCABULARY.words[second], "B", "sae", 1.0, 0.01, 0.01, 2.0)
-    shown = Shown(rows, 0.5, none, none, (N, N)).fitted(value, draft, sides, VOCABULARY)
+    guess = Draft(VOCABULARY.words[second], "B", "sae", 1.0, 0.01, 0.01, 0.2, weak=True)
+    fitted = Shown(rows, 0.5, none, none, (N, N)).fitted(value, "B", sides, VOCABULARY)
+    shown, weak = with_best_shares([fitted, fitted], [draft, guess], [value, value], sides, VOCABULARY)
+    assert np.isnan(weak.best_share) and weak.fit == shown.fit
     assert int(np.argmax(fits)) == 0  # the class's own word
     assert shown.fit == pytest.approx(fits[second] / VOCABULARY.chance_cosine, abs=1e-5)
     assert shown.best_share == pytest.approx(fits[second] / fits[0], abs=1e-5) and 0 < shown.best_share < 0.9
