@@ -58,6 +58,8 @@ class Draft:
     concept: int | None = None
     word: int | None = None
     """Row of the vocabulary that names it."""
+    fits: int | None = None
+    """Guesses: the row that its images fit best, by which findings of one thing are known."""
     threshold: float = 0.0
     """Phrases: an image shows it above this score."""
     also: list[str] = field(default_factory=list)

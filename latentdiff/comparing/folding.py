@@ -83,7 +83,8 @@ def _tellers(
         columns = shows[rows][:, own].astype(np.float64)
         shared = (columns.T @ columns).toarray()
         count = shared.diagonal()
-        names = [vocabulary.centred[word] if (word := drafts[i].word) is not None else np.zeros(vocabulary.width) for i in own]
+        words = [drafts[i].word if drafts[i].fits is None else drafts[i].fits for i in own]
+        names = [np.zeros(vocabulary.width) if word is None else vocabulary.centred[word] for word in words]
         cosine = np.stack(names) @ np.stack(names).T / vocabulary.chance_cosine
         same = shared / np.maximum(count[:, None] + count - shared, 1)
         within = shared >= WITHIN * np.maximum(count[:, None], 1)

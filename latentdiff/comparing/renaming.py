@@ -27,20 +27,21 @@ def rename_guesses(
 ) -> tuple[Hypothesis, ...]:
     """Call concepts whose names are guesses by the word that fits the images of their own side best, on which they fire.
 
-    Of guesses at classes that the words have, where all images differ, 0 of 21 were right by the concept's own name and 18 by its images
-    (24 pairs of CLIP classes, which chose nothing; Corel, 126 guesses: .08 and .40). They stay guesses. Where another finding of the side
-    has that name, a guess keeps its text, and only folding (:mod:`.folding`) goes by the word: one thing is not two cards of one name.
+    Phrases keep theirs, by whose scores they were tested; what they fit best is told to folding alone. Of guesses at classes that the words
+    have, where all images differ, 0 of 21 were right by the concept's own name and 18 by its images (24 pairs of CLIP classes, which chose
+    nothing; Corel, 126 guesses: .08 and .40). They stay guesses. Where another finding of the side has that name, a guess keeps its text,
+    and only folding (:mod:`.folding`) goes by the word: one thing is not two cards of one name.
 
     Args:
         candidates: hypotheses with their evidence, in the order of rank.
-        drafts: what they were made of, in the same order; the words of those renamed change.
+        drafts: what they were made of, in the same order; what guesses fit is written there.
         shows: (n, len(candidates)) bool.
         sides: images of A and B.
         vocabulary: the words; without them there is nothing to rename, nor with ``naming="decoder"``, the paper's names.
         names: of the concepts; those renamed change.
         config: ``naming`` counts.
     """
-    guesses = [i for i, h in enumerate(candidates) if h.weak and h.concept is not None]
+    guesses = [i for i, h in enumerate(candidates) if h.weak]
     if vocabulary is None or config.naming == "decoder" or not guesses:
         return candidates
     columns = sp.csc_array(shows[:, guesses])
@@ -52,10 +53,10 @@ def rename_guesses(
     for (i, _), word in zip(told, best, strict=True):
         h = candidates[i]
         text = vocabulary.words[word]
-        drafts[i].word = word
-        if (h.side, text) not in taken:
+        drafts[i].fits = word
+        if h.concept is not None and (h.side, text) not in taken:
             taken.add((h.side, text))
-            old, drafts[i].text = drafts[i].text, text
+            old, drafts[i].text, drafts[i].word = drafts[i].text, text, word
             out[i] = dataclasses.replace(h, text=text, words=(old, *(w for w in h.words if w != text)))
             names[h.concept] = _first(names[h.concept], word)
     return tuple(out)

@@ -53,18 +53,19 @@ def test_a_guess_is_called_by_the_images_of_its_own_side() -> None:
 
 
 def test_names_that_fit_phrases_and_the_papers_names_stay() -> None:
-    for made, config in (
-        (guess(3, weak=False), CompareConfig()),
-        (guess(3, concept=None), CompareConfig()),
-        (guess(3), CompareConfig(naming="decoder")),
+    for made, config, fits in (
+        (guess(3, weak=False), CompareConfig(), None),
+        (guess(3, concept=None), CompareConfig(), 7),
+        (guess(3), CompareConfig(naming="decoder"), None),
     ):
         drafts, (found,), _ = renamed(made, config=config)
-        assert (found.text, drafts[0].word) == ("word 3", 3)
+        assert (found.text, drafts[0].word, drafts[0].fits) == ("word 3", 3, fits)
 
 
-def test_of_a_name_that_is_taken_only_the_word_is_kept_for_folding() -> None:
+def test_a_name_that_is_taken_is_told_to_folding_alone() -> None:
     drafts, found, names = renamed(guess(3, concept=0), guess(4, concept=1), guess(5, concept=2))
-    assert [h.text for h in found] == ["word 7", "word 4", "word 5"] and [d.word for d in drafts] == [7, 7, 7]
+    assert [h.text for h in found] == ["word 7", "word 4", "word 5"]
+    assert [(d.word, d.fits) for d in drafts] == [(7, 7), (4, 7), (5, 7)]
     assert [names[k].words[0] for k in range(3)] == [7, 4, 5]
     _, found, _ = renamed(guess(7, weak=False, concept=0), guess(4, concept=1))
     assert [h.text for h in found] == ["word 7", "word 4"]
