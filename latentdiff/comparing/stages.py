@@ -101,8 +101,8 @@ class Stages:
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         extended = scores.vocabulary if scores else None
-        candidates = rename_guesses(candidates, drafts, shows, self.sides, extended, names, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
+        candidates = rename_guesses(candidates, drafts, shows, self.sides, extended, names, self.config)
         candidates = fold_wordings(candidates, drafts, shows, self.sides, extended, self.config)
         candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
         candidates = with_refits(candidates, drafts, passing, self.sides, codes, scores, self.config)

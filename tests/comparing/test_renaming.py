@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -67,5 +69,21 @@ def test_a_name_that_is_taken_is_told_to_folding_alone() -> None:
     assert [h.text for h in found] == ["word 7", "word 4", "word 5"]
     assert [(d.word, d.fits) for d in drafts] == [(7, 7), (4, 7), (5, 7)]
     assert [names[k].words[0] for k in range(3)] == [7, 4, 5]
+    not_passing = guess(4, concept=1)
+    not_passing = not_passing[0], dataclasses.replace(not_passing[1], q_value=0.06)
+    assert renamed(not_passing)[1][0].text == "word 4"
     _, found, _ = renamed(guess(7, weak=False, concept=0), guess(4, concept=1))
     assert [h.text for h in found] == ["word 7", "word 4"]
+
+
+def test_an_echo_of_the_new_name_gives_it_up_and_others_mention_it_by_that() -> None:
+    first, echo, third = guess(3, concept=0), guess(7, weak=False, concept=None), guess(5, weak=False, concept=2)
+    first = first[0], dataclasses.replace(first[1], echoes=("word 7", "word 9"))
+    echo = echo[0], dataclasses.replace(echo[1], q_value=0.6)
+    third = third[0], dataclasses.replace(third[1], overlaps=("word 3",))
+    _, found, _ = renamed(first, echo, third)
+    assert [(h.text, h.echoes, h.overlaps) for h in found] == [
+        ("word 7", ("word 9",), ()),
+        ("word 7", (), ()),
+        ("word 5", (), ("word 7",)),
+    ]
