@@ -30,8 +30,8 @@ def rename_guesses(
     Phrases keep theirs, by whose scores they were tested; what they fit best is told to folding alone. Of guesses at classes that the words
     have, where all images differ, 0 of 21 were right by the concept's own name and 18 by its images (24 pairs of CLIP classes, which chose
     nothing; Corel, 126 guesses: .08 and .40). They stay guesses; what does not pass keeps its name, by which it was ranked. Where a finding
-    of the side has that name, a guess keeps its text, and only folding (:mod:`.folding`) goes by the word: one thing is not two cards of one
-    name.
+    of the side has that name, a guess keeps its text, and only folding (:mod:`.folding`) goes by the word: one thing is not two cards of
+    one name.
 
     Args:
         candidates: hypotheses, their echoes settled, in the order of rank.
