@@ -80,7 +80,8 @@ def word_tails(sides: Sides, vocabulary: Vocabulary, most: int = SAMPLE) -> Word
     spread = contrast.std(0)
     z = np.divide(contrast - np.median(contrast, axis=0), spread, out=np.zeros_like(contrast), where=spread > 0)
     plain, score = z[:, :-1], np.concatenate([z[:, -1:], z[:, 1:-1]], axis=1)
-    return WordTails(*({"A": _together(x), "B": _together(-x)} for x in (score, plain)), {"A": a[:, 0], "B": b[:, 0]})
+    told, as_it_is = ({"A": _together(x), "B": _together(-x)} for x in (score, plain))
+    return WordTails(told, as_it_is, {"A": a[:, 0], "B": b[:, 0]})
 
 
 def standing_apart(unit: np.ndarray, n_a: int) -> np.ndarray:
