@@ -103,4 +103,4 @@ def test_a_card_names_what_fits_and_counts_the_guesses() -> None:
     test = TwoSampleTest(0.9, 1e-3)
     found = Comparison(out, nan, nan, shows, shows, test, True, 0.1, ConceptTable.empty(), CONFIG)
     (one,) = content(found).cards["A"]
-    assert one.tells == "also: foal and 1 guess"
+    assert one.tells == "foal, echo of horse, echo of foal, echo of hamper and 1 guess"
