@@ -65,7 +65,8 @@ def _rates(panel: Any, box: types.Object, across: list[str], down: list[str]) ->
     above = 20 + (round(0.7 * longest) if slanted else 10)  # at 45 degrees
     names = max(NAMES, LETTER * max(map(len, down)) + TICK)  # what names of rows do not get they take from the cells
     layout = {**_axes({"x": across, "y": down}), "margin": {"t": above, "l": names, "b": 10, "r": 10}}
-    layout["xaxis"] |= {"side": "top", "tickangle": 45 if slanted else 0}
+    layout["xaxis"] |= {"side": "top", "tickangle": 45 if slanted else 0, "automargin": False}
+    layout["yaxis"] |= {"automargin": False}  # else the App's plots take from the cells what they think that names need
     scroll = box.v_stack("scroll", componentsProps=grid(width="100%", minWidth=0, overflowX="auto", **ONE_COLUMN))
     wide = scroll.v_stack("wide", componentsProps=grid(width="100%", minWidth=f"{names + 10 + LEAST * len(across)}px", **ONE_COLUMN))
     height = f"{above + 10 + CELL * len(down)}px"
