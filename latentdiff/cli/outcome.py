@@ -124,6 +124,8 @@ def show(outcome: Outcome, args: argparse.Namespace) -> None:
         out.print(_table(said, lines))
         if args.tree and not any(line.depth for some in lines.values() for line in some):
             out.print(Text("No tree: none of these lies below a coarser concept. Matryoshka SAEs have such.", style="dim"))
+    for note in said.below:
+        out.print(Text(note, style="dim"))
     if said.fields:
         out.print(_fields_table(said, args.top))
     if any(card.hypothesis.weak for side in SIDES for card in said.cards[side]):

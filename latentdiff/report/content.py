@@ -15,7 +15,7 @@ from ..results.storage import LEFT_OUT
 from .arranging import Arrangement, arranged
 from .fields import FieldRow, field_rows, left_out_fields, looked_past
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
-from .leads import decides, leads
+from .leads import lead_cards, leads
 from .shifts import shifts
 from .text import verdict
 from .tree import Branch, as_tree
@@ -40,12 +40,14 @@ class Content:
     """Images compared, by side."""
     notes: tuple[str, ...]
     """What was left out, and what describing images did and sent."""
+    shifts: tuple[str, ...]
+    """Slight shifts, which are no findings: a sentence for each kind of either side."""
     cards: dict[str, tuple[Card, ...]]
     """By side, best first."""
     more: dict[str, int]
     """Differences found beyond the cards, by side."""
     leads: dict[str, tuple[tuple[Card, str], ...]]
-    """Of sides without a finding: what comes nearest to one, perhaps chance, each with what would decide it."""
+    """Of sides without a finding: what comes nearest to one, perhaps chance, each with how far it is from one."""
     typical: dict[str, tuple[int, ...]]
     """By side, rows of its most telling, diverse images, best first."""
     trees: dict[str, tuple[Branch, ...]]
@@ -54,6 +56,11 @@ class Content:
     """Fields of the images that differ, best first."""
     reading: tuple[tuple[str, str], ...]
     """How to read it: term and meaning, for the methods whose findings are on the cards."""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """Sentences on what is no finding, for texts without cards: slight shifts, and what comes nearest to a finding."""
+        return (*self.shifts, *leads(self.comparison, (self.names["A"], self.names["B"])))
 
     def without_cards(self, side: str) -> str:
         """Why a side has no card."""
@@ -100,26 +107,20 @@ def content(
         },
         notes=(
             *left_out(comparison.info, (a, b)),
-            *(note for said in (looked_past, misfit, repeated, shifts, leads) for note in said(comparison, (a, b))),
+            *(note for said in (looked_past, misfit, repeated) for note in said(comparison, (a, b))),
             *left_out_fields(comparison),
             *description(comparison),
             *rejected(comparison, (a, b)),
         ),
+        shifts=shifts(comparison, (a, b)),
         cards=shown,
         more={side: count[side] - len(shown[side]) for side in SIDES},
-        leads={side: _leads(comparison, side, called) for side in SIDES},
+        leads={side: lead_cards(comparison, side, called) for side in SIDES},
         typical={side: typical(comparison, side) for side in SIDES},
         trees={side: as_tree(comparison, best[side]) for side in SIDES},
         fields=field_rows(comparison),
         reading=_reading(comparison, shown),
     )
-
-
-def _leads(comparison: Comparison, side: str, names: dict[str, str]) -> tuple[tuple[Card, str], ...]:
-    if any(h.side == side for h in comparison.hypotheses):
-        return ()
-    best = [h for h in comparison.leads if h.side == side and not said_of(comparison.feedback, h).hidden]
-    return tuple((card(comparison, h, -1, names), decides(comparison, h, (names["A"], names["B"]))) for h in best)
 
 
 def typical(comparison: Comparison, side: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from ..compute.files import strict
 from .content import THUMBNAILS, Content, images
 from .finding import MEANING, SIDES, Card, Fact
 from .plots import histogram_svg, volcano_svg
+from .shifts import shifts_counted
 from .style import page_css
 from .text import escape, percent
 from .thumbnails import Images, inline, source
@@ -33,7 +34,7 @@ def document(content: Content, images: Mapping[str, Images | None]) -> str:
     columns = "".join(column_html(content, side, images.get(side)) for side in SIDES)
     return page(
         content.title,
-        f'{verdict_html(content)}\n<div class="columns">{columns}</div>\n{fields_html(content)}{_plots(content)}\n'
+        f'{verdict_html(content)}\n<div class="columns">{columns}</div>\n{shifts_html(content)}{fields_html(content)}{_plots(content)}\n'
         f"{_telling(content, images)}\n{_reading(content)}\n{_settings(content)}\n<footer>{escape(_made_by(content))}</footer>",
     )
 
@@ -66,6 +67,14 @@ def side_html(content: Content, side: str) -> str:
     return f'<h2 class="ld-side {side.lower()}">More in {escape(content.names[side])} {count}</h2>'
 
 
+def shifts_html(content: Content) -> str:
+    """Slight shifts, folded: they are no findings; nothing where there are none."""
+    if not content.shifts:
+        return ""
+    told = escape("; ".join(content.shifts))
+    return f'<details class="ld-shifts"><summary>{shifts_counted(content.comparison)}</summary><p class="ld-notes">{told}.</p></details>'
+
+
 def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
     """One difference: phrase, pair of rate bars, facts with explanations.
 
@@ -74,17 +83,29 @@ def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
         names: what people call "A" and "B".
         strip: HTML of its thumbnails, put between the bars and the facts.
     """
-    h = card.hypothesis
-    guess = "<i>looks like</i> " if card.guess else ""
     lines = [(f"or {', '.join(card.also)}", "Other words that fit it")] if card.also else []
     lines += [(f"also: {card.tells}", MEANING["also"])] if card.tells else []
     lines += [("; ".join(card.said), "What people said of it")] if card.said else []
     also = "".join(f'<p class="ld-also" title="{escape(why)}">{escape(line)}</p>' for line, why in lines)
+    more = f"<details><summary>About the concept</summary>{_facts(card.concept)}</details>" if card.concept else ""
+    return f'<article class="ld-card">{_title(card)}{also}{_bars(card, names)}{strip}{_facts(card.facts)}{more}</article>'
+
+
+def lead_html(card: Card, standing: str, names: Mapping[str, str], strip: str = "") -> str:
+    """What comes near a finding and did not pass: a grey card, with how far it is from one."""
+    told = f'<p class="ld-also">Lead, not proven: {escape(standing)}</p>'
+    return f'<article class="ld-card ld-lead">{_title(card)}{told}{_bars(card, names)}{strip}</article>'
+
+
+def _title(card: Card) -> str:
+    return f"<h3>{'<i>looks like</i> ' if card.guess else ''}{escape(card.phrase)}</h3>"
+
+
+def _bars(card: Card, names: Mapping[str, str]) -> str:
+    h = card.hypothesis
     own = (h.side, "B" if h.side == "A" else "A")
     bars = "".join(_bar(s, card, names[s], h.rate_a if s == "A" else h.rate_b) for s in own)
-    more = f"<details><summary>About the concept</summary>{_facts(card.concept)}</details>" if card.concept else ""
-    head = f'<article class="ld-card"><h3>{guess}{escape(card.phrase)}</h3>{also}<div class="ld-rates">{bars}</div>'
-    return f"{head}{strip}{_facts(card.facts)}{more}</article>"
+    return f'<div class="ld-rates">{bars}</div>'
 
 
 def _facts(facts: tuple[Fact, ...]) -> str:
@@ -108,15 +129,28 @@ def strip_html(uris: list[str], text: str) -> str:
 
 def column_html(content: Content, side: str, at: Images | None) -> str:
     """What is more in one side: its heading and cards, with thumbnails where images are at hand."""
-    cards = []
-    for card in content.cards[side]:
-        uris = [uri for row in card.hypothesis.exemplars if (uri := inline(source(at, row)))] if at is not None else []
-        cards.append(f'<div class="box">{card_html(card, content.names, strip_html(uris[:THUMBNAILS], card.phrase))}</div>')
-    if not cards:
-        cards = [f'<p class="ld-none">{content.without_cards(side)}</p>']
-    more = f'<p class="ld-none">and {content.more[side]} more</p>' if content.more[side] else ""
-    below = more + tree_html(content, side)
-    return f'<section class="side">{side_html(content, side)}<div class="cards">{"".join(cards)}</div>{below}</section>'
+    cards, below = cards_html(content, side, "box", at), more_html(content, side) + tree_html(content, side)
+    return f'<section class="side">{side_html(content, side)}<div class="cards">{cards}</div>{below}</section>'
+
+
+def cards_html(content: Content, side: str, box: str, at: Images | None = None) -> str:
+    """The cards of a side, each in a box of that class; of one without any: why, and grey cards of what comes nearest to one."""
+    names = content.names
+    cards = [card_html(one, names, _shown_by(one, at)) for one in content.cards[side]]
+    none = "" if cards else f'<p class="ld-none">{content.without_cards(side)}</p>'
+    cards += [lead_html(one, standing, names, _shown_by(one, at)) for one, standing in content.leads[side]]
+    return none + "".join(f'<div class="{box}">{card}</div>' for card in cards)
+
+
+def more_html(content: Content, side: str) -> str:
+    """How many more differences there are."""
+    return f'<p class="ld-none">and {content.more[side]} more</p>' if content.more[side] else ""
+
+
+def _shown_by(card: Card, at: Images | None) -> str:
+    """A card's thumbnails, where images are at hand."""
+    uris = [uri for row in card.hypothesis.exemplars if (uri := inline(source(at, row)))] if at is not None else []
+    return strip_html(uris[:THUMBNAILS], card.phrase)
 
 
 def fields_html(content: Content) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..results.comparison import Comparison
 from ..results.feedback import said_of
 from ..results.hypothesis import Hypothesis
-from .text import rates_of, title
+from .finding import SIDES, Card, card
+from .text import p_text, rates_of, title
 
 SAME = 1.1
 """Sides whose numbers differ by less are told by one number."""
@@ -22,9 +23,9 @@ def leads(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         names: what people call A and B.
     """
     notes = []
-    for side, name in zip("AB", names, strict=True):
-        best = [h for h in comparison.leads if h.side == side and not said_of(comparison.feedback, h).hidden]
-        if not best or any(h.side == side for h in comparison.hypotheses):
+    for side, name in zip(SIDES, names, strict=True):
+        best = _of_side(comparison, side)
+        if not best:
             continue
         first = best[0]
         others = f"; then {', '.join(title(h) for h in best[1:])}" if best[1:] else ""
@@ -33,6 +34,31 @@ def leads(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         nearest = f"{title(first)} ({rates_of(first, names)}{decide}){others}"
         notes.append(f"nothing passes as more frequent in {name}; nearest to it, perhaps chance: {nearest}")
     return tuple(notes)
+
+
+def lead_cards(comparison: Comparison, side: str, names: Mapping[str, str]) -> tuple[tuple[Card, str], ...]:
+    """The same as cards, of one side, each with how far it is from a finding: panel, page, notebook and report draw them grey.
+
+    Args:
+        comparison: the result.
+        side: "A" or "B".
+        names: what people call "A" and "B".
+    """
+    return tuple((one := card(comparison, h, -1, names), standing(comparison, one, names)) for h in _of_side(comparison, side))
+
+
+def standing(comparison: Comparison, lead: Card, names: Mapping[str, str]) -> str:
+    """"perhaps chance; q = 0.21 against 0.05; about 900 more images a side would decide it"; what is not known is left out."""
+    level = f"{p_text(lead.hypothesis.q_value, 'q')} against {comparison.config.alpha:g}" if lead.q else ""
+    needs = decides(comparison, lead.hypothesis, (names["A"], names["B"]))
+    return "; ".join(filter(None, ("perhaps chance", level, f"{needs} would decide it" if needs else "")))
+
+
+def _of_side(comparison: Comparison, side: str) -> list[Hypothesis]:
+    """Leads of a side that has no finding."""
+    if any(h.side == side for h in comparison.hypotheses):
+        return []
+    return [h for h in comparison.leads if h.side == side and not said_of(comparison.feedback, h).hidden]
 
 
 def decides(comparison: Comparison, lead: Hypothesis, names: Sequence[str]) -> str:

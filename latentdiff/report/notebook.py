@@ -6,7 +6,7 @@ from ..results.comparison import Comparison
 from ..results.display import show_html_by
 from .content import content
 from .finding import SIDES
-from .html import card_html, side_html, verdict_html
+from .html import cards_html, more_html, shifts_html, side_html, verdict_html
 from .style import CARDS, DARK, LIGHT
 from .text import apart
 
@@ -34,12 +34,10 @@ def notebook_html(comparison: Comparison) -> str:
     said = content(apart(comparison), cards=SHOWN)
     columns = []
     for side in SIDES:
-        cards = "".join(f'<div class="ld-box">{card_html(card, said.names)}</div>' for card in said.cards[side])
-        more = f'<p class="ld-none">and {said.more[side]} more</p>' if said.more[side] else ""
-        none = f'<p class="ld-none">{said.without_cards(side)}</p>'
-        columns.append(f"<section>{side_html(said, side)}{cards or none}{more}</section>")
+        columns.append(f"<section>{side_html(said, side)}{cards_html(said, side, 'ld-box')}{more_html(said, side)}</section>")
     css = f".ld-notebook {{{LIGHT}}} {', '.join(THEMES)} {{{DARK} color-scheme: dark;}} {CARDS} {STYLE}"
-    return f'<div class="ld-notebook"><style>{css}</style>{verdict_html(said)}<div class="ld-columns">{"".join(columns)}</div></div>'
+    body = f'{verdict_html(said)}<div class="ld-columns">{"".join(columns)}</div>{shifts_html(said)}'
+    return f'<div class="ld-notebook"><style>{css}</style>{body}</div>'
 
 
 show_html_by(notebook_html)

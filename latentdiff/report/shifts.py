@@ -34,6 +34,12 @@ def shifts(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def shifts_counted(comparison: Comparison) -> str:
+    """ "1 slight shift" or "6 slight shifts": what the sentences are folded behind."""
+    count = len(comparison.shifts)
+    return f"{count:,} slight shift{'' if count == 1 else 's'}"
+
+
 def _named(h: Hypothesis) -> str:
     """Its phrase, as it stands in a sentence."""
     return f"{LIKE}“{h.text}”" if h.weak else h.text

@@ -41,6 +41,9 @@ CARDS = """
 .ld-facts div { display: flex; gap: 5px; } .ld-facts dt { text-decoration: underline dotted; text-underline-offset: 3px; cursor: help; }
 .ld-facts dd { margin: 0; color: var(--ld-text); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .ld .ld-card summary, .ld-card summary { margin-top: 8px; font-size: .84rem; font-weight: 400; color: var(--ld-soft); cursor: pointer; }
+.ld-lead { opacity: .8; } .ld-lead .ld-bar :is(.a, .b) { fill: var(--ld-soft); fill-opacity: .5; }
+:is(.box, .ld-box, .ld-slot):has(.ld-lead) { border-style: dashed !important; }
+.ld-shifts { margin-top: 14px; color: var(--ld-soft); font-size: .9rem; }
 svg.plot { display: block; width: 100%; height: auto; font-family: inherit; }
 svg.plot .area { fill-opacity: .45; stroke-width: 1.5; } svg.plot .area.a { fill: var(--ld-a-fill); stroke: var(--ld-a); }
 svg.plot .area.b { fill: var(--ld-b-fill); stroke: var(--ld-b); } svg.plot .dot { fill-opacity: .75; }

@@ -40,6 +40,7 @@ def markdown(content: Content) -> str:
         lines += [f"## More in {names[side]} ({images(content.counts[side])})", "", *markdown_side(content, side)]
         if content.trees[side]:
             lines += ["From coarse to fine:", "", *(f"{'  ' * b.depth}- {plain(b.label)}" for b in content.trees[side]), ""]
+    lines += [plain("; ".join(content.below)) + ".", ""] if content.below else []
     lines += fields_markdown(content)
     lines += ["## How to read this", "", *(f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in content.reading), ""]
     return "\n".join(lines)
@@ -146,7 +147,7 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
         "two_sample": dataclasses.asdict(comparison.two_sample),
         "smallest_detectable": comparison.smallest_detectable,
         "sides": {side: {"name": content.names[side], "images": content.counts[side]} for side in SIDES},
-        "notes": list(content.notes),
+        "notes": [*content.notes, *content.below],
         "hypotheses": found,
         "fields": [dataclasses.asdict(d) for d in comparison.fields],
         "config": comparison.config.to_dict(),

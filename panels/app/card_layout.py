@@ -66,8 +66,7 @@ def lead(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
     _title(box, data)
     for side in (data["side"], "B" if data["side"] == "A" else "A"):
         bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], GREY)
-    needs = f"{data['needs']} would decide it" if data["needs"] else ""
-    box.md(plain("; ".join(filter(None, ("perhaps chance", data["level"], needs)))), name="needs", componentsProps=FAINT_TIGHT)
+    box.md(plain(data["standing"]), name="standing", componentsProps=FAINT_TIGHT)
     strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
     for i in range(len(data["thumbnails"])):
         strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{data['text']}, lead example {i + 1}")

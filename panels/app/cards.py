@@ -12,7 +12,7 @@ from latentdiff.report.beside import beside as changed
 from latentdiff.report.content import THUMBNAILS, content, rejected
 from latentdiff.report.fields import FieldRow, beside_text, left_out_fields, sentence
 from latentdiff.report.finding import Card, card
-from latentdiff.report.leads import leads as leads_in_words
+from latentdiff.report.shifts import shifts_counted
 from latentdiff.report.text import apart, isolated
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
@@ -34,7 +34,8 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         how: fields of an :class:`~latentdiff.report.arranging.Arrangement`; None: all, best first.
 
     Returns:
-        JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), and per side ("A", "B")
+        JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), ``shifts`` (slight ones in
+        words, ``shifted``: how many), and per side ("A", "B")
         its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card),
         the leads of a side without cards, and thumbnails of its ``typical`` images; ``given``: what
         was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it cannot be asked
@@ -49,12 +50,11 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     order = Arrangement(**(how or {}))
     said = content(apart(run.comparison), _names(run), cards=cards, page=CARDS, how=order)
     untested = list(left_out_fields(said.comparison))
-    # In the tab of fields, on the cards of leads, and in the row of what was rejected.
-    elsewhere = {*untested, *leads_in_words(said.comparison, _names(run)), *rejected(said.comparison, _names(run))}
+    elsewhere = {*untested, *rejected(said.comparison, _names(run))}  # in the tab of fields, and in the row of what was rejected
     sides = {}
     for side in "AB":
         made = [{**_drawn(run, said.comparison, one), "group": heading(one, order)} for one in said.cards[side]]
-        leads = [_lead(run, said.comparison, one, needs) for one, needs in said.leads[side]]
+        leads = [_lead(run, said.comparison, *one) for one in said.leads[side]]
         strip = {"exemplars": [str(run.sides[side].ids[row]) for row in said.typical[side][:THUMBNAILS]], "thumbnails": []}
         add_thumbnails(run, side, [*made, *leads, strip])
         tree = [[b.depth, b.label, b.hypothesis is not None] for b in said.trees[side]]
@@ -66,6 +66,8 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "verdict": said.verdict,
         "differs": bool(run.differs),
         "notes": [note for note in said.notes if note not in elsewhere],
+        "shifts": "; ".join(said.shifts),
+        "shifted": shifts_counted(said.comparison),
         "untested": untested,
         "given": [str(name) for name in (run.comparison.info.get("given") or {}).get("names") or []],
         "fields": [_field(*field, said.names) for field in zip(said.fields[:FIELDS], run.comparison.fields, strict=False)],
@@ -82,10 +84,9 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
     }
 
 
-def _lead(run: Any, told: Comparison, one: Card, needs: str) -> dict[str, Any]:
+def _lead(run: Any, told: Comparison, one: Card, standing: str) -> dict[str, Any]:
     """What comes near a finding and is none: a card without a rank."""
-    level = f"q = {one.q.removeprefix('= ')} against {run.comparison.config.alpha:g}" if one.q else ""
-    return {**_drawn(run, told, one), "rank": f"c{_place(told.candidates, one.hypothesis)}", "needs": needs, "level": level}
+    return {**_drawn(run, told, one), "rank": f"c{_place(told.candidates, one.hypothesis)}", "standing": standing}
 
 
 def _is_rejected(run: Any, h: Any) -> bool:

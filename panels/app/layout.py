@@ -16,7 +16,7 @@ from .group_layout import groups
 from .map_tab import map_tab
 from .style import COLOURS, FAINT, FAINT_TIGHT, ONE_COLUMN, ROW, SMALL, TIGHT, bar, grid
 from .tabs import concepts, question, scores
-from .toolbar import arrangement, listed, noted, toolbar
+from .toolbar import arrangement, listed, noted, shifted, toolbar
 
 COLUMNS = {
     "display": "grid",
@@ -45,8 +45,8 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
             ``list_how``: their order and filter; ``beside``: what changed since one of them),
             ``arranging`` and ``how`` (order and filter of the cards, and whether they are being chosen), ``detail`` (the unfolded card),
             ``grid_shows`` (whose images), ``point`` (the concept that was clicked), ``range`` (of scores), ``framed`` (the address of the
-            page for folders and zip files, while it is shown), ``noted`` (whether notes are unfolded), ``nonce`` (what buttons pass on
-            that write at once).
+            page for folders and zip files, while it is shown), ``noted`` and ``leaning`` (whether notes and slight shifts are unfolded),
+            ``nonce`` (what buttons pass on that write at once).
         drawn: tells this drawing from others; the timer sends it back.
     """
     if state.get("framed"):
@@ -159,6 +159,7 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
         if state.get("arranging"):
             arrangement(panel, root, state.get("how") or {})
         _differences(panel, root, board, state.get("detail"))
+        shifted(panel, root, board, unfolded=bool(state.get("leaning")))
 
 
 def _rejected(panel: Any, root: types.Object, board: dict[str, Any]) -> None:

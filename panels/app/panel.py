@@ -29,7 +29,7 @@ HELP = (
 )
 PAGE = {"grid": {"sx": {"p": 2, "height": "100%", "overflow": "auto", "gridTemplateColumns": "minmax(0, 1fr)", "alignContent": "start"}}}
 STATE: tuple[str, ...] = ("shown", "run", "page", "listed", "list_how", "beside", "arranging", "how", "detail", "point", "grid_shows")
-STATE += ("range", "span", "answer", "framed", "mapped", "noted")
+STATE += ("range", "span", "answer", "framed", "mapped", "noted", "leaning")
 """Kept in the panel's state. None is called like a component of :mod:`.layout`: the App keeps what was chosen there under its name."""
 
 QUIET = ("look", "regrid", "on_change_tab", "slide", "brush")

@@ -86,6 +86,10 @@ class RunActions:
         """Unfold or fold what is to be known of the comparison."""
         ctx.panel.state.noted = not ctx.panel.state.noted
 
+    def unfold_shifts(self, ctx: Any) -> None:
+        """Unfold or fold the slight shifts of the comparison."""
+        ctx.panel.state.leaning = not ctx.panel.state.leaning
+
     def more(self, ctx: Any) -> None:
         """More cards on both sides."""
         from .cards import CARDS

@@ -129,8 +129,22 @@ def noted(panel: Any, root: types.Object, notes: str, count: int, *, unfolded: b
     """
     many = count > 1 or len(notes) > LINE
     if count and many:
-        label, icon = f"{count} note{'s' if count > 1 else ''}", "expand_less" if unfolded else "expand_more"
         title = "What was left out of this comparison, and what else is to be known of it"
-        root.btn("noted", label=label, icon=icon, variant="text", title=title, on_click=panel.note, componentsProps=SMALL)
+        _fold(root, "noted", f"{count} note{'s' if count > 1 else ''}", title, panel.note, unfolded=unfolded)
     if count and (unfolded or not many):
         root.md(plain(notes), name="notes", componentsProps=FAINT_TIGHT)
+
+
+def shifted(panel: Any, root: types.Object, board: dict[str, Any], *, unfolded: bool) -> None:
+    """Slight shifts, folded below the cards: they are no findings."""
+    if not board["shifts"]:
+        return
+    title = "Scores that are a little higher on one side, though (next to) no image crosses over: no findings"
+    _fold(root, "shifted", board["shifted"], title, panel.unfold_shifts, unfolded=unfolded)
+    if unfolded:
+        root.md(plain(board["shifts"]) + ".", name="shifts", componentsProps=FAINT_TIGHT)
+
+
+def _fold(root: types.Object, name: str, label: str, title: str, method: Any, *, unfolded: bool) -> None:
+    icon = "expand_less" if unfolded else "expand_more"
+    root.btn(name, label=label, icon=icon, variant="text", title=title, on_click=method, componentsProps=SMALL)

@@ -13,7 +13,7 @@ from latentdiff.progress import Progress
 from latentdiff.report import write_report
 from latentdiff.report.content import Content, content
 from latentdiff.report.finding import SIDES
-from latentdiff.report.html import card_html, side_html, tree_html, verdict_html
+from latentdiff.report.html import card_html, lead_html, shifts_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
@@ -22,8 +22,10 @@ from latentdiff.report.thumbnails import source, whole
 
 from .work import Answer
 
-SLOTS = 6
+CARDS = 6
 """Cards per side on the page; the report has more."""
+SLOTS = CARDS + 1
+"""Cards, and the most typical images."""
 PICTURE = 640
 """Longer side of a gallery's images, in pixels: copies, so that no file of the user's is ever served."""
 FORMATS = ("html", "md", "csv", "json")
@@ -31,7 +33,7 @@ FORMATS = ("html", "md", "csv", "json")
 
 @dataclass(frozen=True)
 class Shown:
-    """One card on the page."""
+    """A card on the page, of a finding or of a lead, or the most typical images of a side."""
 
     html: str
     gallery: list[tuple[str, str]]
@@ -60,15 +62,16 @@ def result(answer: Answer, folder: Path, progress: Progress, roots: tuple[Path, 
         roots: folders below which images are named by where they lie in them: a visitor is told no path of the server's. None: by paths.
     """
     called = {side: images if roots is None else _below(images, roots) for side, images in answer.images.items()}
-    said = content(apart(answer.comparison), tuple(map(isolated, answer.names)), cards=SLOTS)
+    said = content(apart(answer.comparison), tuple(map(isolated, answer.names)), cards=CARDS)
     cards: dict[str, list[Shown]] = {}
-    total = sum(len(said.cards[side]) for side in SIDES) + 1
+    drawn = {side: _drawn(said, side, answer.images.get(side)) for side in SIDES}
+    total = sum(map(len, drawn.values())) + 1
     for side in SIDES:
         cards[side] = []
-        for card in said.cards[side]:
+        for html, rows in drawn[side]:
             progress((sum(map(len, cards.values()))) / total, "preparing the images")
-            gallery = _pictures(answer.images.get(side), card.hypothesis.exemplars, folder / "pictures", side)
-            cards[side].append(Shown(f'<div class="ld">{card_html(card, said.names)}</div>', gallery))
+            gallery = _pictures(answer.images.get(side), rows, folder / "pictures", side)
+            cards[side].append(Shown(f'<div class="ld">{html}</div>', gallery))
     progress(1 - 1 / total, "writing the report")
     files = {}
     for kind in FORMATS:
@@ -77,6 +80,15 @@ def result(answer: Answer, folder: Path, progress: Progress, roots: tuple[Path, 
     stored = f'<p class="ld-notes">This comparison is {escape(answer.stored)}.</p>' if answer.stored else ""
     heads = {side: f'<div class="ld">{side_html(said, side)}{_rest(said, side)}{tree_html(said, side)}</div>' for side in SIDES}
     return Result(f'<div class="ld">{verdict_html(said)}{stored}</div>', heads, cards, _plots(said), files)
+
+
+def _drawn(said: Content, side: str, images: Any) -> list[tuple[str, tuple[int, ...]]]:
+    """What a side shows, each with the rows of its images; the typical ones stand after findings and before leads."""
+    found = [(card_html(one, said.names), one.hypothesis.exemplars) for one in said.cards[side]]
+    leads = [(lead_html(one, standing, said.names), one.hypothesis.exemplars) for one, standing in said.leads[side]]
+    rows = tuple(row for row in said.typical[side] if source(images, row) is not None)
+    typical = [(f'<p class="ld-none">Most typical of {escape(said.names[side])}</p>', rows)] if rows else []
+    return [*found, *typical, *leads]
 
 
 def _below(images: Any, roots: tuple[Path, ...]) -> dict[int, Any]:
@@ -126,7 +138,7 @@ def _plots(said: Content) -> str:
     other = f"<figure>{volcano_svg(said.comparison, names)}<figcaption>Every concept that was tested; point at a dot.</figcaption></figure>"
     reading = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in said.reading)
     about = f'<details><summary>What the numbers mean</summary><dl class="ld-read">{reading}</dl></details>'
-    return f'<div class="ld"><div class="ld-plots">{one}{other}</div>{about}</div>'
+    return f'<div class="ld">{shifts_html(said)}<div class="ld-plots">{one}{other}</div>{about}</div>'
 
 
 def progress_html(fraction: float, label: str) -> str:
@@ -147,7 +159,7 @@ def message_html(text: str, kind: str) -> str:
 CSS = f"""
 .ld {{{LIGHT}}} .dark .ld {{{DARK}}} .ld {{ color: var(--ld-text); }} {CARD_CSS}
 .ld-plots {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 20px; }}
-.ld figure {{ margin: 0; }}
+.ld figure {{ margin: 0; }} .ld-shifts {{ margin-bottom: 14px; }}
 .ld figcaption {{ color: var(--ld-soft); font-size: .88rem; }}
 .ld-legend {{ display: inline-flex; gap: 6px; align-items: center; margin-right: 14px; }}
 .ld-legend::before {{ content: ""; width: 11px; height: 11px; border-radius: 3px; background: var(--ld-b-fill); }}

@@ -141,7 +141,7 @@ def test_two_folders(visit, expected, scenes, output, tmp_path, width, theme) ->
     fill(tab, str(scenes / "winter"), str(scenes / "summer"))
     assert compared(tab) == verdict(expected.comparison, "winter", "summer")
     found = {side: expected.comparison.top(side, 6) for side in "AB"}
-    cards = tab.locator(".ld-card:visible")
+    cards = tab.locator(".ld-card:not(.ld-lead):visible")
     assert cards.count() == len(found["A"]) + len(found["B"]) >= 1
     for card, h in zip(cards.all(), (*found["A"], *found["B"]), strict=True):
         text = card.inner_text()
@@ -163,6 +163,60 @@ def test_two_folders(visit, expected, scenes, output, tmp_path, width, theme) ->
     if width == 1280:
         check_pictures(tab, expected, found["A"][0])
         check_downloads(tab, expected, tmp_path)
+
+
+def looked_at(tab: Any, output: Path, name: str) -> None:
+    """Nothing is cut off in any window, bright or dark; pictures of it are kept."""
+    tab.wait_for_function("() => [...document.querySelectorAll('.ld-slot img')].every(i => i.complete && i.naturalWidth)", timeout=SOON)
+    for width in (640, 1280, 1920):
+        tab.set_viewport_size({"width": width, "height": 800})
+        for theme in ("light", "dark"):
+            tab.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
+            eventually(lambda: not_cut_off(tab))
+            tab.screenshot(path=output / f"{name}-{width}-{theme}.png", full_page=True)
+
+
+def slots(tab: Any) -> list[str]:
+    """What the first line of every box says: findings and leads by their titles, and the most typical images."""
+    return [slot.locator("h3, .ld-none").first.inner_text() for slot in tab.locator(".ld-slot:visible").all()]
+
+
+def boxes(found: Any, names: tuple[str, str]) -> list[str]:
+    """The same by the comparison itself."""
+    told = []
+    for side, name in zip("AB", names, strict=True):
+        best = found.top(side, 6)
+        leads = () if best else [h for h in found.leads if h.side == side]
+        cards = [[f"{'looks like ' * h.weak}{h.text}" for h in some] for some in (best, leads)]
+        told += [*cards[0], f"Most typical of {name}", *cards[1]]
+    return told
+
+
+@pytest.mark.parametrize(("a", "b", "sides"), [("odd", "even", 0), ("snowed", "bare", 1), ("winter", "summer", 2)])
+def test_there_is_something_to_look_at_in_every_outcome(visit, served, scenes, output, tmp_path, a, b, sides) -> None:
+    """Two halves of one folder, a side that alone has something, and sides that both have."""
+    from fiftyone_plugin.panels.page.work import Asked, answer
+
+    files = sorted((scenes / "summer").glob("*.jpg"))
+    for name, own in (("odd", files[1::2]), ("even", files[::2])):
+        (scenes / name).mkdir(exist_ok=True)
+        for file in own:
+            shutil.copy(file, scenes / name)
+    if a == "snowed":
+        _snowed(scenes)
+    asked = Asked(folder_a=str(scenes / a), folder_b=str(scenes / b), encoder="demo", words="\n".join(WORDS))
+    found = answer(asked, served.settings, tmp_path, lambda fraction, label: None).comparison
+    assert len({h.side for h in found.hypotheses}) == sides
+    tab = visit(1280, "light")
+    fill(tab, asked.folder_a, asked.folder_b)
+    assert compared(tab) == verdict(found, a, b)
+    assert slots(tab) == boxes(found, (a, b)) and "nearest to it" not in tab.inner_text("#verdict")
+    leads = [h for h in found.leads if not any(f.side == h.side for f in found.hypotheses)]
+    greys = tab.locator(".ld-lead:visible")
+    assert greys.count() == len(leads) and bool(leads) == (sides < 2)
+    for grey, h in zip(greys.all(), leads, strict=True):
+        assert f"Lead, not proven: perhaps chance; q = {h.q_value:.2g} against 0.05" in grey.inner_text()
+    looked_at(tab, output, f"{a}-{b}")
 
 
 def not_cut_off(tab: Any) -> bool:

@@ -20,7 +20,7 @@ import pytest
 from fiftyone.operators import types
 from fiftyone.operators.executor import ExecutionError
 from fiftyone.server.view import get_view
-from fiftyone_plugin.panels.app import card_layout, figures
+from fiftyone_plugin.panels.app import card_layout, figures, layout
 
 from fiftyone_plugin import (
     compare_views,
@@ -590,7 +590,7 @@ def test_a_side_without_findings_has_leads_and_typical_images(make, vocabulary, 
         titles = [f"###### {'*looks like* ' if h.weak else ''}{h.text}" for h in leads]
         assert [title_of(board, lead) for lead in part["leads"]] == titles
         assert part["cards"] == [] and [lead["text"] for lead in part["leads"]] == [h.text for h in leads] and leads
-        assert len(part["typical"]) == 5 and part["leads"][0]["level"].endswith("against 0.05")
+        assert len(part["typical"]) == 5 and "against 0.05" in part["leads"][0]["standing"]
         rank = part["leads"][0]["rank"]
         request = panel(dataset, "show", {}, run="alike", rank=rank, side=side)
         assert view_ids(request, dataset) == (set(run.ids(leads[0], side)) or None)
@@ -598,6 +598,26 @@ def test_a_side_without_findings_has_leads_and_typical_images(make, vocabulary, 
         best = set(run.sides[side].ids[np.argsort(-ratio)].tolist())  # fewer than a hundred: all of the side
         assert view_ids(typical, dataset) == best and shown(typical)["grid_shows"] == f"the most typical of {run.sides[side].name}"
     assert "p = " in board["verdict"] and "against 0.05" in board["verdict"]
+
+
+def test_slight_shifts_are_folded_below_the_cards(dataset, stored, monkeypatch) -> None:
+    from latentdiff.results.comparison import Comparison
+
+    slight = [dataclasses.replace(h, slight=True, effect=0.001) for h in stored.comparison.candidates[-2:]]
+    monkeypatch.setattr(Comparison, "shifts", property(lambda self: slight))
+    state = {"run": "seasons"} | shown(panel(dataset, "on_load", {"run": "seasons"}))
+    board = state["shown"]["board"]
+    assert board["shifted"] == "2 slight shifts" and not [note for note in board["notes"] if "slight" in note]
+    assert all(h.text in board["shifts"] for h in slight) and board["shifts"].startswith("a slight shift of ")
+    drawn = {}
+    for unfolded in (False, True):
+        root = types.Object()
+        layout.page(MagicMock(), root, {**state, "leaning": unfolded, "nonce": {}}, "x")
+        names = list(root.properties)
+        drawn[unfolded] = names[names.index("columns") + 1 :]
+    assert drawn[False][0] == "shifted" and "shifts" not in drawn[False] and drawn[True][:2] == ["shifted", "shifts"]
+    assert shown(panel(dataset, "unfold_shifts", state))["leaning"] is True
+    assert shown(panel(dataset, "unfold_shifts", {**state, "leaning": True}))["leaning"] is False
 
 
 def test_the_panel_says_whose_images_the_grid_shows_until_they_are_not(dataset, stored, files) -> None:

@@ -81,8 +81,8 @@ def test_the_verdict_counts_what_has_no_card() -> None:
 
 def test_a_rejected_lead_is_not_told() -> None:
     few = dataclasses.replace(comparison(), candidates=CANDIDATES[1:3], feedback=())
-    assert any("nearest to it, perhaps chance: concept 3" in note for note in content(few).notes)
-    assert not any("nearest" in note for note in content(few.judged(CANDIDATES[2], state="rejected")).notes)
+    assert any("nearest to it, perhaps chance: concept 3" in note for note in content(few).below)
+    assert not any("nearest" in note for note in content(few.judged(CANDIDATES[2], state="rejected")).below)
 
 
 def test_plots_show_the_q_of_the_cards() -> None:
