@@ -63,6 +63,8 @@ class Card:
     """Its phrase, marked where it is a guess: one line."""
     phrase: str
     """The phrase alone: what people call it, else its words."""
+    named: str
+    """The same where nothing else marks a guess: "looks like white dog"."""
     guess: bool
     """Whether the phrase is a guess that nobody has replaced."""
     said: tuple[str, ...]
@@ -120,6 +122,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         rank=rank,
         title=heading,
         phrase=said.name or h.text,
+        named=named(h, said),
         guess=bool(h.weak) and not said.name,
         said=said_in_words(said),
         also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text and w not in told))[:3],
@@ -135,6 +138,11 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         where=(f"More in {names[h.side]}: {heading}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
         concept=concept_facts(comparison, h),
     )
+
+
+def named(h: Hypothesis, said: Feedback) -> str:
+    """What a line calls a finding: the name that people gave it, else its phrase, marked where that is a guess."""
+    return said.name or f"{'looks like ' * h.weak}{h.text}"
 
 
 def said_in_words(said: Feedback) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ CARDS = """
 .ld-facts div { display: flex; gap: 5px; } .ld-facts dt { text-decoration: underline dotted; text-underline-offset: 3px; cursor: help; }
 .ld-facts dd { margin: 0; color: var(--ld-text); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .ld .ld-card summary, .ld-card summary { margin-top: 8px; font-size: .84rem; font-weight: 400; color: var(--ld-soft); cursor: pointer; }
-.ld-lead { opacity: .8; } .ld-lead .ld-bar :is(.a, .b) { fill: var(--ld-soft); fill-opacity: .5; }
+.ld-lead :is(h3, .value) { color: var(--ld-soft); } .ld-lead .ld-bar :is(.a, .b) { fill: var(--ld-soft); fill-opacity: .5; }
 :is(.box, .ld-box, .ld-slot):has(.ld-lead) { border-style: dashed !important; }
 .ld-shifts { margin-top: 14px; color: var(--ld-soft); font-size: .9rem; }
 svg.plot { display: block; width: 100%; height: auto; font-family: inherit; }

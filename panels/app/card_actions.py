@@ -12,9 +12,10 @@ PLUGIN = "@latentdiff/latentdiff"
 
 def shown_of(run: Any, hypothesis: Any, side: Any) -> str:
     """Whose images the grid shows: "bus in site_a, 16 images"."""
+    from latentdiff.report.finding import named
     from latentdiff.results.feedback import said_of
 
-    name = said_of(run.feedback, hypothesis).name or hypothesis.text
+    name = named(hypothesis, said_of(run.feedback, hypothesis))
     return f"{name} in {run.sides[side].name}, {counted(len(run.comparison.rows_showing(hypothesis, side)))}"
 
 

@@ -115,6 +115,7 @@ def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
         "rank": one.rank if one.rank < 0 else _place(run.hypotheses, own),
         "side": h.side,
         "text": one.phrase,
+        "named": one.named,
         "weak": one.guess,
         "accepted": ACCEPTED in one.said,
         "said": list(one.said),

@@ -37,7 +37,7 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
     text = f"Images that lie close to each other are alike: {sides}. Draw a lasso to see its images in the grid."
     box.md(f"{text} {plain(mapped.get('said') or '')}", name="what", componentsProps=FAINT)
     row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
-    cards = {str(c["rank"]): c["text"] for side in "AB" for c in board["sides"][side]["cards"]}
+    cards = {str(c["rank"]): c["named"] for side in "AB" for c in board["sides"][side]["cards"]}
     ways = {way: WAYS[way] for way in mapped.get("ways") or ("pca",)}
     colours = ways_to_colour(mapped.get("fields") or [])
     for name, label, values in (("way", "Projection", ways), ("colour", "Colour", colours), ("lit", "Lit", {NONE: "All", **cards})):

@@ -11,7 +11,7 @@ from latentdiff.compute.names import Named
 from latentdiff.errors import InputError
 from latentdiff.progress import Progress
 from latentdiff.report import write_report
-from latentdiff.report.content import Content, content
+from latentdiff.report.content import THUMBNAILS, Content, content
 from latentdiff.report.finding import SIDES
 from latentdiff.report.html import card_html, lead_html, shifts_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
@@ -85,7 +85,7 @@ def result(answer: Answer, folder: Path, progress: Progress, roots: tuple[Path, 
 def _drawn(said: Content, side: str, images: Any) -> list[tuple[str, tuple[int, ...]]]:
     """What a side shows, each with the rows of its images; the typical ones stand after findings and before leads."""
     found = [(card_html(one, said.names), one.hypothesis.exemplars) for one in said.cards[side]]
-    leads = [(lead_html(one, standing, said.names), one.hypothesis.exemplars) for one, standing in said.leads[side]]
+    leads = [(lead_html(one, standing, said.names), one.hypothesis.exemplars[:THUMBNAILS]) for one, standing in said.leads[side]]
     rows = tuple(row for row in said.typical[side] if source(images, row) is not None)
     typical = [(f'<p class="ld-none">Most typical of {escape(said.names[side])}</p>', rows)] if rows else []
     return [*found, *typical, *leads]
@@ -180,5 +180,6 @@ CSS = f"""
   background: var(--block-background-fill); min-width: 0 !important; }}
 .gradio-container input[role="listbox"] {{ text-overflow: ellipsis; margin-right: 1.8rem; }}
 .ld-slot .grid-wrap, .ld-slot .gallery-container {{ min-height: 0 !important; height: auto !important; }}
-.ld-slot .grid-container {{ width: 100%; margin: 0; padding: 0 !important; gap: 6px; }}
+.ld-slot .grid-container {{ width: 100%; margin: 0; padding: 0 !important; gap: 6px;
+  grid-template-columns: repeat(5, minmax(0, 1fr)) !important; }}
 """

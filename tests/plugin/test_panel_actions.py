@@ -20,7 +20,7 @@ import pytest
 from fiftyone.operators import types
 from fiftyone.operators.executor import ExecutionError
 from fiftyone.server.view import get_view
-from fiftyone_plugin.panels.app import card_layout, figures, layout
+from fiftyone_plugin.panels.app import card_actions, card_layout, figures, layout, map_tab
 
 from fiftyone_plugin import (
     compare_views,
@@ -632,6 +632,18 @@ def test_the_panel_says_whose_images_the_grid_shows_until_they_are_not(dataset, 
     by_hand = panel(dataset, "regrid", state)  # the grid shows the whole dataset, which no button here asked for
     assert shown(by_hand)["grid_shows"] is None and not any(r["operator_uri"].endswith("clear_view") for r in by_hand)
     assert panel(dataset, "regrid", {"run": "seasons"}) == []
+
+
+def test_the_grid_and_the_map_call_a_guess_a_guess(dataset, stored) -> None:
+    guess = dataclasses.replace(stored.hypotheses[0], weak=True)
+    count = len(stored.comparison.rows_showing(guess, "A"))
+    assert card_actions.shown_of(stored, guess, "A") == f"looks like {guess.text} in summer, {count} images"
+    board = shown(panel(dataset, "on_load", {"run": "seasons"}))["shown"]["board"]
+    board["sides"]["A"]["cards"][0]["named"] = f"looks like {guess.text}"
+    root = types.Object()
+    map_tab.map_tab(MagicMock(), root, board, {})
+    row = root.properties["map"].type.properties["how"].type.properties["lit"]
+    assert f"looks like {guess.text}" in str(row.view._kwargs)
 
 
 def test_of_very_many_images_the_grid_is_given_the_best(dataset, stored, monkeypatch) -> None:

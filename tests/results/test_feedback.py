@@ -96,7 +96,8 @@ def test_parts_go_along_and_a_guess_that_was_renamed_is_none() -> None:
     parts = comparison().judged(LEASH, merged="puppy").judged(CANDIDATES[3], merged="dog")
     assert {one.text: one.merged for one in parts.feedback} == {"leash": "dog", "puppy": "dog"}
     (card,) = content(comparison().judged(SNOW, name="snow")).cards["B"]
-    assert (card.title, card.guess) == ("snow", False) and content(comparison()).cards["B"][0].guess
+    assert (card.title, card.guess, card.named) == ("snow", False, "snow") and content(comparison()).cards["B"][0].guess
+    assert content(comparison()).cards["B"][0].named == "looks like Schnee ❄"
 
 
 @pytest.mark.parametrize(
