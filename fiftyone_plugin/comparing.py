@@ -20,12 +20,13 @@ from latentdiff.sae.shipped import shipped_sae, strangers
 from latentdiff.sae.spaces import KEPT, open_sae
 from latentdiff.scale.engine import Engine, engine_of
 
+from .chosen_by import without_choice
 from .describing import material_of
 from .encoders import name_of, vocabulary_for
 from .feedback import inherited, rejected_words
 from .grouping import groups_of
 from .requests import OLD_KEYWORDS, asked_of, check_same_sae, named_views, new_options, run_name
-from .sample_fields import fields_of, tell_unread
+from .sample_fields import fields_of, named_in, tell_unread
 from .sides import Side, resolve
 from .spaces import encoder_of, space_of, tell_drawn
 from .spilling import compare_on_cluster, spill_vectors
@@ -195,6 +196,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         count_before(record, (request.a, request.b))
         report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
         beside, known["given"] = fields_of(sides, (a, b), request.fields, request.given), request.given
+        beside, chosen = without_choice(sides, beside, named_in(request.given))
         if ray:
             known["fields"] = tuple(beside.values()) or None
             comparison = compare_on_cluster((a, b), request.engine, report, **known, config=method.compare)
@@ -205,7 +207,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         if not ray and (strange := strangers(stamp, a.values, b.values)):
             record["remarks"] = [strange, *record["remarks"]]
         _say_left_out(comparison, record)
-        tell_unread(comparison.info, sides, request.fields)
+        tell_unread(comparison.info, sides, request.fields, chosen)
         tell_drawn(comparison.info, sides)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "encoder_name": name_of(sides[0])}
         key = (comparison.info.get("sae") or {}).get("key")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from latentdiff.compute.ahead import ahead
@@ -42,8 +42,7 @@ def fields_of(sides: tuple[Side, Side], rows: tuple[Vectors, Vectors], wanted: A
     found = [_readers(side) for side in sides]
     readers, unread = [read for read, _ in found], {**found[1][1], **found[0][1]}
     known = {r.name for side in readers for r in side}
-    asked = [g.field if isinstance(g, FieldDifference) else g.partition(" = ")[0] for g in given if isinstance(g, (str, FieldDifference))]
-    names = [name for name in asked if _matching(name, known)]
+    names = [name for name in named_in(given) if _matching(name, known)]
     if wanted is None and not names:
         return {}
     named = () if wanted in (None, ALL) else (wanted,) if isinstance(wanted, str) else tuple(wanted)
@@ -57,9 +56,23 @@ def fields_of(sides: tuple[Side, Side], rows: tuple[Vectors, Vectors], wanted: A
     return {f"fields_{s.letter.lower()}": _read(s, some, read.samples.tolist()) for s, some, read in zip(sides, own, rows, strict=True)}
 
 
-def tell_unread(info: dict[str, Any], sides: tuple[Side, Side], wanted: Any) -> None:
-    """Say in a comparison's ``info`` which fields :func:`fields_of` did not read of all that were wanted, and why."""
+def named_in(given: Iterable[Any]) -> list[str]:
+    """What known differences call fields, if they mean any."""
+    return [g.field if isinstance(g, FieldDifference) else g.partition(" = ")[0] for g in given if isinstance(g, (str, FieldDifference))]
+
+
+def tell_unread(info: dict[str, Any], sides: tuple[Side, Side], wanted: Any, chosen: Mapping[str, str] | None = None) -> None:
+    """Say in a comparison's ``info`` which fields :func:`fields_of` did not read of all that were wanted, and why.
+
+    Args:
+        info: the comparison's.
+        sides: both views.
+        wanted: as :func:`fields_of` takes it.
+        chosen: what the sides were chosen by, and is left out therefore.
+    """
     fields = info.get("fields")
+    if chosen and fields is not None:
+        fields["left_out"] = {**chosen, **fields["left_out"]}
     if wanted == ALL and fields is not None:
         unread = {name: why for side in sides for name, why in _readers(side)[1].items() if name not in fields["tested"]}
         fields["left_out"] = {**unread, **fields["left_out"]}

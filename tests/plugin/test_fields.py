@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from fiftyone_plugin import compare_views, compute_measures, load_comparison
+from fiftyone_plugin.chosen_by import CHOSEN, without_choice
 from fiftyone_plugin.forms.choices import chosen_fields, chosen_given
 from fiftyone_plugin.sample_fields import fields_of, tell_unread
 from fiftyone_plugin.sides import resolve
+from fiftyone_plugin.values import rest_of
 from fiftyone_plugin.vectors import read_vectors
 from latentdiff import InputError
 from panels.app.cards import board
@@ -130,7 +132,10 @@ def test_compared_stored_shown_and_looked_past(filled: Any, vocabulary: Any, sae
     compare_views(filled, "summer", "winter", **given, fields="all", run="seasons")
     run = load_comparison(filled, "seasons")
     names = [d.name for d in run.comparison.fields]
-    assert {"camera = 1", "camera = 2", "label.label = snow", "tags = a"} <= set(names)
+    assert {"camera = 1", "camera = 2", "label.label = snow", "label.label = sand"} <= set(names)
+    assert not any(name.startswith("tags") for name in names)  # by which the views were chosen
+    assert run.comparison.info["fields"]["left_out"]["tags"] == CHOSEN
+    assert f"tags ({CHOSEN})" in board(run)["untested"][0]
     assert "flag = true" not in names
     shown = board(run)
     assert {"camera = 2", "brightness"} <= {row["name"] for row in shown["fields"]}
@@ -144,6 +149,38 @@ def test_compared_stored_shown_and_looked_past(filled: Any, vocabulary: Any, sae
     assert "word 3" in [h.text for h in run.hypotheses]
     assert "word 3" not in [h.text for h in past.hypotheses]
     assert board(load_comparison(filled, "past"))["given"] == ["word 3"]
+
+
+def test_what_the_sides_were_chosen_by_is_no_finding(filled: Any) -> None:
+    """All of a value on one side is a finding only where it is not how the sides were made: winter is all snow, and all of camera 2."""
+    from fiftyone import ViewField as F
+
+    for sample in filled.iter_samples(autosave=True):
+        sample.tags = [*sample.tags, *(["outside"] if sample.camera == 2 else [])]
+
+    def left(view_a: Any, view_b: Any, kept: tuple[str, ...] = ()) -> tuple[set[str], dict[str, str], Any]:
+        sides = tuple(resolve(letter, view, filled, "clip") for letter, view in zip("AB", (view_a, view_b), strict=True))
+        fields, why = without_choice(sides, fields_of(sides, tuple(read_vectors(side) for side in sides), "all"), kept)
+        everything = fields_of(sides, tuple(read_vectors(side) for side in sides), "all")
+        assert set(fields["fields_a"]) == set(everything["fields_a"]) - set(why) == set(fields["fields_b"])
+        assert set(why.values()) <= {CHOSEN}
+        return set(why), why, fields
+
+    gone, _, fields = left("summer", "winter")  # by tags: "outside" is on some of summer, and stays
+    assert gone == {"tags = a", "tags = b"}
+    summer = filled.load_saved_view("summer").values("camera")
+    assert fields["fields_a"]["tags"] == [["outside"] * (camera == 2) for camera in summer]
+    assert fields["fields_b"]["tags"] == [["outside"]] * 80
+    snow = filled.match(F("label.label") == "snow")
+    assert left(snow, rest_of(filled, snow))[0] == {"label.label"}  # "everything else" is a list of images
+    second = filled.match(F("camera") == 2)
+    assert left(second, rest_of(filled, second))[0] == {"camera"}  # "outside" is all of it too, by another name, and no view names tags
+    assert left(filled.match(F("camera") == 2), filled.match_tags("a").match(F("camera") == 1))[0] == {"camera", "tags = outside"}
+    dark = filled.match(F("brightness") < 80)
+    assert left(dark, rest_of(filled, dark))[0] == {"brightness"}
+    assert left(filled.match({"camera": 2}), filled.match({"camera": 1}), ("camera",))[0] == set()
+    assert left(filled.limit(60), filled.skip(60))[0] == set()
+    assert without_choice(sides_of(filled)[0], {}) == ({}, {})
 
 
 def test_measures_are_written_once_and_tested(dataset: Any, tmp_path: Any, vocabulary: Any, sae: Any) -> None:
