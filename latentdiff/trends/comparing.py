@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from ..comparing.candidates import FAMILIES
+from ..comparing.folding import NEAR_NAMES, SAME_IMAGES, WITHIN
 from ..config import CompareConfig, takes_config
 from ..embed.sides import centred
 from ..embed.usable import ROWS
@@ -36,6 +37,13 @@ CUT_FROM = 5_000
 MOST = 50
 """Trends told."""
 EXEMPLARS = 10
+
+
+class _Shown(NamedTuple):
+    """A trend, and the images that show it."""
+
+    trend: Trend
+    rows: np.ndarray
 
 
 @takes_config()
@@ -89,15 +97,15 @@ def compare_over_time(
     if vocabulary is not None:
         found += _words(partition, vocabulary, totals, config)
     progress(1.0, "words")
-    found.sort(key=lambda trend: (trend.q_value, trend.p_value))
+    found.sort(key=lambda one: (one.trend.q_value, one.trend.p_value))
     about = {"sae": {"concepts": sae.concepts, "trained_here": trained}, "words": vocabulary.given if vocabulary is not None else 0}
     return Trends(
         bins=binned.names,
         images=tuple(totals.tolist()),
         bin_of=np.where(partition.label_of_given >= 0, binned.of_row, -1).astype(np.int32),
-        trends=tuple(_distinct(found, vocabulary)[:MOST]),
+        trends=tuple(_distinct(found, vocabulary)),
         differs=bool(found),
-        p_value=min((trend.q_value for trend in found), default=1.0),
+        p_value=min((one.trend.q_value for one in found), default=1.0),
         info={**about, "left_out": partition.dropped, "seconds": round(time.perf_counter() - start, 3)},
     )
 
@@ -109,7 +117,7 @@ def _concepts(
     vocabulary: Vocabulary | None,
     totals: np.ndarray,
     config: CompareConfig,
-) -> list[Trend]:
+) -> list[_Shown]:
     """Concepts that change, named."""
     shows = codes.tocsc()
     fires = np.diff(shows.indptr)
@@ -130,7 +138,7 @@ def _concepts(
     return out
 
 
-def _words(partition: Partition, vocabulary: Vocabulary, totals: np.ndarray, config: CompareConfig) -> list[Trend]:
+def _words(partition: Partition, vocabulary: Vocabulary, totals: np.ndarray, config: CompareConfig) -> list[_Shown]:
     """Words that change: of each, the images that it fits best are counted, whenever they were taken."""
     directions, mean = vocabulary.centred[: vocabulary.given], partition.side(0).mean_direction
     some = np.arange(len(partition))[:: -(-len(partition) // CUT_FROM)]
@@ -170,25 +178,35 @@ def _trend(
     shown: tuple[np.ndarray, np.ndarray],
     partition: Partition,
     config: CompareConfig,
-) -> Trend:
+) -> _Shown:
     rows, strength = shown
     more = np.argmax(counts / totals)
     order = np.lexsort((-strength, partition.label[rows] != more))[:EXEMPLARS]
     source = "concept" if concept is not None else "word"
-    return trend_of(text, source, concept, counts, totals, evidence, config, tuple(partition.rows[rows[order]].tolist()))
+    told = tuple(partition.rows[rows[order]].tolist())
+    return _Shown(trend_of(text, source, concept, counts, totals, evidence, config, told), rows)
 
 
-def _distinct(trends: list[Trend], vocabulary: Vocabulary | None) -> list[Trend]:
-    """The surest of those that are called alike, or nearly, and go the same way."""
+def _distinct(found: list[_Shown], vocabulary: Vocabulary | None) -> list[Trend]:
+    """The surest of those that go the same way and are called alike, or nearly, or less nearly but of the same images."""
     row_of = {word: row for row, word in enumerate(vocabulary.words)} if vocabulary is not None else {}
-    out: list[Trend] = []
-    for trend in trends:
-        same = [other for other in out if other.rises == trend.rises]
-        rows = [row_of[other.text] for other in same if other.text in row_of]
-        near = vocabulary is not None and trend.text in row_of and len(rows) > 0
-        if any(other.text == trend.text for other in same):
-            continue
-        if near and (vocabulary.centred[rows] @ vocabulary.centred[row_of[trend.text]]).max() > NEAR_SYNONYM:  # type: ignore[union-attr]
-            continue
-        out.append(trend)
-    return out
+    out: list[_Shown] = []
+    for one in found:
+        same = (other for other in out if other.trend.rises == one.trend.rises)
+        if not any(other.trend.text == one.trend.text or _near(one, other, row_of, vocabulary) for other in same):
+            out.append(one)
+        if len(out) == MOST:
+            break
+    return [one.trend for one in out]
+
+
+def _near(one: _Shown, other: _Shown, row_of: dict[str, int], vocabulary: Vocabulary | None) -> bool:
+    """Whether one is near another that is told already: by its name alone, or by name and images as cards of comparisons are."""
+    rows = [row_of.get(own.trend.text) for own in (one, other)]
+    if vocabulary is None or None in rows:
+        return False
+    cosine = float(np.prod(vocabulary.centred[rows], axis=0).sum())
+    if cosine > NEAR_SYNONYM or cosine < NEAR_NAMES * vocabulary.chance_cosine:
+        return cosine > NEAR_SYNONYM
+    shared = len(np.intersect1d(one.rows, other.rows, assume_unique=True))
+    return shared >= min(SAME_IMAGES * (len(one.rows) + len(other.rows) - shared), WITHIN * len(one.rows))

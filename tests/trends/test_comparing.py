@@ -15,7 +15,9 @@ import latentdiff
 from latentdiff import InputError
 from latentdiff.cli.main import main
 from latentdiff.report.writing import is_report
+from latentdiff.results.trends import ChangePoint, Trend
 from latentdiff.stats.change_points import change_p_values, changes_of, likely_places, place_of_change, rate_band
+from latentdiff.trends import comparing
 from latentdiff.trends.binning import binned, bins_of
 from latentdiff.trends.courses import course_of
 from tests.planted import DOG, WIDTH, WORDS, axes, vectors
@@ -73,6 +75,36 @@ def test_where_nothing_changes_little_is_said(given) -> None:
         x = vectors(200, 0.2, seed)[np.random.default_rng(seed).permutation(200)]
         claims += latentdiff.compare_over_time(x, np.arange(200) // 25, **given).differs
     assert claims <= 3  # more have a probability of .016 where 1 in 20 says something
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "rises", "told"),
+    [
+        ("foal", range(25, 125), True, False),  # 75 of 125 images are both's: 60 %
+        ("foal", range(26, 126), True, True),  # 74 of 126
+        ("foal", range(96, 101), True, False),  # four of its five images are the pony's
+        ("foal", range(97, 102), True, True),
+        ("foal", range(100), False, True),  # goes the other way
+        ("boat", range(100), True, True),  # the same images, but nothing alike by name
+        ("colt", range(100, 200), True, False),  # the very same by name, whatever it is shown on
+        ("concept 4", range(100), True, True),
+    ],
+)
+def test_near_names_on_the_same_images_are_told_once(text, rows, rises, told) -> None:
+    x = np.zeros((40, 512), np.float32)
+    x[np.arange(40), np.arange(40)] = 1
+    x[1, :2], x[2, [0, 2]] = (0.4, 0.92), (0.9, 0.44)
+    words = latentdiff.Vocabulary(("pony", "foal", "colt", "boat", *(f"word {i}" for i in range(36))), x)
+    (foal, colt, boat), chance = words.centred[1:4] @ words.centred[0], np.sqrt(2 * np.log(40) / 512)
+    assert 2.5 * chance < foal < 0.65 < colt and boat < 2.5 * chance
+
+    def shown(text: str, rows: range, rises: bool) -> comparing._Shown:
+        change = ChangePoint(3, 3, 3, *((0.0, 0.2) if rises else (0.2, 0.0)), 1e-9)
+        return comparing._Shown(Trend(text, "word", None, 1e-9, 1e-8, (), (), (), (change,)), np.array(rows))
+
+    found = [shown("pony", range(100), True), shown(text, rows, rises)]
+    assert [t.text for t in comparing._distinct(found, words)] == ["pony", *([text] if told else [])]
+    assert [t.text for t in comparing._distinct(found, None)] == ["pony", text]
 
 
 def test_p_values_are_the_smallest_fisher_tests_times_their_number() -> None:
