@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..comparing.candidates import FAMILIES
-from ..comparing.folding import NEAR_NAMES, SAME_IMAGES, WITHIN
+from ..comparing.folding import NEAR_NAMES
 from ..config import CompareConfig, takes_config
 from ..embed.sides import centred
 from ..embed.usable import ROWS
@@ -34,6 +34,10 @@ WORD_TAIL = 0.02
 """Share of all images that a word fits best: those that count as showing it."""
 CUT_FROM = 5_000
 """Images by which the cosine is found from which a word counts as shown."""
+SHARED = 0.5
+"""Share of the images of one trend, of whichever fewer show, that show another of a near name, from which both are of the same images.
+Words count their best images alone: two words of one thing that is on twice as many share half by chance. Looked at on photographs of
+two classes."""
 MOST = 50
 """Trends told."""
 EXEMPLARS = 10
@@ -201,12 +205,11 @@ def _distinct(found: list[_Shown], vocabulary: Vocabulary | None) -> list[Trend]
 
 
 def _near(one: _Shown, other: _Shown, row_of: dict[str, int], vocabulary: Vocabulary | None) -> bool:
-    """Whether one is near another that is told already: by its name alone, or by name and images as cards of comparisons are."""
-    rows = [row_of.get(own.trend.text) for own in (one, other)]
-    if vocabulary is None or None in rows:
+    """Whether one is near another that is told already: by its name alone, or less near, by its images too."""
+    if vocabulary is None or not {one.trend.text, other.trend.text} <= row_of.keys():
         return False
-    cosine = float(np.prod(vocabulary.centred[rows], axis=0).sum())
+    cosine = float(vocabulary.centred[row_of[one.trend.text]] @ vocabulary.centred[row_of[other.trend.text]])
     if cosine > NEAR_SYNONYM or cosine < NEAR_NAMES * vocabulary.chance_cosine:
         return cosine > NEAR_SYNONYM
     shared = len(np.intersect1d(one.rows, other.rows, assume_unique=True))
-    return shared >= min(SAME_IMAGES * (len(one.rows) + len(other.rows) - shared), WITHIN * len(one.rows))
+    return shared >= SHARED * min(len(one.rows), len(other.rows))
