@@ -10,7 +10,8 @@ from ..errors import InputError
 
 Fingerprint = dict[str, str]
 """Keys ``library, model, weights, layer, preprocessing, dtype``, and since 0.2 ``activation`` and ``pretrained`` (the tag) where they are
-known; plain JSON, so it fits SAE configs and dataset infos."""
+known; plain JSON, so it fits SAE configs and dataset infos. ``dtype`` is "float32", "bfloat16", or "int8": images by products of bytes,
+however many an input takes, all else in float32."""
 
 KEYS = ("library", "model", "weights", "layer", "preprocessing", "dtype")
 LATER = ("activation", "pretrained")
