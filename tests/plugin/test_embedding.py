@@ -284,7 +284,7 @@ def test_a_field_is_added_to_in_its_own_precision(dataset, model, monkeypatch) -
     monkeypatch.setattr(precision, "BYTES_COSINE", 0.5)
     compute_embeddings(dataset.match_tags("b"), load_encoder(model, dtype="int8"), "bytes")
     monkeypatch.setattr(precision, "is_plain", lambda visual: False)
-    with pytest.raises(EncoderError, match="'bytes'.* was computed in int8 .*add to it on a machine that can"):
+    with pytest.raises(EncoderError, match=r"'bytes'.* was computed in int8 .*add to it on a machine that can"):
         compute_embeddings(dataset, model, "bytes")
 
 
@@ -294,7 +294,7 @@ def test_sides_of_unlike_precisions_are_said(dataset, model) -> None:
     try:
         second.clear_sample_field("clip")
         compute_embeddings(second, load_encoder(model, dtype="bfloat16"), "clip", overwrite=True)
-        run = compare_views(dataset.match_tags("a"), second, embeddings="clip", run="x")
+        run = compare_views(dataset, dataset.match_tags("a"), second.match_tags("b"), embeddings="clip", run="x")
         assert any("of A were computed in float32, those of B in bfloat16" in said for said in run.comparison.info["remarks"])
     finally:
         second.delete()
