@@ -91,7 +91,7 @@ def ways(model: str, files: list[str], batch: int) -> tuple[dict[str, Callable[[
     out = {f"ours {name}": functools.partial(encoder.encode_images, files, batch_size=batch) for name, encoder in encoders.items()}
     out["fiftyone"] = lambda: dataset.compute_embeddings(theirs, batch_size=batch)
     tower = encoders["as chosen"]._tower
-    return out, f"{tower._parts} bytes" if getattr(tower, "_parts", 0) else encoders["as chosen"].fingerprint["dtype"]
+    return out, f"{tower.parts} bytes" if getattr(tower, "parts", 0) else encoders["as chosen"].fingerprint["dtype"]
 
 
 def measure(model: str, files: list[str], batch: int, rounds: int) -> dict[str, Any]:

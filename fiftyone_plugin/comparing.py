@@ -28,7 +28,7 @@ from .grouping import groups_of
 from .requests import OLD_KEYWORDS, asked_of, check_same_sae, named_views, new_options, run_name
 from .sample_fields import fields_of, named_in, tell_unread
 from .sides import Side, resolve
-from .spaces import encoder_of, space_of, tell_drawn
+from .spaces import encoder_of, space_of, tell_made
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, runs
 from .store.free import check_sides_free
@@ -208,7 +208,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
             record["remarks"] = [strange, *record["remarks"]]
         _say_left_out(comparison, record)
         tell_unread(comparison.info, sides, request.fields, chosen)
-        tell_drawn(comparison.info, sides)
+        tell_made(comparison.info, sides)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "encoder_name": name_of(sides[0])}
         key = (comparison.info.get("sae") or {}).get("key")
         record |= {"config": comparison.config.to_dict(), "asked": asked_of(request), "sae": key}

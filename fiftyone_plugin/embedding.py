@@ -13,7 +13,7 @@ from latentdiff.embed.backends import check_name
 from latentdiff.embed.encoder import Encoder
 from latentdiff.embed.fingerprint import NAMED, disagreement
 from latentdiff.embed.ranges import NO_RANGES, Ranges
-from latentdiff.errors import InputError
+from latentdiff.errors import EncoderError, InputError
 from latentdiff.inputs.named import encoder_source, open_encoder
 from latentdiff.progress import Progress, part, silent
 
@@ -89,7 +89,7 @@ def compute_embeddings(
         _refuse_kinds(view)
         _check_fields(dataset, field)
         progress(0.0, "loading the encoder")
-        made, source = open_encoder(encoder)
+        made, source = _open_alike(dataset, field, encoder, overwrite)
         ranges = ranges_for(dataset, field, made)
         _claim(dataset, field, encoders.Stamp(made.fingerprint, source, ranges), overwrite)
         ids, paths = each_once(view if overwrite else view.exists(field, False), "filepath")
@@ -131,17 +131,19 @@ def declare_embeddings(dataset: Any, field: str, encoder: Any, *, check: int = C
     if not check and not isinstance(encoder, Encoder):
         _believe(dataset, field, encoder_source(encoder), before, overwrite)
         return
-    made, source = open_encoder(encoder)
+    made, source = open_encoder(encoder, "float32")  # what is not known to be of another precision is held for this one
     if before and not overwrite:
-        different = disagreement(made.fingerprint, before.fingerprint)
+        different = disagreement(made.fingerprint, before.fingerprint, precision=False)
         if different:
             raise InputError(f"another encoder is recorded for field {field!r}: {different}; pass overwrite=True to replace the record")
     sample = dataset.exists(field).first() if dataset.exists(field).count() else None
-    same = before is not None and not disagreement(made.fingerprint, before.fingerprint)
-    ranges = before.ranges if before is not None and same else NO_RANGES
+    ranges, fingerprint = NO_RANGES, made.fingerprint
+    if before is not None and not disagreement(fingerprint, before.fingerprint, precision=False):
+        ranges = before.ranges
+        fingerprint = {**fingerprint, "dtype": before.fingerprint.get("dtype", "float32")} if source else fingerprint
     if sample is not None and "." not in field:
         ranges = _check_made_by(dataset, field, made, check, ranges)
-    encoders.record(dataset, field, encoders.Stamp(made.fingerprint, source, ranges))
+    encoders.record(dataset, field, encoders.Stamp(fingerprint, source, ranges))
 
 
 def _believe(dataset: Any, field: str, source: encoders.Source, before: encoders.Stamp | None, overwrite: bool) -> None:
@@ -193,6 +195,20 @@ def _check_fields(dataset: Any, field: str) -> None:
         raise InputError(
             f"{dataset.name!r} already has a field '{field}_error', where failures would go; choose another name, not {field!r}"
         )
+
+
+def _open_alike(dataset: Any, field: str, encoder: Any, overwrite: bool) -> tuple[Any, encoders.Source | None]:
+    """The encoder, and its name where it has one; by name, in the precision in which the vectors that are there were computed."""
+    holds = not overwrite and dataset.has_field(field) and dataset.exists(field).count()
+    before = encoders.recorded(dataset, field) if holds else None
+    kept = before.fingerprint.get("dtype") if before else None
+    try:
+        return open_encoder(encoder, kept)
+    except EncoderError as e:
+        if kept != "int8":  # the others are computed everywhere
+            raise
+        remedy = "add to it on a machine that can, choose another field, or pass overwrite=True to compute all its vectors anew"
+        raise EncoderError(f"field {field!r} of {dataset.name!r} was computed in int8 ({e}): {remedy}") from e
 
 
 def _claim(dataset: Any, field: str, stamp: encoders.Stamp, overwrite: bool) -> None:

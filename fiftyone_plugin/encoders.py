@@ -129,7 +129,7 @@ def rebuild(dataset: Any, path: str) -> Any:
             "or pass a vocabulary that has vectors"
         )
     encoder, _ = open_encoder(stamp.source)
-    different = disagreement({**encoder.fingerprint, "dtype": ""}, {**stamp.fingerprint, "dtype": ""})
+    different = disagreement(encoder.fingerprint, stamp.fingerprint, precision=False)
     if different:
         raise InputError(f"{stamp.source[0]!r} is no longer the encoder that made field {path!r}: {different}; compute the field again")
     return encoder
@@ -142,7 +142,7 @@ def check_agree(ours: Fingerprint | None, theirs: Fingerprint | None, what: str)
         InputError: with ``what`` does not fit together, and the first difference.
     """
     if ours and theirs:
-        different = disagreement({**ours, "dtype": ""}, {**theirs, "dtype": ""})
+        different = disagreement(ours, theirs, precision=False)
         if different:
             raise InputError(f"{what} are of different encoders: {different}")
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 import latentdiff
-from latentdiff.embed.fingerprint import Fingerprint
-from latentdiff.embed.ranges import NO_RANGES, tell_ranges
+from latentdiff.embed.fingerprint import Fingerprint, tell_precisions
+from latentdiff.embed.ranges import tell_ranges
 from latentdiff.progress import Progress
 from latentdiff.sae.loading import check_encoder
 from latentdiff.sae.spaces import Space, spread_sample
 
-from .encoders import check_agree, recorded
+from .encoders import Stamp, check_agree, recorded
 from .sides import Side, resolve
 from .store import database
 from .training import SIDE, spooled
@@ -30,10 +30,12 @@ def encoder_of(sides: tuple[Side, Side], sae: Any) -> Fingerprint | None:
     return a or b
 
 
-def tell_drawn(info: dict[str, Any], sides: tuple[Side, Side]) -> None:
-    """Say in a comparison's ``info`` with which range deep pictures were drawn, by the records of the sides' vectors."""
-    a, b = (stamp.ranges if stamp else NO_RANGES for stamp in (recorded(side.dataset, side.stored) for side in sides))
-    tell_ranges(info, a, b)
+def tell_made(info: dict[str, Any], sides: tuple[Side, Side]) -> None:
+    """Say in a comparison's ``info`` how the sides' vectors were made, by their records: with which range deep pictures were drawn, and
+    that they were computed in unlike precisions, where they were."""
+    a, b = (recorded(side.dataset, side.stored) or Stamp({}, None) for side in sides)
+    tell_precisions(info, a.fingerprint, b.fingerprint)
+    tell_ranges(info, a.ranges, b.ranges)
 
 
 def space_of(sides: tuple[Side, Side], encoder: Fingerprint | None, asked: bool = False) -> Space | None:

@@ -12,6 +12,7 @@ from typing import Any
 from .compute.temporary import make_folder, remove_folder, temporary_folder
 from .describe.captions import texts_by_path
 from .describe.config import DescribeConfig
+from .embed.fingerprint import tell_precisions
 from .errors import InputError
 from .inputs.field_files import fields_of
 from .inputs.fitting import PARQUET, TABLE, VIEWS, of_groups, of_language, of_sides, refusals
@@ -237,6 +238,7 @@ class CompareRequest:
             worth = strangers(encoder.fingerprint, opened.a.vectors, opened.b.vectors), getattr(encoder, "assumed", "")
             remarks = [*filter(None, worth), *remarks]
         comparison.info["remarks"] = [*remarks, *(comparison.info.get("remarks") or ())]
+        tell_precisions(comparison.info, opened.a.encoder, opened.b.encoder)
         add_left_out(comparison.info, opened.left_out)
         comparison.info.update(opened.ranges.as_info())
         if encoder is not None:

@@ -15,8 +15,9 @@ from ..compute.parallel import cores
 from ..describe.image_to_text import PAPER
 from ..embed.backends import DEMO_FOLDER
 from ..embed.fetching import PRESETS, of_config
+from ..embed.gains import has_bf16
 from ..embed.open_clip_config import read_config
-from ..embed.precision import has_bf16, pick_device
+from ..embed.precision import pick_device
 from ..errors import CheckpointError
 from ..sae.public import find
 from .evaluation import SENTENCE_MODEL

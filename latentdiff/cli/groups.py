@@ -9,7 +9,7 @@ from typing import Any
 
 from ..compute.files import strict_json as dump
 from ..config import CompareConfig
-from ..errors import InputError
+from ..errors import EncoderError, InputError
 from ..groups.comparing import compare_groups
 from ..inputs.many import read_groups
 from ..inputs.named import needs_encoder, open_encoder, open_vocabulary
@@ -123,13 +123,18 @@ class Opened:
         self.encoder, self.vocabulary, self.sae, self.config = encoder, vocabulary, sae, config
 
     @classmethod
-    def of(cls, args: argparse.Namespace, progress: Progress) -> Opened:
+    def of(cls, args: argparse.Namespace, progress: Progress, dtype: str | None = None) -> Opened:
         """Open them.
+
+        Args:
+            args: the options.
+            progress: ``progress(fraction, label)``.
+            dtype: precision of vectors that are there, for the encoder to compute in where it can.
 
         Raises:
             InputError: options that do not fit together.
         """
-        encoder = open_encoder((args.encoder, args.pretrained))[0] if args.encoder else None
+        encoder = _encoder((args.encoder, args.pretrained), dtype) if args.encoder else None
         if encoder is None and needs_encoder(args.vocabulary, args.vocabulary_vectors):
             raise InputError("--vocabulary holds words without vectors: name the encoder of the images too (--encoder)")
         vocabulary = open_vocabulary(args.vocabulary, args.vocabulary_vectors, lambda: encoder, part(progress, 0.0, 0.1))
@@ -137,6 +142,15 @@ class Opened:
         if sae is not None and encoder is not None:
             check_encoder(sae, encoder.fingerprint, what="what --encoder encodes")
         return cls(encoder, vocabulary, sae, config_of(args))
+
+
+def _encoder(source: tuple[str, str | None], dtype: str | None) -> Any:
+    try:
+        return open_encoder(source, dtype)[0]
+    except EncoderError:
+        if dtype != "int8":  # the others can be had everywhere
+            raise
+        return open_encoder(source)[0]
 
 
 def config_of(args: argparse.Namespace) -> CompareConfig:

@@ -18,7 +18,7 @@ from ..embed.usable import bad_rows, check_bad, checked_array
 from ..errors import InputError
 from ..inputs.many import read_sets
 from ..inputs.named import OF_IMAGES, kind
-from ..monitoring.begun import check_choices
+from ..monitoring.begun import check_choices, encoder_of
 from ..monitoring.monitor import Monitor
 from ..monitoring.state import holds_state
 from ..progress import Progress, part
@@ -76,7 +76,7 @@ def run_watch(args: argparse.Namespace) -> int:
     left_out: list[str] = []
     ranges = _ranges(Path(args.state))
     with progress_bar() as progress:
-        opened = Opened.of(args, progress)
+        opened = Opened.of(args, progress, None if begins else encoder_of(Monitor.load(args.state)._features.sae).get("dtype"))
         if not begins:
             chosen = args.alpha, args.seed, opened.sae, opened.vocabulary
             check_choices(Monitor.load(args.state), *chosen, _encoder_of(args.batch, opened) if args.batch else None)
@@ -87,7 +87,7 @@ def run_watch(args: argparse.Namespace) -> int:
     _write(args, monitor, reading)
     if args.annotations:
         print(annotation(reading, monitor.alpha))
-    said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *left_out]
+    said = [watch_verdict(reading, monitor.alpha), *map(change_text, reading.hypotheses), *reading.remarks, *left_out]
     said += filter(None, [said_ranges(_ranges(Path(args.state)).to_dict())])
     print(dump({**reading.to_dict(), "alpha": monitor.alpha, "left_out": left_out}) if args.json else "\n".join(said))
     return ALARM if reading.alarm else 0

@@ -15,7 +15,7 @@ from ..progress import Progress, silent
 from .backends import backend_of
 from .fingerprint import Fingerprint, weights_digest
 from .images import Batch, read_batches
-from .precision import pick_device, pick_dtype, pick_tower, warn_of_slow_attention
+from .precision import pick_device, pick_precision, warn_of_slow_attention
 
 if TYPE_CHECKING:
     from .images import Source
@@ -62,12 +62,12 @@ class Encoder:
         }
         self.fingerprint |= {k: v for k, v in (("activation", backend.activation), ("pretrained", backend.pretrained)) if v}
         backend.model.to(self.device)
-        self.dtype = pick_dtype(backend, self.device, dtype, self.fingerprint)
-        self._tower = pick_tower(backend, self.device, self.dtype, self.fingerprint, dtype is not None) or backend.images
-        if self._tower == backend.images:
+        picked = pick_precision(backend, self.device, dtype, self.fingerprint)
+        self.dtype, self._tower = picked.dtype, picked.tower or backend.images
+        if picked.tower is None:
             warn_of_slow_attention(backend)
         backend.model.to(self.dtype)
-        self.fingerprint["dtype"] = str(self.dtype).removeprefix("torch.")
+        self.fingerprint["dtype"] = picked.name
         with torch.inference_mode():
             self.width = int(backend.texts(backend.tokens([""]).to(self.device)).shape[1])
 
@@ -190,12 +190,15 @@ def load_encoder(name: str | os.PathLike, pretrained: str | os.PathLike | None =
         pretrained: for an architecture, a pretrained tag, the file of its weights or the folder it lies in, or ``"TAG=FILE"`` where the
             file does not tell which tag it is; for a config file, its checkpoint.
         device: torch device; None: CUDA, else MPS, else CPU.
-        dtype: ``"float32"`` or ``"bfloat16"``; None: bf16 where the hardware has it and vectors stay within cosine 0.999, else float32.
-            With None, plain image towers of open_clip are computed by products of bytes where those are faster than bf16 on this processor
-            and the vectors of 16 probe images stay within cosine 0.9995 of float32; ``"bfloat16"`` never is.
+        dtype: ``"float32"``, ``"bfloat16"`` or ``"int8"``. None: on GPUs bf16 where they have it and vectors stay within cosine 0.999 of
+            float32. On CPUs the fastest, measured once for a model and processor and remembered: int8 (plain image towers of open_clip by
+            products of bytes, all else in float32) where vectors of 16 probe images stay within cosine 0.9995, or bf16 within 0.999; else
+            float32. The fingerprint says which.
 
     Raises:
-        EncoderError: for an unknown name or tag, or weights that cannot be fetched (says which file, from where, and what to do).
+        InputError: for another dtype.
+        EncoderError: for an unknown name or tag, weights that cannot be fetched (says which file, from where, and what to do), or "int8"
+            where it cannot be had or is not close enough.
         CheckpointError: for local files that cannot be read or do not fit.
     """
     return Encoder(backend_of(os.fspath(name), os.fspath(pretrained) if pretrained is not None else None), device=device, dtype=dtype)

@@ -8,23 +8,18 @@ probe images stay as close to those in float32 as it has to (:mod:`latentdiff.em
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..compute.parallel import one_thread
 from .byte_products import ByteLinear
 
 QUICK = 1.702
 """QuickGELU(x) = x sigmoid(1.702 x) = swish(1.702 x) / 1.702: both factors go into the weights on either side."""
 BATCH = 32
 """Images that packing is told to expect; others are computed too."""
-TRIED = (512, 768)
-"""Rows and inputs of the products that are timed against each other."""
 
 
 class FusedTower:
@@ -41,26 +36,26 @@ class FusedTower:
     def __init__(self, visual: Any, parts: int = 0) -> None:
         import torch
 
-        self._parts, self._dtype = parts, torch.float32 if parts else torch.bfloat16
+        self.parts, self.dtype = parts, torch.float32 if parts else torch.bfloat16
         conv, position = visual.conv1, visual.positional_embedding
         self._patch, self._width = conv.kernel_size[0], conv.out_channels
         tokens = position.shape[0]
         linear = partial(ByteLinear, parts=parts) if parts else partial(_Linear, rows=BATCH * tokens)
         self._conv = linear(conv.weight.reshape(self._width, -1), conv.bias)
-        self._first = (visual.class_embedding + position[0]).to(self._dtype)
-        self._position = position[1:].to(self._dtype, copy=True)
-        self._before = _norm(visual.ln_pre, self._dtype)
-        self._blocks = [_Block(block, linear, self._dtype) for block in visual.transformer.resblocks]
-        self._after, self._proj = _norm(visual.ln_post, self._dtype), visual.proj.to(self._dtype, copy=True)
+        self._first = (visual.class_embedding + position[0]).to(self.dtype)
+        self._position = position[1:].to(self.dtype, copy=True)
+        self._before = _norm(visual.ln_pre, self.dtype)
+        self._blocks = [_Block(block, linear, self.dtype) for block in visual.transformer.resblocks]
+        self._after, self._proj = _norm(visual.ln_post, self.dtype), visual.proj.to(self.dtype, copy=True)
 
     def __call__(self, pixels: Any) -> Any:
-        """(b, 3, height, width) bf16 -> (b, d), raw."""
+        """(b, 3, height, width) of ``dtype`` -> (b, d), raw."""
         import torch
 
         n, channels, height, width = pixels.shape
         p = self._patch
         rows, columns = height // p, width // p
-        patches = pixels.reshape(n, channels, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1).to(self._dtype)
+        patches = pixels.reshape(n, channels, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1).to(self.dtype)
         x = self._conv(patches) + self._position
         x = torch.cat([self._first.expand(n, 1, -1), x], 1)
         x = _normed(x, self._before) if self._before is not None else x
@@ -157,26 +152,5 @@ def fused_cosine(tower: FusedTower, backend: Any, probe: np.ndarray, own: Any) -
     import torch
 
     with torch.inference_mode():
-        fused = tower(backend.preprocess.normalise(torch.from_numpy(probe), torch.bfloat16)).float()
+        fused = tower(backend.preprocess.normalise(torch.from_numpy(probe), tower.dtype)).float()
         return float(torch.nan_to_num(torch.nn.functional.cosine_similarity(own, fused), nan=-1.0).min())
-
-
-@cache
-def byte_gain(parts: int) -> float:
-    """How many times as fast as in bf16 the largest product of a block is in so many bytes, with all that is done around it."""
-    import torch
-
-    rows, width = TRIED
-    weight, x = torch.ones(4 * width, width), torch.ones(rows, width)
-    ways: dict[str, tuple[Callable[..., Any], Any]] = {
-        "bytes": (ByteLinear(weight, None, parts), x),
-        "bf16": (_Linear(weight, None, rows), x.bfloat16()),
-    }
-    took = dict.fromkeys(ways, math.inf)
-    with one_thread(), torch.inference_mode():  # threads that wait for each other take processor time too
-        for _ in range(6):  # the first call chooses a kernel
-            for name, (linear, given) in ways.items():
-                start = time.process_time()  # others on the machine do not count
-                linear(given, "gelu", "none")
-                took[name] = min(took[name], time.process_time() - start)
-    return took["bf16"] / took["bytes"]

@@ -16,7 +16,7 @@ from ..compute.extras import needs
 from ..errors import InputError
 from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss, naming, plain, without_vector
 from .filesystem import BLOCK_ROWS, files_of, filesystem_of, partitions, readable
-from .fingerprint import Fingerprint, read_fingerprint
+from .fingerprint import Fingerprint, joined, read_fingerprint
 from .ranges import DEEP, Ranges, read_ranges
 
 FINGERPRINT = b"latentdiff.fingerprint"
@@ -69,7 +69,7 @@ class ParquetVectors:
         with needs("tables", "Parquet"):
             import pyarrow.parquet as pq
 
-        groups, start, first, kinds = [], 0, None, set()
+        groups, start, first, kinds, notes = [], 0, None, set(), dict[bytes | None, None]()
         filesystem, paths = files_of(self.source)
         for path in paths:
             with readable(path), filesystem.open_input_file(path) as f:
@@ -79,6 +79,7 @@ class ParquetVectors:
                     first, candidates = schema, self._choose(schema)
                 if missing := {self.vector_column, *candidates[:1]} - set(schema.names):
                     raise InputError(f"{path} has no column {missing.pop()!r}, which the first file has: {schema.names}; use one table")
+                notes[(schema.metadata or {}).get(FINGERPRINT)] = None
                 kinds.add(kind_of(schema.field(self.vector_column).type))
                 for number in range(parquet.num_row_groups):
                     found = parquet.metadata.row_group(number)
@@ -89,7 +90,7 @@ class ParquetVectors:
             raise InputError(f"{self.source} holds no rows")
         self._partitions = {key: values for key, values in partitions(self.source, paths).items() if key not in first.names}
         self.columns = (*first.names, *self._partitions)
-        self.fingerprint = read_fingerprint((first.metadata or {}).get(FINGERPRINT), self.source)
+        self.fingerprint = joined([read_fingerprint(said, self.source) for said in notes])
         self.ranges = read_ranges((first.metadata or {}).get(DEEP), self.source)
         self.dtype = np.dtype(np.float16 if kinds == {np.dtype(np.float16)} else np.float32)
         self.width = fixed_width(first.field(self.vector_column).type) or self._first_width()

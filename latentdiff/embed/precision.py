@@ -1,11 +1,11 @@
-"""Which device and which number format: bf16 where the hardware has it and the vectors stay the same."""
+"""Which device and which number format: the fastest whose vectors stay the same."""
 
 from __future__ import annotations
 
 import copy
 import math
 import warnings
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ import numpy as np
 from ..compute.cache import recall, remember
 from ..errors import EncoderError, InputError
 from .fingerprint import Fingerprint, fingerprint_key
-from .fused import FusedTower, byte_gain, fused_cosine, is_plain
+from .fused import FusedTower, fused_cosine, is_plain
+from .gains import gain, has_bf16, has_bytes, processor
 from .naflex import Patches
 
 MIN_COSINE = 0.999
@@ -22,7 +23,9 @@ MIN_COSINE = 0.999
 BYTES_COSINE = 0.9995
 """Products of bytes are used only where every probe's vector stays this close, with weights as they are: outliers take a row's steps."""
 WORTH = 1.1
-"""Times faster than in bf16 that products of bytes have to be: tiles for bf16 (AMX) leave nothing to be gained."""
+"""Times faster that bf16 has to be than float32, and products of bytes than both: tiles for bf16 (AMX) leave nothing to be gained."""
+DTYPES = {"float32": "float32", "fp32": "float32", "bfloat16": "bfloat16", "bf16": "bfloat16", "int8": "int8"}
+"""What may be asked for, and what fingerprints then say."""
 
 PROBE_TEXTS = ["dog", "a red boat at the beach", "snow", "two people riding bicycles on a busy street at night"]
 
@@ -44,75 +47,115 @@ def pick_device(device: Any = None) -> Any:
     return chosen
 
 
-def pick_dtype(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint) -> Any:
-    """The dtype to run in.
+@dataclass(frozen=True)
+class Precision:
+    """The number format that an encoder computes in."""
+
+    name: str
+    """What fingerprints say: "float32", "bfloat16" or "int8"."""
+    tower: FusedTower | None = None
+    """The faster forward pass of images; None: the model's own pass is to be taken."""
+
+    @property
+    def dtype(self) -> Any:
+        """Torch's, of the model: beside products of bytes all else, texts among it, is in float32."""
+        import torch
+
+        return torch.bfloat16 if self.name == "bfloat16" else torch.float32
+
+
+def pick_precision(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint) -> Precision:
+    """What to compute in.
 
     Args:
         backend: model in float32 on ``device``.
         device: torch device.
-        dtype: ``"float32"``, ``"bfloat16"`` (or torch's own), taken as asked; None: bf16 if fast and close enough, else float32.
-        fingerprint: the encoder's in float32: the check is made once per fingerprint and device and remembered.
+        dtype: one of ``DTYPES`` (or torch's own), taken as asked; None: the first of "int8", "bfloat16", "float32" that is there, is
+            ``WORTH`` the loss (measured on CPUs) and close enough.
+        fingerprint: the encoder's in float32. The choice is made once for it, a device, a processor and a torch, and remembered: clocks
+            do not decide again.
+
+    Raises:
+        InputError: another dtype.
+        EncoderError: "int8" was asked for where it cannot be had, or its vectors are not close enough.
     """
     import torch
 
-    if dtype is not None:
-        names = {"float32": torch.float32, "fp32": torch.float32, "bfloat16": torch.bfloat16, "bf16": torch.bfloat16}
-        chosen = names.get(str(dtype).removeprefix("torch."))
-        if chosen is None:
-            raise InputError(f'dtype must be "float32" or "bfloat16", not {dtype!r}')
-        return chosen
-    if not has_bf16(device):
-        return torch.float32
-    key = fingerprint_key(fingerprint, device.type, torch.__version__)
-    fact = recall("bf16", key)
-    if fact is None or not isinstance(fact.get("cosine"), float):
-        fact = {"cosine": bf16_cosine(backend, device), "model": fingerprint["model"]}
-        remember("bf16", key, fact)
-    return torch.bfloat16 if fact["cosine"] >= MIN_COSINE else torch.float32
+    asked = "" if dtype is None else DTYPES.get(str(dtype).removeprefix("torch."))
+    if asked is None:
+        raise InputError(f'dtype must be "float32", "bfloat16" or "int8", not {dtype!r}')
+    visual = _plain_tower(backend, device)
+    if asked == "int8" and visual is None:
+        raise EncoderError(
+            f"dtype 'int8' was asked for, but {fingerprint['model']!r} cannot be computed in it on {device}: only plain image towers of "
+            "open_clip can, on CPUs; take 'float32' or 'bfloat16'"
+        )
+    if asked == "float32" or not (asked or has_bf16(device) or has_bytes(device)):
+        return Precision("float32")
+    where = processor() if device.type == "cpu" else ""
+    key = fingerprint_key(fingerprint, device.type, torch.__version__, where, str((asked, BYTES_COSINE, MIN_COSINE)))
+    fact = recall("precision", key)
+    if fact is None or fact.get("dtype") not in (*DTYPES.values(), "") or not isinstance(fact.get("parts"), int):
+        fact = {**_measured(backend, device, visual, asked), "model": fingerprint["model"], "processor": where}
+        remember("precision", key, fact)
+    tower = _packed(visual, fact["parts"]) if fact["parts"] >= 0 else None
+    if asked == "int8" and tower is None:
+        raise EncoderError(
+            f"dtype 'int8' was asked for, but vectors of 16 probe images by {fingerprint['model']!r} come no closer to those in float32 "
+            f"than a cosine of {fact['cosine']:.5f}; {BYTES_COSINE} is needed: take 'float32' or 'bfloat16'"
+        )
+    return Precision("float32" if fact["dtype"] == "int8" and tower is None else fact["dtype"] or "float32", tower)
 
 
-def pick_tower(backend: Any, device: Any, dtype: Any, fingerprint: Fingerprint, asked: bool = False) -> FusedTower | None:
-    """The faster forward pass of images, where there is one for this model and its vectors are close enough to those in float32.
+def _measured(backend: Any, device: Any, visual: Any, asked: str) -> dict[str, Any]:
+    """What is to be computed in, in how many bytes (0: packed in bf16, -1: by the model's own pass), and the smallest cosine with it."""
+    best = -1.0
+    plain = gain(0) if not asked and device.type == "cpu" and has_bf16(device) else 1.0
+    if visual is not None and (asked == "int8" or (not asked and has_bytes(device))):
+        for parts in (1, 2):
+            if not asked and gain(parts) < WORTH * max(plain, 1.0):
+                break  # two bytes take longer still
+            cosine = _tower_cosine(backend, visual, parts)
+            if cosine >= BYTES_COSINE:
+                return {"dtype": "int8", "parts": parts, "cosine": cosine}
+            best = max(best, cosine)
+    if asked == "int8":
+        return {"dtype": "", "parts": -1, "cosine": best}
+    if not asked and not (has_bf16(device) and (device.type != "cpu" or plain >= WORTH)):
+        return {"dtype": "float32", "parts": -1, "cosine": 1.0}
+    cosine = bf16_cosine(backend, device)
+    if not asked and cosine < MIN_COSINE:
+        return {"dtype": "float32", "parts": -1, "cosine": cosine}
+    packed = visual is not None and has_bf16(device) and _tower_cosine(backend, visual, 0) >= MIN_COSINE
+    return {"dtype": "bfloat16", "parts": 0 if packed else -1, "cosine": cosine}
 
-    Args:
-        backend, device, fingerprint: as of :func:`pick_dtype`; the model is still in float32.
-        dtype: what was picked.
-        asked: whether bf16 was asked for: then nothing is computed in bytes.
 
-    Returns:
-        It; None: the model's own pass is to be taken.
-    """
-    import torch
-
-    if dtype != torch.bfloat16 or device.type != "cpu" or not has_bf16(device):
-        return None
+def _plain_tower(backend: Any, device: Any) -> Any:
+    """The model's image tower where :class:`FusedTower` can compute it; None elsewhere."""
     visual = getattr(backend.model, "visual", None)
-    if backend.library != "open_clip" or not is_plain(visual):
-        return None
+    return visual if device.type == "cpu" and backend.library == "open_clip" and is_plain(visual) else None
+
+
+def _packed(visual: Any, parts: int) -> FusedTower | None:
     try:
-        key = fingerprint_key(fingerprint, device.type, torch.__version__, str((asked, BYTES_COSINE, MIN_COSINE)))
-        fact = recall("fused", key)
-        if fact is None or not isinstance(fact.get("parts"), int):
-            wanted = [(p, BYTES_COSINE) for p in (1, 2) if not asked and byte_gain(p) >= WORTH] + [(0, MIN_COSINE)]
-            fact = {**_closest(backend, visual, wanted), "model": fingerprint["model"]}
-            remember("fused", key, fact)
-        return FusedTower(visual, fact["parts"]) if fact["parts"] >= 0 else None
+        return FusedTower(visual, parts)
     except (AttributeError, RuntimeError):  # another torch, or a build without oneDNN
         return None
 
 
-def _closest(backend: Any, visual: Any, wanted: list[tuple[int, float]]) -> dict[str, Any]:
-    """The first way of computing, in so many bytes, whose vectors of probe images are as close as it has to be; -1 for none."""
+def _tower_cosine(backend: Any, visual: Any, parts: int) -> float:
+    """Smallest cosine between a packed tower's vectors of probe images and the model's own in float32; -1 where there is no such tower."""
     import torch
 
-    probe = probe_pixels(backend.preprocess)
+    probe, tower = probe_pixels(backend.preprocess), _packed(visual, parts)
+    if tower is None:
+        return -1.0
     with torch.inference_mode():
         own = backend.images(backend.preprocess.normalise(torch.from_numpy(probe), torch.float32))
-    for parts, least in wanted:
-        cosine = fused_cosine(FusedTower(visual, parts), backend, probe, own)
-        if cosine >= least:
-            return {"parts": parts, "cosine": cosine}
-    return {"parts": -1}
+    try:
+        return fused_cosine(tower, backend, probe, own)
+    except (AttributeError, RuntimeError):
+        return -1.0
 
 
 def warn_of_slow_attention(backend: Any) -> None:
@@ -125,21 +168,6 @@ def warn_of_slow_attention(backend: Any) -> None:
             "torch.backends.mha.set_fastpath_enabled(True) switches it on",
             stacklevel=4,
         )
-
-
-def has_bf16(device: Any) -> bool:
-    """Whether bf16 matrix products are in hardware: tensor cores, AMX or AVX512-BF16."""
-    import torch
-
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    if device.type != "cpu":
-        return False
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf8")
-    except OSError:
-        return False
-    return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 def bf16_cosine(backend: Any, device: Any) -> float:

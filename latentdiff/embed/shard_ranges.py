@@ -1,13 +1,16 @@
-"""One range of deep pictures for all shards: chosen before the first is made, and read from it by every later run."""
+"""One range of deep pictures and one precision for all shards: read from those that are there by every later run."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..errors import InputError
 from .filesystem import files_of, readable
+from .fingerprint import read_fingerprint
+from .parquet import FINGERPRINT
 from .ranges import DEEP, LOOKED_AT, Ranges, common_ranges, evenly, may_be_deep, read_ranges
 from .sharding import ShardTask, as_files, pictures_of
 
@@ -37,13 +40,27 @@ def with_ranges(tasks: Sequence[ShardTask], out: str, like: str | None = None) -
 
 def kept_ranges(source: str) -> Ranges | None:
     """The range that vectors in Parquet record; None where there are none, or only those of earlier versions."""
+    return _first(source, DEEP, read_ranges)
+
+
+def kept_dtype(*sources: str | None) -> str | None:
+    """The precision that the first of several sets of vectors in Parquet records, for more to be computed alike; None where none does."""
+    for source in filter(None, sources):
+        found = _first(source, FINGERPRINT, read_fingerprint)
+        if found and found.get("dtype"):
+            return str(found["dtype"])
+    return None
+
+
+def _first(source: str, key: bytes, read: Callable[[bytes | None, str], Any]) -> Any:
+    """What the first file that has a note says; None where none has."""
     import pyarrow.parquet as pq
 
     with contextlib.suppress(InputError):
         filesystem, paths = files_of(source)
         for path in paths:
             with readable(path), filesystem.open_input_file(path) as f:
-                found = read_ranges((pq.read_schema(f).metadata or {}).get(DEEP), path)
+                found = read((pq.read_schema(f).metadata or {}).get(key), path)
             if found is not None:
                 return found
     return None

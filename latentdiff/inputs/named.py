@@ -14,6 +14,7 @@ import numpy as np
 from ..compute.names import Named
 from ..embed.encoder import Encoder, load_encoder
 from ..embed.filesystem import is_parquet
+from ..embed.fingerprint import Fingerprint
 from ..embed.parquet import ParquetVectors
 from ..embed.ranges import Ranges
 from ..embed.vocabulary import Vocabulary
@@ -63,6 +64,8 @@ class OpenSide:
     """(n, d) raw image vectors."""
     items: Any = None
     """What row i is: a file's path, an id; None where rows have no name."""
+    encoder: Fingerprint | None = None
+    """Of the vectors; None where unknown."""
 
 
 def kind(side: Any) -> str:
@@ -140,10 +143,10 @@ def read_side(side: Any, how: str, encoder: Any, skip_bad: bool, progress: Progr
         return OpenSide(load_vectors(side))
     if how == "parquet":
         table = side if isinstance(side, ParquetVectors) else ParquetVectors(os.fspath(side))
-        return OpenSide(np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids)
+        return OpenSide(np.concatenate([block for group in table.groups for block in table.blocks(group)]), table.ids, table.fingerprint)
     vectors = encode_side(encoder, side.paths, side.name, entries=side.entries, skip_bad=skip_bad, ranges=ranges, progress=progress)
     files = [(os.path.abspath(path), side.entries.get(path)) for path in side.paths]
-    return OpenSide(vectors, [path if entry is None else Named(path, entry) for path, entry in files])
+    return OpenSide(vectors, [path if entry is None else Named(path, entry) for path, entry in files], encoder.fingerprint)
 
 
 def groups_of(path: str | os.PathLike, groups: Sequence[str] | None = None) -> tuple[ImageSide, ImageSide]:
@@ -173,11 +176,12 @@ def name_of(side: Any, how: str, letter: str) -> str:
     return Path(os.fspath(side).rstrip("/")).stem or os.fspath(side)
 
 
-def open_encoder(given: Any) -> tuple[Any, tuple[str, str | None] | None]:
+def open_encoder(given: Any, dtype: str | None = None) -> tuple[Any, tuple[str, str | None] | None]:
     """An encoder from what callers name it by.
 
     Args:
         given: an :class:`~latentdiff.embed.encoder.Encoder`, a name as ``load_encoder`` takes, or ``(name, pretrained)``.
+        dtype: as ``load_encoder`` takes it; an ``Encoder`` stays as it is.
 
     Returns:
         The encoder, and its name where it has one.
@@ -188,7 +192,7 @@ def open_encoder(given: Any) -> tuple[Any, tuple[str, str | None] | None]:
     if isinstance(given, Encoder):
         return given, None
     source = encoder_source(given)
-    return load_encoder(*source), source
+    return load_encoder(*source, dtype=dtype), source
 
 
 def encoder_source(given: Any) -> tuple[str, str | None]:

@@ -91,7 +91,7 @@ def without(sides: list[OpenSide], rows: LeftOut) -> tuple[list[OpenSide], dict[
     out = []
     for letter, side in zip("AB", sides, strict=True):
         keep = np.setdiff1d(np.arange(len(side.vectors)), np.concatenate(list(rows[letter].values())))
-        out.append(OpenSide(side.vectors[keep], [side.items[int(row)] for row in keep]))
+        out.append(OpenSide(side.vectors[keep], [side.items[int(row)] for row in keep], side.encoder))
     return out, counts_of(rows)
 
 

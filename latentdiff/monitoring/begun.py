@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ..embed.fingerprint import Fingerprint
+from ..embed.fingerprint import Fingerprint, unlike_precisions
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..sae.compatibility import encoder_difference
@@ -13,11 +13,28 @@ from ..sae.model import SparseAutoencoder
 
 
 def knowing(sae: SparseAutoencoder, encoder: Fingerprint | None) -> SparseAutoencoder:
-    """An SAE that says all that is known of its encoder, for batches to be held against."""
-    if not encoder:
-        return sae
-    theirs = sae.info.get("encoder")
-    return dataclasses.replace(sae, info={**sae.info, "encoder": {**(theirs if isinstance(theirs, dict) else {}), **encoder}})
+    """An SAE that says all that is known of its encoder, for batches to be held against.
+
+    The precision is that of the watch's own vectors alone, whatever the SAE was trained on.
+    """
+    theirs = encoder_of(sae)
+    known = {key: value for key, value in theirs.items() if key != "dtype"} | (encoder or {})
+    return dataclasses.replace(sae, info={**sae.info, "encoder": known}) if known != theirs else sae
+
+
+def encoder_of(sae: SparseAutoencoder) -> Fingerprint:
+    """What is known of the encoder of a watch's vectors."""
+    known = sae.info.get("encoder")
+    return known if isinstance(known, dict) else {}
+
+
+def precision_remarks(sae: SparseAutoencoder, encoder: Fingerprint | None) -> tuple[str, ...]:
+    """That a batch was computed in another precision than what the watch was begun with, where both are known."""
+    unlike = unlike_precisions(encoder_of(sae), encoder)
+    if not unlike:
+        return ()
+    said = f"vectors of the reference were computed in {unlike[0]}, those of this batch in {unlike[1]}"
+    return (f"{said}: a change may be the precision's; embed both alike",)
 
 
 def check_batch_encoder(sae: SparseAutoencoder, encoder: Fingerprint | None) -> None:

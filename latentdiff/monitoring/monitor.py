@@ -21,7 +21,7 @@ from ..sae.naming import NEAR_SYNONYM
 from ..sae.training import train_sae
 from ..stats.hypergeometric import randomised_deviates
 from ..stats.martingale import Bets, e_bh
-from .begun import check_batch_encoder, knowing
+from .begun import check_batch_encoder, knowing, precision_remarks
 from .features import Features
 from .state import read_state, write_state
 
@@ -134,7 +134,7 @@ class Monitor:
         log_e = self._log_e()
         self._log_best = max(self._log_best, log_e)
         self._history = [*self._history, (float(self._seen), log_e, float(np.exp(-self._log_best)))][-HISTORY:]
-        return self.reading()
+        return replace(self.reading(), remarks=precision_remarks(self._features.sae, encoder))
 
     def reading(self) -> Reading:
         """What the stream shows now; looking changes nothing."""

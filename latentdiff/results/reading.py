@@ -43,6 +43,8 @@ class Reading:
     """Whether p was at most alpha at this time or before: at most alpha of streams that never change ever have an alarm."""
     hypotheses: tuple[Change, ...] = ()
     """What changed, strongest first, at false-discovery rate alpha (e-BH), at any time; what is named alike, or nearly, is told once."""
+    remarks: tuple[str, ...] = ()
+    """What people should know of this batch, in sentences."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -209,7 +209,7 @@ def fast_precision(rows: int, sae: Weights) -> str:
     """ "bfloat16" where the hardware has it and the work is long enough to care, else "float32"."""
     import torch
 
-    from ..embed.precision import has_bf16
+    from ..embed.gains import has_bf16
 
     if rows * float(sae.width) * sae.concepts < FAST_FROM:
         return "float32"

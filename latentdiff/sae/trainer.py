@@ -50,7 +50,7 @@ class Trainer:
     def __init__(self, dictionary: np.ndarray, centre: np.ndarray, active: int, groups: tuple[int, ...], device: Any) -> None:
         import torch
 
-        from ..embed.precision import has_bf16
+        from ..embed.gains import has_bf16
 
         self.active, self.groups, self.device = active, groups, torch.device(device)
         self.dtype = torch.bfloat16 if has_bf16(self.device) else torch.float32

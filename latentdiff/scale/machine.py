@@ -34,7 +34,7 @@ def measure(seconds: float = 1.5) -> Machine:
     """How fast this machine is: bare products and reading memory on all cores, for about ``seconds``."""
     import torch
 
-    from ..embed.precision import has_bf16
+    from ..embed.gains import has_bf16
 
     x = torch.randn(2048, 768)
     w = torch.randn(768, 4096)

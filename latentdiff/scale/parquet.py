@@ -14,12 +14,12 @@ from ..compute.temporary import temporary_folder
 from ..config import CompareConfig
 from ..embed.encoder import Encoder
 from ..embed.filesystem import below, filesystem_of, write_table
-from ..embed.fingerprint import disagreement
+from ..embed.fingerprint import disagreement, tell_precisions
 from ..embed.grouping import Groups
 from ..embed.identity import left_out
 from ..embed.parquet import ParquetVectors, to_memmap
 from ..embed.ranges import NO_RANGES, tell_ranges
-from ..embed.shard_ranges import with_ranges
+from ..embed.shard_ranges import kept_dtype, with_ranges
 from ..embed.sharding import SHARD_ROWS, Shard, ShardEncoder, plan_shards
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
@@ -58,7 +58,7 @@ def open_sides(
     """
     engine = engine_of(engine)
     a, b = (x if isinstance(x, ParquetVectors) else ParquetVectors(x) for x in (a, b))
-    other = disagreement(a.fingerprint, b.fingerprint) if a.fingerprint and b.fingerprint else ""
+    other = disagreement(a.fingerprint, b.fingerprint, precision=False) if a.fingerprint and b.fingerprint else ""
     if other:
         raise InputError(f"A and B are by different encoders: {other}; embed both with one")
     if engine.kind == "ray":
@@ -115,6 +115,7 @@ def compare_parquet(
         sides.group(groups_a, groups_b, paired)
         comparison = compare_sides(sides, **own, config=config, progress=progress)
     comparison.info["engine"] = engine.kind
+    tell_precisions(comparison.info, a.fingerprint, b.fingerprint)
     tell_ranges(comparison.info, a.ranges or NO_RANGES, b.ranges or NO_RANGES)
     return comparison
 
@@ -196,8 +197,8 @@ def embed(
         vector_dtype: "float16" or "float32".
         shard_rows: images a shard, >= 1.
         device: torch device of the engine "local"; None picks.
-        like: vectors in Parquet with which these shall be compared: deep pictures are drawn with the same range; None: with one chosen for
-            these images, or that of the shards that are there.
+        like: vectors in Parquet with which these shall be compared: deep pictures are drawn with the same range, and an encoder that is
+            named computes in the same precision; None: with one chosen for these images, or that of the shards that are there.
         progress: ``progress(fraction, label)``.
 
     Raises:
@@ -208,15 +209,16 @@ def embed(
     if engine.kind == "ray" and not isinstance(encoder, str):
         raise InputError("each worker of a cluster builds the encoder itself: name it, as load_encoder takes it")
     tasks = with_ranges(plan_shards(source, out, shard_rows), out, like)
+    dtype = kept_dtype(out, like)
     report, made = progress or silent, []
     if engine.kind == "ray":
         from .ray_embed import embed_shards
         from .ray_sides import connected
 
         with connected(engine.address, engine.workers):
-            made = list(_told(embed_shards(tasks, (encoder, pretrained, None, None, vector_dtype)), len(tasks), report))
+            made = list(_told(embed_shards(tasks, (encoder, pretrained, None, dtype, vector_dtype)), len(tasks), report))
     else:
-        shards = ShardEncoder(encoder, pretrained, device, vector_dtype=vector_dtype)
+        shards = ShardEncoder(encoder, pretrained, device, dtype, vector_dtype)
         made = list(_told(map(shards.make, tasks), len(tasks), report))
     return Embedded(sum(s.rows for s in made), sum(s.failed for s in made), sum(s.kept for s in made), len(made))
 

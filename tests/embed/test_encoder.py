@@ -162,14 +162,16 @@ def test_architecture_with_a_local_checkpoint(tmp_path):
 
 def test_bf16_is_measured_once_and_refused_where_it_is_not_close(open_clip_folder, cache, monkeypatch):
     monkeypatch.setattr(precision, "has_bf16", lambda device: True)
+    monkeypatch.setattr(precision, "has_bytes", lambda device: False)
+    monkeypatch.setattr(precision, "gain", lambda parts: 2.0)
     first = load_encoder(open_clip_folder, device="cpu")
-    facts = list((cache / "bf16").glob("*.json"))
+    facts = list((cache / "precision").glob("*.json"))
     assert len(facts) == 1
     fact = json.loads(facts[0].read_text())
     full = load_encoder(open_clip_folder, device="cpu", dtype="float32")
     assert fact["cosine"] == pytest.approx(precision.bf16_cosine(full._backend, full.device), abs=1e-9)
     assert first.fingerprint["dtype"] == ("bfloat16" if fact["cosine"] >= 0.999 else "float32")
-    facts[0].write_text(json.dumps(fact | {"cosine": 0.9}))  # what was remembered decides, it is not measured again
+    facts[0].write_text(json.dumps(fact | {"dtype": "float32", "parts": -1}))  # what was remembered decides, it is not measured again
     assert load_encoder(open_clip_folder, device="cpu").fingerprint["dtype"] == "float32"
 
 

@@ -14,7 +14,7 @@ import torch
 from latentdiff.embed import precision
 from latentdiff.embed.byte_products import ByteLinear
 from latentdiff.embed.encoder import load_encoder
-from latentdiff.embed.fused import FusedTower, byte_gain, is_plain
+from latentdiff.embed.fused import FusedTower, is_plain
 from tests.embed.models import CONFIG
 
 BF16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -114,42 +114,6 @@ def test_it_is_taken_where_it_is_close_and_can_be_had(open_clip_folder, cache, m
     monkeypatch.setattr(precision, "FusedTower", missing)
     fallen_back = load_encoder(open_clip_folder, device="cpu", dtype="bfloat16")
     assert fallen_back._tower == fallen_back._backend.images
-
-
-def test_bytes_are_taken_where_they_are_faster_and_close_enough(open_clip_folder, cache, monkeypatch) -> None:
-    """The cheaper way whose vectors pass is taken, and remembered; one that does not pass leaves the next."""
-    monkeypatch.setattr(precision, "has_bf16", lambda device: True)
-    made: list[int] = []
-    real = FusedTower
-
-    def tower(visual: Any, parts: int) -> FusedTower:
-        made.append(parts)
-        return real(visual, parts)
-
-    monkeypatch.setattr(precision, "FusedTower", tower)
-    monkeypatch.setattr(precision, "MIN_COSINE", 0.0)
-    fast, slow, second = {1: 5.0, 2: 3.0}, {1: 1.0, 2: 1.0}, {1: 1.0, 2: 3.0}
-    ways = ((fast, 0.9, [1, 1]), (second, 0.8, [2, 2]), (slow, 0.7, [0, 0]), (fast, 1.1, [1, 2, 0, 0]))
-    for gain, least, expected in ways:
-        made.clear()
-        monkeypatch.setattr(precision, "byte_gain", gain.__getitem__)
-        monkeypatch.setattr(precision, "BYTES_COSINE", least)
-        load_encoder(open_clip_folder, device="cpu")
-        if 0 not in expected or BF16:
-            assert made == expected
-        made.clear()
-        load_encoder(open_clip_folder, device="cpu")
-        if 0 not in expected or BF16:
-            assert made == expected[-1:]
-    made.clear()
-    monkeypatch.setattr(precision, "byte_gain", lambda parts: 5.0)
-    load_encoder(open_clip_folder, device="cpu", dtype="bfloat16")
-    assert 1 not in made  # bf16 was asked for
-
-
-@pytest.mark.skipif(not BF16, reason="this processor has no bf16 products")
-def test_the_gain_of_bytes_is_a_positive_number() -> None:
-    assert 0 < byte_gain(2) < 1000
 
 
 def test_slow_attention_is_told_where_open_clips_own_pass_is_taken(open_clip_folder, cache) -> None:

@@ -163,7 +163,8 @@ def test_batches_of_another_encoder_are_refused(state: str, tmp_path: Path, caps
     assert main(new) == 0
     assert main(["watch", str(tmp_path / "new"), str(tmp_path / "one.parquet")]) == 2
     monitor = Monitor(np.load(beside(state, "reference.npy")), encoder={**made_by, "dtype": "bfloat16"})
-    assert monitor.update(rows, encoder=made_by).images == 40  # of another precision
+    said = monitor.update(rows, encoder=made_by)  # of another precision
+    assert said.images == 40 and "reference were computed in bfloat16, those of this batch in float32" in said.remarks[0]
     with pytest.raises(InputError, match="another encoder"):
         monitor.update(rows, encoder={**made_by, "weights": "2"})
     assert monitor.reading().images == 40

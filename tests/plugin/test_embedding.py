@@ -275,13 +275,38 @@ def test_a_killed_run_leaves_a_dataset_that_reads_and_resumes(dataset, model, en
     np.testing.assert_allclose(stored(dataset), encoder.encode_images(photos).vectors, atol=1e-5)
 
 
+def test_a_field_is_added_to_in_its_own_precision(dataset, model, monkeypatch) -> None:
+    from latentdiff.embed import precision
+
+    compute_embeddings(dataset.match_tags("a"), load_encoder(model, dtype="bfloat16"), "clip")
+    compute_embeddings(dataset, model, "clip")
+    assert recorded(dataset, "clip").fingerprint["dtype"] == "bfloat16" and dataset.exists("clip").count() == 60
+    monkeypatch.setattr(precision, "BYTES_COSINE", 0.5)
+    compute_embeddings(dataset.match_tags("b"), load_encoder(model, dtype="int8"), "bytes")
+    monkeypatch.setattr(precision, "is_plain", lambda visual: False)
+    with pytest.raises(EncoderError, match=r"'bytes'.* was computed in int8 .*add to it on a machine that can"):
+        compute_embeddings(dataset, model, "bytes")
+
+
+def test_sides_of_unlike_precisions_are_said(dataset, model) -> None:
+    compute_embeddings(dataset.match_tags("a"), load_encoder(model, dtype="float32"), "clip")
+    second = dataset.match_tags("b").clone()
+    try:
+        second.clear_sample_field("clip")
+        compute_embeddings(second, load_encoder(model, dtype="bfloat16"), "clip", overwrite=True)
+        run = compare_views(dataset, dataset.match_tags("a"), second.match_tags("b"), embeddings="clip", run="x")
+        assert any("of A were computed in float32, those of B in bfloat16" in said for said in run.comparison.info["remarks"])
+    finally:
+        second.delete()
+
+
 def test_declared_fields_are_checked(dataset, encoder, model, other, photos) -> None:
     vectors = encoder.encode_images(photos).vectors
     dataset.set_values("brain", list(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)))
     with pytest.raises(InputError, match=r"no vector field 'brian'.*'brain'"):
         declare_embeddings(dataset, "brian", model)
     declare_embeddings(dataset, "brain", model)
-    assert recorded(dataset, "brain").fingerprint == encoder.fingerprint
+    assert recorded(dataset, "brain").fingerprint == {**encoder.fingerprint, "dtype": "float32"}
     with pytest.raises(InputError, match="another encoder is recorded"):
         declare_embeddings(dataset, "brain", other)
     dataset.set_values("noise", list(np.random.default_rng(0).standard_normal((60, 24))))

@@ -307,6 +307,34 @@ def test_other_encoders_and_engines_are_refused(tmp_path: Path) -> None:
         scale.compare_parquet(a, a)
 
 
+def test_unlike_precisions_are_said(tmp_path: Path) -> None:
+    x = vectors(120, 0.5, 1)
+    for name, dtype, rows in (("a", "int8", slice(0, 60)), ("b", "float32", slice(60, 120)), ("c", "int8", slice(60, 120))):
+        table = vector_table(list(range(rows.start, rows.stop)), x[rows], {"model": "m", "weights": "1", "dtype": dtype})
+        write_table(table, str(tmp_path / name / "1.parquet"))
+    unlike, like = (scale.compare_parquet(str(tmp_path / "a"), str(tmp_path / other)) for other in "bc")
+    note = "vectors of A were computed in int8, those of B in float32: a difference may be the precision's; embed both alike"
+    assert note in unlike.info["remarks"] and not any("computed in" in said for said in like.info.get("remarks", ()))
+    more = vector_table(list(range(200, 230)), x[:30], {"model": "m", "weights": "1", "dtype": "float32"})
+    write_table(more, str(tmp_path / "c" / "2.parquet"))
+    mixed = ParquetVectors(str(tmp_path / "c")).fingerprint
+    assert mixed == {"model": "m", "weights": "1", "dtype": "float32 and int8"}
+
+
+def test_more_shards_are_computed_as_those_that_are_there(tmp_path: Path) -> None:
+    """Also those that shall be compared with them."""
+    from PIL import Image
+
+    files = [str(tmp_path / f"{i}.png") for i in range(4)]
+    for i, file in enumerate(files):
+        Image.new("RGB", (40, 40), (60 * i, 0, 90)).save(file)
+    scale.embed(files, str(tmp_path / "here"), latentdiff.load_encoder("demo", dtype="bfloat16"), shard_rows=2)
+    (tmp_path / "here" / "part-00000001.parquet").unlink()
+    assert scale.embed(files, str(tmp_path / "here"), "demo", shard_rows=2).kept == 1
+    scale.embed(files, str(tmp_path / "there"), "demo", like=str(tmp_path / "here"))
+    assert {ParquetVectors(str(tmp_path / name)).fingerprint["dtype"] for name in ("here", "there")} == {"bfloat16"}
+
+
 def test_the_install_command_where_ray_is_missing(monkeypatch: pytest.MonkeyPatch, world: Any) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'latentdiff\[ray\]'"):
