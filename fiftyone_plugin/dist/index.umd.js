@@ -83,17 +83,19 @@
     );
   }
 
-  // Enter in a text field presses the button beside it: FiftyOne's own text fields tell nobody of it.
-  function LatentDiffEnter() {
+  // Enter in a text field does what the button beside it does, with the text that stands there: the panel's state learns of it later.
+  function LatentDiffEnter(props) {
+    const { on_change: entered } = (props.schema && props.schema.view) || {};
+    const trigger = window.__foo__.useTriggerPanelEvent();
     const here = React.useRef(null);
     React.useEffect(() => {
       let row = here.current;
-      while (row && !(row.querySelector("input") && row.querySelector("button"))) row = row.parentElement;
+      while (row && !row.querySelector("input")) row = row.parentElement;
       if (!row) return undefined;
       const press = (event) => {
         if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
         event.preventDefault();
-        row.querySelector("button").click();
+        trigger(entered, { value: event.target.value });
       };
       row.addEventListener("keydown", press);
       return () => row.removeEventListener("keydown", press);

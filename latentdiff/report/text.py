@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 MADE_BY = "Made by LatentDiff"
 """Tells a report from files of others."""
 MARKDOWN = re.compile(
-    r"[\\`*_\[\]|~@]|^>|^\+(?=\s|$)|^-(?=\s|-*$)|^=(?==*$)|^#(?=#{0,5}\s|#*$)|(?<=\s)#(?=#*$)"
+    r"[\\`*\[\]|~@]|(?<![^\W_])_|_(?![^\W_])|^>|^\+(?=\s|$)|^-(?=\s|-*$)|^=(?==*$)|^#(?=#{0,5}\s|#*$)|(?<=\s)#(?=#*$)"
     r"|(?<=\bwww)\.|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):",
     re.IGNORECASE,
 )

@@ -63,9 +63,11 @@ def said_of(feedback: Iterable[Feedback], h: Hypothesis) -> Feedback:
 
 
 def meant(h: Hypothesis, said: dict[str, Any]) -> dict[str, Any]:
-    """What is said of a finding, as it is kept: spaces of names and notes once, and a name that is blank, or its own words, is none."""
+    """What is said of a finding, as it is kept: spaces of names and notes once; a name that shows nothing, or is its own words, is none."""
     kept = {name: " ".join(value.split()) if name in ("name", "note") and isinstance(value, str) else value for name, value in said.items()}
-    return {**kept, "name": ""} if kept.get("name") == h.text else kept
+    name = kept.get("name")
+    unseen = isinstance(name, str) and not any(letter.isprintable() and not letter.isspace() for letter in name)
+    return {**kept, "name": ""} if unseen or name == h.text else kept
 
 
 def judged(feedback: Iterable[Feedback], h: Hypothesis, changes: dict[str, Any], among: Iterable[Hypothesis]) -> tuple[Feedback, ...]:

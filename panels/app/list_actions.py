@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .style import typed
+
 LIST_SEARCH = "past.how.words"
 SEARCH = "arrangement.search"
 """Where the App keeps what is typed to be found, in the list and in cards: the text fields' places in the panel."""
@@ -30,7 +32,7 @@ class ListActions:
 
     def find(self, ctx: Any) -> None:
         """Cards with what was typed."""
-        self._arranged(ctx, search=str(ctx.panel.get_state(SEARCH) or ""))
+        self._arranged(ctx, search=typed(ctx, SEARCH))
 
     def _arranged(self, ctx: Any, **how: Any) -> None:
         self._keep(ctx, "how", how)
@@ -47,7 +49,7 @@ class ListActions:
 
     def list_find(self, ctx: Any) -> None:
         """Comparisons with what was typed."""
-        self._list(ctx, search=str(ctx.panel.get_state(LIST_SEARCH) or ""))
+        self._list(ctx, search=typed(ctx, LIST_SEARCH))
 
     def _list(self, ctx: Any, **how: Any) -> None:
         self._keep(ctx, "list_how", how)
@@ -72,6 +74,20 @@ class ListActions:
             runs = [hypotheses.open_comparison(ctx.dataset, name) for name in (other, str(ctx.panel.state.run))]
         except LatentDiffError as e:
             ctx.ops.notify(str(e), variant="error")
+            ctx.panel.state.beside = None
             self.update(ctx)
             return
         ctx.panel.state.beside = beside(*runs)
+
+    def set_beside_again(self, ctx: Any, run: Any) -> None:
+        """The same after something was said of a difference of ``run``, the comparison that is open."""
+        from fiftyone_plugin import hypotheses
+        from latentdiff.errors import LatentDiffError
+
+        from .cards import beside
+
+        if now := ctx.panel.state.beside:
+            try:
+                ctx.panel.state.beside = beside(hypotheses.open_comparison(ctx.dataset, now["before"]), run)
+            except LatentDiffError:  # it was deleted meanwhile
+                ctx.panel.state.beside = None

@@ -19,6 +19,8 @@ class RunActions:
     """Sends the plots of groups: ``GroupActions.draw_groups``."""
     draw_map: Callable[..., None]
     """Sends what the map draws: ``MapActions.draw_map``."""
+    set_beside_again: Callable[[Any, Any], None]
+    """Tells what became of differences as they are now: ``ListActions.set_beside_again``."""
     drawing: Callable[[Any, dict[str, Any]], str]
     """Tells one drawing of the panel from another: ``LatentDiffPanel.drawing``."""
 
@@ -44,6 +46,7 @@ class RunActions:
                 shown["board"] = board(run, ctx.panel.state.cards or CARDS, ctx.panel.state.how)
                 ctx.panel.set_data(image_data(shown["board"]))
                 self.draw(ctx, run)
+                self.set_beside_again(ctx, run)
                 if ctx.panel.state.page == "map":
                     self.draw_map(ctx)
             except LatentDiffError as e:

@@ -39,9 +39,15 @@ def grid(**sx: Any) -> dict[str, Any]:
     return {"grid": {"sx": sx}}
 
 
-def entered(row: Any) -> None:
-    """Let the key Enter in a row's text field press the row's one button."""
-    row.view("enter", types.View(component="LatentDiffEnter", composite_view=True))
+def entered(row: Any, method: Any) -> None:
+    """Let the key Enter in a row's text field do what its button does; ``method`` of the panel gets the text as ``value``."""
+    row.view("enter", types.View(component="LatentDiffEnter", composite_view=True, on_change=method))
+
+
+def typed(ctx: Any, place: str) -> str:
+    """What stands in a text field at ``place``: what Enter brought, since the state learns of it later, else what the state has."""
+    value = ctx.params.get("value")
+    return str((ctx.panel.get_state(place) if value is None else value) or "")
 
 
 def choice(row: Any, name: str, label: str, values: dict[str, str], now: str | None, method: Any) -> None:

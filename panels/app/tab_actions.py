@@ -8,6 +8,7 @@ from typing import Any
 from .card_actions import shown_of
 from .sent import send_traces
 from .stored import opened
+from .style import typed
 
 SLIDER = "scores.between"
 """Where the App keeps the slider's ends: its place in the panel."""
@@ -120,7 +121,7 @@ class AskActions:
         """Ask about the phrase that was typed."""
         from fiftyone_plugin import form_nonce
 
-        phrase = str(ctx.panel.get_state(PHRASE) or "").strip()
+        phrase = typed(ctx, PHRASE).strip()
         if not phrase:
             ctx.ops.notify("Type a word or a few first, such as: a dog on a beach", variant="info")
             return

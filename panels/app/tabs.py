@@ -91,7 +91,7 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     row = box.h_stack("row", gap=1, componentsProps=grid(**ROW, alignItems="flex-end"))
     row.str("phrase", label="Phrase", view=types.TextFieldView())
     row.btn("send", label="Ask", icon="contact_support", variant="contained", on_click=panel.ask)
-    entered(row)
+    entered(row, panel.ask)
     answer = state.get("answer")
     if answer and answer["run"] == board["name"]:
         _answer(panel, box, answer, names)

@@ -106,7 +106,7 @@ def _search(row: types.Object, name: str, now: str | None, method: Any) -> None:
     """A text field, and the button that looks for its text."""
     row.str(name, label="With the words", default=now or "", view=types.TextFieldView())
     row.btn("find", label="Find", icon="search", variant="outlined", on_click=method)
-    entered(row)
+    entered(row, method)
 
 
 def arrangement(panel: Any, root: types.Object, how: dict[str, str]) -> None:
@@ -129,8 +129,7 @@ def noted(panel: Any, root: types.Object, notes: str, count: int, *, unfolded: b
     """
     many = count > 1 or len(notes) > LINE
     if count and many:
-        title = "What was left out of this comparison, and what else is to be known of it"
-        _fold(root, "noted", f"{count} note{'s' if count > 1 else ''}", title, panel.note, unfolded=unfolded)
+        _fold(root, "noted", f"{count} note{'s' if count > 1 else ''}", None, panel.note, unfolded=unfolded)  # a title would cover the tabs
     if count and (unfolded or not many):
         root.md(plain(notes), name="notes", componentsProps=FAINT_TIGHT)
 
@@ -145,6 +144,6 @@ def shifted(panel: Any, root: types.Object, board: dict[str, Any], *, unfolded: 
         root.md(plain(board["shifts"]) + ".", name="shifts", componentsProps=FAINT_TIGHT)
 
 
-def _fold(root: types.Object, name: str, label: str, title: str, method: Any, *, unfolded: bool) -> None:
+def _fold(root: types.Object, name: str, label: str, title: str | None, method: Any, *, unfolded: bool) -> None:
     icon = "expand_less" if unfolded else "expand_more"
     root.btn(name, label=label, icon=icon, variant="text", title=title, on_click=method, componentsProps=SMALL)

@@ -75,7 +75,7 @@ def test_a_blank_name_takes_the_name_back_and_what_is_so_already_is_no_act(datas
         assert execute("judge_finding", dataset, run="seasons", hypothesis="0", **answers).result == {"text": WORDS[DOG]} and acts() == 0
     judge_finding(dataset, "seasons", 0, name="a  dog ", state="accepted")
     assert judge_finding(dataset, "seasons", 0, name="a dog", state="accepted", note="seen").feedback[0].note == "seen" and acts() == 2
-    assert execute("judge_finding", dataset, run="seasons", hypothesis="0", name=" \t").result == {"text": WORDS[DOG], "name": ""}
+    assert execute("judge_finding", dataset, run="seasons", hypothesis="0", name=" \u200b").result == {"text": WORDS[DOG], "name": ""}
     taken = load_comparison(dataset, "seasons").feedback[0]
     assert (taken.name, taken.state, acts()) == ("", "accepted", 3)
     later = compare_views(dataset, "summer", "winter", run="later", embeddings="clip", **files)

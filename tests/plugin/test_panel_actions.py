@@ -277,6 +277,15 @@ def test_two_comparisons_call_findings_what_their_cards_do(dataset, stored, voca
     printed = [line for line in capsys.readouterr().out.splitlines() if "a mare" in line]
     assert len(printed) == 1 and "stayed" in printed[0]
 
+    state = {"run": "later"} | shown(panel(dataset, "beside", {"run": "later"}, run="seasons"))
+    for said, start in (({"name": ""}, text), ({"state": "rejected"}, text), ({"name": "a cob"}, "a cob")):
+        judge_finding(dataset, "later", 0, **said)
+        state |= shown(panel(dataset, "edited", state))  # the table follows what is said meanwhile
+        assert lists(state)["stayed"][0].startswith(f"{start}, more in ")
+    assert "(rejected by hand)" in lists(state)["stayed"][0]
+    delete_comparison(dataset, "seasons")
+    assert shown(panel(dataset, "edited", state))["beside"] is None
+
 
 def test_the_same_sides_the_other_way_round_stand_beside_each_other(dataset, stored, vocabulary, sae) -> None:
     turned = compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="turned")
@@ -669,6 +678,8 @@ def test_cards_are_sorted_filtered_and_searched(dataset, stored) -> None:
     assert texts(state, "only", value="accepted") == [] and state["how"] == {"order": "text", "only": "accepted"}
     assert texts(state, "only", value="all") == by_name
     assert texts({"how": {}, "arrangement": {"search": WORDS[DOG]}}, "find") == [WORDS[DOG]]
+    late = {"how": {}, "arrangement": {"search": "zzz"}}  # what the state has yet when Enter is pressed
+    assert texts(late, "find", value=WORDS[DOG]) == [WORDS[DOG]] and len(texts(late, "find", value="")) == len(by_name)
     assert shown(panel(dataset, "arrange", {"run": "seasons"}))["arranging"] is True
     judge_finding(dataset, "seasons", 0, state="accepted")
     board = shown(panel(dataset, "order", {"run": "seasons"}, value="open"))["shown"]["board"]

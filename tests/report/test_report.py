@@ -224,7 +224,9 @@ def test_markdown_text_is_shown_as_it_is() -> None:
         "#######",
         ">f",
     ]
-    figures = ["0.028", "+4.3 points (+1.0 to +7.5)", "-0.5", "<1%", "< 0.001", "= 0.03", "R&D", "#1", "12.5%", "--encoder", "=1+1"]
+    texts += ["_a_", "a_ b_", "_a b_c", "é_(x)_", "a__b__c", "x _y_z_ w"]
+    figures = ["site_a", "ground_truth.label", "#1", "12.5%", "--encoder", "=1+1"]
+    figures += ["0.028", "+4.3 points (+1.0 to +7.5)", "-0.5", "<1%", "< 0.001", "= 0.03", "R&D"]
     assert [plain_markdown(text) for text in figures] == figures  # which begin nothing
     for text in texts + figures:
         shown = html.escape(text)
