@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import fiftyone.operators as foo
 from fiftyone.operators import types
-from fiftyone.operators.executor import InvocationRequest
 
 from .card_actions import CardActions, of_stages
 from .group_actions import GroupActions
@@ -18,7 +17,7 @@ from .list_actions import ListActions
 from .map_tab import MapActions
 from .run_actions import RunActions
 from .stored import STORED
-from .tab_actions import SLIDER, AskActions, PlotActions
+from .tab_actions import AskActions, PlotActions
 
 HELP = (
     "How do two views differ? Phrases that are more true of one than of the other, each tested, with the images that show it best.\n\n"
@@ -34,11 +33,6 @@ STATE += ("range", "span", "answer", "framed", "mapped", "noted", "leaning")
 
 QUIET = ("look", "regrid", "on_change_tab", "slide", "brush")
 """Methods that the App also calls by itself, or where nothing was done."""
-
-CHANGES = {"patch_panel_state": "state", "patch_panel_data": "data"}
-"""What changes the panel's state and its data, and the parameter in which the change lies, by path."""
-CHOSEN = (SLIDER,)
-"""Where the App keeps what is chosen in the panel, and watches it."""
 
 LATE = 10.0
 """Seconds for which requests may still be under way that were sent before a click."""
@@ -69,7 +63,6 @@ class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownA
         try:
             return self._answer(ctx, method)
         finally:
-            gather(ctx.executor._requests)
             if method not in ("look", "on_load") and ctx.panel.state.run != run:
                 self._remember(ctx)
 
@@ -135,30 +128,6 @@ class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownA
         known = {name: stored.get(name) for name in STORED}
         told = json.dumps(_as_returned([chosen, known, form_nonce.parameter()]), sort_keys=True)
         return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-
-
-def gather(requests: list[Any]) -> None:
-    """Make few changes of the panel's state and data of all that an answer asks for: the App draws the whole panel after each.
-
-    What people choose comes after all other state: the App calls the handlers of what it finds changed, and they look at the state then.
-
-    Args:
-        requests: of the answer, in order; paths that are set twice end with what was set last, as they do one after another.
-    """
-    changes = [request for request in requests if request.operator_uri in CHANGES]
-    whole: dict[tuple[str, bool], dict[str, Any]] = {}
-    for request in changes:
-        for path, value in request.params[CHANGES[request.operator_uri]].items():
-            told = whole.setdefault((request.operator_uri, path in CHOSEN), {})
-            told.pop(path, None)
-            told[path] = value
-    if not changes:
-        return
-    first = requests.index(changes[0])
-    panel = {name: value for name, value in changes[0].params.items() if name not in CHANGES.values()}
-    told_last = sorted(whole.items(), key=lambda one: (one[0][1], one[0][0] == "patch_panel_data"))  # state makes room for data
-    gathered = [InvocationRequest(change, {**panel, CHANGES[change]: told}) for (change, _), told in told_last]
-    requests[:] = [*requests[:first], *gathered, *(request for request in requests[first:] if request not in changes)]
 
 
 def _as_returned(value: Any) -> Any:

@@ -173,7 +173,7 @@ def test_messages_and_reports_name_the_entries(tmp_path: Path) -> None:
             made.writestr(name, b"x")
     side = unpack(archive, tmp_path / "secret")
     encoded = SimpleNamespace(vectors=np.ones((2, 3), np.float32), failures={1: "it is no image"})
-    encoder = SimpleNamespace(encode_images=lambda paths, **_: encoded)
+    encoder = SimpleNamespace(encode_images=lambda paths, **_: encoded, fingerprint={})
     with pytest.raises(InputError) as caught:
         encode_side(encoder, side.paths, side.name, entries=side.entries)
     assert "first summer.zip/b/2.png: it is no image" in str(caught.value) and "secret" not in str(caught.value)

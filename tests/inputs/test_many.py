@@ -82,7 +82,7 @@ def test_a_folder_in_a_folder_and_links(tmp_path: Path, monkeypatch: pytest.Monk
         encoded.append([Path(p).name for p in paths])
         return SimpleNamespace(vectors=np.ones((len(paths), 3), np.float32), failures={})
 
-    encoder: Any = SimpleNamespace(encode_images=encode)
+    encoder: Any = SimpleNamespace(encode_images=encode, fingerprint={})
     one = read_sets([str(tmp_path / "all")], encoder, False, silent)[0]
     assert encoded == [["2.png", "3.png", "4.png", "5.png", "0.png", "1.png"]] and len(one.first) == 1 and one.passed_over == {".heic": 1}
     with pytest.raises(InputError, match="all 2 images of sub are in other groups"):

@@ -336,9 +336,10 @@ def test_what_is_believed_needs_no_weights(dataset, encoder, model, photos, sae_
     run = compare_views(dataset, "a", "b", embeddings="brain", vocabulary=["night", "snow"], sae=sae_of(encoder.width), run="said")
     assert run.comparison.info["words"] == 2  # encoded by it: now it was needed
     declare_embeddings(dataset, "brain", model)
-    assert recorded(dataset, "brain").fingerprint == encoder.fingerprint  # once it was looked at, all of it is known
+    known = {**encoder.fingerprint, "dtype": "float32"}  # nobody knows in which precision they were made
+    assert recorded(dataset, "brain").fingerprint == known  # once it was looked at, all of it is known
     declare_embeddings(dataset, "brain", model, check=0)
-    assert recorded(dataset, "brain").fingerprint == encoder.fingerprint
+    assert recorded(dataset, "brain").fingerprint == known
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_compare_views_stores_what_the_sdk_would(dataset, files, stored) -> None
     ("changes", "message"),
     [
         ({"view_b": "summer"}, "same images"),
-        ({"run": "no name"}, "a run's name"),
+        ({"run": "no name"}, "a comparison's name"),
         ({"embeddings": "dino"}, "dino"),
         ({"vocabulary": "/x.npz"}, "no file"),
     ],

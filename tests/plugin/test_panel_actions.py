@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import math
@@ -734,37 +733,3 @@ def test_the_list_is_sorted_searched_and_says_what_there_is_to_know(dataset, sto
     found = shown(panel(dataset, "beside", {"run": "seasons"}, run="a_second"))
     assert [text.split(",")[0] for text in lists(found)["stayed"]] == [h.text for h in stored.hypotheses]
     assert shown(panel(dataset, "beside", {"run": "seasons", "beside": found["beside"]}, run="a_second"))["beside"] is None
-
-
-def test_an_answer_changes_the_panel_as_seldom_as_it_can(dataset, vocabulary, sae) -> None:
-    """The App draws the whole panel after each change, and calls the handler of what is chosen: all that it looks at comes before."""
-    from fiftyone.operators.executor import InvocationRequest
-    from fiftyone_plugin.panels.app.panel import gather
-
-    compare_views(dataset, "summer", "winter", embeddings="clip", vocabulary=vocabulary, sae=sae, run="one")
-    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="two")
-    window = Window(dataset)
-    asked = window.ask("on_change_run", value="one")
-    kinds = [request["operator_uri"].rsplit("/")[-1] for request in asked]
-    assert kinds == ["patch_panel_state", "patch_panel_data", "patch_panel_state", "show_panel_output"]
-    first, chosen = (request["params"]["state"] for request in asked if "state" in request["params"])
-    assert first["run"] == "one" and set(chosen) == {"scores.between"}
-
-    steps: list[dict[str, Any]] = [{"a.b": 1}, {"a": {"c": 2}}, {"a.b": 3, "d": None}, {"d": 4}, {"a": {"b": 5}}, {"a.c": 6}]
-    requests = [InvocationRequest("patch_panel_state", {"state": step}) for step in steps]
-    requests[2:2] = [InvocationRequest("set_view", {}), InvocationRequest("patch_panel_data", {"data": {"e": 7}})]
-    gather(requests)
-    assert [request.operator_uri for request in requests] == ["patch_panel_state", "patch_panel_data", "set_view"]
-    assert applied([requests[0].params["state"]]) == applied(steps) == {"a": {"b": 5, "c": 6}, "d": 4}
-
-
-def applied(changes: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is left of changes by path, made one after another, as the App makes them."""
-    left: dict[str, Any] = {}
-    for path, value in ((path, value) for change in changes for path, value in change.items()):
-        *above, last = path.split(".")
-        place = left
-        for name in above:
-            place = place.setdefault(name, {})
-        place[last] = copy.deepcopy(value)
-    return left

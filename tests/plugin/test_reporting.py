@@ -128,7 +128,8 @@ def test_operator_writes_where_it_is_told(compared: Any, dataset: Any, tmp_path:
     result = foo.execute_operator("@latentdiff/latentdiff/export_report", {"dataset": dataset, "params": params})
     assert result.result == {"path": str(tmp_path / "sun.csv")}
     assert (tmp_path / "sun.csv").read_text(encoding="utf8").startswith("side,name,rank,text")
-    assert result.executor.to_json()["requests"] == []  # what lies in a folder is not downloaded too
+    (said,) = result.executor.to_json()["requests"]  # what lies in a folder is not downloaded too
+    assert said["operator_uri"] == "notify" and str(tmp_path / "sun.csv") in said["params"]["message"]
 
 
 def test_operator_opens_the_page(dataset: Any) -> None:
