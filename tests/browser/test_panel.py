@@ -215,6 +215,7 @@ def test_a_point_of_the_volcano_plot_shows_its_images(app: App, panel_scenes: Sc
     concepts = volcano(run)[0]["ids"]
     h = next(h for h in run.candidates if h.concept is not None)
     app.tab("All concepts")
+    app.page.wait_for_selector("text=Every concept that was tested")  # until then the points are another plot's
     points = app.page.locator(".scatterlayer .point")
     points.first.wait_for()
     box = points.nth(concepts.index(str(h.concept))).bounding_box()

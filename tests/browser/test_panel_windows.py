@@ -20,9 +20,10 @@ from tests.browser.panel_app import App, Scenes, save_workspace
 URI = "@latentdiff/latentdiff"
 SPILLS = """() => { const found = []; let panel = document.querySelector('[role=tab]');
     while (!panel.querySelector('[data-cy="panel-container"]')) panel = panel.parentElement;
+    const edge = Math.max(innerWidth, document.getElementById('root').getBoundingClientRect().right); // the App is never under 660 wide
     for (const e of panel.querySelectorAll('h5, h6, button, [role=alert], [role=combobox], .js-plotly-plot')) {
         const box = e.getBoundingClientRect();
-        if (box.width && box.right > innerWidth + 1) found.push(e.innerText.slice(0, 40) || e.className);
+        if (box.width && box.right > edge + 1) found.push(e.innerText.slice(0, 40) || e.className);
         if (e.scrollWidth > e.clientWidth + 2 && getComputedStyle(e).overflow === 'hidden') found.push('cut: ' + e.innerText.slice(0, 40));
     } return found }"""
 """What reaches beyond the window, or is cut off."""
