@@ -133,7 +133,7 @@ def test_a_failing_server_is_said_under_the_verdict(dataset, files, server) -> N
     notes = board(load_comparison(dataset, "seasons"))["notes"]
     (why,) = (note for note in notes if note.startswith("describing the most telling images ended early: m at"))
     assert "HTTP 401" in why
-    assert any(note.startswith(f"sent to {server.url}: 1 requests (1 failed)") for note in notes)
+    assert any(note.startswith(f"sent to {server.url}: 1 request (1 failed)") for note in notes)
 
 
 def test_captions_without_a_field_are_refused(dataset, files) -> None:
