@@ -15,7 +15,7 @@ from ..compute.parallel import cores
 from ..describe.image_to_text import PAPER
 from ..embed.backends import DEMO_FOLDER
 from ..embed.fetching import PRESETS, of_config
-from ..embed.gains import has_bf16
+from ..embed.gains import bf16_pays
 from ..embed.open_clip_config import read_config
 from ..embed.precision import pick_device
 from ..errors import CheckpointError
@@ -153,7 +153,7 @@ def _product_rate() -> float:
     import torch
 
     device = pick_device()
-    x = torch.randn(2048, 1024, device=device, dtype=torch.bfloat16 if has_bf16(device) else torch.float32)
+    x = torch.randn(2048, 1024, device=device, dtype=torch.bfloat16 if bf16_pays(device) else torch.float32)
 
     def once() -> float:
         start = time.perf_counter()

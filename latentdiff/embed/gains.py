@@ -9,11 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..compute.cache import recall, remember
 from ..compute.parallel import one_thread
 from .byte_products import ByteLinear
 
 TRIED = (512, 768)
 """Rows and inputs of the products that are timed against each other."""
+WORTH = 1.1
+"""How many times as fast another number format must be to be taken."""
 BF16_FLAGS = ("amx_bf16", "avx512_bf16")
 BYTE_FLAGS = ("amx_int8", "avx512_vnni", "avx_vnni")
 """Without one of these sums of products of bytes may overflow."""
@@ -42,6 +45,33 @@ def has_bf16(device: Any) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return device.type == "cpu" and not flags().isdisjoint(BF16_FLAGS)
+
+
+def bf16_pays(device: Any) -> bool:
+    """Whether products are to be in bf16 rather than in float32."""
+    return bf16_gain(device) >= WORTH
+
+
+def bf16_gain(device: Any) -> float:
+    """How many times as fast in bf16 as in float32: 0 without hardware for it, no limit on GPUs, measured on CPUs.
+
+    What was measured is remembered for a processor and a torch, so that the same processor computes in the same format every time.
+    """
+    if not has_bf16(device):
+        return 0.0
+    return _remembered_gain() if device.type == "cpu" else math.inf
+
+
+@cache
+def _remembered_gain() -> float:
+    import torch
+
+    key = "-".join(["bf16", torch.__version__, *processor().split()])
+    fact = recall("gain", key)
+    if fact is None or not isinstance(fact.get("gain"), float):
+        fact = {"gain": gain(0)}
+        remember("gain", key, fact)
+    return float(fact["gain"])
 
 
 def has_bytes(device: Any) -> bool:

@@ -14,7 +14,7 @@ from ..compute.cache import recall, remember
 from ..errors import EncoderError, InputError
 from .fingerprint import Fingerprint, fingerprint_key
 from .fused import FusedTower, fused_cosine, is_plain
-from .gains import gain, has_bf16, has_bytes, processor
+from .gains import WORTH, bf16_gain, gain, has_bf16, has_bytes, processor
 from .naflex import Patches
 
 MIN_COSINE = 0.999
@@ -22,8 +22,6 @@ MIN_COSINE = 0.999
 
 BYTES_COSINE = 0.9995
 """Products of bytes are used only where every probe's vector stays this close, with weights as they are: outliers take a row's steps."""
-WORTH = 1.1
-"""Times faster that bf16 has to be than float32, and products of bytes than both: tiles for bf16 (AMX) leave nothing to be gained."""
 DTYPES = {"float32": "float32", "fp32": "float32", "bfloat16": "bfloat16", "bf16": "bfloat16", "int8": "int8"}
 """What may be asked for, and what fingerprints then say."""
 
@@ -71,7 +69,7 @@ def pick_precision(backend: Any, device: Any, dtype: Any, fingerprint: Fingerpri
         backend: model in float32 on ``device``.
         device: torch device.
         dtype: one of ``DTYPES`` (or torch's own), taken as asked; None: the first of "int8", "bfloat16", "float32" that is there, is
-            ``WORTH`` the loss (measured on CPUs) and close enough.
+            ``gains.WORTH`` the loss and close enough.
         fingerprint: the encoder's in float32. The choice is made once for it, a device, a processor and a torch, and remembered: clocks
             do not decide again.
 
@@ -110,7 +108,7 @@ def pick_precision(backend: Any, device: Any, dtype: Any, fingerprint: Fingerpri
 def _measured(backend: Any, device: Any, visual: Any, asked: str) -> dict[str, Any]:
     """What is to be computed in, in how many bytes (0: packed in bf16, -1: by the model's own pass), and the smallest cosine with it."""
     best = -1.0
-    plain = gain(0) if not asked and device.type == "cpu" and has_bf16(device) else 1.0
+    plain = 0.0 if asked else bf16_gain(device)
     if visual is not None and (asked == "int8" or (not asked and has_bytes(device))):
         for parts in (1, 2):
             if not asked and gain(parts) < WORTH * max(plain, 1.0):
@@ -121,7 +119,7 @@ def _measured(backend: Any, device: Any, visual: Any, asked: str) -> dict[str, A
             best = max(best, cosine)
     if asked == "int8":
         return {"dtype": "", "parts": -1, "cosine": best}
-    if not asked and not (has_bf16(device) and (device.type != "cpu" or plain >= WORTH)):
+    if not asked and plain < WORTH:
         return {"dtype": "float32", "parts": -1, "cosine": 1.0}
     cosine = bf16_cosine(backend, device)
     if not asked and cosine < MIN_COSINE:

@@ -105,7 +105,7 @@ class Kernel:
             self.weights, self.columns = weights.bfloat16(), weights.T.contiguous()
             self.bias, self.slack = torch.from_numpy(sae.b_enc - self.floor).to(self.device), SLACK * weights.pow(4).sum(0).pow(0.25)
             self.centre = torch.from_numpy(sae.b_dec).to(self.device)
-            if self.on_cpu and sae.w_enc.size >= LARGE and has_int8():
+            if _screened(sae, self.device):
                 self.screen = Screen(sae.w_enc, self.floor - sae.b_enc)
                 self.rows = max(FEWEST_ROWS, self.rows // 2)  # an int32 product takes twice the memory of a bf16 one
         else:
@@ -206,11 +206,17 @@ def _hear_out_torch() -> None:
 
 
 def fast_precision(rows: int, sae: Weights) -> str:
-    """ "bfloat16" where the hardware has it and the work is long enough to care, else "float32"."""
+    """ "bfloat16" where the hardware is faster in rounded products (bytes, or bf16) and the work is long enough to care, else "float32"."""
     import torch
 
-    from ..embed.gains import has_bf16
+    from ..embed.gains import bf16_pays
 
     if rows * float(sae.width) * sae.concepts < FAST_FROM:
         return "float32"
-    return "bfloat16" if has_bf16(torch.device("cuda" if torch.cuda.is_available() else "cpu")) else "float32"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return "bfloat16" if _screened(sae, device) or bf16_pays(device) else "float32"
+
+
+def _screened(sae: Weights, device: Any) -> bool:
+    """Whether products of bytes find what may be active."""
+    return device.type == "cpu" and sae.top_k is None and sae.w_enc.size >= LARGE and has_int8()

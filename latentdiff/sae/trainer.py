@@ -37,7 +37,7 @@ class Trainer:
 
     With m = active * b of b * K activations kept, only the encoding is a dense product; decoding and all gradients are sums over
     the m kept pairs (``embedding_bag``), 1/150 of the dense work at K = 3,072 and 20 active. Matrix products run in bf16 where the
-    hardware has it; parameters, sums and Adam stay float32.
+    hardware is faster in it; parameters, sums and Adam stay float32.
 
     Args:
         dictionary: (K, d) float32 start of the decoder rows, unit norm; the encoder starts as its transpose.
@@ -50,10 +50,10 @@ class Trainer:
     def __init__(self, dictionary: np.ndarray, centre: np.ndarray, active: int, groups: tuple[int, ...], device: Any) -> None:
         import torch
 
-        from ..embed.gains import has_bf16
+        from ..embed.gains import bf16_pays
 
         self.active, self.groups, self.device = active, groups, torch.device(device)
-        self.dtype = torch.bfloat16 if has_bf16(self.device) else torch.float32
+        self.dtype = torch.bfloat16 if bf16_pays(self.device) else torch.float32
         w = torch.from_numpy(dictionary).to(self.device)
         self.w_enc, self.w_dec = w.clone(), w.clone()  # both (K, d): gradients of a unit are then one contiguous row
         self.b_enc = torch.zeros(len(w), device=self.device)

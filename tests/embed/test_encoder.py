@@ -163,7 +163,7 @@ def test_architecture_with_a_local_checkpoint(tmp_path):
 def test_bf16_is_measured_once_and_refused_where_it_is_not_close(open_clip_folder, cache, monkeypatch):
     monkeypatch.setattr(precision, "has_bf16", lambda device: True)
     monkeypatch.setattr(precision, "has_bytes", lambda device: False)
-    monkeypatch.setattr(precision, "gain", lambda parts: 2.0)
+    monkeypatch.setattr(precision, "bf16_gain", lambda device: 2.0)
     first = load_encoder(open_clip_folder, device="cpu")
     facts = list((cache / "precision").glob("*.json"))
     assert len(facts) == 1

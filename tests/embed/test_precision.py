@@ -46,6 +46,7 @@ def test_the_fastest_that_is_close_enough_is_taken_and_said(open_clip_folder, to
     if 0 in first and not BF16:
         pytest.skip("this processor has no packed bf16 products")
     monkeypatch.setattr(precision, "gain", gains.__getitem__)
+    monkeypatch.setattr(precision, "bf16_gain", lambda device: gains[0])
     monkeypatch.setattr(precision, "BYTES_COSINE", least)
     monkeypatch.setattr(precision, "MIN_COSINE", 0.0)
     made = load_encoder(open_clip_folder, device="cpu")
@@ -54,7 +55,8 @@ def test_the_fastest_that_is_close_enough_is_taken_and_said(open_clip_folder, to
 
 
 def test_two_bytes_are_taken_where_one_is_not_close(open_clip_folder, towers, monkeypatch) -> None:
-    monkeypatch.setattr(precision, "gain", {0: 0.5, 1: 5.0, 2: 3.0}.__getitem__)
+    monkeypatch.setattr(precision, "gain", {1: 5.0, 2: 3.0}.__getitem__)
+    monkeypatch.setattr(precision, "bf16_gain", lambda device: 0.5)
     monkeypatch.setattr(precision, "fused_cosine", lambda tower, *rest: 0.9999 if tower.parts == 2 else 0.99)
     made = load_encoder(open_clip_folder, device="cpu")
     assert made._tower.parts == 2 and made.fingerprint["dtype"] == "int8"
@@ -105,6 +107,21 @@ def test_what_a_processor_says_of_itself(monkeypatch) -> None:
     assert not gains.has_bf16(cpu) and gains.has_bytes(cpu) and not gains.has_bytes(torch.device("cuda"))
     monkeypatch.setattr(gains, "flags", lambda: frozenset({"fpu", "amx_bf16"}))
     assert gains.has_bf16(cpu) and gains.processor() == f"{bare} amx_bf16"
+
+
+def test_the_gain_of_bf16_is_measured_once_on_a_processor_that_has_it(monkeypatch, tmp_path) -> None:
+    cpu, asked = torch.device("cpu"), []
+    monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path))
+    monkeypatch.setattr(gains, "gain", lambda parts: asked.append(parts) or 1.5)
+    monkeypatch.setattr(gains, "flags", lambda: frozenset({"fpu"}))
+    assert gains.bf16_gain(cpu) == 0 and not gains.bf16_pays(cpu) and not asked
+    monkeypatch.setattr(gains, "flags", lambda: frozenset({"avx512_bf16"}))
+    for _ in range(2):  # another process reads what the first one kept
+        gains._remembered_gain.cache_clear()
+        assert gains.bf16_gain(cpu) == 1.5 and gains.bf16_pays(cpu) and asked == [0]
+    gains._remembered_gain.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert gains.bf16_pays(torch.device("cuda"))
 
 
 @pytest.mark.parametrize("parts", [0, 1, 2])

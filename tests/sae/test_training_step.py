@@ -20,7 +20,7 @@ WIDTH, UNITS, ACTIVE, BATCH = 12, 40, 3, 64
 @pytest.fixture
 def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Float32 products, whatever the hardware has."""
-    monkeypatch.setattr("latentdiff.embed.gains.has_bf16", lambda device: False)
+    monkeypatch.setattr("latentdiff.embed.gains.bf16_pays", lambda device: False)
 
 
 def build(groups: tuple[int, ...], seed: int = 0) -> tuple[Trainer, torch.Tensor]:
