@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from ..compute.sparse import by_concept
 from .hypergeometric import exact_deviates, fisher_exact
-from .kernel_test import mean_embedding_distances
+from .kernel_test import local_differences, mean_embedding_distances
 from .relabelling import share_at_least, weights
 from .two_sample import BLOCK, MANY, TESTED_FROM, cauchy, largest_standardised
 
@@ -129,13 +129,14 @@ def _counts(codes: sp.csr_array, drawn: np.ndarray, groups: int, squares: bool) 
 
 def _of_vectors(unit: np.ndarray, drawn: np.ndarray, groups: int, words: np.ndarray | None, seed: int) -> dict[str, np.ndarray]:
     """Statistics of mean embeddings, over their mean of all labellings, so that groups of all sizes have one scale, and of words."""
-    found: dict[str, list[np.ndarray]] = {"images": [], "images, near": []}
+    found: dict[str, list[np.ndarray]] = {"images": [], "images, near": [], "images, locally": []}
     if words is not None and words.shape[1]:
         found["words"] = []
     for g in range(groups):
         weight = weights((drawn == g).astype(np.float32))
         for name, value in zip(("images", "images, near"), mean_embedding_distances(unit, weight, seed), strict=True):
             found[name].append(value / max(float(value.mean()), 1e-30))
+        found["images, locally"].append(largest_standardised(local_differences(unit, weight, seed)))
         if "words" in found:
             assert words is not None
             found["words"].append(largest_standardised(words.T @ weight))

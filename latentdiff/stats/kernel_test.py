@@ -1,4 +1,4 @@
-"""How far apart the mean embeddings of A and B lie (maximum mean discrepancy, Gretton et al. 2012), under many labellings at once."""
+"""How far apart the mean embeddings of A and B lie (maximum mean discrepancy, Gretton et al. 2012), as a whole and in any one place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ LANDMARKS = 256
 """Images whose kernels span the features (Nystroem): on COCO captions 128 lose nothing against all 1,200."""
 NARROW = 4.0
 """The narrow kernel falls off so many times as fast (COCO captions: 1 and 4 alike; real CLIP, 10 planted in 200: .23 and .50)."""
+
+ANCHORS = 1024
+"""Images round which the embeddings are looked at each by itself: of 20,000 images with a mode of 1 % in one side, five lie in it."""
+LOCAL = 6.0
+"""Its kernel falls off so many times as fast as the wide one, chosen on UCF-101 in real CLIP (10 planted in 200, 60 pairs that differ, without
+this statistic .27: at 4, 5, 6, 7, 8, 10 .68, .82, .82, .75, .73, .60)."""
 
 
 def mean_embedding_distances(unit: np.ndarray, weight: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -23,15 +29,44 @@ def mean_embedding_distances(unit: np.ndarray, weight: np.ndarray, seed: int) ->
     """
     n = len(unit)
     marks = unit[np.sort(np.random.default_rng(seed).choice(n, min(n, LANDMARKS), replace=False))]
-    own = np.einsum("ij,ij->i", unit, unit)
-    squared = np.maximum(own[:, None] + np.einsum("ij,ij->i", marks, marks) - 2 * (unit @ marks.T), 0)
+    squared = _squared_distances(unit, marks)
     median = float(np.median(squared)) or 1.0
     return _distance(squared, marks, median, weight), _distance(squared, marks, median / NARROW, weight)
 
 
+def local_differences(unit: np.ndarray, weight: np.ndarray, seed: int) -> np.ndarray:
+    """Difference of the mean embeddings of A and B at single images: the witness function (Gretton et al. 2012), for a mode of few images.
+
+    Each image counts among those around it, with the largest weight: the standardised difference of one that has no others near is then 1
+    or so under every labelling, and the largest of all is that of an image in a crowd.
+
+    Args:
+        unit: (n, d) vectors.
+        weight: (n, c) as in :func:`mean_embedding_distances`.
+        seed: of the choice of the images.
+
+    Returns:
+        (min(n, ``ANCHORS``), c) float32.
+    """
+    n = len(unit)
+    anchors = unit[np.sort(np.random.default_rng(seed).choice(n, min(n, ANCHORS), replace=False))]
+    squared = _squared_distances(anchors, unit)
+    width = (float(np.median(squared)) or 1.0) / LOCAL
+    squared *= np.float32(-1 / width)
+    return np.asarray(np.exp(squared, out=squared) @ weight)
+
+
+def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(n, m) of (n, d) and (m, d) rows."""
+    squared = x @ y.T
+    squared *= -2
+    squared += np.einsum("ij,ij->i", x, x)[:, None]
+    squared += np.einsum("ij,ij->i", y, y)
+    return np.maximum(squared, 0, out=squared)
+
+
 def _distance(squared: np.ndarray, marks: np.ndarray, width: float, weight: np.ndarray) -> np.ndarray:
-    own = np.einsum("ij,ij->i", marks, marks)
-    between = np.exp(-np.maximum(own[:, None] + own - 2 * (marks @ marks.T), 0).astype(np.float64) / width)
+    between = np.exp(-_squared_distances(marks, marks).astype(np.float64) / width)
     spectrum, basis = np.linalg.eigh(between)
     kept = spectrum > 1e-6 * spectrum.max()
     features = np.exp(-squared / np.float32(width)) @ (basis[:, kept] / np.sqrt(spectrum[kept])).astype(np.float32)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from ..compute.sparse import row_view
 from .hypergeometric import exact_deviates, fisher_exact
-from .kernel_test import mean_embedding_distances
+from .kernel_test import local_differences, mean_embedding_distances
 from .relabelling import relabelled, share_at_least, weights
 
 RELABELLINGS = 999
@@ -33,6 +33,7 @@ class Verdict:
     parts: dict[str, float] = field(default_factory=dict)
     """p of each statistic alone: ``"concepts"`` (the largest firing difference), ``"activations"`` (the largest difference of a concept's
     mean squared activation), ``"images"`` and ``"images, near"`` (mean embeddings of the vectors with a wide and a narrow kernel),
+    ``"images, locally"`` (the largest difference of the mean embeddings at a single image),
     ``"words"`` (the largest difference of a word's mean score)."""
     relabellings: int = 0
 
@@ -51,7 +52,8 @@ def verdict(
 
     The largest firing difference over all concepts (Westfall and Young 1993) sees a mode of few images, the largest difference of squared
     activations one on which a concept fires more strongly than elsewhere; the distance of mean embeddings
-    (Gretton et al. 2012) sees drift that is spread over many directions; the largest difference of a word's mean score sees what the
+    (Gretton et al. 2012) sees drift that is spread over many directions, their largest difference at a single image a mode of few that lie
+    close to each other, whether or not the SAE has a concept of it; the largest difference of a word's mean score sees what the
     user named. All are computed under the same relabellings, which gives each its p, and their Cauchy combination (Liu and Xie 2020)
     under the same relabellings gives the p of all together: no share of alpha is spent on a statistic that is silent.
 
@@ -70,7 +72,7 @@ def verdict(
     labels = relabelled(some, None if groups is None else _from_zero(groups[rows]), count, seed, within)
     weight = weights(labels, within)
     wide, near = mean_embedding_distances(unit, weight, seed)
-    found = {"images": wide, "images, near": near}
+    found = {"images": wide, "images, near": near, "images, locally": largest_standardised(local_differences(unit, weight, seed))}
     if words is not None and words.shape[1]:
         found["words"] = largest_standardised(words.T @ weight)
     by = groups if strata is None else np.arange(len(in_a))  # no exact law within strata either

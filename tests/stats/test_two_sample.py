@@ -12,7 +12,7 @@ from scipy import stats
 from latentdiff.compute.parallel import one_thread
 from latentdiff.stats import two_sample
 from latentdiff.stats.hypergeometric import LARGE_COUNT, exact_deviates
-from latentdiff.stats.kernel_test import NARROW, mean_embedding_distances
+from latentdiff.stats.kernel_test import LOCAL, NARROW, local_differences, mean_embedding_distances
 from latentdiff.stats.relabelling import relabelled, share_at_least, weights
 from latentdiff.stats.two_sample import concepts_to_test, largest_firing_difference, verdict
 
@@ -88,6 +88,31 @@ def test_mean_embedding_distance_is_the_biased_mmd() -> None:
             a, b = column, ~column
             want = kernel[np.ix_(a, a)].mean() + kernel[np.ix_(b, b)].mean() - 2 * kernel[np.ix_(a, b)].mean()
             assert value == pytest.approx(want, rel=1e-3)
+
+
+def test_local_differences_are_means_of_the_kernel_at_each_image() -> None:
+    x = np.random.default_rng(4).standard_normal((40, 6)).astype(np.float32)
+    labels = relabelled(np.arange(40) < 15, None, 3, 1)
+    squared = np.square(x[:, None] - x[None]).sum(2).astype(float)
+    kernel = np.exp(-squared * LOCAL / np.median(squared))
+    got = local_differences(x, weights(labels), 0)
+    for column, value in zip(labels.T > 0, got.T, strict=True):
+        np.testing.assert_allclose(value, kernel[:, column].mean(1) - kernel[:, ~column].mean(1), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_mode_of_few_images_is_seen_without_a_concept_of_it() -> None:
+    """Six of two hundred lie close to each other in B; the codes are noise, and the mean embeddings hardly move."""
+    seen = []
+    for seed in range(20):
+        codes, unit, in_a = sample(200, 200, seed)
+        unit = np.random.default_rng(seed).standard_normal((400, 64)).astype(np.float32)
+        unit[-6:] = 0.6 * unit[-6:] + 0.8 * unit[-1:]
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        parts = verdict(codes, unit, np.arange(400), in_a, seed=0).parts
+        seen.append([parts[name] <= 0.05 for name in ("images, locally", "images, near", "concepts")])
+    locally, near, concepts = np.mean(seen, axis=0)
+    assert locally >= 0.9 and near <= 0.5 and concepts <= 0.3
 
 
 def sample(n_a: int, n_b: int, seed: int) -> tuple[sp.csr_array, np.ndarray, np.ndarray]:
