@@ -10,7 +10,8 @@ NARROW = 4.0
 """The narrow kernel falls off so many times as fast (COCO captions: 1 and 4 alike; real CLIP, 10 planted in 200: .23 and .50)."""
 
 ANCHORS = 512
-"""Images round which the embeddings are looked at each by itself: of 20,000 images with a mode of 1 % in one side, two or three lie in it; 1,024 saw no more (CLIP, 2 x 500, 2 x 2,000)."""
+"""Images round which the embeddings are looked at each by itself: of 20,000 images with a mode of 1 % in one side, two or three lie in
+it. In real CLIP with 2 x 500 and 2 x 2,000 images 1,024 saw no more."""
 LOCAL = 6.0
 """Its kernel falls off so many times as fast as the wide one: chosen on UCF-101 in real CLIP (10 planted in 200, 60 pairs; .27 differ
 without this statistic, and at 4, 5, 6, 7, 8, 10 .68, .82, .82, .75, .73, .60)."""
