@@ -7,7 +7,7 @@ size      true nulls in 15 settings: sides of one size and of two, an SAE of its
 power     COCO in caption space: labels that captions name, more frequent in B than in A; half of the labels (those not used for choosing)
           and all of them, beside the two statistics that the verdict grew from
 groups    each image five times, with a little noise: as images, and as groups
-findings  six planted modes in real CLIP vectors: share of false ones among the findings
+findings  six planted modes in real CLIP vectors, of 32 and of 12 images: share of false ones among the findings
 
 Needs the vectors in ../shared/data. Prints a table, writes benchmarks/results/nulls.json.
 """
@@ -185,23 +185,36 @@ def findings() -> dict[str, float]:
     sae = clip_sae(vectors)
     told = json.loads((DATA / "clip_b32/caltech101.json").read_text())
     label = np.array(told["label"] if "label" in told else [r["label"] for r in told["rows"]])
-    rng, false, all_found = np.random.default_rng(5), [], 0
+    found: dict[str, float] = {}
+    for each in (32, 12):
+        false, count, modes = planted_findings(vectors, vocabulary, sae, label, each)
+        print(f"findings, {each} each: {false:.3f} of a comparison's are false; {count:.1f}, of {modes:.1f} of six modes", flush=True)
+        found |= {f"false, {each} each": false, f"findings, {each} each": count, f"modes found, {each} each": modes}
+    return found
+
+
+def planted_findings(
+    vectors: dict[str, np.ndarray], vocabulary: latentdiff.Vocabulary, sae: latentdiff.SparseAutoencoder, label: np.ndarray, each: int
+) -> tuple[float, float, float]:
+    """Means of 20 comparisons: share of false findings, findings, and how many of six planted modes one of them shows."""
+    rng, false, count, modes = np.random.default_rng(5), [], [], []
     for _ in range(20):
         classes = rng.permutation([c for c in np.unique(label) if (label == c).sum() >= 40])[:6]
         rows = rng.permutation(len(vectors["imagenet"]))[:800]
         sides = []
         for part, own in ((rows[:400], classes[:3]), (rows[400:], classes[3:])):
-            planted = [rng.choice(np.flatnonzero(label == c), 32, replace=False) for c in own]
+            planted = [rng.choice(np.flatnonzero(label == c), each, replace=False) for c in own]
             sides.append(np.concatenate([vectors["imagenet"][part], *(vectors["caltech101"][p] for p in planted)]))
         c = latentdiff.compare(*sides, sae=sae, vocabulary=vocabulary)
-        wrong = []
+        wrong, seen = [], set()
         for h in c.hypotheses:
             shown = c.rows_showing(h, h.side)
-            wrong.append((shown >= 400).mean() <= 96 / 496 if len(shown) else True)
-        all_found += len(wrong)
+            wrong.append((shown >= 400).mean() <= 3 * each / (400 + 3 * each) if len(shown) else True)
+            seen |= {(h.side, i) for i in range(3) if ((shown >= 400 + i * each) & (shown < 400 + (i + 1) * each)).sum() >= each / 2}
+        count.append(len(wrong))
+        modes.append(len(seen))
         false.append(float(np.mean(wrong)) if wrong else 0.0)
-    print(f"findings: {np.mean(false):.3f} of a comparison's findings are false; {all_found / 20:.1f} a comparison", flush=True)
-    return {"false discovery proportion": float(np.mean(false)), "findings": all_found / 20}
+    return float(np.mean(false)), float(np.mean(count)), float(np.mean(modes))
 
 
 SUITES: dict[str, Callable[[], dict[str, float]]] = {"size": size, "power": power, "groups": groups, "findings": findings}

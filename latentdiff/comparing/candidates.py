@@ -20,9 +20,11 @@ from ..stats.divergence import Divergence, q_values
 from ..stats.exemplars import extreme_rows
 from ..stats.image_scores import ImageScores, contrasts
 
-FAMILIES = 2
-"""Concepts and phrases share alpha: each family's q-values are multiplied by this. None is below the p of the verdict, which is tested at
-all of alpha."""
+BRANCHES = 2
+"""Concepts and phrases share alpha: each family's q-values are multiplied by this where no crowds are looked for."""
+FAMILIES = BRANCHES + 1
+"""Of a comparison: concepts, phrases, and crowds of images (:mod:`.crowding`). No q is below the p of the verdict, which is tested at all
+of alpha."""
 TESTED_FROM = 5
 """Concepts that fire in fewer images of both sides together cannot reach significance and are not tested (blind to the sides)."""
 RANKED_FROM = 2

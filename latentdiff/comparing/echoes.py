@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
@@ -52,7 +54,8 @@ def settle_echoes(
         draft = drafts[gated[i]]
         return some[:, [draft.concept]].toarray().ravel() if draft.concept is not None else image[i]
 
-    findings = [Gated(h.side, h.concept is not None, h.p_value, h.score) for h in (candidates[i] for i in gated)]
+    passing = [candidates[i] for i in gated]
+    findings = [Gated(h.side, h.concept is not None, certainty(h, passing), h.score) for h in passing]
     n_a, groups = int(np.searchsorted(rows, sides.n_a)), None if sides.groups is None else sides.groups[rows]
     found = find_echoes(findings, values, shows[rows][:, gated], n_a, config.alpha, config.binning, groups)
     out = list(candidates)
@@ -66,6 +69,13 @@ def settle_echoes(
         if stronger >= 0 and out[i].text != out[gated[stronger]].text:
             out[i] = dataclasses.replace(out[i], overlaps=(out[gated[stronger]].text,))
     return tuple(out)
+
+
+def certainty(h: Hypothesis, findings: Sequence[Hypothesis]) -> float:
+    """p by which stronger findings go first; those whose images are crowds are alike in it, and the better name goes first."""
+    if math.isnan(h.crowd_p):
+        return h.p_value
+    return min(min(x.p_value, x.crowd_p) for x in findings if x.side == h.side and not math.isnan(x.crowd_p))
 
 
 def phrase_scores(drafts: list[Draft], sides: Sides, rows: np.ndarray, scores: ImageScores | None) -> dict[int, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..results.hypothesis import Hypothesis
 from ..stats.image_scores import ImageScores
 from ..stats.refits import concepts_again, parts, phrases_again
 from .candidates import Draft
+from .crowding import crowds_again
 from .echoes import phrase_scores
 
 ROWS = 20_000
@@ -35,17 +37,19 @@ def largest_passing(drafts: Sequence[Draft], levels: dict[str, float], alpha: fl
 def with_refits(
     candidates: tuple[Hypothesis, ...],
     drafts: list[Draft],
+    shows: sp.csr_array,
     levels: dict[bool, float],
     sides: Sides,
     codes: sp.csr_array,
     scores: ImageScores | None,
     config: CompareConfig,
 ) -> tuple[Hypothesis, ...]:
-    """Findings with ``refits``; candidates that do not pass the gate have none.
+    """Findings with ``refits``, by their own test or as crowds, whichever passes more often; candidates that do not pass have none.
 
     Args:
         candidates: hypotheses, their echoes settled.
         drafts: what they were made of, in the same order.
+        shows: (n, len(candidates)) bool.
         levels: of :func:`largest_passing`.
         sides: images of A and B.
         codes: (n, K) activations.
@@ -61,6 +65,10 @@ def with_refits(
     order = np.searchsorted(rows, sides.by_content(ROWS))
     part = parts(np.arange(len(rows)) < n_a, order, groups, config.seed)
     found: dict[int, int] = {}
+    crowds = [i for i in gated if not math.isnan(candidates[i].crowd_p)]
+    if crowds:
+        times = crowds_again(shows[rows][:, crowds].toarray(), [candidates[i].side for i in crowds], part, rows, sides, config)
+        found.update(zip(crowds, times.tolist(), strict=True))
     for of_concepts in (True, False):
         own = [i for i in gated if (candidates[i].concept is not None) == of_concepts]
         if not own:
@@ -73,5 +81,5 @@ def with_refits(
         else:
             values = phrase_scores([drafts[i] for i in own], sides, rows, scores)
             times = phrases_again(np.stack([values[k] for k in range(len(own))]), sign, level, part, n_a, groups, strata)
-        found.update(zip(own, times.tolist(), strict=True))
+        found.update({i: max(found.get(i, 0), count) for i, count in zip(own, times.tolist(), strict=True)})
     return tuple(dataclasses.replace(h, refits=found[i]) if i in found else h for i, h in enumerate(candidates))

@@ -48,6 +48,7 @@ from .candidates import (
     promising_concepts,
 )
 from .concept_cards import with_cards
+from .crowding import with_crowds
 from .differing import density_ratio_of, divergence_of, verdict_of
 from .echoes import settle_echoes
 from .evidence import assemble, telling_images
@@ -101,11 +102,12 @@ class Stages:
         self._done("naming and ranking", 0.95)
         candidates, shows = assemble(drafts, self.sides, codes, scores, ratio.in_sample, self.config)
         extended = scores.vocabulary if scores else None
+        candidates = with_crowds(candidates, shows, self.sides, found, self.config)
         candidates = settle_echoes(candidates, drafts, shows, self.sides, codes, scores, self.config)
         candidates = rename_guesses(candidates, drafts, shows, self.sides, extended, names, self.config)
         candidates = fold_wordings(candidates, drafts, shows, self.sides, extended, self.config)
         candidates = beside(candidates, shows, fields, self.columns, self.sides, self.config)
-        candidates = with_refits(candidates, drafts, passing, self.sides, codes, scores, self.config)
+        candidates = with_refits(candidates, drafts, shows, passing, self.sides, codes, scores, self.config)
         candidates, cards = with_cards(candidates, sae, codes, self.sides, self.vocabulary, names, self.config)
         info = {
             **self._used(sae, trained, ratio, found),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..comparing.candidates import FAMILIES, TESTED_FROM, Draft
+from ..comparing.candidates import BRANCHES, TESTED_FROM, Draft
 from ..comparing.concept_cards import with_cards
 from ..comparing.echoes import settle_echoes
 from ..comparing.evidence import assemble, telling_images
@@ -71,8 +71,8 @@ class GroupStages(Stages):
         table = concept_table(self.divergence, self.names, self.vocabulary, self.p_value, self.config)
         table = replace(table, q_value=np.maximum(concept_q[table.concept], self.p_value))
         exemplars = telling_images(sides, self.ranking, self.config)
-        levels = {"concept": self.config.alpha / (FAMILIES * max(tests, 1)), "phrase": 0.0}
-        levels["phrase"] = self.config.alpha / (FAMILIES * max(len(self.vocabulary) if self.vocabulary else 0, 1) * shared["groups"])
+        levels = {"concept": self.config.alpha / (BRANCHES * max(tests, 1)), "phrase": 0.0}
+        levels["phrase"] = self.config.alpha / (BRANCHES * max(len(self.vocabulary) if self.vocabulary else 0, 1) * shared["groups"])
         self._done("evidence", 0.0)
         told = {"n_a": n, "n_b": sides.n_b, "dropped_rows": sides.dropped, "left_out": sides.left_out, "equal_rows": sides.equal_rows}
         return Comparison(
@@ -102,12 +102,12 @@ def correct(stages: list[GroupStages], words: int) -> tuple[np.ndarray, int]:
     p = np.array([d.p_value for d in found])
     tested = np.array([d.fires_a + d.fires_b >= TESTED_FROM for d in found])
     q = np.ones(p.shape)
-    q[tested] = np.minimum(1.0, FAMILIES * q_values(p[tested], config.correction))
+    q[tested] = np.minimum(1.0, BRANCHES * q_values(p[tested], config.correction))
     for side in "AB":
         phrases = [x for s in stages for x in s.drafts if x.concept is None and x.side == side]
         values = q_values(np.array([x.p_value for x in phrases]), config.correction, tests=words * len(stages))
         for draft, value in zip(phrases, values.tolist(), strict=True):
-            draft.q_value = min(1.0, FAMILIES * value)
+            draft.q_value = min(1.0, BRANCHES * value)
     for g, s in enumerate(stages):
         for draft in s.drafts:
             draft.q_value = max(float(q[g, draft.concept]) if draft.concept is not None else draft.q_value, s.p_value)

@@ -33,6 +33,8 @@ MEANING = {
     "also": "What people made a part of it, what says the same of the same images in near words (guesses are counted, not named), and what "
     "differs only along with it.",
     "overlaps with": "At least half of its images show that difference too, and too few are left to test it by itself.",
+    "crowd": "The images that show it lie close to each other, and one side has more of them than chance puts in any place: how often "
+    "it would if nothing differed. Few images are enough for that.",
     "found again": "In how many of five refits, each without another fifth of the images, it passes too. Five: no few images decide it.",
     "along with it": "Also differ, but only along with this one: without its images they no longer do.",
     "q": "Of all findings at least this sure, the share that would be false alarms. Only what stays below the study's level is listed.",
@@ -170,6 +172,8 @@ def further_facts(h: Hypothesis, names: Mapping[str, str], also: str = "") -> li
     rows = []
     if math.isfinite(h.fires_a) and math.isfinite(h.fires_b):
         rows.append(("pattern fires on", f"{percent(h.fires_a)} of {names['A']}, {percent(h.fires_b)} of {names['B']}"))
+    if math.isfinite(h.crowd_p):
+        rows.append(("crowd", f"of images beyond chance, {p_text(h.crowd_p)}"))
     if h.refits is not None:
         rows.append(("found again", f"in {h.refits} of {REFITS} refits"))
     rows += [("also", also)] if also else []

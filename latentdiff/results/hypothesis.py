@@ -33,8 +33,8 @@ class Hypothesis:
     p_value: Share
     """p of its test (concept: divergence; phrase: Welch t), in [0, 1]."""
     q_value: Share
-    """False-discovery-adjusted p over everything its branch tested, never below the p of the verdict, in [0, 1]; it passes the gate at
-    q <= alpha."""
+    """False-discovery-adjusted p over everything its branch tested, or three times ``crowd_p`` where that is smaller; never below the p of
+    the verdict, in [0, 1]; it passes the gate at q <= alpha."""
     auroc: Share
     """Probability that a random image of its side scores above a random one of the other, in [0, 1]."""
     name_strength: float
@@ -77,6 +77,9 @@ class Hypothesis:
     refits: Index | None = None
     """Findings: in how many of five refits, each without another fifth of the images of both sides, its test passes again at the level
     that it passed; None where that was not asked (candidates that do not pass the gate, methods of others, results of 0.1.0)."""
+    crowd_p: Share = math.nan
+    """p of the crowd that the images showing it are, held to all places where images lie close to each other: share of relabellings in
+    which one side has as much more in any place; NaN where they are no crowd beyond chance, and in results of 0.2.0 and earlier."""
     sae_key: str = ""
     """Key of the SAE that ``concept`` is of; empty for phrases, and for findings of earlier versions."""
 

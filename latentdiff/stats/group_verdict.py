@@ -10,8 +10,8 @@ import scipy.sparse as sp
 
 from ..compute.sparse import by_concept
 from .hypergeometric import exact_deviates, fisher_exact
-from .kernel_test import local_differences, mean_embedding_distances
-from .relabelling import share_at_least, weights
+from .kernel_test import local_kernel, mean_embedding_distances
+from .relabelling import share_at_least, step_down, weights
 from .two_sample import BLOCK, MANY, TESTED_FROM, cauchy, largest_standardised
 
 RELABELLINGS = 499
@@ -62,19 +62,6 @@ def group_verdict(
     else:  # beyond what the shufflings can tell, the exact test of a single concept goes on
         p = np.where(len(found) * exact < 1 / (count + 1), len(found) * exact, p)
     return GroupVerdict(p, {name: share_at_least_by_group(value) for name, value in found.items()}, count)
-
-
-def step_down(statistic: np.ndarray) -> np.ndarray:
-    """(k,) step-down adjusted p of (k, c) statistics, large is extreme; the first column is the one seen.
-
-    Source: Westfall and Young 1993, algorithm 4.1.
-    """
-    order = np.argsort(-statistic[:, 0], kind="stable")
-    p, last = np.ones(len(statistic)), 0.0
-    for place, g in enumerate(order.tolist()):
-        left = statistic[order[place:]].max(0)
-        last = p[g] = max(last, float((left >= statistic[g, 0] - 1e-9 * abs(statistic[g, 0])).mean()))
-    return p
 
 
 def share_at_least_by_group(value: np.ndarray) -> np.ndarray:
@@ -132,11 +119,12 @@ def _of_vectors(unit: np.ndarray, drawn: np.ndarray, groups: int, words: np.ndar
     found: dict[str, list[np.ndarray]] = {"images": [], "images, near": [], "images, locally": []}
     if words is not None and words.shape[1]:
         found["words"] = []
+    local = local_kernel(unit, seed)
     for g in range(groups):
         weight = weights((drawn == g).astype(np.float32))
         for name, value in zip(("images", "images, near"), mean_embedding_distances(unit, weight, seed), strict=True):
             found[name].append(value / max(float(value.mean()), 1e-30))
-        found["images, locally"].append(largest_standardised(local_differences(unit, weight, seed)))
+        found["images, locally"].append(largest_standardised(local @ weight))
         if "words" in found:
             assert words is not None
             found["words"].append(largest_standardised(words.T @ weight))

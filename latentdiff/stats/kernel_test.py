@@ -35,26 +35,25 @@ def mean_embedding_distances(unit: np.ndarray, weight: np.ndarray, seed: int) ->
     return _distance(squared, marks, median, weight), _distance(squared, marks, median / NARROW, weight)
 
 
-def local_differences(unit: np.ndarray, weight: np.ndarray, seed: int) -> np.ndarray:
-    """Difference of the mean embeddings of A and B at single images: the witness function (Gretton et al. 2012), for a mode of few images.
+def local_kernel(unit: np.ndarray, seed: int) -> np.ndarray:
+    """A narrow Gaussian kernel at single images: its product with ``weight`` is the difference of the mean embeddings of A and B there.
 
-    Each image counts among those around it, with the largest weight: the standardised difference of one that has no others near is then 1
-    or so under every labelling, and the largest of all is that of an image in a crowd.
+    That is the witness function (Gretton et al. 2012), for modes of few images. Each image counts among those around it, with the largest
+    weight: the standardised difference of one that has no others near is then 1 or so under every labelling, and the largest of all is
+    that of an image in a crowd.
 
     Args:
         unit: (n, d) vectors.
-        weight: (n, c) as in :func:`mean_embedding_distances`.
         seed: of the choice of the images.
 
     Returns:
-        (min(n, ``ANCHORS``), c) float32.
+        (min(n, ``ANCHORS``), n) float32 in (0, 1].
     """
     n = len(unit)
     anchors = unit[np.sort(np.random.default_rng(seed).choice(n, min(n, ANCHORS), replace=False))]
     squared = _squared_distances(anchors, unit)
-    width = (float(np.median(squared)) or 1.0) / LOCAL
-    squared *= np.float32(-1 / width)
-    return np.asarray(np.exp(squared, out=squared) @ weight)
+    squared *= np.float32(-LOCAL / (float(np.median(squared)) or 1.0))
+    return np.exp(squared, out=squared)
 
 
 def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:

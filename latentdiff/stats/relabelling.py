@@ -77,3 +77,20 @@ def share_at_least(values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, np.float64)
     slack = 1e-5 * np.abs(values).max(initial=0.0)
     return (len(values) - np.searchsorted(np.sort(values), values - slack)) / len(values)
+
+
+def step_down(statistic: np.ndarray) -> np.ndarray:
+    """(k,) step-down adjusted p of (k, c) statistics under c labellings, large is extreme; the first labelling is the one seen.
+
+    At most alpha of families without a difference name one of the k; what is beyond doubt leaves the others a smaller family.
+
+    Source: Westfall and Young 1993, algorithm 4.1.
+    """
+    order = np.argsort(-statistic[:, 0], kind="stable")
+    sorted_ = statistic[order]
+    seen = sorted_[:, :1]
+    largest_left = np.maximum.accumulate(sorted_[::-1], axis=0)[::-1]
+    share = (largest_left >= seen - 1e-5 * np.abs(seen)).mean(1)  # float32 products differ in their last digits
+    p = np.empty(len(order))
+    p[order] = np.maximum.accumulate(share)
+    return p

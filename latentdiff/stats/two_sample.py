@@ -8,8 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..compute.sparse import row_view
+from .crowds import Crowds, local_crowds
 from .hypergeometric import exact_deviates, fisher_exact
-from .kernel_test import local_differences, mean_embedding_distances
+from .kernel_test import local_kernel, mean_embedding_distances
 from .relabelling import relabelled, share_at_least, weights
 
 RELABELLINGS = 999
@@ -36,6 +37,8 @@ class Verdict:
     ``"images, locally"`` (the largest difference of the mean embeddings at a single image),
     ``"words"`` (the largest difference of a word's mean score)."""
     relabellings: int = 0
+    crowds: Crowds | None = None
+    """Where among the images looked at one side has more than chance."""
 
 
 def verdict(
@@ -72,7 +75,8 @@ def verdict(
     labels = relabelled(some, None if groups is None else _from_zero(groups[rows]), count, seed, within)
     weight = weights(labels, within)
     wide, near = mean_embedding_distances(unit, weight, seed)
-    found = {"images": wide, "images, near": near, "images, locally": largest_standardised(local_differences(unit, weight, seed))}
+    locally, crowds = local_crowds(local_kernel(unit, seed), weight)
+    found = {"images": wide, "images, near": near, "images, locally": locally}
     if words is not None and words.shape[1]:
         found["words"] = largest_standardised(words.T @ weight)
     by = groups if strata is None else np.arange(len(in_a))  # no exact law within strata either
@@ -81,22 +85,22 @@ def verdict(
         concepts = concepts_to_test(codes)
         found["concepts"] = largest_firing_difference(concepts, labels, weight, by)
         found["activations"] = largest_activation_difference(concepts, weight)
-        return _combined({k: share_at_least(v) for k, v in found.items()}, exact)
+        return _combined({k: share_at_least(v) for k, v in found.items()}, exact, crowds)
     parts = {k: float(share_at_least(v)[0]) for k, v in found.items()}
     if by is None:
         parts["concepts"] = exact
     else:
         concepts = concepts_to_test(codes[rows])
         parts["concepts"] = float(share_at_least(largest_firing_difference(concepts, labels, weight, by[rows]))[0])
-    return Verdict(float(_p_of_cauchy(cauchy(np.array([list(parts.values())]).T))[0]), parts, count)
+    return Verdict(float(_p_of_cauchy(cauchy(np.array([list(parts.values())]).T))[0]), parts, count, crowds)
 
 
-def _combined(shares: dict[str, np.ndarray], exact: float) -> Verdict:
+def _combined(shares: dict[str, np.ndarray], exact: float, crowds: Crowds) -> Verdict:
     together = cauchy(np.array(list(shares.values())))
     p, count = float(share_at_least(together)[0]), len(together) - 1
     if len(shares) * exact < 1 / (count + 1):  # beyond what the relabellings can tell: the exact test of a single concept goes on
         p = len(shares) * exact
-    return Verdict(p, {k: float(v[0]) for k, v in shares.items()}, count)
+    return Verdict(p, {k: float(v[0]) for k, v in shares.items()}, count, crowds)
 
 
 def cauchy(p: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from ..comparing.candidates import FAMILIES
+from ..comparing.candidates import BRANCHES
 from ..comparing.folding import NEAR_NAMES
 from ..config import CompareConfig, takes_config
 from ..embed.sides import centred
@@ -169,7 +169,7 @@ def _words(partition: Partition, vocabulary: Vocabulary, totals: np.ndarray, con
 def _passing(counts: np.ndarray, totals: np.ndarray, config: CompareConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Those of one family that pass, and p and q of all."""
     p = change_p_values(counts, totals) if len(counts) else np.zeros(0)
-    q = np.minimum(1.0, FAMILIES * q_values(p, config.correction))
+    q = np.minimum(1.0, BRANCHES * q_values(p, config.correction))
     return np.flatnonzero(q <= config.alpha), p, q
 
 

@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse as sp
 from scipy import stats
 
-from latentdiff.stats.group_verdict import group_verdict, largest_activation_differences, largest_firing_differences, step_down
+from latentdiff.stats.group_verdict import group_verdict, largest_activation_differences, largest_firing_differences
+from latentdiff.stats.relabelling import step_down
 
 
 @pytest.fixture(scope="module")

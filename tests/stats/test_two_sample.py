@@ -12,7 +12,7 @@ from scipy import stats
 from latentdiff.compute.parallel import one_thread
 from latentdiff.stats import two_sample
 from latentdiff.stats.hypergeometric import LARGE_COUNT, exact_deviates
-from latentdiff.stats.kernel_test import LOCAL, NARROW, local_differences, mean_embedding_distances
+from latentdiff.stats.kernel_test import LOCAL, NARROW, local_kernel, mean_embedding_distances
 from latentdiff.stats.relabelling import relabelled, share_at_least, weights
 from latentdiff.stats.two_sample import concepts_to_test, largest_firing_difference, verdict
 
@@ -95,7 +95,7 @@ def test_local_differences_are_means_of_the_kernel_at_each_image() -> None:
     labels = relabelled(np.arange(40) < 15, None, 3, 1)
     squared = np.square(x[:, None] - x[None]).sum(2).astype(float)
     kernel = np.exp(-squared * LOCAL / np.median(squared))
-    got = local_differences(x, weights(labels), 0)
+    got = local_kernel(x, 0) @ weights(labels)
     for column, value in zip(labels.T > 0, got.T, strict=True):
         np.testing.assert_allclose(value, kernel[:, column].mean(1) - kernel[:, ~column].mean(1), rtol=1e-3, atol=1e-5)
 

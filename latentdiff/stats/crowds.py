@@ -1,0 +1,76 @@
+"""Places where one side has more images than chance: a mode of few images that lie close to each other, known before it has a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kernel_test import local_kernel
+from .relabelling import relabelled, step_down, weights
+
+NEAR = 0.05
+"""Weight of the local kernel from which an image is of the crowd around another: a squared distance of half the median."""
+AGREE = 0.5
+"""Share of a crowd's images (of the side that has more) that a finding's have to be, and of the finding's that the crowd's have to be."""
+KEPT = 0.1
+"""Largest p of a crowd that is remembered."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crowds:
+    """Crowds around k of n images."""
+
+    more_in_a: np.ndarray
+    """(k,) True where A has more than chance, False where B has."""
+    p_value: np.ndarray
+    """(k,) in (0, 1]: share of relabellings in which the largest difference of any place, but for those with a larger one, reaches this
+    one's (Westfall and Young 1993, step-down): any place where the sides do not differ is named with this probability at most."""
+    near: np.ndarray
+    """(k, n) bool: the images that belong to each, of both sides."""
+
+    def behind(self, shows: np.ndarray, in_a: np.ndarray, side: str) -> float:
+        """Smallest p of a crowd that is what a finding shows; NaN where there is none.
+
+        Args:
+            shows: (n,) True where an image shows the finding.
+            in_a: (n,) True for A.
+            side: "A" or "B", of which the finding is more true.
+        """
+        own = in_a if side == "A" else ~in_a
+        near, shown = self.near[self.more_in_a == (side == "A")] & own, shows & own
+        both = (near & shown).sum(1)
+        same = (both >= AGREE * near.sum(1)) & (both >= AGREE * shown.sum()) & (both > 0)
+        return float(self.p_value[self.more_in_a == (side == "A")][same].min()) if same.any() else float("nan")
+
+
+def local_crowds(kernel: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Crowds]:
+    """The largest local difference of the mean embeddings under each labelling, and the crowds that make it.
+
+    Args:
+        kernel: (k, n) of :func:`~latentdiff.stats.kernel_test.local_kernel`.
+        weight: (n, c) of labellings, the one seen first.
+
+    Returns:
+        (c,) each place's difference standardised by its own spread, the largest of all; and the crowds with p <= ``KEPT``.
+    """
+    difference = kernel @ weight
+    spread = np.sqrt(np.square(difference, dtype=np.float64).mean(1))
+    standardised = np.abs(difference) / np.maximum(spread, 1e-30)[:, None]
+    p = step_down(standardised)
+    kept = p <= KEPT
+    return standardised.max(0, initial=0.0), Crowds(difference[kept, 0] > 0, p[kept], kernel[kept] >= NEAR)
+
+
+def crowds_of(unit: np.ndarray, in_a: np.ndarray, groups: np.ndarray | None, strata: np.ndarray | None, count: int, seed: int) -> Crowds:
+    """The crowds of some images, as the verdict finds those of all.
+
+    Args:
+        unit: (n, d) centred unit vectors.
+        in_a: (n,) True for A.
+        groups: (n,) group of each, integers from 0; None: each is one of its own.
+        strata: (n,) stratum of each, or None.
+        count: relabellings.
+        seed: of these, and of the places.
+    """
+    return local_crowds(local_kernel(unit, seed), weights(relabelled(in_a, groups, count, seed, strata), strata))[1]

@@ -1,0 +1,77 @@
+"""Places where one side has more images than chance: p against a naive loop, which findings they stand behind, and their size."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from latentdiff.compute.parallel import one_thread
+from latentdiff.stats.crowds import KEPT, NEAR, Crowds, crowds_of, local_crowds
+from latentdiff.stats.kernel_test import local_kernel
+from latentdiff.stats.relabelling import relabelled, weights
+
+
+def cloud(n: int, seed: int, width: int = 24) -> np.ndarray:
+    x = np.random.default_rng(seed).standard_normal((n, width)).astype(np.float32)
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def with_mode(n: int, mode: int, seed: int) -> np.ndarray:
+    """The last images lie close to each other."""
+    x = cloud(n, seed, 64)
+    x[-mode:] = 0.6 * x[-mode:] + 0.8 * x[-1:]
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def test_crowds_equal_a_loop_over_places_and_relabellings() -> None:
+    unit, in_a = with_mode(60, 8, 3), np.arange(60) < 30
+    labels = relabelled(in_a, None, 40, 1)
+    kernel = local_kernel(unit, 0)
+    largest, crowds = local_crowds(kernel, weights(labels))
+    gap = np.array([[k[a > 0].mean() - k[a == 0].mean() for a in labels.T] for k in kernel])
+    standardised = np.abs(gap) / np.sqrt(np.square(gap).mean(1, keepdims=True))
+    np.testing.assert_allclose(largest, standardised.max(0), rtol=1e-3)
+    order = np.argsort(-standardised[:, 0])
+    p = np.maximum.accumulate([np.mean(standardised[order[i:]].max(0) >= standardised[one, 0] * (1 - 1e-5)) for i, one in enumerate(order)])
+    p = p[np.argsort(order)]
+    np.testing.assert_allclose(np.sort(crowds.p_value), np.sort(p[p <= KEPT]), atol=1e-12)
+    assert not crowds.more_in_a.any()  # the mode lies in B
+    np.testing.assert_array_equal(crowds.near, kernel[p <= KEPT] >= NEAR)
+    assert crowds.near[:, -8:].mean() > 0.5
+
+
+def test_a_crowd_stands_behind_a_finding_of_its_side_that_shows_its_images() -> None:
+    in_a = np.arange(12) < 6
+    near = np.zeros((2, 12), bool)
+    near[0, [1, 7, 8, 9, 10]], near[1, [0, 1, 2]] = True, True
+    crowds = Crowds(np.array([False, True]), np.array([0.004, 0.02]), near)
+
+    def shown(*rows: int) -> np.ndarray:
+        return np.isin(np.arange(12), rows)
+
+    assert crowds.behind(shown(0, 7, 8, 9), in_a, "B") == 0.004
+    assert crowds.behind(shown(7, 8), in_a, "B") == 0.004  # half of the crowd
+    assert np.isnan(crowds.behind(shown(7), in_a, "B"))
+    assert np.isnan(crowds.behind(shown(6, 7, 8, 11), in_a, "A"))  # more of B, not of A
+    assert crowds.behind(shown(0, 1, 4, 11), in_a, "A") == 0.02
+    assert np.isnan(crowds.behind(shown(0, 3, 4, 5), in_a, "A"))  # most of what it shows lies elsewhere
+    assert np.isnan(crowds.behind(shown(), in_a, "A"))
+
+
+def test_without_a_difference_any_crowd_is_named_as_often_as_its_level_says() -> None:
+    """There are modes, and they are in both sides."""
+    with one_thread():
+        smallest = []
+        for seed in range(150):
+            mixed = with_mode(120, 24, seed)[np.random.default_rng(seed).permutation(120)]
+            found = crowds_of(mixed, np.arange(120) < 60, None, None, 99, seed)
+            smallest.append(found.p_value.min(initial=1.0))
+    assert (np.array(smallest) <= 0.05).sum() <= stats.binom.ppf(0.999, 150, 0.05)
+
+
+def test_frames_of_one_scene_are_no_crowd_where_scenes_are_groups() -> None:
+    unit, in_a = with_mode(120, 8, 5), np.arange(120) < 60
+    scene = np.arange(120)
+    scene[-8:] = 112
+    assert crowds_of(unit, in_a, None, None, 199, 0).p_value.min(initial=1.0) <= 0.01
+    assert crowds_of(unit, in_a, np.unique(scene, return_inverse=True)[1], None, 199, 0).p_value.min(initial=1.0) > 0.05
