@@ -38,10 +38,10 @@ def with_crowds(
     if found.crowds is None or found.p_value > config.alpha:
         return candidates
     rows = sides.by_content(MOST)
-    shown, in_a = sp.csc_array(shows[rows]), sides.in_a[rows]
+    shown = sp.csc_array(shows[rows])
     out = []
     for i, h in enumerate(candidates):
-        p = found.crowds.behind(_column(shown, i), in_a, h.side) if h.effect > 0 and not shifts(h, sides) else math.nan
+        p = found.crowds.behind(_of_side(shown, i, sides.in_a[rows], h.side), h.side) if h.effect > 0 and not shifts(h, sides) else math.nan
         if FAMILIES * p <= config.alpha:
             q = min(h.q_value, max(found.p_value, FAMILIES * p))
             h = dataclasses.replace(h, crowd_p=p, q_value=q, slight=False)
@@ -56,12 +56,12 @@ def shifts(h: Hypothesis, sides: Sides) -> bool:
 
 
 def crowds_again(
-    shown: np.ndarray, own_side: list[str], part: np.ndarray, rows: np.ndarray, sides: Sides, config: CompareConfig
+    shown: sp.csr_array, own_side: list[str], part: np.ndarray, rows: np.ndarray, sides: Sides, config: CompareConfig
 ) -> np.ndarray:
     """In how many refits the images of each finding are a crowd beyond chance again.
 
     Args:
-        shown: (n, m) bool: which of some images show which finding.
+        shown: (n, m) bool: which of some images, A's first, show which finding.
         own_side: "A" or "B" of each.
         part: (n,) which refit leaves an image out, 0 to 4.
         rows: (n,) these images.
@@ -78,12 +78,13 @@ def crowds_again(
         unit, in_a = centred(sides[some], sides.mean_direction), sides.in_a[some]
         groups, strata = (None if of is None else np.unique(of[some], return_inverse=True)[1] for of in (sides.groups, sides.strata))
         crowds = crowds_of(unit, in_a, groups, strata, RELABELLINGS, config.seed)
-        p = [crowds.behind(shown[kept, i], in_a, side) for i, side in enumerate(own_side)]
+        columns = sp.csc_array(shown[np.flatnonzero(kept)])
+        p = [crowds.behind(_of_side(columns, i, in_a, side), side) for i, side in enumerate(own_side)]
         times += np.array([FAMILIES * value <= config.alpha for value in p])
     return times
 
 
-def _column(matrix: sp.csc_array, i: int) -> np.ndarray:
-    out = np.zeros(matrix.shape[0], bool)
-    out[matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]]] = True
-    return out
+def _of_side(shown: sp.csc_array, i: int, in_a: np.ndarray, side: str) -> np.ndarray:
+    """Rows of one side in column i of (n, m) bool."""
+    rows = shown.indices[shown.indptr[i] : shown.indptr[i + 1]]
+    return np.asarray(rows[in_a[rows] == (side == "A")])

@@ -67,7 +67,7 @@ def with_refits(
     found: dict[int, int] = {}
     crowds = [i for i in gated if not math.isnan(candidates[i].crowd_p)]
     if crowds:
-        times = crowds_again(shows[rows][:, crowds].toarray(), [candidates[i].side for i in crowds], part, rows, sides, config)
+        times = crowds_again(shows[rows][:, crowds], [candidates[i].side for i in crowds], part, rows, sides, config)
         found.update(zip(crowds, times.tolist(), strict=True))
     for of_concepts in (True, False):
         own = [i for i in gated if (candidates[i].concept is not None) == of_concepts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,21 +28,24 @@ class Crowds:
     """(k,) in (0, 1]: share of relabellings in which the largest difference of any place, but for those with a larger one, reaches this
     one's (Westfall and Young 1993, step-down): any place where the sides do not differ is named with this probability at most."""
     near: np.ndarray
-    """(k, n) bool: the images that belong to each, of both sides."""
+    """(k, n) bool: the images of that side that belong to each."""
 
-    def behind(self, shows: np.ndarray, in_a: np.ndarray, side: str) -> float:
+    @cached_property
+    def size(self) -> np.ndarray:
+        """(k,) images of each."""
+        return self.near.sum(1)
+
+    def behind(self, rows: np.ndarray, side: str) -> float:
         """Smallest p of a crowd that is what a finding shows; NaN where there is none.
 
         Args:
-            shows: (n,) True where an image shows the finding.
-            in_a: (n,) True for A.
+            rows: images of ``side`` that show the finding.
             side: "A" or "B", of which the finding is more true.
         """
-        own = in_a if side == "A" else ~in_a
-        near, shown = self.near[self.more_in_a == (side == "A")] & own, shows & own
-        both = (near & shown).sum(1)
-        same = (both >= AGREE * near.sum(1)) & (both >= AGREE * shown.sum()) & (both > 0)
-        return float(self.p_value[self.more_in_a == (side == "A")][same].min()) if same.any() else float("nan")
+        of_side = np.flatnonzero(self.more_in_a == (side == "A"))
+        both = self.near[np.ix_(of_side, rows)].sum(1)
+        same = (both >= AGREE * self.size[of_side]) & (both >= AGREE * len(rows)) & (both > 0)
+        return float(self.p_value[of_side[same]].min()) if same.any() else float("nan")
 
 
 def local_crowds(kernel: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Crowds]:
@@ -58,8 +62,10 @@ def local_crowds(kernel: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Cr
     spread = np.sqrt(np.square(difference, dtype=np.float64).mean(1))
     standardised = np.abs(difference) / np.maximum(spread, 1e-30)[:, None]
     p = step_down(standardised)
-    kept = p <= KEPT
-    return standardised.max(0, initial=0.0), Crowds(difference[kept, 0] > 0, p[kept], kernel[kept] >= NEAR)
+    kept = np.flatnonzero(p <= KEPT)
+    more_in_a = difference[kept, 0] > 0
+    of_side = np.where(more_in_a[:, None], weight[:, 0] > 0, weight[:, 0] < 0)
+    return standardised.max(0, initial=0.0), Crowds(more_in_a, p[kept], (kernel[kept] >= NEAR) & of_side)
 
 
 def crowds_of(unit: np.ndarray, in_a: np.ndarray, groups: np.ndarray | None, strata: np.ndarray | None, count: int, seed: int) -> Crowds:
