@@ -23,32 +23,12 @@ from .methods.config import MethodConfig, method_of
 from .methods.register import named
 from .methods.run import compare_with
 from .progress import Progress, part, silent
-from .results.comparison import Comparison
+from .results.outcome import Outcome
 from .sae.shipped import strangers
 from .sae.spaces import of_encoder, open_sae
 from .scale.engine import LOCAL, Engine, engine_of
 
 Kinds = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A comparison with what people call its sides and its images."""
-
-    comparison: Comparison
-    names: tuple[str, str]
-    run: str | None = None
-    """Name under which a dataset stores it."""
-    items: tuple[Any, Any] | None = None
-    """Per side, what row i is: a sample id or a file's path; None where rows have no name."""
-    stored: Any = None
-    """The ``ComparisonRun`` where a dataset holds it."""
-
-    @classmethod
-    def of_run(cls, run: Any) -> Outcome:
-        """Of a comparison that a dataset holds."""
-        sides = run.sides
-        return cls(run.comparison, (sides["A"].name, sides["B"].name), run.name, (sides["A"].ids, sides["B"].ids), run)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..inputs.fitting import PARQUET
 from ..progress import Progress
-from ..request import CompareRequest, Outcome
+from ..request import CompareRequest
+from ..results.outcome import Outcome
 from ..scale.engine import Engine
 from .options import (
     column_arguments,

@@ -18,10 +18,10 @@ from ..report import verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
 from ..report.tree import Branch
-from ..request import Outcome
 from ..results.comparison import Comparison
 from ..results.feedback import said_of
 from ..results.hypothesis import Hypothesis
+from ..results.outcome import Outcome
 from .terminal import console, table
 
 DIFFERS = 1

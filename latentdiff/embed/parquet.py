@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,22 +17,10 @@ from .columns import choose, first_width, fixed_width, kind_of, matrix, may_miss
 from .filesystem import BLOCK_ROWS, files_of, filesystem_of, partitions, readable
 from .fingerprint import Fingerprint, joined, read_fingerprint
 from .ranges import DEEP, Ranges, read_ranges
+from .row_groups import ParquetIds, RowGroup
 
 FINGERPRINT = b"latentdiff.fingerprint"
 """Key of the encoder's fingerprint (JSON) in the metadata of a file's schema."""
-
-
-@dataclass(frozen=True)
-class RowGroup:
-    """One row group of one file."""
-
-    path: str
-    number: int
-    start: int
-    """Its first row among all rows of the table."""
-    rows: int
-    may_miss: bool = False
-    """Whether some of its rows may have no vector."""
 
 
 @dataclass(eq=False)
@@ -147,7 +134,7 @@ class ParquetVectors:
     @cached_property
     def ids(self) -> ParquetIds:
         """What each row is."""
-        return ParquetIds(self)
+        return ParquetIds(self.groups, self.id_blocks)
 
     def blocks(self, group: RowGroup) -> Iterator[np.ndarray]:
         """The vectors of a row group, (at most ``BLOCK_ROWS``, d) of ``dtype`` at a time; NaN where a row has none (``missing``).
@@ -194,27 +181,6 @@ class ParquetVectors:
                 if width := first_width(batch.column(0)):
                     return width
         raise InputError(f"{self.source}: no row of {self.vector_column!r} holds a vector")
-
-
-class ParquetIds(Sequence):
-    """Ids by row, read from where they lie; the last block read is kept."""
-
-    def __init__(self, vectors: ParquetVectors) -> None:
-        self._vectors = vectors
-        self._starts = [g.start for g in vectors.groups]
-        self._kept: tuple[int, list[Any]] = (-1, [])
-
-    def __len__(self) -> int:
-        return self._vectors.shape[0]
-
-    def __getitem__(self, row: Any) -> Any:
-        if not -len(self) <= row < len(self):
-            raise IndexError(row)
-        row %= len(self)
-        group = bisect.bisect_right(self._starts, row) - 1
-        if self._kept[0] != group:
-            self._kept = (group, [i for block in self._vectors.id_blocks(self._vectors.groups[group]) for i in block])
-        return self._kept[1][row - self._starts[group]]
 
 
 def to_memmap(vectors: ParquetVectors, path: str | Path, without: np.ndarray | None = None) -> np.ndarray:

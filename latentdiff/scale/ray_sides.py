@@ -15,7 +15,8 @@ import numpy as np
 from ..compute.arrays import float32, kept
 from ..compute.extras import needs
 from ..compute.parallel import IN_FLIGHT, one_thread
-from ..embed.parquet import BLOCK_ROWS, ParquetVectors, RowGroup
+from ..embed.parquet import BLOCK_ROWS, ParquetVectors
+from ..embed.row_groups import RowGroup
 from ..embed.sides import Sides
 from ..embed.usable import ROWS, Omitted, bad_in, check_widths
 from ..errors import InputError, LatentDiffError
