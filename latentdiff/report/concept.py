@@ -10,7 +10,8 @@ import numpy as np
 
 from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, Hypothesis
-from .text import percent
+from .text import headline, percent
+from .tree import path_of
 
 COMPANIONS = 3
 """Concepts that occur with it, at most."""
@@ -31,16 +32,18 @@ def concept_facts(comparison: Comparison, hypothesis: Hypothesis) -> tuple[tuple
         return ()
     cards = comparison.info.get("cards")
     card = cards.get(str(hypothesis.concept)) if isinstance(cards, dict) else None
-    facts = [*_of_card(card if isinstance(card, dict) else {}, hypothesis), *_of_table(comparison.concepts, hypothesis.concept)]
+    path = path_of(comparison, hypothesis)
+    below = (*path, headline(hypothesis, comparison.feedback)) if path else ()
+    facts = [*_of_card(card if isinstance(card, dict) else {}, below), *_of_table(comparison.concepts, hypothesis.concept)]
     return (*facts, ("Number", str(hypothesis.concept), "among the concepts that the sparse autoencoder has learnt"))
 
 
-def _of_card(card: dict[str, Any], hypothesis: Hypothesis) -> list[tuple[str, str, str]]:
+def _of_card(card: dict[str, Any], below: tuple[str, ...]) -> list[tuple[str, str, str]]:
     facts = []
     if card.get("words"):
         facts.append(("Words", ", ".join(map(str, card["words"])), "what fits its images best, the best first"))
-    if hypothesis.path:
-        facts.append(("Part of", " > ".join((*hypothesis.path, hypothesis.text)), "from the general to the particular"))
+    if below:
+        facts.append(("Part of", " > ".join(below), "from the general to the particular"))
     rate, count = card.get("firing_rate"), card.get("images_firing")
     if isinstance(rate, float) and isinstance(count, int):
         facts.append(("Occurs on", f"{count:,} images ({percent(rate)})", "of all that were looked at, both sides together"))

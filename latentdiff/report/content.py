@@ -17,7 +17,7 @@ from .fields import FieldRow, field_rows, left_out_fields, looked_past
 from .finding import MEANING, SIDES, SOURCES, Card, card, legend
 from .leads import lead_cards, leads
 from .shifts import shifts
-from .text import verdict
+from .text import isolated, verdict
 from .tree import Branch, as_tree
 
 CARDS = 10
@@ -32,6 +32,8 @@ class Content:
     """All that a report says."""
 
     comparison: Comparison
+    how: Arrangement
+    """Which findings have cards, in which order."""
     title: str
     names: dict[str, str]
     """What people call side "A" and "B"."""
@@ -67,7 +69,10 @@ class Content:
         found = [said_of(self.comparison.feedback, h) for h in self.comparison.hypotheses if h.side == side]
         if not found:
             return "Nothing is found more often here."
-        return f"What is found more often here {'was rejected' if all(said.hidden for said in found) else 'is not what the filter shows'}."
+        if all(said.hidden for said in found):
+            return "What is found more often here was rejected."
+        asked = f"has the words “{isolated(self.how.search.strip())}”" if self.how.search.strip() else "passes the filter"
+        return f"Nothing that is found more often here {asked}."
 
 
 def content(
@@ -98,6 +103,7 @@ def content(
     shown = {side: tuple(card(comparison, h, rank[id(h)], called) for h in best[side]) for side in SIDES}
     return Content(
         comparison=comparison,
+        how=how,
         title=title or f"How {a} and {b} differ",
         names=called,
         verdict=verdict(comparison, a, b),

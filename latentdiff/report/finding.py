@@ -15,8 +15,9 @@ from ..results.feedback import Feedback, said_of
 from ..results.hypothesis import Hypothesis
 from .concept import concept_facts
 from .fields import ALONG, GOES_WITH, beside_text
-from .telling import counted, listed, told_beside
-from .text import p_text, percent, title
+from .telling import counted, leans_back, listed, other_words, told_beside
+from .text import headline, p_text, percent
+from .tree import path_of
 
 SIDES = ("A", "B")
 SOURCES = {
@@ -38,7 +39,8 @@ MEANING = {
     "found again": "In how many of five refits, each without another fifth of the images, it passes too. Five: no few images decide it.",
     "along with it": "Also differ, but only along with this one: without its images they no longer do.",
     "q": "Of all findings at least this sure, the share that would be false alarms. Only what stays below the study's level is listed.",
-    "AUROC": "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. What few images show stays near 0.5.",
+    "AUROC": "How well this alone tells the two sides' images apart: 0.5 not at all, 1 perfectly. What few images show stays near 0.5. "
+    "Below 0.5: only images that clearly show it are more frequent on this side; over all images its score is higher on the other.",
     "AUC": "How well all vectors together tell the sides' images apart, on images that were not learnt from. It belongs to the verdict.",
     "p": "How often two sets that do not differ would look this different. It belongs to the verdict.",
     "score": "How much likelier an image is on one side than on the other, as a logarithm: 0 could be from either.",
@@ -72,9 +74,13 @@ class Card:
     said: tuple[str, ...]
     """What people said of it: "accepted", how it was called before it was renamed, a note."""
     also: tuple[str, ...]
-    """Other wordings, at most three; none that ``tells`` has."""
+    """Other wordings, at most three; none that ``tells`` or another card has."""
+    path: tuple[str, ...]
+    """What the coarser concepts above it are called, coarsest first."""
     tells: str
     """What its card tells beside it, in a line: parts of it, other words for it, what differs only along with it; guesses are counted."""
+    leans: str
+    """What is to be known where its AUROC is below one half; else ""."""
     rates: dict[str, str]
     """Share of each side's images that show it, in percent."""
     images: dict[str, int]
@@ -97,14 +103,15 @@ class Card:
 
     @property
     def line(self) -> str:
-        """Its title, and in brackets what people said of it and what it tells beside itself."""
-        beside = "; ".join((*self.said, *([f"also {self.tells}"] if self.tells else [])))
+        """Its title, and in brackets what people said of it and what else its card says."""
+        beside = "; ".join(filter(None, (*self.said, f"also {self.tells}" if self.tells else "", self.leans)))
         return f"{self.title} ({beside})" if beside else self.title
 
     def as_text(self, run: str = "") -> str:
         """The difference in two lines, to paste into a mail or a notebook; ``run``: the comparison that found it."""
-        sure = [p_text(self.hypothesis.q_value, "q"), *([f"AUROC {self.auroc}"] if self.auroc else [])]
-        return f"{self.where[0]}\n{self.where[1]} ({', '.join(sure)}{f'; comparison {run}' if run else ''})"
+        sure = ", ".join((p_text(self.hypothesis.q_value, "q"), *([f"AUROC {self.auroc}"] if self.auroc else [])))
+        told = "; ".join(filter(None, (sure, self.leans, f"comparison {run}" if run else "")))
+        return f"{self.where[0]}\n{self.where[1]} ({told})"
 
 
 def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, str]) -> Card:
@@ -117,7 +124,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         names: what people call "A" and "B".
     """
     found, said = legend(comparison, h.source), said_of(comparison.feedback, h)
-    heading, told = said.name or title(h), told_beside(comparison, h)
+    heading, told = headline(h, comparison.feedback), told_beside(comparison, h)
     rates = {"A": percent(h.rate_a), "B": percent(h.rate_b)}
     return Card(
         hypothesis=h,
@@ -127,8 +134,10 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         named=named(h, said),
         guess=bool(h.weak) and not said.name,
         said=said_in_words(said),
-        also=tuple(dict.fromkeys(w for w in (*h.also, *h.words) if w != h.text and w not in told))[:3],
+        also=other_words(comparison, h, told),
+        path=path_of(comparison, h),
         tells=counted(comparison, h, told),
+        leans=leans_back(h, names),
         rates=rates,
         images={side: len(comparison.rows_showing(h, side)) for side in SIDES},
         q=_alone(h.q_value),
@@ -206,8 +215,7 @@ def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> t
 def _badges(h: Hypothesis, found: tuple[str, str]) -> tuple[Fact, ...]:
     strength = _number(h.name_strength)
     badges = [("q", p_text(h.q_value, "q"), f"q: {MEANING['q']}")]
-    if not math.isnan(h.auroc):
-        badges.append(("auroc", f"AUROC {h.auroc:.2f}", f"AUROC: {MEANING['AUROC']}"))
+    badges += [("auroc", f"AUROC {h.auroc:.2f}", f"AUROC: {MEANING['AUROC']}")] if not math.isnan(h.auroc) else []
     badges.append(("branch", *found))
     if strength:
         badges.append(("sure", "name is a guess" if h.weak else "name fits", NAME_FITS[bool(h.weak)].format(strength=strength)))

@@ -86,6 +86,7 @@ def card_html(card: Card, names: Mapping[str, str], strip: str = "") -> str:
     lines = [(f"or {', '.join(card.also)}", "Other words that fit it")] if card.also else []
     lines += [(f"also: {card.tells}", MEANING["also"])] if card.tells else []
     lines += [("; ".join(card.said), "What people said of it")] if card.said else []
+    lines += [(card.leans, MEANING["AUROC"])] if card.leans else []
     also = "".join(f'<p class="ld-also" title="{escape(why)}">{escape(line)}</p>' for line, why in lines)
     more = f"<details><summary>About the concept</summary>{_facts(card.concept)}</details>" if card.concept else ""
     return f'<article class="ld-card">{_title(card)}{also}{_bars(card, names)}{strip}{_facts(card.facts)}{more}</article>'
@@ -137,7 +138,7 @@ def cards_html(content: Content, side: str, box: str, at: Images | None = None) 
     """The cards of a side, each in a box of that class; of one without any: why, and grey cards of what comes nearest to one."""
     names = content.names
     cards = [card_html(one, names, _shown_by(one, at)) for one in content.cards[side]]
-    none = "" if cards else f'<p class="ld-none">{content.without_cards(side)}</p>'
+    none = "" if cards else f'<p class="ld-none">{escape(content.without_cards(side))}</p>'
     cards += [lead_html(one, standing, names, _shown_by(one, at)) for one, standing in content.leads[side]]
     return none + "".join(f'<div class="{box}">{card}</div>' for card in cards)
 

@@ -16,6 +16,7 @@ from ..results.hypothesis import Hypothesis
 from .content import Content, images
 from .fields import beside_text
 from .finding import SIDES
+from .telling import leans_back
 from .text import MADE_BY, unmarked
 from .text import plain_markdown as plain
 from .thumbnails import Images, source
@@ -26,6 +27,8 @@ FIRST = (
 )  # fmt: skip
 """Columns that come first; after them every further field of a hypothesis."""
 
+REMARK = "remark"
+"""Column, and key, of what is to be known of a difference whose AUROC is below one half; left out where none is."""
 SHOWN = ("difference", "q", "AUROC", "found as", "name")
 """Facts of a difference that Markdown shows beside its rates."""
 
@@ -62,7 +65,7 @@ def fields_markdown(content: Content) -> list[str]:
 def markdown_side(content: Content, side: str) -> list[str]:
     """Lines of a table of one side's differences."""
     if not content.cards[side]:
-        return [content.without_cards(side), ""]
+        return [plain(content.without_cards(side)), ""]
     names = {s: plain(content.names[s]) for s in SIDES}
     lines = [f"| what | in {names['A']} | in {names['B']} | " + " | ".join(SHOWN) + " |", "|---|---:|---:|---:|---:|---:|---|---|"]
     for card in content.cards[side]:
@@ -83,6 +86,7 @@ def csv_text(content: Content, at: Mapping[str, Images | None]) -> str:
     further = [name for f in dataclasses.fields(Hypothesis) for name in _named(f.name, ()) if name not in FIRST]
     further += [name for name in ("field", "value", "kind", "center_a", "center_b") if content.comparison.fields]
     further += ["state", "called", "note", "part_of"] if content.comparison.feedback else []
+    further += [REMARK] if any(row.get(REMARK) for row in rows) else []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*FIRST, *further])
@@ -107,7 +111,7 @@ def _row(content: Content, rank: int, h: Hypothesis, at: Images | None) -> dict[
         values |= _named(field.name, getattr(h, field.name))
     values["exemplars"] = "; ".join(_name(at, row) for row in h.exemplars)
     said = said_of(content.comparison.feedback, h)
-    values |= {"state": said.state, "called": said.name, "note": said.note, "part_of": said.merged}
+    values |= {"state": said.state, "called": said.name, "note": said.note, "part_of": said.merged, REMARK: leans_back(h, content.names)}
     return {name: csv_cell(value) for name, value in values.items()}
 
 
@@ -137,8 +141,8 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
         shown = {side: len(comparison.rows_showing(h, side)) for side in SIDES}
         items = [_name(at.get(h.side), row) for row in h.exemplars] if at.get(h.side) is not None else None
         said = said_of(comparison.feedback, h).told
-        judged = {"feedback": said} if said else {}
-        found.append({**dataclasses.asdict(h), "images": shown, "exemplar_items": items, **judged})
+        further = {name: value for name, value in (("feedback", said), (REMARK, leans_back(h, content.names))) if value}
+        found.append({**dataclasses.asdict(h), "images": shown, "exemplar_items": items, **further})
     return {
         "made_by": MADE_BY,
         "title": content.title,

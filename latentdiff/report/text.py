@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..config import CompareConfig
 from ..results.comparison import Comparison
-from ..results.feedback import REJECTED, said_of
+from ..results.feedback import REJECTED, Feedback, said_of
 from ..results.hypothesis import Hypothesis
 
 Found = TypeVar("Found")
@@ -154,6 +154,11 @@ def title(hypothesis: Hypothesis) -> str:
         return hypothesis.text
     number = "" if hypothesis.concept is None else f"concept {hypothesis.concept} · "
     return f"{number}looks like: {', '.join((hypothesis.text, *hypothesis.words[:1]))}"
+
+
+def headline(hypothesis: Hypothesis, feedback: Iterable[Feedback]) -> str:
+    """What people call it, else its :func:`title`."""
+    return said_of(feedback, hypothesis).name or title(hypothesis)
 
 
 def plain_markdown(text: str) -> str:

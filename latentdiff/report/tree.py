@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ..results.comparison import Comparison
 from ..results.hypothesis import Hypothesis
-from .text import title
+from .text import headline
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def as_tree(comparison: Comparison, hypotheses: Sequence[Hypothesis]) -> tuple[B
     for i, h in enumerate(hypotheses):
         own = f"difference {i}" if h.concept is None or h.concept in found else h.concept
         coarser = _coarser(comparison, h)
-        labels = {**coarser, **labels, own: title(h)}
+        labels = {**coarser, **labels, own: headline(h, comparison.feedback)}
         found[own] = h
         chain = [None, *coarser, own]
         for upper, lower in pairwise(chain):
@@ -57,10 +57,17 @@ def as_tree(comparison: Comparison, hypotheses: Sequence[Hypothesis]) -> tuple[B
     return tuple(lines)
 
 
+def path_of(comparison: Comparison, h: Hypothesis) -> tuple[str, ...]:
+    """What the coarser concepts above a difference are called now, coarsest first."""
+    return tuple(_coarser(comparison, h).values()) or h.path
+
+
 def _coarser(comparison: Comparison, h: Hypothesis) -> dict[Hashable, str]:
     """Concepts above a difference and what they are called, coarsest first; nothing where its card is missing or damaged."""
+    called = {one.concept: one.name for one in comparison.feedback if one.name and one.concept is not None}
     cards = comparison.info.get("cards")
     card = cards.get(str(h.concept)) if isinstance(cards, dict) else None
     path = card.get("path") if isinstance(card, dict) else None
     steps = [s for s in path if isinstance(s, dict)] if isinstance(path, list) else []
-    return {s["concept"]: str(s.get("label")) for s in steps if isinstance(s.get("concept"), int) and s["concept"] != h.concept}
+    above = [s for s in steps if isinstance(s.get("concept"), int) and s["concept"] != h.concept]
+    return {s["concept"]: called.get(s["concept"]) or str(s.get("label")) for s in above}

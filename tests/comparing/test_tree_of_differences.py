@@ -68,6 +68,17 @@ def test_a_coarser_concept_that_does_not_differ_is_there_for_what_lies_below(com
         assert as_tree(dataclasses.replace(comparison, info={"cards": cards}), fine) == ()
 
 
+def test_one_name_for_one_thing_in_trees_and_on_cards(comparison: Comparison) -> None:
+    """What people call a coarse concept stands above the fine ones too."""
+    found = {h.text: h for h in of_concepts(comparison, "A")}
+    named = comparison.judged(found["vehicle"], name="machine").judged(found["scooter"], name="moped")
+    for shown in (list(found.values()), [found["scooter"]]):
+        labels = [line.label for line in as_tree(named, shown)]
+        assert {"machine", "motorcycle", "moped"} <= set(labels) and not {"vehicle", "scooter"} & set(labels)
+    one = card(named, found["scooter"], 0, {"A": "a", "B": "b"})
+    assert one.path == ("machine", "motorcycle") and ("Part of", "machine > motorcycle > moped") in [fact[:2] for fact in one.concept]
+
+
 def test_without_groups_there_is_no_tree(tmp_path: Path) -> None:
     flat = latentdiff.compare(A, B, sae=identity_sae(), vocabulary=vocabulary(), config=CompareConfig(compounds=False))
     assert as_tree(flat, flat.hypotheses) == ()

@@ -7,14 +7,15 @@ import csv
 import dataclasses
 import io
 import json
+import math
 
 from latentdiff import Comparison
 from latentdiff.cli.outcome import show
 from latentdiff.report.arranging import Arrangement
 from latentdiff.report.content import content
 from latentdiff.report.html import document
-from latentdiff.report.tables import csv_text, markdown
-from latentdiff.request import Outcome
+from latentdiff.report.tables import as_dict, csv_text, markdown
+from latentdiff.results.outcome import Outcome
 from tests.results.test_changes import found, own
 
 GUESSES = tuple(f"guess {i}" for i in range(3))
@@ -58,3 +59,32 @@ def test_beside_a_guess_guesses_are_named_and_cards_are_found_by_what_they_tell(
     assert content(found(guess, own("eel", weak=True))).cards["A"][0].tells == "eel"
     for word, wanted in (("saddle", ["horse"]), ("PONY", ["horse"]), ("wheel", ["cart"]), ("cab", [])):
         assert [card.title for card in content(stable(), how=Arrangement(search=word)).cards["A"]] == wanted
+
+
+def test_what_has_a_card_of_its_own_is_told_on_no_other() -> None:
+    """A phrase that is an echo, beside a concept of the same words that passes; and words that name another card."""
+    animal = own("animal", echoes=("dog", "leash"), also=("creature", "cat"))
+    said = found(animal, own("dog", also=("puppy",)), own("whiskers"), own("dog", "B"))
+    first, dog, *_ = content(said).cards["A"]
+    assert (first.line, first.also, dog.also) == ("animal (also leash)", ("creature", "cat"), ("puppy",))
+    named = said.judged(said.candidates[2], name="cat")
+    assert content(named).cards["A"][0].also == ("creature",)
+    gone = said.judged(said.candidates[1], state="rejected")
+    assert content(gone).cards["A"][0].line == "animal (also dog, leash)"
+
+
+def test_an_auroc_below_one_half_is_explained_everywhere(capsys) -> None:
+    """9 and 4 %, and yet .45: the tail is A's, the bulk B's. Of .496, which reads 0.50, nothing is to be said."""
+    desert = dataclasses.replace(own("desert"), rate_a=0.09, rate_b=0.04, effect=0.05, auroc=0.45)
+    one = found(desert, dataclasses.replace(own("dune"), auroc=0.496), dataclasses.replace(own("palm"), auroc=math.nan))
+    why = "only images that clearly show it are more frequent here: over all images its score is higher in town"
+    said = content(one, ("farm", "town"))
+    assert [card.leans for card in said.cards["A"]] == [why, "", ""]
+    assert f">{why}</p>" in document(said, {"A": None, "B": None}) and markdown(said).count(why) == 1
+    assert said.cards["A"][0].as_text("june").endswith(f"AUROC 0.45; {why}; comparison june)")
+    rows = list(csv.DictReader(io.StringIO(csv_text(said, {}))))
+    assert [row["remark"] for row in rows[:3]] == [why, "", ""]
+    assert [h.get("remark") for h in as_dict(said, {})["hypotheses"]] == [why, None, None]
+    assert "remark" not in csv_text(content(stable()), {})
+    show(Outcome(one, ("farm", "town")), argparse.Namespace(json=False, tree=False, top=5))
+    assert why in capsys.readouterr().out

@@ -53,8 +53,10 @@ def test_reports_show_it() -> None:
     assert said.cards["B"] == () and said.more == {"A": 0, "B": 0}
     assert "rejected by hand, more in there: Schnee ❄" in said.notes
     assert said.without_cards("B") == "What is found more often here was rejected."
-    searched = content(spoken(), how=Arrangement(search="no such word"))
-    assert searched.without_cards("A") == "What is found more often here is not what the filter shows."
+    searched = content(spoken(), how=Arrangement(search=" <b>"))
+    assert searched.without_cards("A") == "Nothing that is found more often here has the words “<b>”."
+    assert "the words “&lt;b&gt;”" in document(searched, {"A": None, "B": None})
+    assert content(spoken(), how=Arrangement(only="open")).without_cards("A") == "Nothing that is found more often here passes the filter."
     page = document(said, {"A": None, "B": None})
     assert "<h3>a dog</h3>" in page and "also: leash" in page and "note: seen" in page
     assert "accepted; found as “dog”; note: seen; also leash" in markdown(said).replace("\\", "")
