@@ -17,12 +17,13 @@ from latentdiff.progress import Progress, part, silent
 from latentdiff.report.content import left_out
 
 from . import encoders
-from .comparing import comparable, left_out_of
+from .comparing import comparable
 from .encoders import chosen_vocabulary, vocabulary_for
 from .grouping import groups_of
 from .requests import named_views
 from .sides import Side, resolve
 from .store.run import ComparisonRun
+from .usable import left_out_of
 from .vectors import Vectors, read_vectors
 
 BEST = 200

@@ -23,7 +23,7 @@ from latentdiff.scale.engine import Engine, engine_of
 from .chosen_by import without_choice
 from .describing import material_of
 from .encoders import name_of, vocabulary_for
-from .feedback import inherited, rejected_words
+from .feedback import inherited, past_rejected
 from .grouping import groups_of
 from .requests import OLD_KEYWORDS, asked_of, check_same_sae, named_views, new_options, run_name
 from .sample_fields import fields_of, named_in, tell_unread
@@ -34,7 +34,7 @@ from .store import database, runs
 from .store.free import check_sides_free
 from .store.run import ComparisonRun, RunSide
 from .store.storing import store
-from .usable import count_before, usable
+from .usable import count_before, left_out_of, usable
 from .vectors import Vectors, read_vectors
 
 
@@ -176,7 +176,7 @@ class _Found(NamedTuple):
 def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
     request.check()
     dataset, view_a, view_b = named_views(request)
-    method, ray = _past_rejected(request.config, dataset), request.engine.kind == "ray"
+    method, ray = past_rejected(request.config, dataset), request.engine.kind == "ray"
     run = run_name(view_a, view_b) if request.stored_as is None else request.stored_as
     with database.explained(f"the comparison {run!r}", dataset):
         runs.check_new(dataset, run, request.overwrite)
@@ -212,25 +212,13 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "encoder_name": name_of(sides[0])}
         key = (comparison.info.get("sae") or {}).get("key")
         record |= {"config": comparison.config.to_dict(), "asked": asked_of(request), "sae": key}
-        record |= {"feedback": inherited(dataset, run, key, comparison.candidates)}
+        record |= {"feedback": inherited(dataset, run, key, {None: comparison.candidates})}
         return _Found(dataset, run, sides, (a, b), comparison, record)
-
-
-def _past_rejected(method: latentdiff.MethodConfig, dataset: Any) -> latentdiff.MethodConfig:
-    """The method's choices, with the words that people rejected in earlier comparisons of the dataset."""
-    words = tuple(dict.fromkeys([*method.compare.rejected, *rejected_words(dataset)]))
-    return dataclasses.replace(method, compare=dataclasses.replace(method.compare, rejected=words))
 
 
 def _say_left_out(comparison: Comparison, record: dict[str, Any]) -> None:
     comparison.info["left_out"] = left_out_of(record)
     comparison.info["remarks"] = [*(comparison.info.get("remarks") or ()), *record["remarks"]]
-
-
-def left_out_of(record: dict[str, Any]) -> dict[str, Any]:
-    """What a record counts as left out, as ``info["left_out"]`` has it."""
-    sides = {letter: {kind: side[kind] for kind in ("missing", "bad", "repeated")} for letter, side in record["sides"].items()}
-    return {"overlap": record["overlap"], **sides}
 
 
 def comparable(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from latentdiff.errors import InputError
+from latentdiff.methods.config import MethodConfig
+from latentdiff.report.group_figures import shortened
 from latentdiff.results.feedback import ACCEPTED, OPEN, REJECTED, SAID, meant, said_of
 from latentdiff.results.hypothesis import Hypothesis
 
@@ -19,6 +23,9 @@ from .store.targets import as_dataset
 SURE = 2
 """Comparisons in which a word has to be rejected before it sinks: of once, one cannot tell a wrong word from a wrong place for it."""
 
+LETTERS = 40
+"""Of a name, in what undo says that it takes back."""
+
 
 def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **said: str) -> ComparisonRun:
     """Say something of a finding of a stored comparison; it is kept with the comparison, and reports show it. No test hangs on it.
@@ -28,7 +35,7 @@ def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **sai
 
     Args:
         dataset: ``fo.Dataset`` or its name.
-        run: the comparison's name.
+        run: the comparison's name; of one that holds groups, "cameras:front" is the group "front" against the rest.
         finding: one of its candidates; its rank among those that pass (0 = best); or its text.
         said: ``state`` ("accepted", "rejected"), ``name``, ``note``, ``merged`` (text of the finding that it is a part of); "" takes it
             back, and so does a blank name, or one that is the finding's own words. At least one. What is so already is not said again:
@@ -45,8 +52,6 @@ def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **sai
         'a kite in the sky'
     """
     dataset = as_dataset(dataset)
-    if split(run)[1] is not None:
-        raise InputError(f"{run!r} is one group of many; feedback is kept with comparisons of two sides")
     if not said:
         raise InputError(f"say something of the finding: {', '.join(SAID)}")
     opened = load_comparison(dataset, run)
@@ -57,7 +62,8 @@ def judge_finding(dataset: Any, run: str, finding: Hypothesis | int | str, **sai
     if not new:
         return opened
     with database.explained(f"feedback on {run!r}", dataset):
-        journal.append(record_of(dataset, run), journal.line(h, new))
+        name, group = split(run)
+        journal.append(record_of(dataset, name), journal.line(h, new, group))
     return load_comparison(dataset, run)
 
 
@@ -66,7 +72,7 @@ def undo_feedback(dataset: Any, run: str) -> ComparisonRun:
 
     Args:
         dataset: ``fo.Dataset`` or its name.
-        run: the comparison's name.
+        run: the comparison's name; "cameras:front" is one group of a run, and what was said last may be of another of its groups.
 
     Raises:
         RunError: there is no such run. InputError: nothing was said.
@@ -75,8 +81,44 @@ def undo_feedback(dataset: Any, run: str) -> ComparisonRun:
     if not journal.lines(load_comparison(dataset, run).config):
         raise InputError(f"nothing was said of the findings of comparison {run!r}")
     with database.explained(f"feedback on {run!r}", dataset):
-        journal.take_back(record_of(dataset, run))
+        journal.take_back(record_of(dataset, split(run)[0]))
     return load_comparison(dataset, run)
+
+
+def last_said(run: ComparisonRun) -> str:
+    """What :func:`undo_feedback` would take back, such as "rename of “bus” to “coach”"; empty where nothing was said.
+
+    Args:
+        run: the comparison; of one group of many, what was said last may be of another group, which is named then.
+    """
+    lines = journal.lines(run.config)
+    if not lines:
+        return ""
+    *earlier, last = lines
+    of, group = last["finding"], last.get(journal.GROUP)
+    before: dict[str, Any] = {}
+    for one in earlier:
+        before |= one["said"] if (one["finding"], one.get(journal.GROUP)) == (of, group) else {}
+    here = group == split(run.name)[1]
+    h = journal.find(run.candidates, of) if here else None  # by its words of now: a concept may have got a name since
+    text = _quoted(before.get("name") or (h.text if h else of.get("text")))
+    acts = [_act(text, before.get(name), name, value) for name, value in last["said"].items()]
+    return f"{', '.join(filter(None, acts))}{'' if here else f' in {shortened(str(group), LETTERS)}'}"
+
+
+def _act(text: str, before: Any, what: str, value: Any) -> str:
+    """One thing that was said of a finding: ``text``, what was so before, and what is so now."""
+    if what == "state":
+        return f"{text} {value}" if value else f"{text} no longer {before or 'judged'}"
+    if what == "name":
+        return f"rename of {text} to {_quoted(value)}" if value else f"name {text} taken back"
+    if what == "note":
+        return f"note on {text}" if value else f"note on {text} removed"
+    return (f"{text} as a part of {_quoted(value)}" if value else f"{text} no part of {_quoted(before)}") if what == "merged" else ""
+
+
+def _quoted(name: Any) -> str:
+    return f"“{shortened(str(name), LETTERS)}”"
 
 
 def _finding(run: ComparisonRun, finding: Any) -> Hypothesis:
@@ -94,25 +136,31 @@ def _finding(run: ComparisonRun, finding: Any) -> Hypothesis:
 
 def rejected_words(dataset: Any) -> tuple[str, ...]:
     """Words that were rejected in ``SURE`` comparisons of a dataset or more, and accepted in none; numbered concepts are no words."""
-    now: dict[tuple[str, str], str] = {}
+    now: dict[tuple[str, str, str], str] = {}
     for run in list_comparisons(dataset):
         for one in sorted(journal.lines(run.config), key=lambda one: str(one.get("at"))):
             finding = one["finding"]
             if "state" in one["said"] and finding.get("text") != f"concept {finding.get('concept')}":
-                now[str(run), str(finding.get("text"))] = str(one["said"]["state"])
-    rejected = Counter(word for (_, word), state in now.items() if state == REJECTED)
-    accepted = {word for (_, word), state in now.items() if state == ACCEPTED}
+                now[str(run), str(one.get(journal.GROUP)), str(finding.get("text"))] = str(one["said"]["state"])
+    rejected = Counter(word for _, word in {(run, word) for (run, _, word), state in now.items() if state == REJECTED})
+    accepted = {word for (*_, word), state in now.items() if state == ACCEPTED}
     return tuple(sorted(word for word, count in rejected.items() if count >= SURE and word not in accepted))
 
 
-def inherited(dataset: Any, run: str, sae: str | None, candidates: tuple[Hypothesis, ...]) -> list[dict[str, Any]]:
+def past_rejected(method: MethodConfig, dataset: Any) -> MethodConfig:
+    """The method's choices, with the words that people rejected in earlier comparisons of the dataset."""
+    words = tuple(dict.fromkeys([*method.compare.rejected, *rejected_words(dataset)]))
+    return dataclasses.replace(method, compare=dataclasses.replace(method.compare, rejected=words))
+
+
+def inherited(dataset: Any, run: str, sae: str | None, found: Mapping[Any, tuple[Hypothesis, ...]]) -> list[dict[str, Any]]:
     """Lines of a new comparison's journal: the names that people gave concepts of the same SAE, and what was said of one it replaces.
 
     Args:
         dataset: ``fo.Dataset``.
         run: the new comparison's name.
         sae: key of the SAE; None where it is not known.
-        candidates: of the new comparison.
+        found: candidates of the new comparison, by group; of two sides by None.
     """
     names: dict[int, str] = {}
     known = list_comparisons(dataset)
@@ -121,6 +169,6 @@ def inherited(dataset: Any, run: str, sae: str | None, candidates: tuple[Hypothe
         concept, name = one["finding"].get("concept"), one["said"].get("name")
         if concept is not None and name is not None:
             names[concept] = name
-    named = [(h, names.get(h.concept, OPEN)) for h in candidates if h.concept is not None]
-    replaced = [one for other in known if other == run for one in journal.lines(other.config)]
-    return [*(journal.line(h, {"name": name}) for h, name in named if name), *replaced]
+    named = [(group, h, names.get(h.concept, OPEN)) for group, of in found.items() for h in of if h.concept is not None]
+    replaced = [one for other in known if other == run for one in journal.lines(other.config) if one.get(journal.GROUP) in found]
+    return [*(journal.line(h, {"name": name}, group) for group, h, name in named if name), *replaced]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import OrderedDict
 from typing import Any
@@ -59,7 +58,7 @@ def _open(dataset: Any, run: str) -> ComparisonRun | GroupsOfDataset:
     with _lock:
         if key in _opened:
             _opened.move_to_end(key)
-            _opened[key] = _with_what_was_said(_opened[key], config)
+            _opened[key] = feedback.with_what_was_said(_opened[key], config)
             return _opened[key]
     opened = runs.load_groups(dataset, run) if config.get("kind") == GROUPS else runs.load_comparison(dataset, run)
     with _lock:
@@ -67,15 +66,6 @@ def _open(dataset: Any, run: str) -> ComparisonRun | GroupsOfDataset:
         while len(_opened) > KEPT:
             _opened.popitem(last=False)
     return opened
-
-
-def _with_what_was_said(opened: ComparisonRun | GroupsOfDataset, config: dict[str, Any]) -> ComparisonRun | GroupsOfDataset:
-    """An opened comparison with the feedback of now: its results need not be read again for that."""
-    now = {name: config.get(name) for name in (feedback.KEY, feedback.QUESTIONS)}
-    if not isinstance(opened, ComparisonRun) or all(opened.config.get(name) == value for name, value in now.items()):
-        return opened
-    now = {**opened.config, **now}
-    return dataclasses.replace(opened, comparison=feedback.with_feedback(opened.comparison, now), config=now)
 
 
 def best_view(run: ComparisonRun, hypothesis: Any, side: str) -> Any:

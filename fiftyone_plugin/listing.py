@@ -101,6 +101,6 @@ def _last_said(config: dict[str, Any]) -> list[dict[str, str]]:
     """Per finding of which something was said, what holds now: later lines stand in place of earlier ones."""
     said: dict[str, dict[str, str]] = {}
     for line in journal.lines(config):
-        finding = str(sorted(line["finding"].items(), key=str))
+        finding = str((line.get(journal.GROUP), sorted(line["finding"].items(), key=str)))
         said[finding] = {**said.get(finding, {}), **line["said"]}
     return list(said.values())

@@ -13,6 +13,7 @@ from latentdiff.trends.binning import binned
 
 from .by_field import read_by_field, whole_side
 from .encoders import name_of, recorded
+from .feedback import inherited
 from .store import database, runs
 from .store.free import check_sides_free
 from .store.groups import GroupsOfDataset
@@ -79,7 +80,8 @@ def compare_groups(
         images.count_left_out(found.info)
         found.info.update(stamp.ranges.as_info() if stamp else {})
         record = {"embeddings": embeddings, "by": by, "over_time": bins is not None, "encoder": encoder, "encoder_name": name_of(side)}
-        record["config"] = found.config.to_dict()
+        record["config"], record["sae"] = found.config.to_dict(), (found.info.get("sae") or {}).get("key")
         if run is not None:
+            record["feedback"] = inherited(home, run, record["sae"], {name: c.candidates for name, c in found.groups.items()})
             return store_groups(home, run, side, images.read, found, record, overwrite, part(progress, 0.8, 1.0))
         return GroupsOfDataset(found, images.whole, images.read.missing, None, record)

@@ -63,3 +63,9 @@ def count_before(record: dict[str, Any], given: tuple[Any, Any]) -> None:
         record["overlap"] += before.overlap
         record["sides"][letter]["repeated"] += before.repeated
     record["remarks"] = [before.remark for before in known.values() if before.remark]
+
+
+def left_out_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record counts as left out, as ``info["left_out"]`` has it."""
+    sides = {letter: {kind: side[kind] for kind in ("missing", "bad", "repeated")} for letter, side in record["sides"].items()}
+    return {"overlap": record["overlap"], **sides}

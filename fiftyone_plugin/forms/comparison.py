@@ -64,7 +64,7 @@ def choose_groups(inputs: Any, dataset: Any) -> None:
     fields = plain_fields(dataset, (fo.StringField, fo.IntField, fo.BooleanField))
     if fields:
         text = "Images of one value (scene, video, patient) are no independent evidence: they are held out and counted together"
-        values = {choices.OFF: "Every image stands alone", **{name: name for name in fields}}
+        values = {choices.OFF: "Every image stands alone", **{name: f"By {name}" for name in fields}}
         label, names = "Images that belong together", list(values)
         prop = forms.choose(inputs, "groups", label, names, labels=list(values.values()), description=text, empty="")
         prop.default, prop.required = choices.OFF, False
@@ -80,7 +80,7 @@ def choose_fields(inputs: Any, params: dict[str, Any]) -> None:
     text = "Labels, tags, numbers, dates, sizes and measures of the images, tested beside what the pictures show"
     values = {choices.OFF: "No: the pictures alone", ALL: "All"}
     if params.get("fields"):  # those of an earlier comparison
-        values.setdefault(str(params["fields"]), str(params["fields"]))
+        values.setdefault(str(params["fields"]), f"Only {params['fields']}")
     prop = forms.choose(inputs, "fields", "Fields", list(values), labels=list(values.values()), description=text, empty="")
     prop.default, prop.required = choices.OFF, False
     text = f"Differences to look past, with {choices.BETWEEN} between: words, names of fields, or one of their values (camera = 2)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from latentdiff.errors import LatentDiffError, sentence
-from latentdiff.report import title
+from latentdiff.report.text import headline
 
 from .. import hypotheses
 from . import common as forms
@@ -28,7 +28,7 @@ def choose_hypothesis(inputs: Any, dataset: Any, params: dict[str, Any], *, side
         forms.reject(chosen, sentence(e))
         return None
     names = {side: run.sides[side].name for side in "AB"}
-    texts = [f"{title(h)} (more in {names[h.side]})" for h in run.hypotheses]
+    texts = [f"{headline(h, run.feedback)} (more in {names[h.side]})" for h in run.hypotheses]
     ranks = [str(i) for i in range(len(texts))]
     empty = "This comparison found no difference that passes its test."
     forms.choose(inputs, "hypothesis", "Difference", ranks, labels=texts, description="Best first", empty=empty)
@@ -39,7 +39,7 @@ def choose_hypothesis(inputs: Any, dataset: Any, params: dict[str, Any], *, side
 
 def _choose_side(inputs: Any, run: Any, names: dict[str, str]) -> None:
     sides = ["A", "B", BOTH]
-    labels = [names["A"], names["B"], BOTH]
+    labels = [names["A"], names["B"], "Both sides"]
     if run.sides["A"].dataset is not run.sides["B"].dataset:
         sides, labels = sides[:2], labels[:2]  # no view holds images of two datasets
     forms.choose(inputs, "side", "Images of", sides, labels=labels, description="Whose images that show it", empty="")

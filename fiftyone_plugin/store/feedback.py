@@ -10,24 +10,31 @@ from typing import Any
 from latentdiff.errors import InputError, RunError
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.feedback import SAID
+from latentdiff.results.groups import GroupComparison
 from latentdiff.results.hypothesis import Hypothesis
 
 from . import database
+from .groups import GroupsOfDataset
 from .records import COMPLETE, Record
+from .run import ComparisonRun
 
 KEY, QUESTIONS = "feedback", "questions"
 """Entries of a record's config."""
+GROUP = "group"
+"""Of a line: the group whose finding it is; lines of two sides have none."""
 
 
-def line(h: Hypothesis, said: dict[str, str]) -> dict[str, Any]:
+def line(h: Hypothesis, said: dict[str, str], group: str | None = None) -> dict[str, Any]:
     """A line of the journal.
 
     Args:
         h: the finding.
         said: what is said of it, see :class:`~latentdiff.results.feedback.Feedback`.
+        group: of a run of groups, the one whose finding it is.
     """
+    of = {} if group is None else {GROUP: group}
     finding = {"side": h.side, "source": h.source, "text": h.text, "concept": h.concept}
-    return {"finding": finding, "said": dict(said), "at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+    return {**of, "finding": finding, "said": dict(said), "at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
 
 
 def append(record: Record, entry: dict[str, Any], journal: str = KEY, most: int = 10_000) -> None:
@@ -60,10 +67,18 @@ def _is_line(one: Any) -> bool:
     return isinstance(one, dict) and isinstance(one.get("finding"), dict) and isinstance(one.get("said"), dict)
 
 
-def with_feedback(comparison: Comparison, config: dict[str, Any]) -> Comparison:
-    """A comparison with what its run's journal says; of findings that it has no more (other words, say) nothing is told."""
+def with_feedback(comparison: Comparison, config: dict[str, Any], group: str | None = None) -> Comparison:
+    """A comparison with what its run's journal says; of findings that it has no more (other words, say) nothing is told.
+
+    Args:
+        comparison: as it was stored.
+        config: of its run's record.
+        group: of a run of groups, the one that it is of.
+    """
     comparison = dataclasses.replace(comparison, feedback=())
     for one in lines(config):
+        if one.get(GROUP) != group:
+            continue
         h = find(comparison.candidates, one["finding"])
         said = {name: value for name, value in one["said"].items() if name in SAID}
         if h is not None and said:
@@ -72,6 +87,23 @@ def with_feedback(comparison: Comparison, config: dict[str, Any]) -> Comparison:
             except InputError:
                 continue  # a part of what is no finding any more
     return comparison
+
+
+def groups_with_feedback(found: GroupComparison, config: dict[str, Any]) -> GroupComparison:
+    """As :func:`with_feedback`, of each group against the rest."""
+    told = tuple(with_feedback(c, config, name) for name, c in zip(found.names, found.comparisons, strict=True))
+    return dataclasses.replace(found, comparisons=told)
+
+
+def with_what_was_said(opened: ComparisonRun | GroupsOfDataset, config: dict[str, Any]) -> ComparisonRun | GroupsOfDataset:
+    """An opened comparison with the feedback and questions of a record of now: its results need not be read again for that."""
+    now = {name: config.get(name) for name in (KEY, QUESTIONS)}
+    if all(opened.config.get(name) == value for name, value in now.items()):
+        return opened
+    now = {**opened.config, **now}
+    if isinstance(opened, GroupsOfDataset):
+        return dataclasses.replace(opened, found=groups_with_feedback(opened.found, now), config=now)
+    return dataclasses.replace(opened, comparison=with_feedback(opened.comparison, now), config=now)
 
 
 def find(candidates: Iterable[Hypothesis], finding: dict[str, Any]) -> Hypothesis | None:

@@ -14,7 +14,7 @@ from latentdiff.results.storage import FORMAT, too_new
 from ..sides import listed
 from . import database, fields, records, recovery, results, writers
 from .document import from_document
-from .feedback import with_feedback
+from .feedback import groups_with_feedback, with_feedback
 from .free import check_free
 from .groups import BETWEEN, GROUPS, GroupsOfDataset, from_group_document, split
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, WRITING
@@ -93,6 +93,7 @@ def load_groups(dataset: Any, run: str) -> GroupsOfDataset:
         found, ids = from_group_document(results.load(record))
         side = _run_side(dataset, record, record.config["sides"]["A"], ids)
         _check_copy(record, [side])
+        found = groups_with_feedback(found, record.config)
         return GroupsOfDataset(found, side, int(record.config["sides"]["A"].get("missing", 0)), run, record.config)
 
 

@@ -200,7 +200,7 @@ def _shared(sae: SparseAutoencoder, trained: bool, vocabulary: Vocabulary | None
     """What is said of all groups."""
     return {
         "groups": groups,
-        "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info},
+        "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info, "key": sae.key},
         "words": vocabulary.given if vocabulary is not None else 0,
         "remarks": list(vocabulary.remarks) if vocabulary is not None else [],
         "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},

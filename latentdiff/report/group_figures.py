@@ -8,7 +8,6 @@ from html import escape
 import numpy as np
 
 from ..results.groups import GroupComparison
-from ..results.hypothesis import Hypothesis
 from .text import isolated, unmarked
 
 MOST_ROWS = 30
@@ -54,12 +53,17 @@ def rows_of(found: GroupComparison, most: int = MOST_ROWS) -> list[int]:
 
 def row_names(found: GroupComparison) -> list[str]:
     """The findings of ``rates`` as a table names them: with what their rates count, where that is not what a fitting name says."""
-    return [_row_name(text, found.told_by(text)) for text in found.rate_texts]
+    return [_row_name(text, found) for text in found.rate_texts]
 
 
-def _row_name(text: str, h: Hypothesis | None) -> str:
+def _row_name(text: str, found: GroupComparison) -> str:
+    h = found.told_by(text)
     if h is None:
         return text
+    said = (one for c in found.comparisons for one in c.feedback)
+    name = next((one.name for one in said if one.name and (one.source, one.text, one.concept) == (h.source, h.text, h.concept)), "")
+    if name:
+        return name
     if h.weak:
         return f"looks like: {text}"
     if h.concept is not None and text != f"concept {h.concept}" and (h.rate_a, h.rate_b) == (h.fires_a, h.fires_b):
@@ -91,7 +95,7 @@ def tree_svg(found: GroupComparison) -> str:
     return f"<svg {box}>{lines}{names}{ticks}</svg>"
 
 
-def shortened(name: str) -> str:
-    """A name that fits beside a figure."""
+def shortened(name: str, longest: int = LONGEST) -> str:
+    """A name that fits beside a figure, or wherever there is room for so many letters."""
     name = unmarked(name)
-    return isolated(name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…")
+    return isolated(name if len(name) <= longest else f"{name[: longest - 1]}…")

@@ -18,7 +18,7 @@ from .content import Content, content
 from .group_figures import HALF, row_names, tree_svg
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
-from .text import MADE_BY, apart, escape, p_text, percent, title
+from .text import MADE_BY, apart, escape, headline, p_text, percent
 from .text import plain_markdown as plain
 from .thumbnails import Images
 
@@ -170,6 +170,7 @@ def _csv(found: GroupComparison) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*FIRST_OF_GROUPS.split(","), *COLUMNS])
     for name, h in found.hypotheses:
-        values = (name, "more" if h.side == "A" else "less", title(h), *(getattr(h, c) for c in COLUMNS))
+        called = headline(h, found.groups[name].feedback)
+        values = (name, "more" if h.side == "A" else "less", called, *(getattr(h, c) for c in COLUMNS))
         writer.writerow([csv_cell(value) for value in values])
     return out.getvalue()

@@ -43,8 +43,9 @@ def card(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str
         box.md(plain("; ".join(data["said"])), name="said", componentsProps=FAINT_TIGHT)
     for side in (own, other):
         bar(box, f"rate_{side}", f"**{plain(data['rates'][side])}** of {plain(names[side])}", data["shares"][side], COLOURS[side])
-    if data["along"]:
-        box.md(plain(data["along"]), name="along", componentsProps=FAINT_TIGHT)
+    for name in ("leans", "along"):
+        if data[name]:
+            box.md(plain(data[name]), name=name, componentsProps=FAINT_TIGHT)
     strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
     for i in range(len(data["thumbnails"])):
         strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{data['text']}, example {i + 1}")
@@ -112,7 +113,7 @@ def _actions(panel: Any, box: types.Object, run: str, data: dict[str, Any], name
 
 def _evidence(panel: Any, box: types.Object, board: dict[str, Any], data: dict[str, Any], unfolded: bool) -> None:
     told = {name: data[name] for name in ("rank", "side", "known", "accepted")}
-    at = {**board["nonce"], "run": board["name"], "judged": board["pair"], **told}
+    at = {**board["nonce"], "run": board["name"], **told}
     row = box.h_stack("evidence", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
     for name, label, tooltip in data["badges"]:
         row.btn(name, label=label, variant="text", title=tooltip, on_click=panel.explain, params={"text": tooltip}, componentsProps=SMALL)
@@ -125,11 +126,10 @@ def _icons(panel: Any, row: types.Object, at: dict[str, Any], text: str, unfolde
     def icon(name: str, symbol: str, tooltip: str, method: Any) -> None:
         row.btn(name, label="", icon=symbol, variant="text", title=tooltip, on_click=method, params=at, componentsProps=named(tooltip))
 
-    if at["judged"]:
-        right = ("check_circle", "Take back that it is right") if at["accepted"] else ("check", ACCEPT)
-        icon("accept", *right, panel.accept)
-        icon("reject", "block", REJECT, panel.reject)
-        icon("edit", "edit", EDIT, panel.edit)
+    right = ("check_circle", "Take back that it is right") if at["accepted"] else ("check", ACCEPT)
+    icon("accept", *right, panel.accept)
+    icon("reject", "block", REJECT, panel.reject)
+    icon("edit", "edit", EDIT, panel.edit)
     icon("save", "bookmark_add", "Save these images as a view", panel.save)
     icon("tag", "local_offer", "Tag these images", panel.tag)
     # In the browser alone: the clipboard opens only to a click, not to an answer that comes later.

@@ -38,12 +38,13 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         words, ``shifted``: how many), and per side ("A", "B")
         its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card),
         the leads of a side without cards, and thumbnails of its ``typical`` images; ``given``: what
-        was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it cannot be asked
-        about a phrase, or None; ``pair``: whether it is of two sides, and no group of many; ``gap``: whether a gap can be closed;
-        ``questions``: phrases that it was asked about; ``unnamed``: whether words can be had for what has none;
-        ``rejected``: (rank, phrase) of what was rejected; ``judged``: whether anything was said that can be undone.
+        was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it
+        cannot be asked about a phrase, or None; ``pair``: whether it is of two sides, and no group of many; ``gap``: whether a gap can be
+        closed; ``questions``: phrases that it was asked about; ``unnamed``: whether words can be had for what has none;
+        ``rejected``: (rank, phrase) of what was rejected; ``undo``: what was said last, in words; empty: nothing.
     """
     from fiftyone_plugin.asking import can_ask
+    from fiftyone_plugin.feedback import last_said
     from fiftyone_plugin.naming import cannot_name
     from fiftyone_plugin.questions import kept_questions
 
@@ -78,7 +79,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "pair": is_pair(run),
         "gap": bool(run.differs) and not run.sides["A"].labels,
         "questions": [one["phrase"] for one in kept_questions(run)],
-        "judged": bool(run.config.get("feedback")),
+        "undo": last_said(run),
         "rejected": [[i, isolated(said_of(run.feedback, h).name or h.text)] for i, h in enumerate(run.hypotheses) if _is_rejected(run, h)],
         "unnamed": is_pair(run) and not run.comparison.info.get("words") and cannot_name(run) is None,
     }
@@ -120,7 +121,8 @@ def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
         "accepted": ACCEPTED in one.said,
         "said": list(one.said),
         "tells": one.tells,
-        "path": list(h.path),
+        "path": list(one.path),
+        "leans": one.leans,
         "also": list(one.also),
         "along": beside_text(h.fields[0]) if h.fields else "",
         "known": known if is_pair(run) else None,

@@ -34,6 +34,7 @@ class GroupActions:
     def click_rate(self, ctx: Any) -> None:
         """Show the images of a cell of the map, and open its group."""
         from fiftyone_plugin.hypotheses import SHOWN
+        from latentdiff.report.group_figures import row_names
 
         from .card_actions import counted
         from .group_figures import cell
@@ -43,11 +44,12 @@ class GroupActions:
         if groups is None or meant is None:
             return
         text, group = meant
+        called = row_names(groups.found)[groups.found.rate_texts.index(text)]
         count = len(groups.found.rows_showing(text, group))
         if not count:
-            ctx.ops.notify(f"No image of {group} shows “{text}”.", variant="info")
+            ctx.ops.notify(f"No image of {group} shows “{called}”.", variant="info")
         else:
-            self.show_view(ctx, lambda: groups.showing(group, text, SHOWN), f"“{text}” in {group}, {counted(count)}")
+            self.show_view(ctx, lambda: groups.showing(group, text, SHOWN), f"“{called}” in {group}, {counted(count)}")
         self._open_group(ctx, group, grid=False)
 
     def click_course(self, ctx: Any) -> None:

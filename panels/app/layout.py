@@ -61,12 +61,13 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         listed(panel, root, shown.get("runs") or [], {**state, "run": name, "of_groups": shown.get("of_groups") or {}})
     for i, waiting in enumerate(shown.get("delegated") or []):
         _delegated(panel, root, i, waiting, state["nonce"])
-    for i, name in enumerate(shown.get("interrupted") or []):
-        _interrupted(panel, root, i, name)
+    for i, interrupted in enumerate(shown.get("interrupted") or []):
+        _interrupted(panel, root, i, interrupted)
     if shown.get("leftovers"):
         _leftovers(root, shown["leftovers"])
     if shown.get("error"):
         root.view("error", types.AlertView(severity="error", label="This comparison cannot be opened", description=shown["error"]))
+        root.btn("remove", label="Delete it", icon="delete_outline", variant="text", on_click=panel.delete, params={"run": name})
     if not shown.get("names"):
         _empty(panel, root, shown)
     if shown.get("groups"):
@@ -164,12 +165,13 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
 
 def _rejected(panel: Any, root: types.Object, board: dict[str, Any]) -> None:
     """What was rejected, each with a button that takes it back; and what undoes the last thing that was said."""
-    if not board["judged"]:
+    if not board["undo"]:
         return
-    row = root.h_stack("judged", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
+    row = root.h_stack("judged", gap=0.5, componentsProps=grid(**ROW, alignItems="center", **{"&& button": {"textAlign": "left"}}))
     at = {"run": board["name"], **board["nonce"]}
     title = "Take back what was said last of a difference here"
-    row.btn("undo", label="Undo", icon="undo", variant="text", title=title, on_click=panel.undo, params=at, componentsProps=SMALL)
+    label = f"Undo: {board['undo']}"
+    row.btn("undo", label=label, icon="undo", variant="text", title=title, on_click=panel.undo, params=at, componentsProps=SMALL)
     if board["rejected"]:
         row.md("Rejected:", name="rejected", componentsProps=FAINT)
     for rank, text in board["rejected"]:
@@ -185,7 +187,7 @@ def _differences(panel: Any, root: types.Object, board: dict[str, Any], detail: 
         head = f"##### More in {plain(part['name'])}\n\n{part['count']:,} {part['things']}"
         column.md(head, name=f"head_{side}", componentsProps=TIGHT)
         if not part["cards"]:
-            column.md(part["none"], name=f"none_{side}", componentsProps=FAINT)
+            column.md(plain(part["none"]), name=f"none_{side}", componentsProps=FAINT)
             typical(panel, column, board, side)
         if part["leads"]:
             column.md("Leads, not proven:", name=f"leads_{side}", componentsProps=FAINT)

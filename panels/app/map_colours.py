@@ -20,8 +20,8 @@ SYMBOLS = {"A": "circle", "B": "diamond"}
 
 
 def ways_to_colour(fields: list[str]) -> dict[str, str]:
-    """What can be chosen → what people read."""
-    return COLOURED | {f"{FIELD}{path}": f"By {path}" for path in fields}
+    """What can be chosen → what people read; a field that is called as a built-in choice says that it is one."""
+    return COLOURED | {f"{FIELD}{path}": f"By {'field ' * (path.casefold() in COLOURED)}{path}" for path in fields}
 
 
 def by_score(scores: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -37,10 +38,10 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
     text = f"Images that lie close to each other are alike: {sides}. Draw a lasso to see its images in the grid."
     box.md(f"{text} {plain(mapped.get('said') or '')}", name="what", componentsProps=FAINT)
     row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
-    cards = {str(c["rank"]): c["named"] for side in "AB" for c in board["sides"][side]["cards"]}
+    cards = cards_by_rank(board)
     ways = {way: WAYS[way] for way in mapped.get("ways") or ("pca",)}
     colours = ways_to_colour(mapped.get("fields") or [])
-    for name, label, values in (("way", "Projection", ways), ("colour", "Colour", colours), ("lit", "Lit", {NONE: "All", **cards})):
+    for name, label, values in (("way", "Projection", ways), ("colour", "Colour", colours), ("lit", "Lit", {NONE: "All images", **cards})):
         choice(row, name, label, values, mapped.get(name) or next(iter(values)), getattr(panel, f"map_{name}"))
     layout = {
         "dragmode": "lasso",
@@ -52,6 +53,13 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
         "yaxis": {"visible": False, "scaleanchor": "x"},
     }
     box.plot("plot", height="420px", width="100%", config=LASSO, layout=layout, on_selected=panel.lasso, on_click=panel.click_image)
+
+
+def cards_by_rank(board: dict[str, Any]) -> dict[str, str]:
+    """Cards by rank, as a list names them; of what is more frequent on both sides in different ways, in which it is."""
+    cards = [(str(c["rank"]), c["named"], board["sides"][side]["name"]) for side in "AB" for c in board["sides"][side]["cards"]]
+    called = Counter(name for _, name, _ in cards)
+    return {rank: f"{name} (more in {where})" if called[name] > 1 else name for rank, name, where in cards}
 
 
 def traces(run: Any, found: Any, colour: str, lit: Any, values: dict[str, list[Any]] | None = None) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ class RunActions:
         """Look at what is stored now, and open the chosen comparison, or the newest."""
         from fiftyone_plugin import hypotheses
         from fiftyone_plugin.store.groups import split
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         from .cards import CARDS, board
         from .layout import image_data
@@ -50,7 +50,7 @@ class RunActions:
                 if ctx.panel.state.page == "map":
                     self.draw_map(ctx)
             except LatentDiffError as e:
-                shown["error"] = str(e)
+                shown["error"] = sentence(e)
         ctx.panel.state.shown = shown
         if ctx.panel.state.run != chosen:  # a timer that is answered late must not take back what was opened meanwhile
             ctx.panel.state.run = chosen

@@ -71,3 +71,20 @@ def files(tmp_path, vocabulary, sae) -> dict[str, str]:
     np.savez(tmp_path / "words.npz", words=np.array(vocabulary.words), vectors=vocabulary.vectors)
     sae.save(tmp_path / "sae")
     return {"vocabulary": str(tmp_path / "words.npz"), "sae": str(tmp_path / "sae")}
+
+
+CAMERAS = ["front"] * 60 + ["rear"] * 50 + ["side"] * 50
+
+
+@pytest.fixture
+def cameras(make, sae, vocabulary) -> Any:
+    """A dataset with the stored comparison "cameras", of which the front one shows the planted word."""
+    import fiftyone
+
+    from fiftyone_plugin import compare_groups
+
+    dataset = make(vectors(60, 0.5, seed=1), vectors(100, 0.05, seed=2))
+    dataset.set_values("camera", CAMERAS)
+    dataset.set_values("lens", [fiftyone.Classification(label=name) for name in CAMERAS])
+    compare_groups(dataset, "camera", embeddings="clip", sae=sae, vocabulary=vocabulary, run="cameras")
+    return dataset

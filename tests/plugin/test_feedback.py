@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from fiftyone_plugin import compare_views, export_report, judge_finding, list_comparisons, load_comparison, rename_comparison, undo_feedback
+from fiftyone_plugin import (
+    compare_groups,
+    compare_views,
+    export_report,
+    judge_finding,
+    list_comparisons,
+    load_comparison,
+    load_groups,
+    rename_comparison,
+    undo_feedback,
+)
+from fiftyone_plugin.feedback import last_said, rejected_words
 from latentdiff.comparing.merging import SUNK
 from latentdiff.errors import InputError
+from latentdiff.report.group_figures import row_names
 from tests.planted import DOG, WORDS
-from tests.plugin.calls import execute, form, panel, shown
+from tests.plugin.calls import Window, execute, form, panel, shown
 
 
 def test_feedback_is_kept_with_the_run_and_undone_line_by_line(dataset, stored, tmp_path) -> None:
@@ -40,11 +52,11 @@ def test_the_panel_accepts_rejects_readmits_and_undoes(dataset, stored) -> None:
         return shown(panel(dataset, method, {"run": "seasons"}, **params))["shown"]["board"]
 
     first = board("on_load")
-    assert not first["judged"] and first["rejected"] == [] and not first["sides"]["A"]["cards"][0]["accepted"]
+    assert first["undo"] == "" and first["rejected"] == [] and not first["sides"]["A"]["cards"][0]["accepted"]
     accepted = board("accept", **at, accepted=False)["sides"]["A"]["cards"][0]
     assert accepted["accepted"] and accepted["said"] == ["accepted"]
     rejected = board("reject", **at)
-    assert rejected["rejected"] == [[0, WORDS[DOG]]] and rejected["judged"]
+    assert rejected["rejected"] == [[0, WORDS[DOG]]] and rejected["undo"] == f"“{WORDS[DOG]}” rejected"
     assert 0 not in [card["rank"] for side in "AB" for card in rejected["sides"][side]["cards"]]
     assert board("readmit", **at)["sides"]["A"]["cards"][0]["rank"] == 0
     assert board("undo", run="seasons")["rejected"] == [[0, WORDS[DOG]]]
@@ -102,3 +114,62 @@ def test_names_stay_with_the_concepts_and_rejected_words_sink(dataset, stored, f
     judge_finding(dataset, "seasons", over.feedback[0].text, state="")
     assert compare_views(dataset, "summer", "winter", run="free", **again).comparison.config.rejected == ()
     assert {str(run): len(run.config["feedback"]) for run in list_comparisons(dataset)}["free"] >= 1
+
+
+def test_undo_says_what_it_takes_back(dataset, stored) -> None:
+    other = next(h for h in stored.candidates if h.side == "A" and h.text != WORDS[DOG])
+    said = (
+        ({"state": "accepted"}, f"“{WORDS[DOG]}” accepted"),
+        ({"name": "a dog"}, f"rename of “{WORDS[DOG]}” to “a dog”"),
+        ({"name": "a hound", "note": "seen"}, "rename of “a dog” to “a hound”, note on “a dog”"),
+        ({"state": ""}, "“a hound” no longer accepted"),
+        ({"note": ""}, "note on “a hound” removed"),
+        ({"name": ""}, "name “a hound” taken back"),
+        ({"merged": other.text}, f"“{WORDS[DOG]}” as a part of “{other.text}”"),
+        ({"merged": ""}, f"“{WORDS[DOG]}” no part of “{other.text}”"),
+        ({"name": "d" * 100}, f"rename of “{WORDS[DOG]}” to “{'d' * 39}…”"),
+    )
+    assert last_said(stored) == ""
+    runs = [judge_finding(dataset, "seasons", stored.hypotheses[0], **one) for one, _ in said]
+    assert [last_said(run) for run in runs] == [text for _, text in said]
+    for _, text in reversed(said[:-1]):
+        assert last_said(undo_feedback(dataset, "seasons")) == text
+
+
+def test_a_groups_feedback_is_its_own_and_the_last_of_any_is_undone(cameras, files, tmp_path) -> None:
+    """On cards of one group as on those of two sides: kept, shown, told in reports, undone, handed on."""
+    def board(method: str, run: str = "cameras:front", **params):
+        return shown(panel(cameras, method, {"run": run}, run=run, **params))["shown"]["board"]
+
+    rank = board("on_load")["sides"]["A"]["cards"][0]["rank"]
+    h, at = load_comparison(cameras, "cameras:front").hypotheses[rank], {"rank": rank}
+    assert (h.text, h.concept) == (WORDS[DOG], DOG)
+    assert board("accept", **at, accepted=False)["sides"]["A"]["cards"][0]["said"] == ["accepted"]
+    done = execute("judge_finding", cameras, run="cameras:front", hypothesis=str(rank), name="a dog").result
+    assert done == {"text": WORDS[DOG], "name": "a dog"}
+    cameras.reload()
+    groups = load_groups(cameras, "cameras")
+    (said,) = groups.found.groups["front"].feedback
+    assert (said.text, said.state, said.name) == (WORDS[DOG], "accepted", "a dog")
+    assert groups.found.groups["rear"].feedback == groups.found.groups["side"].feedback == ()
+    assert "a dog" in export_report(cameras, "cameras", tmp_path / "report.html").read_text()
+    assert ",a dog," in export_report(cameras, "cameras", tmp_path / "report.csv").read_text()
+    assert {"a dog", "pattern of a dog"} & set(row_names(groups.found))
+    assert "1 accepted" in Window(cameras).state["shown"]["runs"][0]["details"]
+
+    rear = board("on_load", "cameras:rear")
+    assert rear["undo"] == f"rename of “{WORDS[DOG]}” to “a dog” in front"
+    later = compare_groups(cameras, "camera", embeddings="clip", sae=files["sae"], vocabulary=files["vocabulary"], run="later")
+    assert {(one.concept, one.name) for c in later.found.comparisons for one in c.feedback} == {(DOG, "a dog")}
+
+    undo_feedback(cameras, "cameras:rear")
+    undone = load_comparison(cameras, "cameras:front").feedback[0]
+    assert (undone.state, undone.name) == ("accepted", "")
+    judge_finding(cameras, "cameras:front", h, state="rejected")
+    rejected = board("on_load")
+    assert rejected["rejected"] == [[rank, WORDS[DOG]]] and rank not in [c["rank"] for s in "AB" for c in rejected["sides"][s]["cards"]]
+    # Of one comparison, however many of its groups say so: too little to let a word sink.
+    for other in load_comparison(cameras, "cameras:rear").candidates:
+        if other.text == WORDS[DOG]:
+            judge_finding(cameras, "cameras:rear", other, state="rejected")
+    assert rejected_words(cameras) == ()

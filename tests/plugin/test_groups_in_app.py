@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-from typing import Any
 from unittest.mock import MagicMock
 
 import fiftyone as fo
@@ -13,22 +12,10 @@ import pytest
 from fiftyone.operators import types
 from fiftyone_plugin.panels.app import group_layout
 
-from fiftyone_plugin import compare_groups, list_comparisons, load_groups
+from fiftyone_plugin import list_comparisons, load_groups
 from tests.planted import DOG, WORDS, vectors
 from tests.plugin.calls import Window, execute, form, panel, shown
 from tests.plugin.test_panel_actions import prompts, said, view_ids
-
-CAMERAS = ["front"] * 60 + ["rear"] * 50 + ["side"] * 50
-
-
-@pytest.fixture
-def cameras(make, sae, vocabulary) -> Any:
-    """A dataset with the stored comparison "cameras", of which the front one shows the planted word."""
-    dataset = make(vectors(60, 0.5, seed=1), vectors(100, 0.05, seed=2))
-    dataset.set_values("camera", CAMERAS)
-    dataset.set_values("lens", [fo.Classification(label=name) for name in CAMERAS])
-    compare_groups(dataset, "camera", embeddings="clip", sae=sae, vocabulary=vocabulary, run="cameras")
-    return dataset
 
 
 def test_groups_are_compared_and_a_gap_is_closed_from_forms(cameras, files) -> None:
@@ -88,6 +75,7 @@ def test_the_panel_shows_who_differs_and_what_a_cell_holds(cameras) -> None:
     planted = {i for i, v, c in zip(*cameras.values(["id", "clip", "camera"]), strict=True) if v[DOG] > 0.5 and c == "rear"}
     assert view_ids(requests, cameras) == planted and len(planted) > 0
     assert shown(requests)["run"] == "cameras:rear" and shown(requests)["shown"]["board"]["sides"]["A"]["name"] == "rear"
+    assert shown(requests)["grid_shows"] == f"“pattern of {WORDS[DOG]}” in rear, {len(planted)} images"  # as the map calls it
     row = board["down"].index(f"pattern of {WORDS[DOG]}")
     assert view_ids(panel(cameras, "click_rate", state, x=1, y=row), cameras) == planted  # as a browser says it that leaves out ids
     assert view_ids(panel(cameras, "click_rate", state, id="99|9"), cameras) is None

@@ -7,7 +7,8 @@ import json
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone_plugin.panels.app.map_tab import traces
+from fiftyone_plugin.panels.app.map_colours import ways_to_colour
+from fiftyone_plugin.panels.app.map_tab import cards_by_rank, traces
 
 from fiftyone_plugin import mapping
 from latentdiff.errors import InputError, MissingPackageError
@@ -28,6 +29,16 @@ def test_two_principal_components_of_the_directions() -> None:
         plane(x[:1])
     with pytest.raises(InputError, match="pca"):
         plane(x, "tsne")
+
+
+def test_choices_of_the_map_can_be_told_apart() -> None:
+    """A field called as a built-in choice, and cards of one name on both sides."""
+    named = ways_to_colour(["score", "Side", "camera", "scores"])
+    assert list(named.values())[2:] == ["By field score", "By field Side", "By camera", "By scores"]
+    card = {"rank": 0, "named": "dog"}
+    farm, town = [card, {"rank": 2, "named": "cow"}], [{**card, "rank": 1}]
+    board = {"sides": {"A": {"name": "farm", "cards": farm}, "B": {"name": "town", "cards": town}}}
+    assert cards_by_rank(board) == {"0": "dog (more in farm)", "2": "cow", "1": "dog (more in town)"}
 
 
 def test_points_are_coloured_by_what_a_field_says(dataset, stored) -> None:

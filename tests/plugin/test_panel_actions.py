@@ -33,6 +33,7 @@ from fiftyone_plugin import (
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
 from fiftyone_plugin.listing import found_in
+from fiftyone_plugin.store import database, runs
 from latentdiff.cli import main
 from latentdiff.errors import InputError
 from latentdiff.report import percent
@@ -606,6 +607,22 @@ def test_a_side_without_findings_has_leads_and_typical_images(make, vocabulary, 
         best = set(run.sides[side].ids[np.argsort(-ratio)].tolist())  # fewer than a hundred: all of the side
         assert view_ids(typical, dataset) == best and shown(typical)["grid_shows"] == f"the most typical of {run.sides[side].name}"
     assert "p = " in board["verdict"] and "against 0.05" in board["verdict"]
+
+
+def test_what_cannot_be_opened_is_said_and_can_be_deleted_there(dataset, stored) -> None:
+    record = runs.record_of(dataset, "seasons")
+    database.whole()["fs.chunks"].delete_many({"files_id": record.results})
+    hypotheses._opened.clear()
+    state = {"run": "seasons"} | shown(panel(dataset, "on_load", {"run": "seasons"}))
+    assert state["shown"]["error"].startswith("The stored comparison cannot be read")
+    root, window = types.Object(), MagicMock()
+    layout.page(window, root, {**state, "nonce": {}}, "x")
+    assert root.properties["remove"].view._kwargs["params"] == {"run": "seasons"}
+    (asked,) = prompts(panel(dataset, "delete", state, run="seasons"))
+    assert asked["operator_uri"].endswith("delete_comparison")
+    execute("delete_comparison", dataset, **asked["params"])
+    dataset.reload()
+    assert list_comparisons(dataset) == [] and not dataset.has_field("seasons_log_ratio")
 
 
 def test_slight_shifts_are_folded_below_the_cards(dataset, stored, monkeypatch) -> None:
