@@ -6,9 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..progress import Progress, silent
+from .field_files import typed
 from .folders import ImageSide, allowed, may_be_read
 
 MOST_ROWS = 2_000_000
@@ -26,7 +28,7 @@ def read_table(
     """The two sides of a CSV with the columns ``path`` and ``group_name`` (VisDiff's format).
 
     Args:
-        text: the file's content. Further columns are ignored.
+        text: the file's content. Further columns are fields: see :func:`table_fields`.
         base: folder to which relative paths refer; where a file is not there, the folder above it (VisDiff's ``data/Examples.csv`` names
             ``./data/examples/...``, from the root of its repository). None: relative paths are refused.
         roots: resolved folders that may be read; None: every folder.
@@ -51,6 +53,25 @@ def table_groups(text: str) -> list[str]:
     return list(_listed(text, silent))
 
 
+def table_fields(text: str, groups: Sequence[str]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]] | None:
+    """What the further columns of a CSV say of the images of two groups, by name, in the order of :func:`read_table`'s files.
+
+    Args:
+        text: as :func:`read_table`.
+        groups: A and B.
+
+    Returns:
+        Of A and of B; None where there is no further column.
+    """
+    rows, names = _rows(text)
+    further = [name for name in names if name not in ("path", "group_name")]
+    own = [row for row in rows if _group(row) in groups]
+    columns = {name: typed([(row.get(name) or "").strip() for row in own]) for name in further}
+    of = {group: [i for i, row in enumerate(own) if _group(row) == group] for group in groups}
+    a, b = ({name: [values[i] for i in of[group]] for name, values in columns.items()} for group in groups)
+    return (a, b) if further else None
+
+
 def table_column(text: str, base: Path, column: str, progress: Progress = silent) -> tuple[ImageSide, list[str]]:
     """All images of a CSV with a column ``path``, and what another column says of each.
 
@@ -67,19 +88,29 @@ def table_column(text: str, base: Path, column: str, progress: Progress = silent
     return ImageSide("the table", files), [value for _, _, value in rows]
 
 
+def _rows(text: str) -> tuple[csv.DictReader[str], list[str]]:
+    """Rows of a CSV, and the names of its columns."""
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), skipinitialspace=True)
+    columns = [str(name).strip() for name in rows.fieldnames or ()]
+    rows.fieldnames = columns
+    return rows, columns
+
+
+def _group(row: dict[str, Any], column: str = "group_name") -> str:
+    return " ".join((row.get(column) or "").split())
+
+
 def _listed(text: str, progress: Progress, column: str = "group_name") -> dict[str, list[tuple[str, int]]]:
     """Group → the paths that a CSV names, and their lines."""
     try:
-        rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), skipinitialspace=True)
-        columns = [str(name).strip() for name in rows.fieldnames or ()]
+        rows, columns = _rows(text)
         if not {"path", column} <= set(columns):
             raise InputError(f"the CSV needs the columns path and {column}; it has {', '.join(columns)[:200] or 'none'}")
-        rows.fieldnames = columns
         found: dict[str, list[tuple[str, int]]] = {}
         for number, row in enumerate(rows, 2):
             if number > MOST_ROWS:
                 raise InputError(f"the CSV has more than {MOST_ROWS:,} rows; split it")
-            path, group = (row.get("path") or "").strip(), " ".join((row.get(column) or "").split())
+            path, group = (row.get("path") or "").strip(), _group(row, column)
             if not path or not group:
                 raise InputError(f"line {number} of the CSV has no {column if path else 'path'}")
             found.setdefault(group, []).append((path, number))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fiftyone_plugin.forms.choices import FIELD, LATENTDIFF, MODEL, NOT, OWN, SERVER, TRAIN, choices_of
+from fiftyone_plugin.forms.choices import FIELD, LATENTDIFF, MODEL, NOT, OFF, OWN, SERVER, TRAIN, choices_of
 from latentdiff.errors import InputError
 from latentdiff.inputs.folders import allowed
 from latentdiff.sae.hub import copy_of
@@ -64,6 +64,8 @@ class Asked:
     """SAE, as :func:`~fiftyone_plugin.forms.choices.concept_titles` has them; STARTED: the page's own."""
     sae: str = ""
     """Where one's own SAE lies."""
+    fields: str = OFF
+    """Whether what else is known of the images is tested too: ALL, else nothing."""
     describe: str = NOT
     """How images are described, as :data:`~fiftyone_plugin.forms.choices.HOW` has it."""
     captions: str = ""

@@ -13,7 +13,7 @@ from latentdiff.progress import Progress
 from latentdiff.report import write_report
 from latentdiff.report.content import THUMBNAILS, Content, content
 from latentdiff.report.finding import SIDES
-from latentdiff.report.html import card_html, lead_html, shifts_html, side_html, tree_html, verdict_html
+from latentdiff.report.html import card_html, fields_html, lead_html, shifts_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
@@ -109,7 +109,7 @@ def _from(image: Any, roots: tuple[Path, ...]) -> str:
 
 def _rest(said: Content, side: str) -> str:
     if not said.cards[side]:
-        return f'<p class="ld-none">{said.without_cards(side)}</p>'
+        return f'<p class="ld-none">{escape(said.without_cards(side))}</p>'
     return f'<p class="ld-none">The best {len(said.cards[side])}; {said.more[side]} more are in the report.</p>' if said.more[side] else ""
 
 
@@ -138,7 +138,8 @@ def _plots(said: Content) -> str:
     other = f"<figure>{volcano_svg(said.comparison, names)}<figcaption>Every concept that was tested; point at a dot.</figcaption></figure>"
     reading = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in said.reading)
     about = f'<details><summary>What the numbers mean</summary><dl class="ld-read">{reading}</dl></details>'
-    return f'<div class="ld">{shifts_html(said)}<div class="ld-plots">{one}{other}</div>{about}</div>'
+    none = '<p class="ld-none">No field differs.</p>' if said.comparison.tested_fields else ""
+    return f'<div class="ld">{shifts_html(said)}{fields_html(said) or none}<div class="ld-plots">{one}{other}</div>{about}</div>'
 
 
 def progress_html(fraction: float, label: str) -> str:
@@ -159,6 +160,8 @@ def message_html(text: str, kind: str) -> str:
 CSS = f"""
 .ld {{{LIGHT}}} .dark .ld {{{DARK}}} .ld {{ color: var(--ld-text); }} {CARD_CSS}
 .ld-plots {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 20px; }}
+.ld table {{ margin-bottom: 18px; }} .ld :is(th, td) {{ padding: 4px 18px 4px 0; border: 0; text-align: left;
+  border-bottom: 1px solid var(--ld-line); }}
 .ld figure {{ margin: 0; }} .ld-shifts {{ margin-bottom: 14px; }}
 .ld figcaption {{ color: var(--ld-soft); font-size: .88rem; }}
 .ld-legend {{ display: inline-flex; gap: 6px; align-items: center; margin-right: 14px; }}

@@ -7,9 +7,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fiftyone_plugin.forms.choices import FIELD, HOW, LATENTDIFF, MODEL, NOT, OWN, SERVER, WHERE, concept_titles, method_titles
+from fiftyone_plugin.forms.choices import FIELD, HOW, LATENTDIFF, MODEL, NOT, OFF, OWN, SERVER, WHERE, concept_titles, method_titles
 from latentdiff.describe.server import goes_with
 from latentdiff.errors import InputError, LatentDiffError, sentence
+from latentdiff.inputs.field_files import ALL
 from latentdiff.scale.engine import LOCAL
 
 from .asked import FOLDERS, STARTED, TABLE, VIEWS, ZIPS, Asked, choices, would_be_fetched
@@ -155,6 +156,9 @@ def options(gr: Any, settings: PageSettings, way: Any, looked: Sequence[Any]) ->
         info = "Differences are named by these words only, one word or phrase a line; empty: 20,000 common English words"
         made["words"] = gr.Textbox(label="Your own words", info=info, lines=3, max_lines=8)
         made |= _concepts(gr, settings)
+        info = "Tested beside what the pictures show: a dataset's fields, a table's other columns, else what is measured of the pictures"
+        known = [("No: the pictures alone", OFF), ("All that is known of the images", ALL)]
+        made["fields"] = gr.Dropdown(known, value=OFF, label="Fields", info=info)
         made |= _description(gr, settings, made["method"])
         with gr.Row():
             info = "Share of false alarms that you can live with"

@@ -12,9 +12,10 @@ from fiftyone_plugin.forms.choices import LATENTDIFF
 from latentdiff import CompareRequest, Comparison
 from latentdiff.errors import InputError
 from latentdiff.inputs.archives import unpack
+from latentdiff.inputs.field_files import ALL, MEASURED
 from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, may_be_read
 from latentdiff.inputs.named import COMMON, DatasetView
-from latentdiff.inputs.tables import read_table, table_groups
+from latentdiff.inputs.tables import read_table, table_fields, table_groups
 from latentdiff.progress import Progress, part
 from latentdiff.report.thumbnails import Images
 from latentdiff.sae.spaces import KEPT, PAIR
@@ -57,6 +58,7 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
         return _views(asked, settings, {**given, "sae": _unkept(given["sae"], asked, settings)}, progress)
     a, b = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
     words = _lines(asked.words)
+    given["fields"] = _fields(asked, (a.name, b.name))
     request = CompareRequest(a, b, encoder=asked.encoder, vocabulary=words or COMMON, names=(a.name, b.name), **given)
     request.check()
     progress(0.1, "loading the encoder")
@@ -113,6 +115,14 @@ def _table(asked: Asked, settings: PageSettings, progress: Progress) -> tuple[Im
         raise InputError("choose both groups of the table, Group A and Group B")
     base = allowed(asked.table_base, settings.roots) if asked.table_base.strip() else None
     return read_table(_table_text(asked.table), base, settings.roots, progress, groups=groups if all(groups) else None)
+
+
+def _fields(asked: Asked, groups: tuple[str, str]) -> Any:
+    """What else is known of files, where it is to be tested: the other columns of a table, else what is measured of the pictures."""
+    if asked.fields != ALL:
+        return None
+    told = table_fields(_table_text(asked.table), groups) if asked.way == TABLE and asked.table else None
+    return told or MEASURED
 
 
 def _table_text(path: str) -> str:
