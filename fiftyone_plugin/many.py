@@ -80,8 +80,9 @@ def compare_groups(
         images.count_left_out(found.info)
         found.info.update(stamp.ranges.as_info() if stamp else {})
         record = {"embeddings": embeddings, "by": by, "over_time": bins is not None, "encoder": encoder, "encoder_name": name_of(side)}
-        record["config"], record["sae"] = found.config.to_dict(), (found.info.get("sae") or {}).get("key")
+        key = (found.info.get("sae") or {}).get("key")
+        record["config"], record["sae"] = found.config.to_dict(), key
         if run is not None:
-            record["feedback"] = inherited(home, run, record["sae"], {name: c.candidates for name, c in found.groups.items()})
+            record["feedback"] = inherited(home, run, key, {name: c.candidates for name, c in found.groups.items()})
             return store_groups(home, run, side, images.read, found, record, overwrite, part(progress, 0.8, 1.0))
         return GroupsOfDataset(found, images.whole, images.read.missing, None, record)

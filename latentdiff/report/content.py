@@ -14,8 +14,9 @@ from ..results.hypothesis import Hypothesis
 from ..results.storage import LEFT_OUT
 from .arranging import Arrangement, arranged
 from .fields import FieldRow, field_rows, left_out_fields, looked_past
-from .finding import MEANING, SIDES, SOURCES, Card, card, legend
+from .finding import SIDES, Card, card, legend
 from .leads import lead_cards, leads
+from .meanings import MEANING, SOURCES
 from .shifts import shifts
 from .text import isolated, verdict
 from .tree import Branch, as_tree

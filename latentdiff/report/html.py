@@ -10,7 +10,8 @@ from typing import Any
 
 from ..compute.files import strict
 from .content import THUMBNAILS, Content, images
-from .finding import MEANING, SIDES, Card, Fact
+from .finding import SIDES, Card, Fact
+from .meanings import MEANING
 from .plots import histogram_svg, volcano_svg
 from .shifts import shifts_counted
 from .style import page_css
