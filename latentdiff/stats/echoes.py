@@ -28,9 +28,9 @@ SHARED = 0.5
 """Share of a finding's images, of its own side, that show a stronger one which it may repeat."""
 SAME_IMAGES = 0.6
 """Images of its side that two findings share, as a share of those that show either, from which they are the same images (35 pairs of Corel
-classes, alone and two beside another: with this and the constants of :mod:`~latentdiff.comparing.folding` 22 cards a side become 6 where all
-images differ, and all 52 classes keep their names; on 55 pairs of classes of four other sets, not used for choosing, 23 become 3, and all
-114 keep theirs)."""
+classes, alone and two beside another: with this and the constants of :mod:`~latentdiff.comparing.folding` 22 cards a side become 6 where
+all images differ, and all 52 classes keep their names; on 55 pairs of classes of four other sets, not used for choosing, 23 become 3, and
+all 114 keep theirs)."""
 
 CERTAIN = 1e-12
 """p-values below are alike."""

@@ -355,8 +355,8 @@ def test_clip_says_how_often_halves_of_one_background_differ(options, shared_dat
     import latentdiff
     from latentdiff.benchmark.suites import clip
 
-    kept = {}
-    monkeypatch.setattr(clip, "kept_sae", lambda x, **_: kept.setdefault("sae", latentdiff.train_sae(x[:2000], concepts=128, active=8, steps=20)))
+    sae = latentdiff.train_sae(np.load(shared_data / "clip_b32/imagenet.npy")[:2000], concepts=128, active=8, steps=20)
+    monkeypatch.setattr(clip, "kept_sae", lambda *_, **__: sae)
     given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "sizes": (4,)}
     assert not any(t.group == clip.NOTHING for t in load_suite("clip")(options(**given, methods=("mean",))).tasks())
     outcome = evaluate("clip", options(**given, methods=("latentdiff",), pairs=2))

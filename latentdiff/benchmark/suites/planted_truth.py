@@ -121,7 +121,8 @@ class PlantedTruth(Suite):
         tables: list[Table] = []
         plots: dict[str, Plot] = {}
         figures: dict[str, float] = {}
-        for table, plot, numbers in (_power(records), equal_populations(records, CompareConfig().alpha), _several(records, CompareConfig().alpha)):
+        alpha = CompareConfig().alpha
+        for table, plot, numbers in (_power(records), equal_populations(records, alpha), _several(records, alpha)):
             tables.append(table)
             plots |= plot
             figures |= numbers
