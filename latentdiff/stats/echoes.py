@@ -120,7 +120,8 @@ def _names_first(order: list[int], findings: Sequence[Gated], own: Sequence[np.n
     """The order in which a guess comes after the strongest finding of its side that the same images show and whose name fits.
 
     What is one thing is told by its name, however little the p of a guess is below. Of 20 of a class planted among 200, 86 pairs of CLIP
-    that are not reported, the class's name is then a finding in .71, else in .41; there are as many findings, and half as many guesses.
+    that are not reported, the class's name was then a finding in .71, else in .41 (without crowds); there were as many findings, and half
+    as many guesses.
     """
     out: list[int] = []
     for place, i in enumerate(order):
