@@ -55,7 +55,7 @@ def settle_echoes(
         return some[:, [draft.concept]].toarray().ravel() if draft.concept is not None else image[i]
 
     passing = [candidates[i] for i in gated]
-    findings = [Gated(h.side, h.concept is not None, certainty(h, passing), h.score) for h in passing]
+    findings = [Gated(h.side, h.concept is not None, certainty(h, passing), h.score, h.weak) for h in passing]
     n_a, groups = int(np.searchsorted(rows, sides.n_a)), None if sides.groups is None else sides.groups[rows]
     found = find_echoes(findings, values, shows[rows][:, gated], n_a, config.alpha, config.binning, groups)
     out = list(candidates)

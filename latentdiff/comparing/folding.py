@@ -12,12 +12,9 @@ from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..results.hypothesis import Hypothesis
 from ..results.ranking import fold
+from ..stats.echoes import SAME_IMAGES
 from .candidates import Draft
 
-SAME_IMAGES = 0.6
-"""Images of its side that two findings share, as a share of those that show either, from which they are the same images (35 pairs of Corel
-classes, alone and two beside another: with these constants 22 cards a side become 6 where all images differ, and all 52 classes keep their
-names; on 55 pairs of classes of four other sets, not used for choosing, 23 become 3, and all 114 keep theirs)."""
 WITHIN = 0.8
 """Share of a finding's images, of its side, that show another, from which it lies within that one."""
 NEAR_NAMES = 2.5

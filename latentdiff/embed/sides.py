@@ -13,7 +13,7 @@ from ..errors import InputError
 from .grouping import Groups, check_groups, group_numbers, renumbered
 from .scored import Scored
 from .usable import ROWS, Omitted, bad_rows, check_bad, check_enough, check_widths, checked_array, counts_left_out, omitted_rows
-from .vocabulary import unit_rows
+from .vocabulary import row_norms, unit_rows
 
 AnySides = TypeVar("AnySides", bound="Sides")
 
@@ -231,4 +231,7 @@ class Sides(Scored):
 
 def centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Unit vectors of ``unit(x) - mean``: what is particular about each image."""
-    return unit_rows(unit_rows(x) - mean)
+    out = unit_rows(x)
+    out -= mean
+    out /= np.maximum(row_norms(out), 1e-12)[:, None]
+    return out

@@ -51,11 +51,10 @@ def monosemanticity(codes: sp.sparray | np.ndarray, vectors: Any, *, progress: P
         a = sp.csr_array(columns[:, some])
         sums, own = np.zeros((a.shape[1], width)), np.zeros(a.shape[1])
         squared = a.power(2)
-        for start, e in _unit_chunks(vectors):
-            rows = slice(start, start + len(e))
+        for stop, rows, e in _unit_chunks(vectors, np.diff(a.indptr) > 0):
             sums += a[rows].T @ e
             own += squared[rows].T @ np.square(e).sum(1)  # 1 for every image but one whose vector is zero
-            progress((b + min(1.0, rows.stop / n)) / len(blocks), "monosemanticity")
+            progress((b + min(1.0, stop / n)) / len(blocks), "monosemanticity")
         numerator[some] = np.square(sums).sum(1) - own
         pairs[some] = np.square(a.sum(0)) - squared.sum(0)
     return np.divide(numerator, pairs, out=np.full(k, np.nan), where=_images(columns) >= 2)
@@ -118,10 +117,14 @@ def _images(columns: sp.csc_array) -> np.ndarray:
     return running[columns.indptr[1:]] - running[columns.indptr[:-1]]
 
 
-def _unit_chunks(vectors: Any) -> Iterator[tuple[int, np.ndarray]]:
+def _unit_chunks(vectors: Any, wanted: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Rows read so far, those of the last chunk among them that are wanted, (n,) bool, and their unit vectors; all are checked."""
     for start in range(0, vectors.shape[0], ROWS):
-        x = np.asarray(vectors[start : start + ROWS], np.float64)
-        if not np.isfinite(x).all():
-            bad = start + int(np.flatnonzero(~np.isfinite(x).all(1))[0])
+        chunk = np.asarray(vectors[start : start + ROWS])
+        finite = np.isfinite(chunk)
+        if not finite.all():
+            bad = start + int(np.flatnonzero(~finite.all(1))[0])
             raise InputError(f"vector {bad} holds NaN or infinite values; leave that image out")
-        yield start, x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300)
+        rows = start + np.flatnonzero(wanted[start : start + ROWS])
+        x = np.asarray(chunk[rows - start], np.float64)
+        yield start + len(chunk), rows, x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300)

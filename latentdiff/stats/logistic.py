@@ -86,7 +86,7 @@ class LogisticProblem:
     Args:
         x: (n, d) features, float16/32/64.
         y: (n,) 1 for A, 0 for B.
-        like: another problem whose standardisation and preconditioner to use (for a subset of its rows).
+        like: another problem whose standardisation and preconditioner to use (for a subset of its rows, which is held in memory).
         seed: seed of the preconditioner's row sample.
     """
 
@@ -95,8 +95,10 @@ class LogisticProblem:
         self.standard: Standardiser
         self.spectrum: np.ndarray
         self.basis: np.ndarray
-        if like is not None:
-            self.standard, self.spectrum, self.basis = like.standard, like.spectrum, like.basis
+        if like is not None:  # of few rows: their mean is taken off once, not in every pass
+            mean = like.standard.mean
+            self.x = np.subtract(float32(np.asarray(x)), mean)
+            self.standard, self.spectrum, self.basis = Standardiser(np.zeros_like(mean), like.standard.scale), like.spectrum, like.basis
             return
         self.standard = Standardiser.fit(x)
         rows = np.arange(len(x))
@@ -215,9 +217,9 @@ class LogisticProblem:
 
 
 def _centred(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """(m, d) rows minus the mean, in the thread's own memory."""
+    """(m, d) rows minus the mean, in the thread's own memory; where they lie if there is none to take off."""
     rows = float32(np.asarray(x))
-    return np.subtract(rows, mean, out=kept("centred", *rows.shape))
+    return np.subtract(rows, mean, out=kept("centred", *rows.shape)) if mean.any() else rows
 
 
 @dataclass(frozen=True, eq=False)

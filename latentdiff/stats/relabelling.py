@@ -66,7 +66,7 @@ def weights(labels: np.ndarray, strata: np.ndarray | None = None) -> np.ndarray:
         return np.asarray(labels * a - (1 - labels) * b, np.float32)
     n_a = labels.sum(0, dtype=np.float64)
     n_b = len(labels) - n_a
-    return np.asarray(labels / np.maximum(n_a, 1) - (1 - labels) / np.maximum(n_b, 1), np.float32)
+    return np.where(labels > 0, (1 / np.maximum(n_a, 1)).astype(np.float32), (-1 / np.maximum(n_b, 1)).astype(np.float32))
 
 
 def share_at_least(values: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ LOOKED_AT = 1_000
 """Images whose nearest neighbours are looked for."""
 AMONG = 20_000
 """Images among which they are looked for; equal vectors are found among all."""
+AT_ONCE = 128
+"""Of the first, images whose cosines are held at once."""
 
 
 def repeats(sides: Sides) -> dict[str, float]:
@@ -26,13 +28,16 @@ def repeats(sides: Sides) -> dict[str, float]:
         of a side's images with one on the other side.
     """
     rows, among = sides.by_content(LOOKED_AT), sides.by_content(AMONG)
-    unit = centred(sides[among], sides.mean_direction)
-    near = centred(sides[rows], sides.mean_direction) @ unit.T > TWIN
-    near &= rows[:, None] != among
-    if sides.groups is not None:
-        near &= sides.groups[rows][:, None] != sides.groups[among]
-    of_a, other_a = rows < sides.n_a, among < sides.n_a
-    within, across = (near & (of_a[:, None] == other_a)).any(1), (near & (of_a[:, None] != other_a)).any(1)
+    unit, some = (centred(sides[x], sides.mean_direction) for x in (among, rows))
+    of_a = rows < sides.n_a
+    within, across = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    for start in range(0, len(rows), AT_ONCE):
+        i, j = np.nonzero(some[start : start + AT_ONCE] @ unit.T > TWIN)  # few: only these pairs are looked at
+        one, other = rows[start + i], among[j]
+        apart = one != other if sides.groups is None else sides.groups[one] != sides.groups[other]
+        same = (one < sides.n_a) == (other < sides.n_a)
+        within[start + i[apart & same]] = True
+        across[start + i[apart & ~same]] = True
     found = {
         "A": float(within[of_a].mean()),
         "B": float(within[~of_a].mean()),

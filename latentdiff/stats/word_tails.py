@@ -69,12 +69,15 @@ def word_tails(sides: Sides, vocabulary: Vocabulary, most: int = SAMPLE) -> Word
     weight = np.exp(APART * standing_apart(unit, n_a))
     best: dict[str, list[np.ndarray]] = {"A": [], "B": []}
     step = min(words_at_once(len(unit)), AT_ONCE)
+    memory = np.empty((step, len(unit)), np.float32)
     for start in range(0, vocabulary.given, step):
-        scores = vocabulary.centred[start : min(start + step, vocabulary.given)] @ unit.T
+        words = vocabulary.centred[start : min(start + step, vocabulary.given)]
+        scores = np.matmul(words, unit.T, out=memory[: len(words)])
         for side, own, n in (("A", slice(None, n_a), counts[0]), ("B", slice(n_a, None), counts[1])):
-            of_side = [round(k * n / fewest) for k in sizes]
-            parts = _best_means(scores[:, own], of_side), _best_means(scores[:, own] * weight[own], of_side[:1])
-            best[side].append(np.concatenate(parts, axis=1))
+            of_side, of_words = [round(k * n / fewest) for k in sizes], scores[:, own]
+            plain = _best_means(of_words, of_side)
+            of_words *= weight[own]
+            best[side].append(np.concatenate([plain, _best_means(of_words, of_side[:1])], axis=1))
     a, b = np.concatenate(best["A"]), np.concatenate(best["B"])
     contrast = a - b
     spread = contrast.std(0)

@@ -350,6 +350,31 @@ def test_clip_runs_to_the_end(options, shared_data, monkeypatch) -> None:
         assert len(right) in (1, 2) and outcome.report.figures[f"difference of means: first, {group}"] == np.mean(right)
 
 
+def test_clip_says_how_often_halves_of_one_background_differ(options, shared_data, monkeypatch) -> None:
+    """Against comparisons of the same halves, made here; only where our own comparison is among the methods."""
+    import latentdiff
+    from latentdiff.benchmark.suites import clip
+
+    sae = latentdiff.train_sae(np.load(shared_data / "clip_b32/imagenet.npy")[:2000], concepts=128, active=8, steps=20)
+    monkeypatch.setattr(clip, "kept_sae", lambda *_, **__: sae)
+    given = {"data": shared_data, "encoder": None, "sae": None, "vocabulary": None, "sizes": (4,)}
+    assert not any(t.group == clip.NOTHING for t in load_suite("clip")(options(**given, methods=("mean",))).tasks())
+    outcome = evaluate("clip", options(**given, methods=("latentdiff",), pairs=2))
+    suite = load_suite("clip")(options(**given, methods=("latentdiff",), pairs=2))
+    halves = [t.payload[0] for t in suite.tasks() if t.group == clip.NOTHING]
+    assert [len(c.rows_a) == len(c.rows_b) == 200 and not set(c.rows_a) & set(c.rows_b) for c in halves] == [True, True]
+    counts = [len(np.load(shared_data / f"clip_b32/{s}.npy", mmap_mode="r")) for s in clip.BACKGROUNDS]
+    assert halves[0].rows_a.max() < counts[0] <= halves[1].rows_a.min() and max(*halves[1].rows_a, *halves[1].rows_b) < sum(counts)
+    space, config = suite.space, latentdiff.CompareConfig(seed=suite.options.seed)
+    made = [latentdiff.compare(space.vectors[c.rows_a], space.vectors[c.rows_b], sae=space.sae, vocabulary=space.vocabulary, config=config)
+            for c in halves]
+    figures = outcome.report.figures
+    assert figures["null: the verdict is that they differ"] == np.mean([c.differs for c in made])
+    assert figures["null: a hypothesis passes the gate"] == np.mean([bool(c.hypotheses) for c in made])
+    told = [r["p_value"] for r in records_of(outcome.folder) if r.get("kind") == "null"]
+    assert told == [c.two_sample.p_value for c in made]
+
+
 def test_labels_that_captions_say_are_told_apart(options, shared_data) -> None:
     """Against a count by splitting at what is no letter; "dog" is said where dogs were planted, a person hardly more than elsewhere."""
     suite = load_suite("caption-space")(options(data=shared_data, encoder=None, sae=None, vocabulary=None, pairs=1))

@@ -121,3 +121,20 @@ def test_groups_are_what_the_second_test_counts() -> None:
     few = np.minimum(scene, 13)  # without the mode's ten scenes, four are left in A
     found = find_echoes(findings, lambda i: values[i], shown, n_a, 0.05, groups=np.where(np.arange(400) < n_a, few, scene))
     assert found.overlaps.tolist() == [-1, 0]
+
+
+def test_what_the_same_images_show_is_told_by_its_name() -> None:
+    """A guess of a smaller p gives way to a name that fits, where three fifths of the images show both; to none of other images."""
+    n, images = 200, np.arange(400)
+    breed = images < 30
+    for fewer, named in ((0, True), (12, True), (13, False)):
+        animal = images < 30 - fewer  # of 30 images 30, 18 and 17 show both: 1, .6 and .57 of them
+        values = [1.0 * breed, 1.0 * animal]
+        findings = [Gated("A", False, 1e-30, 2.0, guess=True), Gated("A", False, 1e-9, 1.0)]
+        found = find_echoes(findings, lambda i, v=values: v[i], sp.csr_array(np.stack([breed, animal], axis=1)), n, 0.05)
+        assert (found.of[1] == -1) == named  # the name stands, else it is an echo of the guess
+        assert not named or found.p_value[1] == 1e-9
+    both = sp.csr_array(np.stack([breed, breed], axis=1))
+    for guesses, of in (((True, True), [-1, 0]), ((False, False), [-1, 0]), ((False, True), [-1, 0]), ((True, False), [1, -1])):
+        findings = [Gated("A", False, p, 0.0, guess=g) for p, g in zip((1e-30, 1e-9), guesses, strict=True)]
+        assert find_echoes(findings, lambda i: 1.0 * breed, both, n, 0.05).of.tolist() == of

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from ...config import CompareConfig
 from ...embed.vocabulary import Vocabulary
 from ...errors import InputError
 from ...progress import Progress
 from .. import evaluation as ev
 from ..case_suite import FIRST, CaseSuite, Scored
 from ..cases import Case, Space
+from ..methods import compared
 from ..spaces import kept_sae, language_model, missing_files
-from ..suite import Report, Table
+from ..suite import Published, Record, Report, Table, Task
 from .caption_space import DATA
+from .planted_truth import equal_populations
 
 SETS = ("imagenet", "ucf101", "caltech101", "food101", "sun397", "oxford_flowers", "oxford_pets")
 LABELLED = ("caltech101", "food101", "sun397", "oxford_flowers")
@@ -31,15 +34,18 @@ PAIRS = 130
 """Pairs of each number planted, half of them on each background."""
 DOUBLES = 40
 """Pairs of ``DOUBLE`` planted."""
+BACKGROUNDS = SETS[:2]
+NULLS, NOTHING = 100, "nothing planted"
+"""Pairs of ``SIDE`` images of one background each, in which nothing differs, and their group."""
 TRAINED_ON, CONCEPTS, ACTIVE = 18_000, 1024, 16
 
 
 class Clip(CaseSuite):
-    """A and B are images of one background; B has a few of one class instead, whose exact name is asked for."""
+    """A and B are images of one background; B has a few of one class instead, whose exact name is asked for, or nothing but that."""
 
     name = "clip"
     own_options = frozenset({"sizes"})
-    help = "CLIP ViT-B/32 vectors of known pictures: 4, 10 or 20 of a class among 200, 20 or 40 among 2,000: is it named exactly?"
+    help = "CLIP ViT-B/32 vectors of known pictures: 4, 10 or 20 of a class among 200, 20 or 40 among 2,000, or none: is it named exactly?"
     group_name = "planted"
 
     @property
@@ -58,6 +64,13 @@ class Clip(CaseSuite):
         planned = {f"{m} of {SIDE}": min(PAIRS, limit) for m in sizes}
         large = {f"{max(PLANTED)} of {LARGE}": min(PAIRS // 2, limit), f"{DOUBLE} of {LARGE}": min(DOUBLES, limit)}
         return planned | (large if max(PLANTED) in sizes else {})
+
+    def published(self) -> Published:
+        of_pairs = super().published()
+        if not self._ours():
+            return of_pairs
+        count = min(NULLS, self.options.pairs or NULLS)
+        return Published({**of_pairs.groups, NOTHING: (count, float(count))}, of_pairs.images)
 
     def make_cases(self) -> list[Case]:
         pairs = json.loads((self.folder / "clip_b32/pairs.json").read_text(encoding="utf8"))
@@ -101,6 +114,34 @@ class Clip(CaseSuite):
         ends = np.cumsum([len(np.load(self.folder / f"clip_b32/{s}.npy", mmap_mode="r")) for s in SETS]).tolist()
         return dict(zip(SETS, [0, *ends[:-1]], strict=True)), dict(zip(SETS, ends, strict=True))
 
+    def _nulls(self) -> list[Case]:
+        """Random halves of a background, where it has enough images; every second is of the other one."""
+        start, end = self._places()
+        rng, out = np.random.default_rng([self.options.seed, NULLS]), []
+        for i in range(min(NULLS, self.options.pairs or NULLS)):
+            own = BACKGROUNDS[i % len(BACKGROUNDS)]
+            rows = start[own] + rng.permutation(end[own] - start[own])[: 2 * SIDE]
+            if len(rows) == 2 * SIDE:
+                out.append(Case(f"{NOTHING}/{own}/{i}", NOTHING, rows[:SIDE], rows[SIDE:], "", ""))
+        return out
+
+    def tasks(self) -> list[Task]:
+        own = [Task(f"{c.key} | verdict", NOTHING, 1.0, (c, None)) for c in self._nulls()] if self._ours() else []
+        return super().tasks() + own
+
+    def _ours(self) -> bool:
+        """Whether our own comparison runs, whose verdict is asked where nothing differs."""
+        return any(m.name == "latentdiff" for m in self.methods)
+
+    def run(self, task: Task) -> Record:
+        case, method = task.payload
+        if method is not None:
+            return super().run(task)
+        start = time.perf_counter()
+        c = compared(self.space, case, CompareConfig(seed=self.options.seed))
+        found = {"kind": "null", "reported": len(c.hypotheses), "differs": bool(c.differs), "p_value": c.two_sample.p_value}
+        return {**found, "seconds": {"latentdiff": round(time.perf_counter() - start, 3)}}
+
     def make_space(self, progress: Progress) -> Space:
         start = time.perf_counter()
         folder = self.folder / "clip_b32"
@@ -114,6 +155,8 @@ class Clip(CaseSuite):
         return Space(vectors, vocabulary, sae, trained_on=vectors[some], seconds={"SAE": round(time.perf_counter() - start, 3)}, **asked)
 
     def report(self, records: Any) -> Report:
+        nulls = [r for r in records if r.get("kind") == "null"]
+        records = [r for r in records if r.get("kind") != "null"]
         base = super().report(records)
         rows = self.scored(records)
         groups = list(dict.fromkeys(s.group for sides in rows.values() for s in sides))
@@ -125,6 +168,9 @@ class Clip(CaseSuite):
             note = "Names as the word list has them, in lower case."
             tables.append(Table(f"Planted class named exactly, {title}", ("method", *groups), body, note))
             figures |= {f"{row}: {title}, {g}": value for row, values in named.items() for g, value in values.items()}
+        if nulls:
+            table, plot, shares = equal_populations(nulls, CompareConfig().alpha)
+            return Report((*tables, table, *base.tables), {**base.plots, **plot}, base.notes, {**base.figures, **figures, **shares})
         return Report((*tables, *base.tables), base.plots, base.notes, {**base.figures, **figures})
 
 

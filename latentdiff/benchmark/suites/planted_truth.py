@@ -121,7 +121,8 @@ class PlantedTruth(Suite):
         tables: list[Table] = []
         plots: dict[str, Plot] = {}
         figures: dict[str, float] = {}
-        for table, plot, numbers in (_power(records), _null(records, CompareConfig().alpha), _several(records, CompareConfig().alpha)):
+        alpha = CompareConfig().alpha
+        for table, plot, numbers in (_power(records), equal_populations(records, alpha), _several(records, alpha)):
             tables.append(table)
             plots |= plot
             figures |= numbers
@@ -153,7 +154,8 @@ def _power(records: Sequence[Record]) -> Part:
     return table, {"power": plot}, figures
 
 
-def _null(records: Sequence[Record], alpha: float) -> Part:
+def equal_populations(records: Sequence[Record], alpha: float) -> Part:
+    """How often something is claimed where nothing differs, of the records of kind "null"."""
     own = [r for r in records if r["kind"] == "null"]
     if not own:
         return Table("Equal populations", ("what", "share"), ()), {}, {}
