@@ -1,5 +1,5 @@
-// What LatentDiff needs beside FiftyOne's own components: a frame for its Gradio page, a button that copies text, a drop-down, the key Enter, a bar
-// that can be cancelled, news of the grid, and a group of the sidebar. Written by hand, nothing to build.
+// What LatentDiff needs beside FiftyOne's own components: a frame for its Gradio page, a button that copies text, a drop-down, tabs, a slider, the
+// key Enter, a bar that can be cancelled, news of the grid, and a group of the sidebar. Written by hand, nothing to build.
 (function () {
   "use strict";
   const React = window.React;
@@ -64,22 +64,67 @@
     );
   }
 
-  // A drop-down that tells the server what a user chose. FiftyOne's own also tells it what the server itself has set, each time it is drawn.
-  function LatentDiffChoice(props) {
-    const { label, choices, value, on_change: changed } = (props.schema && props.schema.view) || {};
-    const { MenuItem, TextField } = window.__mui__;
+  // What a user chose last, until the server draws something else; and what chooses, and tells the server.
+  function useChosen({ value, on_change: changed }) {
     const trigger = window.__foo__.useTriggerPanelEvent();
     const [chosen, choose] = React.useState(value);
-    React.useEffect(() => choose(value), [value]);
-    const change = (event) => {
-      choose(event.target.value);
-      trigger(changed, { value: event.target.value });
+    React.useEffect(() => choose(value), [JSON.stringify(value)]);
+    const change = (next) => {
+      choose(next);
+      trigger(changed, { value: next });
     };
+    return [chosen, change, choose];
+  }
+
+  // A drop-down that tells the server what a user chose. FiftyOne's own also tells it what the server itself has set, each time it is drawn.
+  function LatentDiffChoice(props) {
+    const view = (props.schema && props.schema.view) || {};
+    const { label, choices } = view;
+    const { MenuItem, TextField } = window.__mui__;
+    const [chosen, change] = useChosen(view);
     const known = (choices || []).some(([one]) => one === chosen);
     return React.createElement(
       TextField,
-      { select: true, size: "small", fullWidth: true, label, value: known ? chosen : "", onChange: change },
+      { select: true, size: "small", fullWidth: true, label, value: known ? chosen : "", onChange: (event) => change(event.target.value) },
       (choices || []).map(([one, text]) => React.createElement(MenuItem, { key: one, value: one }, text)),
+    );
+  }
+
+  // The panel's tabs. FiftyOne's own keep to themselves which one is open: where the server draws another one, a click on that does nothing.
+  function LatentDiffTabs(props) {
+    const view = (props.schema && props.schema.view) || {};
+    const { Tab, Tabs } = window.__mui__;
+    const [chosen, change] = useChosen(view);
+    return React.createElement(
+      Tabs,
+      { value: chosen, variant: "scrollable", scrollButtons: false, sx: view.sx, onChange: (event, next) => change(next) },
+      (view.choices || []).map(([one, text]) => React.createElement(Tab, { key: one, value: one, label: text })),
+    );
+  }
+
+  // The two ends of a range. FiftyOne's own slider also tells the server what the server itself has set, and later: the grid that showed all
+  // again was filtered anew.
+  function LatentDiffRange(props) {
+    const view = (props.schema && props.schema.view) || {};
+    const { label, min, max } = view;
+    const { Slider, Typography } = window.__mui__;
+    const [chosen, change, move] = useChosen(view);
+    const slider = {
+      value: chosen,
+      min,
+      max,
+      step: (max - min) / 200,
+      valueLabelDisplay: "auto",
+      valueLabelFormat: (end) => end.toFixed(2),
+      getAriaLabel: (end) => `${label}, ${end ? "highest" : "lowest"}`,
+      onChange: (event, next) => move(next),
+      onChangeCommitted: (event, next) => change(next),
+    };
+    return React.createElement(
+      "div",
+      { style: { padding: "0 12px" } }, // thumbs at the ends reach beyond the line
+      React.createElement(Typography, null, label),
+      React.createElement(Slider, slider),
     );
   }
 
@@ -202,6 +247,8 @@
 
   for (const [name, label, component] of [
     ["LatentDiffChoice", "LatentDiff drop-down", LatentDiffChoice],
+    ["LatentDiffTabs", "LatentDiff tabs", LatentDiffTabs],
+    ["LatentDiffRange", "LatentDiff range", LatentDiffRange],
     ["LatentDiffForm", "LatentDiff form", LatentDiffForm],
     ["LatentDiffCopy", "LatentDiff copy button", LatentDiffCopy],
     ["LatentDiffPage", "LatentDiff page", LatentDiffPage],

@@ -65,13 +65,14 @@ class CardActions:
         side = str(ctx.params.get("side"))
         self.show_view(ctx, lambda: hypotheses.typical_view(run, side), f"the most typical of {run.sides[side].name}")
 
-    def show_view(self, ctx: Any, make: Any, what: str) -> bool:
+    def show_view(self, ctx: Any, make: Any, what: str, between: list[float] | None = None) -> bool:
         """Set the App's view to what ``make()`` gives; say so where it cannot be shown here.
 
         Args:
             ctx: the ``ExecutionContext``.
             make: gives the view.
             what: whose images these are; the panel says it on every tab, until all are shown again.
+            between: the scores that these images have, for the slider.
         """
         from latentdiff.errors import LatentDiffError
 
@@ -84,9 +85,7 @@ class CardActions:
             ctx.ops.notify(f"These images are in dataset {view._root_dataset.name!r}; open it to see them.", variant="info")
             return False
         ctx.ops.set_view(view)
-        ctx.panel.state.grid_shows, ctx.panel.state.grid_view = what, of_stages(view)
-        if ctx.panel.state.range:
-            ctx.panel.state.range = None
+        ctx.panel.state.set({"grid_shows": what, "grid_view": of_stages(view), "range": between})
         return True
 
     def clear(self, ctx: Any) -> None:

@@ -15,7 +15,7 @@ class GroupActions:
     update: Callable[[Any], None]
     """Looks again: ``RunActions.update``."""
     forget: Callable[..., None]
-    show_view: Callable[[Any, Any, str], bool]
+    show_view: Callable[..., bool]
     """Sets the App's view: ``CardActions.show_view``."""
 
     def draw_groups(self, ctx: Any, groups: Any, chosen: str) -> dict[str, Any]:

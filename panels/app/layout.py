@@ -140,12 +140,10 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
         row.md(f"The grid shows {plain(state['grid_shows'])}.", name="said")
         row.btn("clear", label="Show all", icon="clear", variant="outlined", on_click=panel.clear)
         row.view("news", types.View(component="LatentDiffGrid", composite_view=True, on_change=panel.regrid))
-    tabs = types.TabsView(componentsProps={"tabs": {"sx": TABBED}})
     offered = {value: text for value, text in TABS.items() if value != FIELDS or board["pair"]}  # groups are of vectors alone
-    for value, text in offered.items():
-        tabs.add_choice(value, label=text)
     tab = state.get("page") if state.get("page") in offered else DIFFERENCES
-    root.enum("tab", list(offered), default=tab, view=tabs, on_change=panel.on_change_tab)
+    told = {"choices": [[value, text] for value, text in offered.items()], "value": tab, "sx": TABBED, "on_change": panel.on_change_tab}
+    root.view("tabs", types.View(component="LatentDiffTabs", composite_view=True, **told))
     if tab == SCORES:
         scores(panel, root, board, state)
     elif tab == MAP:

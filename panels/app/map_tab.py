@@ -101,7 +101,7 @@ def traces(run: Any, found: Any, colour: str, lit: Any, values: dict[str, list[A
 class MapActions:
     """Handlers of the map; a part of the panel."""
 
-    show_view: Callable[[Any, Any, str], bool]
+    show_view: Callable[..., bool]
     """Sets the App's view: ``CardActions.show_view``."""
     _run: Callable[[Any], Any]
     """The comparison that is open: ``PlotActions._run``."""

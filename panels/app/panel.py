@@ -41,8 +41,8 @@ LATE = 10.0
 class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel):
     """Ranked differences of one stored comparison, in two columns."""
 
-    _opened: ClassVar[dict[Any, tuple[str | None, float]]] = {}
-    """By panel: the comparison that a click opened last, and when."""
+    _left: ClassVar[dict[Any, tuple[str, float]]] = {}
+    """By panel: what was chosen in it after the last click, and when."""
 
     @property
     def config(self) -> foo.PanelConfig:
@@ -57,25 +57,35 @@ class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownA
         a later click had changed.
         """
         method = ctx.params.get("__method__")
-        if method == "look" and self._overtaken(ctx):
-            return None
-        run = ctx.panel.state.run
+        if method == "look":
+            return self._look(ctx)
+        before = _chosen(ctx)
         try:
             return self._answer(ctx, method)
         finally:
-            if method not in ("look", "on_load") and ctx.panel.state.run != run:
+            gather(ctx.executor._requests)
+            if method != "on_load" and _chosen(ctx) != before:
                 self._remember(ctx)
+
+    def _look(self, ctx: Any) -> None:
+        """Answer the timer, unless a click came before or meanwhile: what it changed would not be drawn any more."""
+        asked = _chosen(ctx)
+        if not self._overtaken(ctx, asked):
+            self._answer(ctx, "look")
+            gather(ctx.executor._requests)
+            if self._overtaken(ctx, asked):
+                ctx.executor._requests.clear()
 
     def _remember(self, ctx: Any) -> None:
         now = time.monotonic()
-        for panel_id in [panel_id for panel_id, (_, when) in list(self._opened.items()) if now - when > LATE]:
-            self._opened.pop(panel_id, None)
-        self._opened[ctx.panel_id] = ctx.panel.state.run, now
+        for panel_id in [panel_id for panel_id, (_, when) in list(self._left.items()) if now - when > LATE]:
+            self._left.pop(panel_id, None)
+        self._left[ctx.panel_id] = _chosen(ctx), now
 
-    def _overtaken(self, ctx: Any) -> bool:
-        """Whether a timer's request says that another comparison is open than the one that was opened while it waited for its turn."""
-        run, when = self._opened.get(ctx.panel_id, (None, -LATE))
-        return time.monotonic() - when < LATE and ctx.panel.state.run != run
+    def _overtaken(self, ctx: Any, asked: str) -> bool:
+        """Whether a timer's request knows other choices than a click left while it waited for its turn, or was answered."""
+        left, when = self._left.get(ctx.panel_id, ("", -LATE))
+        return time.monotonic() - when < LATE and asked != left
 
     def _answer(self, ctx: Any, method: str | None) -> Any:
         if method not in QUIET:
@@ -87,8 +97,8 @@ class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownA
         return None
 
     def on_load(self, ctx: Any) -> None:
-        ctx.panel.state.framed = None  # the server that served the page may have gone
-        ctx.panel.state.mapped = None  # what a map draws is not kept
+        # The server that served the page may have gone, and what a map draws is not kept.
+        ctx.panel.state.set({"framed": None, "mapped": None})
         self.update(ctx)
 
     def on_change_dataset(self, ctx: Any) -> None:
@@ -124,10 +134,29 @@ class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownA
         """
         from fiftyone_plugin import form_nonce
 
-        chosen = {name: ctx.panel.get_state(name) for name in STATE if name != "shown"}
         known = {name: stored.get(name) for name in STORED}
-        told = json.dumps(_as_returned([chosen, known, form_nonce.parameter()]), sort_keys=True)
+        told = json.dumps([_chosen(ctx), _as_returned([known, form_nonce.parameter()])], sort_keys=True)
         return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+
+def gather(requests: list[Any]) -> None:
+    """Make one of an answer's changes of what the panel knows: after each the App stores the panel, and asks for the whole dataset anew.
+
+    What plots drew goes when it did, right before what they draw next comes: see :func:`.sent.send_traces`.
+
+    Args:
+        requests: of the answer, in order.
+    """
+    changes = [r for r in requests if r.operator_uri == "patch_panel_state" and not any("." in path for path in r.params["state"])]
+    if changes:
+        changes[0].params["state"] = {path: value for change in changes for path, value in change.params["state"].items()}
+        later = {id(change) for change in changes[1:]}
+        requests[:] = [request for request in requests if id(request) not in later]
+
+
+def _chosen(ctx: Any) -> str:
+    """All that was chosen in a panel, as one text."""
+    return json.dumps(_as_returned({name: ctx.panel.get_state(name) for name in STATE if name != "shown"}), sort_keys=True)
 
 
 def _as_returned(value: Any) -> Any:

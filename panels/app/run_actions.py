@@ -13,12 +13,10 @@ PLUGIN = "@latentdiff/latentdiff"
 class RunActions:
     """Handlers of the toolbar and the list of comparisons; a part of the panel."""
 
-    draw: Callable[[Any, Any], None]
-    """Sends the plots' data: ``PlotActions.draw``."""
+    draw_tab: Callable[[Any, Any], None]
+    """Sends what the open tab's plot draws: ``PlotActions.draw_tab``."""
     draw_groups: Callable[[Any, Any, str], dict[str, Any]]
     """Sends the plots of groups: ``GroupActions.draw_groups``."""
-    draw_map: Callable[..., None]
-    """Sends what the map draws: ``MapActions.draw_map``."""
     set_beside_again: Callable[[Any, Any], None]
     """Tells what became of differences as they are now: ``ListActions.set_beside_again``."""
     drawing: Callable[[Any, dict[str, Any]], str]
@@ -37,6 +35,8 @@ class RunActions:
             return
         shown = stored(ctx.dataset, ctx.panel.state.list_how) | {"board": None, "groups": None, "error": None}
         chosen = address(shown["names"], shown["of_groups"], ctx.panel.state.run)
+        if ctx.panel.state.run != chosen:  # a timer that is answered late must not take back what was opened meanwhile
+            ctx.panel.state.run = chosen
         if chosen:
             try:
                 group = split(chosen)[1]
@@ -45,23 +45,18 @@ class RunActions:
                 run = hypotheses.open_comparison(ctx.dataset, chosen)
                 shown["board"] = board(run, ctx.panel.state.cards or CARDS, ctx.panel.state.how)
                 ctx.panel.set_data(image_data(shown["board"]))
-                self.draw(ctx, run)
+                self.draw_tab(ctx, run)
                 self.set_beside_again(ctx, run)
-                if ctx.panel.state.page == "map":
-                    self.draw_map(ctx)
             except LatentDiffError as e:
                 shown["error"] = sentence(e)
         ctx.panel.state.shown = shown
-        if ctx.panel.state.run != chosen:  # a timer that is answered late must not take back what was opened meanwhile
-            ctx.panel.state.run = chosen
 
     def forget(self, ctx: Any, *, grid: bool = True) -> None:
         """What was unfolded, brushed or clicked in the comparison that was open; and, where ``grid``, what the grid shows of it."""
         if grid and ctx.panel.state.grid_shows:
             ctx.ops.clear_view()
-        names = ("detail", "point", "cards", "answer", "beside", "mapped")
-        for name in (*names, *(("grid_shows", "range") if grid else ())):
-            ctx.panel.set_state(name, None)
+        names = ("detail", "point", "cards", "answer", "beside", "mapped", *(("grid_shows", "range") if grid else ()))
+        ctx.panel.state.set(dict.fromkeys(names))
 
     def open_run(self, ctx: Any) -> None:
         """Open a comparison."""

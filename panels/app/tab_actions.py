@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .card_actions import shown_of
+from .layout import CONCEPTS, MAP, SCORES
 from .sent import send_traces
 from .stored import opened
 from .style import typed
-
-SLIDER = "scores.between"
-"""Where the App keeps the slider's ends: its place in the panel."""
 
 
 class PlotActions:
@@ -19,29 +17,34 @@ class PlotActions:
 
     update: Callable[[Any], None]
     """Looks again: ``RunActions.update``."""
-    show_view: Callable[[Any, Any, str], bool]
+    show_view: Callable[..., bool]
     """Sets the App's view: ``CardActions.show_view``."""
 
     draw_map: Callable[..., None]
     """Sends what the map draws: ``MapActions.draw_map``."""
 
-    def draw(self, ctx: Any, run: Any) -> None:
-        """Send what both plots draw."""
+    def draw_tab(self, ctx: Any, run: Any) -> None:
+        """Send what the plot of the open tab draws, and that alone: the App draws the whole panel after each thing that is sent."""
         from .figures import histogram, score_range, volcano
 
-        low, high = score_range(run)
-        ctx.panel.state.span = [low, high] if high > low else None
-        if not ctx.panel.state.range:
-            ctx.panel.set_state(SLIDER, ctx.panel.state.span)
-        send_traces(ctx, "scores.histogram", histogram(run))
-        send_traces(ctx, "concepts.volcano", volcano(run))
+        tab = ctx.panel.state.page
+        if tab == MAP:
+            self.draw_map(ctx)
+        elif tab == CONCEPTS:
+            send_traces(ctx, "concepts.volcano", volcano(run))
+        elif tab == SCORES:
+            low, high = score_range(run)
+            ctx.panel.state.span = [low, high] if high > low else None
+            send_traces(ctx, "scores.histogram", histogram(run))
 
     def on_change_tab(self, ctx: Any) -> None:
         """Another tab."""
-        if ctx.params.get("value") and ctx.params["value"] != ctx.panel.state.page:
-            ctx.panel.state.page = ctx.params["value"]
-            if ctx.params["value"] == "map":
-                self.draw_map(ctx)
+        tab = ctx.params.get("value")
+        if tab and tab != ctx.panel.state.page:
+            ctx.panel.state.page = tab
+            run = self._run(ctx) if tab in (MAP, CONCEPTS, SCORES) else None
+            if run is not None:
+                self.draw_tab(ctx, run)
 
     def brush(self, ctx: Any) -> None:
         """Show the images under the bars that were brushed."""
@@ -64,18 +67,16 @@ class PlotActions:
     def _between(self, ctx: Any, ends: tuple[float, float] | None) -> None:
         from fiftyone_plugin import hypotheses
 
-        run = self._run(ctx)
-        if run is None or ends is None:
+        if ends is None or list(ends) == ctx.panel.state.range:  # a plot that is drawn anew says again what was brushed
             return
-        said = f"the images with a score from {ends[0]:.2f} to {ends[1]:.2f}"
-        if self.show_view(ctx, lambda: hypotheses.score_view(run, *ends), said):
-            ctx.panel.state.range = list(ends)
-            ctx.panel.set_state(SLIDER, list(ends))
+        run = self._run(ctx)
+        if run is not None:
+            said = f"the images with a score from {ends[0]:.2f} to {ends[1]:.2f}"
+            self.show_view(ctx, lambda: hypotheses.score_view(run, *ends), said, list(ends))
 
     def forget_grid(self, ctx: Any) -> None:
         """Say no more whose images the grid shows; the slider spans all scores again."""
-        ctx.panel.state.range = ctx.panel.state.grid_shows = None
-        ctx.panel.set_state(SLIDER, ctx.panel.state.span)
+        ctx.panel.state.set({"range": None, "grid_shows": None})
 
     def click_concept(self, ctx: Any) -> None:
         """Say what a point is, and show its images where they are known."""
@@ -112,7 +113,7 @@ PHRASE = "ask.row.phrase"
 class AskActions:
     """Handlers of the tab where one asks about a phrase; a part of the panel."""
 
-    show_view: Callable[[Any, Any, str], bool]
+    show_view: Callable[..., bool]
     """Sets the App's view: ``CardActions.show_view``."""
     update: Callable[[Any], None]
     """Looks again: ``RunActions.update``."""

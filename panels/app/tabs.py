@@ -42,8 +42,8 @@ def scores(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     box.plot("histogram", on_selected=panel.brush, on_click=panel.click_bar, **plot)
     low, high = state["span"]
     between = state.get("range") or [low, high]
-    slider = types.SliderView(min=low, max=high, label="Scores", label_position="top", value_precision=2, value_label_display="auto")
-    box.list("between", types.Number(min=low, max=high), default=between, view=slider, on_change=panel.slide)
+    ends = {"label": "Scores", "value": between, "min": low, "max": high}
+    box.view("between", types.View(component="LatentDiffRange", composite_view=True, **ends, on_change=panel.slide))
 
 
 def concepts(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,12 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
             start = gr.Button("Compare", variant="primary", elem_id="compare")
             stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")
         outputs = {"start": start, "stop": stop, **_results(gr)}
-        # What another tab compared is no answer to what this one asks.
+        # What another tab compared is no answer to what this one asks. The first tab opens itself with the page, and this may be answered
+        # later than a click on Compare, of which all stays.
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+        open_before = gr.State(FOLDERS)
         for event in opened:
-            event(lambda: (gr.Column(visible=False), ""), None, [outputs["results"], outputs["status"]], **quiet)
+            event(partial(_left, gr), [way, open_before], [outputs["results"], outputs["status"], open_before], **quiet)
         names = list(inputs)
 
         # Built here, since Gradio hands over what the signature's annotations ask for, and they need Gradio itself.
@@ -69,6 +72,11 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
         stop.click(cancel, None, stop, show_progress="hidden", queue=False, **private)
         page.unload(leave)
     return page
+
+
+def _left(gr: Any, tab: str, before: str) -> tuple[Any, ...]:
+    """The results and the status when a tab was opened, empty where another one was open before; and that it is open now."""
+    return (gr.Column(visible=False), "", tab) if tab != before else (gr.skip(), gr.skip(), tab)
 
 
 def run(

@@ -35,15 +35,18 @@ def panel_scenes(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def app_session(panel_scenes: Scenes) -> Iterator[tuple[str, Any]]:
-    """Where the App is served, and its session, which remembers the view that was shown last."""
+    """Where the App is served, and its session, which tests ask for nothing while a window is open.
+
+    What the session is told, its windows are told with all that it knows of them, the panel's state among it: where it has not heard of the
+    last clicks yet, they are taken back.
+    """
     with serve(panel_scenes.dataset) as served:
         yield served
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def app_address(app_session: tuple[str, Any]) -> str:
-    """Where the App is served, with the whole dataset in the grid."""
-    app_session[1].clear_view()
+    """Where the App is served."""
     return app_session[0]
 
 
@@ -59,9 +62,9 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def window(app_session: tuple[str, Any], browser: Any, pictures: Path) -> Iterator[App]:
+def window(app_address: str, browser: Any, pictures: Path) -> Iterator[App]:
     """One window for all tests of the panel: the App takes long to load."""
-    opened = App(browser, app_session[0], pictures)
+    opened = App(browser, app_address, pictures)
     yield opened
     opened.close()
 
@@ -96,7 +99,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture
-def app_window(window: App, app_address: str) -> Iterator[App]:
+def app_window(window: App) -> Iterator[App]:
     """A window for a test that opens a dataset of its own; any error in its console fails the test."""
     window.errors.clear()
     yield window
@@ -105,9 +108,9 @@ def app_window(window: App, app_address: str) -> Iterator[App]:
 
 
 @pytest.fixture
-def app(app_window: App, panel_scenes: Scenes) -> App:
+def app(app_window: App, app_session: tuple[str, Any], panel_scenes: Scenes) -> App:
     """The App with the panel open on the newest comparison."""
-    app_window.start(panel_scenes.dataset, "second_try", panel_scenes.views[0])
+    app_window.start(app_session[1], panel_scenes.dataset, "second_try", panel_scenes.views[0])
     return app_window
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import socket
 import time
@@ -115,6 +114,8 @@ def save_workspace(dataset: Any) -> None:
 def serve(dataset: Any) -> Iterator[tuple[str, Any]]:
     """The App's address and its ``fo.Session``, while it is served."""
     import fiftyone as fo
+    from fiftyone.core.service import ServerService
+    from fiftyone.core.session import session as sessions
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -122,6 +123,8 @@ def serve(dataset: Any) -> Iterator[tuple[str, Any]]:
     # The App's server compares too, and shares its cores with the browser: threads that wait for each other would take minutes.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
+        # The server comes first: a session that finds none tries again after ten seconds.
+        sessions._server_services[port] = ServerService(port, address="127.0.0.1", do_not_track=fo.config.do_not_track)
         # Few large images in the grid: each one costs as much as a card to draw.
         session = fo.launch_app(dataset, remote=True, address="127.0.0.1", port=port, config=fo.AppConfig({"grid_zoom": 10}))
     try:
@@ -157,7 +160,7 @@ class App:
         self.page.wait_for_selector('[data-cy="looker"]')
         self.page.wait_for_selector(f"text={text}")
 
-    def start(self, dataset: Any, run: str, view: str) -> None:
+    def start(self, session: Any, dataset: Any, run: str, view: str) -> None:
         """A comparison's differences beside all samples, as they are when the App has just been opened; it is, where they cannot be had."""
         from playwright.sync_api import TimeoutError
 
@@ -166,6 +169,9 @@ class App:
             self.page.set_default_timeout(30_000)
             assert f"/datasets/{dataset.name}" in self.page.url
             self.close_dialogs()
+            show_all = self.page.get_by_role("button", name="Show all", exact=True)
+            if show_all.count():
+                show_all.click()
             if self.comparisons().inner_text().strip() != run:
                 self.open_comparison(run)
             if not self.page.get_by_role("tab", name="Differences", selected=True).count():
@@ -174,6 +180,9 @@ class App:
             self.grid_count(len(dataset))
         except (AssertionError, TimeoutError):
             self.page.set_default_timeout(PATIENCE)
+            self.page.goto("about:blank")
+            session.clear_view()
+            self.errors.clear()
             self.open(dataset.name)
         self.page.set_default_timeout(PATIENCE)
 
@@ -196,9 +205,9 @@ class App:
         self.page.wait_for_function("words => document.body.innerText.split('\\n').includes(words)", arg=words)
 
     def counted(self) -> int:
-        """What the grid says now."""
-        found = [line for line in self.page.evaluate("document.body.innerText").split("\n") if re.match(r"^[\d,]+ samples?$", line)]
-        return int(found[0].split()[0].replace(",", ""))
+        """What the grid says, once it says something: there is no number while it is drawn."""
+        found = self.page.wait_for_function("() => document.body.innerText.split('\\n').find(line => /^[\\d,]+ samples?$/.test(line))")
+        return int(found.json_value().split()[0].replace(",", ""))
 
     def grid_changes(self, act: Any) -> int:
         """Do something, wait until the grid's count changes; the new one."""

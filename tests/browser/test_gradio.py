@@ -82,6 +82,7 @@ def visit(browser: Any, served: Any) -> Iterator[Callable[..., Any]]:
     def opened(width: int = 1280, theme: str = "dark") -> Any:
         context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
         contexts.append(context)
+        context.set_default_timeout(SOON)
         tab = context.new_page()
         tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         tab.on("pageerror", lambda error: errors.append(str(error)))
@@ -319,6 +320,24 @@ def test_bad_choices_are_said_in_words_and_markup_is_text(visit, scenes, output)
     keep(tab, output / "error.png")
     assert tab.title() == "LatentDiff"
     assert tab.is_enabled("#compare") and not tab.is_visible("#cancel")
+
+
+def test_a_click_is_answered_while_the_page_still_opens(visit, served) -> None:
+    """What the page asks its server of its own accord as it opens may be answered after the click, and takes back nothing of its answer."""
+    own, held, asked, answered = "**/gradio_api/run/predict", [], [], []
+    tab = visit().context.new_page()
+    tab.on("request", lambda request: asked.append(request.url) if request.url.endswith(own[2:]) else None)
+    tab.on("requestfinished", lambda request: answered.append(request.url) if request.url.endswith(own[2:]) else None)
+    tab.route(own, lambda route: held.append(route))
+    tab.goto(served.url)
+    assert compared(tab) == "Name folder A first."
+    assert held and not answered
+    tab.unroute(own)  # lets go of what is held
+    deadline = time.monotonic() + 120
+    while not len(held) < len(answered) == len(asked):  # once it is known which tab is open, the page asks for more
+        assert time.monotonic() < deadline
+        tab.wait_for_timeout(100)
+    assert tab.inner_text("#status .ld-message") == "Name folder A first."
 
 
 def pick(tab: Any, label: str, choice: str | re.Pattern[str]) -> None:

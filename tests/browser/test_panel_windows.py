@@ -130,6 +130,8 @@ def test_a_delegated_comparison_finishes_while_the_panel_is_open(app: App, panel
     app.open_comparison("by_worker")
     app.page.wait_for_selector("text=by_worker_log_ratio")
     app.picture("24_delegated_done")
+    app.open_comparison("second_try")  # as the App was found: what is deleted is not what is open
+    app.opened("second_try")
     dataset.reload()
     delete_comparison(dataset, "by_worker")
 

@@ -33,7 +33,7 @@ from fiftyone_plugin import (
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
 from fiftyone_plugin.listing import found_in
-from fiftyone_plugin.store import database, runs
+from fiftyone_plugin.store import database, runs, sidebar
 from latentdiff.cli import main
 from latentdiff.errors import InputError
 from latentdiff.report import percent
@@ -89,6 +89,7 @@ def test_brush_slider_and_sidebar_show_the_same_images(dataset, stored) -> None:
     brushed = panel(dataset, "brush", state, data=points)
     assert view_ids(brushed, dataset) == wanted
     assert shown(brushed)["range"] == [low, high]
+    assert panel(dataset, "brush", state | shown(brushed), data=points) == []  # a plot that is drawn anew says it again
     assert view_ids(panel(dataset, "slide", state, value=[low, high]), dataset) == wanted
     filters = {"seasons_log_ratio": {"_CLS": "FloatField", "range": [low, high], "none": False, "exclude": False, "isMatching": True}}
     assert set(get_view(dataset.name, filters=filters).values("id")) == wanted
@@ -103,10 +104,38 @@ def test_one_bar_and_a_slider_that_was_not_moved(dataset, stored) -> None:
     assert view_ids(panel(dataset, "brush", state, data=[]), dataset) is None
 
 
-def test_another_tab_is_drawn_even_where_the_app_knows_it_already(dataset, stored) -> None:
-    requests = panel(dataset, "on_change_tab", {"run": "seasons", "tab": "scores"}, value="scores")
-    assert shown(requests)["page"] == "scores"
-    assert panel(dataset, "on_change_tab", {"run": "seasons", "page": "scores"}, value="scores") == []
+def sent(requests: list[dict[str, Any]]) -> set[str]:
+    """Places in the panel whose data are sent."""
+    return {place for r in requests if r["operator_uri"].endswith("patch_panel_data") for place in r["params"]["data"]}
+
+
+def test_plots_are_sent_with_their_tab_and_no_other(dataset, stored) -> None:
+    """The App draws the whole panel after each thing that is sent."""
+    plots = {"scores": {"scores.histogram"}, "concepts": {"concepts.volcano"}, "map": {"map.plot"}, "fields": set(), "differences": set()}
+    for tab, wanted in plots.items():
+        requests = panel(dataset, "on_change_tab", {"run": "seasons"}, value=tab)
+        assert shown(requests)["page"] == tab and sent(requests) == wanted
+        state = {"run": "seasons", "page": tab}
+        assert panel(dataset, "on_change_tab", state, value=tab) == []
+        assert sent(panel(dataset, "refresh", state)) == wanted | {"columns"}
+        newest = panel(dataset, "compared", {**state, "before": "none"})  # as it opens, what is open is not known
+        assert sent(newest) == wanted | {"columns"} and shown(newest)["run"] == "seasons"
+    assert shown(panel(dataset, "on_change_tab", {"run": "seasons"}, value="scores"))["span"] == list(figures.score_range(stored))
+
+
+def test_an_answer_changes_what_the_panel_knows_once(dataset, stored, vocabulary, sae) -> None:
+    """After each change the App stores the panel, and asks its server for the whole dataset anew."""
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="other")
+    before = {"run": "seasons", "detail": {"run": "seasons"}, "grid_shows": "some", "range": [0, 1], "page": "concepts", "before": "none"}
+    for method, params in {"on_change_run": {"value": "other"}, "compared": {}, "open_run": {"run": "other"}, "clear": {}}.items():
+        requests = panel(dataset, method, before, **params)
+        changes = [r["params"]["state"] for r in requests if r["operator_uri"].endswith("patch_panel_state")]
+        known, plots = [c for c in changes if "concepts.volcano" not in c], [c for c in changes if "concepts.volcano" in c]
+        assert len(known) == 1 and plots == ([] if method == "clear" else [{"concepts.volcano": None}])
+        assert known[0]["grid_shows"] is None and known[0]["range"] is None
+        assert method == "clear" or (known[0]["run"] == "other" == known[0]["shown"]["board"]["name"] and known[0]["detail"] is None)
+        places = [next(iter(r["params"].get("state") or r["params"].get("data") or [""])) for r in requests]
+        assert method == "clear" or places.index("concepts.volcano") + 1 == len(places) - 1 - places[::-1].index("concepts.volcano")
 
 
 # --- concepts ---------------------------------------------------------------------------------------------------------------------
@@ -400,6 +429,27 @@ def test_a_timer_that_waited_for_its_turn_draws_nothing_of_what_a_click_has_left
     now = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: now() + 11)  # so late it is another window of the session
     assert late.look()
+
+
+def test_a_timer_draws_nothing_of_what_a_click_has_left_meanwhile(dataset, stored, vocabulary, sae, monkeypatch) -> None:
+    """Whatever was clicked, and whether the click was answered before the timer had its turn, or during it."""
+    window = Window(dataset)
+    before, drawn = json.loads(json.dumps(window.state)), window.drawn
+    compare_views(dataset, "winter", "summer", embeddings="clip", vocabulary=vocabulary, sae=sae, run="newer")
+    window.take(window.ask("on_change_tab", value="concepts"))
+    late = Window(dataset)
+    late.state, late.at, late.drawn = before, window.at, drawn
+    assert late.look() == []
+    looked_up = sidebar.grouped
+
+    def meanwhile(*args: Any) -> Any:
+        monkeypatch.setattr(sidebar, "grouped", looked_up)
+        window.take(window.ask("on_change_tab", value="fields"))
+        return looked_up(*args)
+
+    monkeypatch.setattr(sidebar, "grouped", meanwhile)
+    assert window.look() == [] and window.state["page"] == "fields"
+    assert window.look() and window.state["page"] == "fields" and "newer" in window.state["shown"]["names"]
 
 
 def test_replaced_results_are_not_served_from_memory(dataset, stored, vocabulary, sae) -> None:
