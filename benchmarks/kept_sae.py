@@ -64,7 +64,7 @@ def measure(how: str, pairs: int) -> dict[str, Any]:
     given: Any = "pair" if how == "pair" else None
     made: dict[str, float] = {}
     if how == "kept":
-        from latentdiff.sae.spaces import spread_sample
+        from latentdiff.sae.sampling import spread_sample
 
         start = time.process_time()
         given = latentdiff.train_sae(spread_sample(x))

@@ -11,7 +11,8 @@ from latentdiff.embed.fingerprint import Fingerprint, tell_precisions
 from latentdiff.embed.ranges import tell_ranges
 from latentdiff.progress import Progress
 from latentdiff.sae.loading import check_encoder
-from latentdiff.sae.spaces import Space, spread_sample
+from latentdiff.sae.sampling import spread_sample
+from latentdiff.sae.spaces import Space
 
 from .encoders import Stamp, check_agree, recorded
 from .sides import Side, resolve

@@ -12,6 +12,7 @@ from latentdiff.describe.config import DescribeConfig, describe_by
 from latentdiff.errors import InputError
 from latentdiff.methods.config import MethodConfig
 from latentdiff.methods.register import METHODS
+from latentdiff.report.content import version_text
 from latentdiff.sae.kept import PREFIX, kept_saes
 from latentdiff.sae.public import REGISTRY
 from latentdiff.sae.spaces import KEPT, PAIR
@@ -57,7 +58,10 @@ def concept_titles() -> dict[str, str]:
 
 def kept_titles() -> dict[str, str]:
     """The kept SAEs of this machine: what may stand in ``concepts`` → what people read."""
-    return {PREFIX + s.key: f"Kept: {s.name}, {s.concepts:,} concepts of {s.vectors:,} vectors (no. {s.version})" for s in kept_saes()}
+    return {
+        PREFIX + s.key: f"Kept: {s.name}, {s.concepts:,} concepts of {s.vectors:,} vectors ({version_text(s.version, s.why)})"
+        for s in kept_saes()
+    }
 
 
 def choices_of(answers: Mapping[str, Any]) -> dict[str, Any]:

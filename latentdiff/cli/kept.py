@@ -7,6 +7,7 @@ import json
 import time
 
 from ..compute.cache import CAPTIONS, JUDGEMENTS, forget
+from ..report.content import version_text
 from ..sae.kept import PREFIX, KeptSae, find_kept, kept_saes
 from .terminal import printable
 
@@ -37,11 +38,12 @@ def run_saes(args: argparse.Namespace) -> int:
         print("no sparse autoencoder is kept")
     for sae in left:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(sae.used))
-        what = f"{sae.concepts:,} concepts of {sae.vectors:,} vectors ({sae.explained:.0%} explained), no. {sae.version}"
+        what = f"{sae.concepts:,} concepts of {sae.vectors:,} vectors ({sae.explained:.0%} explained)"
+        what += f", {version_text(sae.version, sae.why)}"
         print(printable(f"{PREFIX}{sae.key[:8]}  {sae.name}: {what}; {sae.bytes / 1e6:,.1f} MB, used {used}"))
     return 0
 
 
 def _plain(sae: KeptSae) -> dict[str, object]:
-    names = ("key", "name", "version", "concepts", "width", "vectors", "explained", "bytes", "used")
+    names = ("key", "name", "version", "concepts", "width", "vectors", "explained", "bytes", "used", "why")
     return {name: getattr(sae, name) for name in names} | {"folder": str(sae.folder)}

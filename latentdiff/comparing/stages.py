@@ -23,6 +23,7 @@ from ..progress import Progress, part
 from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from ..sae.encoding import fast_precision
+from ..sae.fairness import one_sided_remarks
 from ..sae.fitting import ROWS as FITTED
 from ..sae.fitting import fit_of
 from ..sae.loading import check_encoder
@@ -81,6 +82,8 @@ class Stages:
     def run(self, sae: SparseAutoencoder | str | Path | Space | None) -> Comparison:
         """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
         sae, trained = self._sae(sae)
+        names = "BA" if self.sides.swapped else "AB"  # as they were given
+        self.remarks += one_sided_remarks(sae, self.sides.keys, 1 - self.sides.in_a, names)
         codes = self._codes(sae)
         some = self.sides.spaced(FITTED)
         fit = None if trained else fit_of(sae, codes[some], self.sides[some])
@@ -88,7 +91,7 @@ class Stages:
         if len(self.given):
             known = hold(self.given, Among(self.sides, codes, sae.key, self.columns, self.vocabulary))
             self.sides, codes, self.columns, held = known.sides, known.codes, known.columns, {"given": known.info}
-            self.remarks = known.remarks
+            self.remarks += known.remarks
         d = divergence_of(self.sides, codes, self.config)
         self._done("divergence", 0.55)
         ratio = density_ratio_of(self.sides, codes, self.config, part(self.progress, 0.55, 0.82))
@@ -167,7 +170,7 @@ class Stages:
         """The SAE that is kept for the space or these very sides, or one that is trained now."""
         options = {name: getattr(self.config, f"sae_{name}") for name in ("trainer", "concepts", "active", "seconds")}
         options["seed"] = self.config.seed
-        sae = trained_sae(wanted, Pooled(self.sides), self.sides.keys, options, part(self.progress, 0.0, 0.3))
+        sae = trained_sae(wanted, Pooled(self.sides), self.sides, options, part(self.progress, 0.0, 0.3))
         self._done("training the SAE", 0.3)
         return sae
 

@@ -137,10 +137,15 @@ def write_array(path: Path, values: np.ndarray) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    data = npy_bytes(values)
+    write_atomic(path, data + _digest(data))
+
+
+def npy_bytes(values: np.ndarray) -> bytes:
+    """An array as an ``.npy`` file."""
     buffer = io.BytesIO()
     np.save(buffer, values)
-    data = buffer.getvalue()
-    write_atomic(path, data + _digest(data))
+    return buffer.getvalue()
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -10,12 +10,14 @@ import numpy as np
 from ..comparing.pipeline import compare
 from ..compute.arrays import float32
 from ..config import CompareConfig, takes_config
+from ..embed.ordering import content_keys
 from ..embed.usable import bad_rows, checked_array
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..progress import Progress, part, silent
 from ..results.comparison import Comparison
 from ..results.gap import Gap, GapFinding, GapState, Shortfall
+from ..sae.fairness import one_sided_remarks
 from ..sae.loading import load_sae
 from ..sae.model import SparseAutoencoder
 from ..sae.training import train_sae
@@ -55,7 +57,7 @@ def close_gap(
         pool: (m, d) vectors to choose from.
         budget: images to choose at most, >= 1.
         comparison: of these very a and b, where it is there already; None makes one.
-        sae: a sparse autoencoder of the same encoder, what :func:`load_sae` takes; None trains one on a and b.
+        sae: a sparse autoencoder of the same encoder, what :func:`load_sae` takes; None trains one on the halves of a and b that choose.
         vocabulary: words with text vectors in the images' space; None leaves concepts unnamed.
         config: of the comparisons; None for the defaults.
         progress: ``progress(fraction, label)``.
@@ -74,16 +76,16 @@ def close_gap(
     _check(a, b, pool, budget, comparison)
     z = float32(np.asarray(pool))
     usable = _usable(z)
-    sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
-    if sae is None:
-        sae = _trained(np.concatenate([float32(np.asarray(a)), float32(np.asarray(b))]), config)
-    given: dict[str, Any] = {"sae": sae, "vocabulary": vocabulary, "config": config}
-    if comparison is None:
-        comparison = compare(a, b, **given, progress=part(progress, 0.0, 0.3))
-    keep_a, keep_b = np.isfinite(comparison.log_ratio_a), np.isfinite(comparison.log_ratio_b)
     x, y = float32(np.asarray(a)), float32(np.asarray(b))
+    sae = load_sae(sae) if isinstance(sae, (str, Path)) else sae
+    keep_a, keep_b = _in_use(comparison) if comparison is not None else (_not_bad(x), _not_bad(y))
+    test = _Halves(x, y, z[usable], keep_a, keep_b, {"vocabulary": vocabulary, "config": config})
+    if sae is None:  # by halves that are not measured on: of the others, and of the pool, it knows nothing
+        sae = _trained(np.concatenate([x[test.choosing_a], y[test.choosing_b]]), config)
+    test.given["sae"] = sae
+    if comparison is None:
+        comparison = compare(a, b, **test.given, progress=part(progress, 0.0, 0.3))
     modes = modes_of(comparison) if comparison.differs else None
-    test = _Halves(x, y, z[usable], keep_a, keep_b, given)
     before, after = test.measure(modes, budget, part(progress, 0.3, 1.0))
     weights = importance(comparison)
     rows, why, told = _chosen(x[keep_a], y[keep_b], z[usable], modes and _within(modes, keep_a, keep_b), budget, config.seed)
@@ -96,7 +98,13 @@ def close_gap(
         before=before,
         after=after,
         modes=tuple(told),
-        info={"budget": budget, "pool": len(z), "bad": len(z) - len(usable), "p": comparison.two_sample.p_value},
+        info={
+            "budget": budget,
+            "pool": len(z),
+            "bad": len(z) - len(usable),
+            "p": comparison.two_sample.p_value,
+            "remarks": list(test.remarks(sae)),
+        },
     )
 
 
@@ -116,6 +124,12 @@ class _Halves:
         self.seed = given["config"].seed
         self.choosing_a, self.measured_a = _halves(keep_a, self.seed)
         self.choosing_b, self.measured_b = _halves(keep_b, self.seed + 1)
+
+    def remarks(self, sae: SparseAutoencoder) -> tuple[str, ...]:
+        """That the SAE knows A, B or the pool better than another of them, where it does."""
+        sets = (self.a[self.measured_a], self.b[self.measured_b], self.pool)
+        keys, side = np.concatenate([content_keys(x) for x in sets]), np.repeat(np.arange(3), [len(x) for x in sets])
+        return one_sided_remarks(sae, keys, side, ("A", "B", "the pool"))
 
     def measure(self, modes: list[Mode] | None, budget: int, progress: Progress) -> tuple[GapState, GapState]:
         """How far apart the measured halves are without, and with, images that the other halves chose."""
@@ -139,7 +153,7 @@ def importance(comparison: Comparison) -> np.ndarray:
     The density ratio p_A/p_B of each image, tilted as little as need be for the weighted means of the log ratio and of the shares that show
     each finding to be A's.
     """
-    keep_a, keep_b = np.isfinite(comparison.log_ratio_a), np.isfinite(comparison.log_ratio_b)
+    keep_a, keep_b = _in_use(comparison)
     of_a, of_b = [comparison.log_ratio_a[keep_a]], [comparison.log_ratio_b[keep_b]]
     for h in comparison.hypotheses[:BALANCED]:
         shown = [np.isin(np.arange(len(keep)), comparison.rows_showing(h, side))[keep] for keep, side in ((keep_a, "A"), (keep_b, "B"))]
@@ -171,14 +185,19 @@ def state_of(comparison: Comparison) -> GapState:
 
 
 def _trained(x: np.ndarray, config: CompareConfig) -> SparseAutoencoder:
-    return train_sae(
-        x[np.setdiff1d(np.arange(len(x)), bad_rows(x))],
-        trainer=config.sae_trainer,
-        concepts=config.sae_concepts,
-        active=config.sae_active,
-        seconds=config.sae_seconds,
-        seed=config.seed,
-    )
+    options = {name: getattr(config, f"sae_{name}") for name in ("trainer", "concepts", "active", "seconds")}
+    return train_sae(x, **options, seed=config.seed)
+
+
+def _in_use(comparison: Comparison) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of A and of B that were compared."""
+    return np.isfinite(comparison.log_ratio_a), np.isfinite(comparison.log_ratio_b)
+
+
+def _not_bad(x: np.ndarray) -> np.ndarray:
+    keep = np.ones(len(x), bool)
+    keep[bad_rows(x)] = False
+    return keep
 
 
 def _check(a: np.ndarray, b: np.ndarray, pool: np.ndarray, budget: int, comparison: Comparison | None) -> None:

@@ -23,6 +23,7 @@ from ..progress import Progress, part, silent
 from ..results.comparison import Comparison
 from ..results.groups import GroupComparison, rates_of
 from ..sae.encoding import fast_precision
+from ..sae.fairness import one_sided_remarks
 from ..sae.model import SparseAutoencoder
 from ..stats.discriminant import GroupScores, group_scores
 from ..stats.divergence import divergence
@@ -111,7 +112,7 @@ def _compared(
         stages.append(_proposed(partition.side(g, first), g, codes, sae, vocabulary, config, scores, verdict))
         progress(0.7 + 0.15 * (g + 1) / k, "naming and ranking")
     q, tests = correct(stages, len(vocabulary) if vocabulary is not None else 0)
-    shared = _shared(sae, trained, vocabulary, k)
+    shared = _shared(sae, trained, vocabulary, partition)
     told: list[Comparison] = []
     for g, stage in enumerate(stages):
         told.append(stage.tell(codes, sae, q[g], tests, {**shared, **_of_group(partition.names[g], g, verdict)}))
@@ -196,12 +197,13 @@ def _proposed(
     return stage
 
 
-def _shared(sae: SparseAutoencoder, trained: bool, vocabulary: Vocabulary | None, groups: int) -> dict[str, Any]:
+def _shared(sae: SparseAutoencoder, trained: bool, vocabulary: Vocabulary | None, partition: Partition) -> dict[str, Any]:
     """What is said of all groups."""
+    knowing = one_sided_remarks(sae, partition.keys, partition.label, partition.names)
     return {
-        "groups": groups,
+        "groups": len(partition.names),
         "sae": {"concepts": sae.concepts, "width": sae.width, "trained_here": trained, **sae.info, "key": sae.key},
         "words": vocabulary.given if vocabulary is not None else 0,
-        "remarks": list(vocabulary.remarks) if vocabulary is not None else [],
+        "remarks": [*(vocabulary.remarks if vocabulary is not None else ()), *knowing],
         "versions": {"latentdiff": __version__, "numpy": np.__version__, "python": platform.python_version()},
     }

@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from ..embed.fingerprint import Fingerprint, unlike_precisions
+from ..embed.ordering import content_keys
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..sae.compatibility import encoder_difference
+from ..sae.fairness import known_counts, knows_one_better, said_of_known
 from ..sae.model import SparseAutoencoder
 
 
@@ -35,6 +39,27 @@ def precision_remarks(sae: SparseAutoencoder, encoder: Fingerprint | None) -> tu
         return ()
     said = f"vectors of the reference were computed in {unlike[0]}, those of this batch in {unlike[1]}"
     return (f"{said}: a change may be the precision's; embed both alike",)
+
+
+def known_of(sae: SparseAutoencoder, x: np.ndarray) -> tuple[int, int]:
+    """How many of (n, d) vectors an SAE was trained on, and of how many that can be told."""
+    counts = known_counts(sae, content_keys(x), np.zeros(len(x), int))
+    return (0, 0) if counts is None or not len(counts[1]) else (int(counts[0][0]), int(counts[1][0]))
+
+
+def known_remarks(sae: SparseAutoencoder, reference: tuple[int, int], batch: np.ndarray) -> tuple[str, ...]:
+    """That the SAE knows the reference better than a batch, or the other way round, where it does.
+
+    Args:
+        sae: the watch's.
+        reference: what :func:`known_of` says of the images of the reference that batches are held against.
+        batch: (m, d) vectors.
+    """
+    known, total = (np.array(pair) for pair in zip(reference, known_of(sae, batch), strict=True))
+    sides = knows_one_better(known, total)
+    if sides is None:
+        return ()
+    return (f"{said_of_known(known, total, *sides, ('the reference', 'this batch'))}; begin a watch without it: it trains its own",)
 
 
 def check_batch_encoder(sae: SparseAutoencoder, encoder: Fingerprint | None) -> None:

@@ -21,7 +21,7 @@ from ..sae.naming import NEAR_SYNONYM
 from ..sae.training import train_sae
 from ..stats.hypergeometric import randomised_deviates
 from ..stats.martingale import Bets, e_bh
-from .begun import check_batch_encoder, knowing, precision_remarks
+from .begun import check_batch_encoder, knowing, known_of, known_remarks, precision_remarks
 from .features import Features
 from .state import read_state, write_state
 
@@ -90,6 +90,7 @@ class Monitor:
         self.alpha, self.seed = float(alpha), int(seed)
         self._features = Features.learn(learnt, sae, vocabulary)
         self._reference, self._n_reference = self._features.counts(tested), len(tested)
+        self._known = known_of(sae, tested)
         self._pooled, self._seen = self._reference.copy(), 0
         self._recent, self._recent_images = np.zeros(len(self._features)), 0.0
         self._bets, self._log_best = Bets(len(self._features)), 0.0
@@ -134,7 +135,8 @@ class Monitor:
         log_e = self._log_e()
         self._log_best = max(self._log_best, log_e)
         self._history = [*self._history, (float(self._seen), log_e, float(np.exp(-self._log_best)))][-HISTORY:]
-        return replace(self.reading(), remarks=precision_remarks(self._features.sae, encoder))
+        sae = self._features.sae
+        return replace(self.reading(), remarks=precision_remarks(sae, encoder) + known_remarks(sae, self._known, x))
 
     def reading(self) -> Reading:
         """What the stream shows now; looking changes nothing."""

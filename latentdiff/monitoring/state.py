@@ -43,7 +43,7 @@ def write_state(monitor: Any, folder: Path) -> None:
     watched = folder / f"{WATCHED}{digest}"
     held = (f.mean, f.directions, f.cuts, monitor._reference, monitor._pooled, monitor._recent, monitor._bets.log_capital, monitor.history)
     numbers = {"n_reference": monitor._n_reference, "seen": monitor._seen, "recent_images": monitor._recent_images}
-    numbers |= {"time": monitor._bets.time}
+    numbers |= {"time": monitor._bets.time, "known": list(monitor._known)}
     known = {"format": FORMATS[-1], "alpha": monitor.alpha, "seed": monitor.seed, "log_best": monitor._log_best}
     head = {**known, **numbers, "names": list(f.names), "watched": digest, "words": f.words is not None}
     arrays = {**dict(zip(ARRAYS, held, strict=True)), "latest": monitor._latest}
@@ -130,6 +130,8 @@ def _restored(kind: Any, head: dict[str, Any], arrays: dict[str, np.ndarray], sa
     mean, directions, cuts, reference, pooled, recent, capital, history = (arrays[name] for name in ARRAYS)
     monitor._features = Features(sae, mean, directions, cuts, names, words)
     monitor._reference, monitor._n_reference = reference, int(head["n_reference"])
+    known, of = head.get("known") or (0, 0)  # states of before do not say it
+    monitor._known = int(known), int(of)
     monitor._pooled, monitor._seen = pooled, int(head["seen"])
     monitor._recent, monitor._recent_images = recent, float(head["recent_images"])
     monitor._bets = Bets(len(monitor._features))

@@ -227,6 +227,19 @@ def _reading(comparison: Comparison, shown: Mapping[str, Sequence[Card]]) -> tup
     return (*MEANING.items(), *((f"found as “{name}”", meaning) for name, meaning in told), *_kept(comparison))
 
 
+RENEWED = {
+    "grown": "renewed when there were half as many vectors again",
+    "unfit": "renewed when vectors did not fit it",
+    "one-sided": "renewed when it knew one side better than the other",
+}
+"""Why a kept SAE was trained anew."""
+
+
+def version_text(version: int, why: str) -> str:
+    """Which of the SAEs of a space it is: "no. 2, renewed when vectors did not fit it"."""
+    return ", ".join(filter(None, (f"no. {version}", RENEWED.get(why))))
+
+
 def _kept(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     """Which kept SAE the concepts are of, where it is one that other comparisons share."""
     sae = comparison.info.get("sae") or {}
@@ -235,5 +248,6 @@ def _kept(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         return ()
     explained = f"{training['explained_variance']:.0%} of whose variance they explain"
     learnt = f"learnt from {training['vectors']:,} of {kept['of']:,} vectors, {explained}"
-    what = f"{sae['concepts']:,} patterns, {learnt}; no. {kept['version']}, kept as {kept['key'][:8]}: comparisons that name it share them"
+    number = version_text(kept["version"], kept["why"])
+    what = f"{sae['concepts']:,} patterns, {learnt}; {number}, kept as {kept['key'][:8]}: comparisons that name it share them"
     return ((f"concepts of {kept['name']}", what),)

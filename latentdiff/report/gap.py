@@ -12,9 +12,10 @@ def gap_sentences(gap: Gap) -> list[str]:
     Args:
         gap: the result.
     """
+    remarks = [f"{remark}." for remark in gap.info.get("remarks") or ()]
     if not len(gap.rows) and not gap.modes:
         evidence = p_text(float(gap.info["p"]))
-        return [f"The two sets do not differ detectably ({evidence}), or the pool has nothing that mends it: nothing to add."]
+        return [f"The two sets do not differ detectably ({evidence}), or the pool has nothing that mends it: nothing to add.", *remarks]
     said = [f"{len(gap.rows):,} images are chosen."]
     said += [f"{mode}." for mode in gap.modes]
     said.append(f"On halves not used to choose: {state_text(gap.before)} before, {state_text(gap.after)} after.")
@@ -22,7 +23,7 @@ def gap_sentences(gap: Gap) -> list[str]:
     if len(gap.leave_out):
         share = len(gap.leave_out) / max(len(gap.weights), 1)
         said.append(f"{len(gap.leave_out):,} images ({percent(share)}) are more than the other set has of their kind.")
-    return said
+    return said + remarks
 
 
 def state_text(state: GapState) -> str:

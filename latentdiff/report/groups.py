@@ -62,6 +62,7 @@ def notes(found: GroupComparison) -> tuple[str, ...]:
     out = found.info.get("left_out") or {}
     told = [f"{out[why]:,} images {what} are left out" for why, what in LEFT_OUT.items() if out.get(why)]
     told += [said_unread(found.info.get("passed_over") or {}), said_ranges(found.info.get("deep") or {})]
+    told += map(str, found.info.get("remarks") or ())
     return tuple(filter(None, told))
 
 

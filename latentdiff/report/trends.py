@@ -39,6 +39,7 @@ def trends_notes(found: Trends) -> tuple[str, ...]:
     out, said = found.info.get("left_out") or {}, {**LEFT_OUT, "unlabelled": "without a date or number"}
     told = [f"{out[why]:,} images {what} are left out" for why, what in said.items() if out.get(why)]
     told += [said_unread(found.info.get("passed_over") or {}), said_ranges(found.info.get("deep") or {})]
+    told += map(str, found.info.get("remarks") or ())
     return tuple(filter(None, told))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import shutil
 import tempfile
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compute.cache import cache_folder, write_atomic
+from ..compute.cache import cache_folder, npy_bytes, write_atomic
 from ..compute.files import read_json
 from ..errors import CheckpointError, InputError
 from .model import SparseAutoencoder
@@ -48,6 +47,8 @@ class KeptSae:
     used: float
     """When it was last used, in seconds since 1970."""
     folder: Path
+    why: str = ""
+    """Why it was trained last: "new", "grown", "unfit" or "one-sided"; "" of two sets of vectors."""
 
     def drop(self) -> None:
         """Delete it; the next comparison that wants it trains it anew."""
@@ -120,7 +121,7 @@ def keep_sae(key: str, sae: SparseAutoencoder, seen: np.ndarray | None = None) -
             made, before = Path(temporary, "new"), Path(temporary, "old")
             sae.save(made)
             if seen is not None:
-                write_atomic(made / SEEN, _npy(seen))
+                write_atomic(made / SEEN, npy_bytes(seen))
             with contextlib.suppress(FileNotFoundError):
                 folder.rename(before)
             made.rename(folder)
@@ -132,13 +133,7 @@ def keep_seen(key: str, seen: np.ndarray) -> None:
     with contextlib.suppress(OSError):
         folder = kept_folder() / key
         if folder.is_dir():
-            write_atomic(folder / SEEN, _npy(seen))
-
-
-def _npy(x: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, x)
-    return buffer.getvalue()
+            write_atomic(folder / SEEN, npy_bytes(seen))
 
 
 def _shrink(but: str) -> None:
@@ -157,6 +152,7 @@ def _read(folder: Path) -> KeptSae | None:
         size = sum(path.stat().st_size for path in folder.iterdir())
         used = (folder / "config.json").stat().st_mtime
         counts = int(kept["version"]), int(config["concepts"]), int(config["width"]), int(training["vectors"])
-        return KeptSae(folder.name, str(kept["name"]), *counts, float(training["explained_variance"]), size, used, folder)
+        explained, why = float(training["explained_variance"]), str(kept.get("why", ""))
+        return KeptSae(folder.name, str(kept["name"]), *counts, explained, size, used, folder, why)
     except (OSError, CheckpointError, KeyError, TypeError, ValueError):
         return None  # damaged, or another process is just replacing it

@@ -15,7 +15,7 @@ from .formats.checkpoint import Checkpoint, Options
 from .formats.known import PICKLES, WEIGHTS, Format, Found, find_configs, find_weights, formats_of
 from .hub import fetch, revision_of
 from .kept import PREFIX, find_kept
-from .model import FORMAT, SparseAutoencoder
+from .model import FORMAT, TRAINED_ON, SparseAutoencoder
 from .public import REGISTRY, PublicSAE, find
 
 OWN_FORMATS = (FORMAT, "latentdiff-sae-1")
@@ -143,10 +143,25 @@ def _own(folder: Path, config: dict[str, Any]) -> SparseAutoencoder:
     if unknown or missing:
         raise CheckpointError(f"{folder} does not hold a saved SAE: tensors missing {sorted(missing)}, not known {sorted(unknown)}")
     own = {"top_k": config.get("top_k"), "normalise": config.get("normalise", "none"), "groups": config.get("groups")}
-    sae = SparseAutoencoder(**tensors, **own, info={**config["info"], "format": config["format"]})
+    keys = _trained_on(folder / TRAINED_ON)
+    sae = SparseAutoencoder(**tensors, **own, info={**config["info"], "format": config["format"]}, trained_on=keys)
     if (sae.width, sae.concepts) != (config.get("width"), config.get("concepts")):
         raise CheckpointError(f"{folder}: config.json and sae.safetensors disagree on width or concepts")
     return sae
+
+
+def _trained_on(path: Path) -> np.ndarray | None:
+    """Keys of the vectors that an SAE was trained on; None where they do not lie there.
+
+    Raises:
+        CheckpointError: what lies there is none of ours.
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError) as e:
+        raise CheckpointError(f"{path} is damaged ({e}); delete it: the SAE then only forgets what it was trained on") from e
 
 
 def _check_public(sae: SparseAutoencoder, public: PublicSAE, path: Path) -> None:

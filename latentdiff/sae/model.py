@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..compute.cache import write_together
+from ..compute.cache import npy_bytes, write_together
 from ..compute.parallel import map_rows
 from ..compute.sparse import Tape, assembled
 from ..errors import CheckpointError, InputError
@@ -24,6 +24,7 @@ Rows = Any
 """(n, d) rows with a shape that come out by slice: an ndarray, a memmap, :class:`~latentdiff.embed.sides.Sides`."""
 TENSORS = ("w_enc", "b_enc", "w_dec", "b_dec", "threshold")
 NORMALISE = ("none", "layer_norm", "constant_norm")
+TRAINED_ON = "trained_on.npy"
 LAYER_NORM_EPS = 1e-5
 """Added to the standard deviation, as SAELens and ViT-Prisma do."""
 
@@ -57,6 +58,8 @@ class SparseAutoencoder:
     normalise: str = "none"
     """What n does to a row h: ``"none"``; ``"layer_norm"``: ``(h - mean(h)) / (std(h) + 1e-5)`` with the unbiased std;
     ``"constant_norm"``: ``h sqrt(d) / |h|``."""
+    trained_on: np.ndarray | None = None
+    """(m,) uint64, ascending: content keys of the vectors that it was trained on, of more the 20,000 smallest; None: unknown."""
 
     def __post_init__(self) -> None:
         for name in TENSORS:
@@ -86,6 +89,10 @@ class SparseAutoencoder:
             if value.shape != (k,) or np.isinf(value).any():
                 raise CheckpointError(f"the SAE's monosemanticity must be ({k},) numbers, not shape {value.shape}")
             object.__setattr__(self, "monosemanticity", value)
+        if self.trained_on is not None:
+            keys = np.asarray(self.trained_on)
+            if keys.dtype != np.uint64 or keys.ndim != 1 or (keys[1:] <= keys[:-1]).any():
+                raise CheckpointError(f"the SAE's trained_on must be ascending uint64 keys, not {keys.dtype} of shape {keys.shape}")
         if self.top_k is not None and (type(self.top_k) is not int or not 1 <= self.top_k <= k):
             raise CheckpointError(f"the SAE's top_k must be between 1 and its {k} concepts, not {self.top_k!r}")
         if self.normalise not in NORMALISE:
@@ -187,12 +194,13 @@ class SparseAutoencoder:
         return float(1 - error / np.square(x - x.mean(0), dtype=np.float64).sum())
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``config.json`` and ``sae.safetensors`` into a folder (made if missing) and return it.
+        """Write ``config.json``, ``sae.safetensors`` and, where known, ``trained_on.npy`` into a folder (made if missing) and return it.
 
         ``sae.safetensors``: float32 ``w_enc`` (d, K), ``b_enc`` (K), ``w_dec`` (K, d), ``b_dec`` (d), ``threshold`` (K), and
         ``monosemanticity`` (K) where known. ``config.json``: ``format`` (this format and its version), ``width`` d, ``concepts`` K,
         ``groups`` (Matryoshka sizes or null), ``top_k`` (or null), ``normalise``, and ``info``: ``encoder`` (fingerprint), ``training``
         (options and scores), ``origin`` (the published checkpoint it was converted from), ``format`` (what it was read from).
+        ``trained_on.npy``: (m,) uint64 keys of the vectors that it was trained on.
         """
         from safetensors.numpy import save
 
@@ -210,5 +218,10 @@ class SparseAutoencoder:
             "info": self.info,
         }
         text = json.dumps(config, indent=1)
-        write_together({folder / "sae.safetensors": save(tensors), folder / "config.json": text.encode("utf8")})
+        files = {folder / "sae.safetensors": save(tensors)}
+        if self.trained_on is None:
+            (folder / TRAINED_ON).unlink(missing_ok=True)  # of another that was there
+        else:
+            files[folder / TRAINED_ON] = npy_bytes(self.trained_on)
+        write_together({**files, folder / "config.json": text.encode("utf8")})
         return folder

@@ -8,19 +8,20 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..embed.fingerprint import Fingerprint
-from ..embed.ordering import content_keys
 from ..errors import InputError, LatentDiffError
 from ..progress import Progress, part
+from .fairness import one_sided
 from .fitting import ROWS as LOOKED_AT
 from .fitting import fit_of
 from .kept import keep_sae, keep_seen, kept_folder, recall_seen
 from .loading import check_encoder, load_sae
 from .model import SparseAutoencoder
+from .sampling import together
 from .shipped import shipped_sae
 from .training import train_sae
 
@@ -31,16 +32,24 @@ KEPT = "kept"
 KEPT_FROM = 4_000
 """Vectors of both sides from which the kept SAE is taken unasked. Of fewer the pair's own, trained in .3 to 3 s, tells more often that they
 differ: with 10 of 200 of a class in real CLIP in .42 of 24 pairs (kept .17), with 15 of 500 in .57 of 7 (kept .29); both rank alike."""
-SCHEME = 1
+SCHEME = 2
 """Raised where training changes: SAEs of earlier schemes are no longer found, and age out of the cache."""
-MOST_ROWS = 20_000
-"""Vectors that a kept SAE is trained on, those with the smallest hashes of all: which they are does not depend on what came when."""
 GROWTH = 1.5
 """Times as many vectors as in training from which an SAE is renewed."""
 UNFIT_BELOW = 0.8
 """Share of the explained variance of training below which an SAE that has not seen these vectors is renewed with them."""
-CHUNK = 8192
 Rows = Any
+
+
+class Keyed(Protocol):
+    """Vectors of two sides, such as :class:`~latentdiff.embed.sides.Sides` in content order."""
+
+    keys: np.ndarray
+    """(n,) uint64 content keys."""
+
+    @property
+    def in_a(self) -> np.ndarray:
+        """(n,) True for vectors of A."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Space:
     count: int | None = None
     """How many vectors it has now; None where only those that comparisons have shown are known."""
     rows: Callable[[Progress], np.ndarray] | None = None
-    """Reads (m, d) of its vectors, see :func:`spread_sample`; None: those that comparisons have shown."""
+    """Reads (m, d) of its vectors, see :func:`~latentdiff.sae.sampling.spread_sample`; None: those that comparisons have shown."""
     encoder: Fingerprint | None = None
     asked: bool = False
     """Whether its SAE was asked for, and is taken for few vectors too."""
@@ -102,16 +111,16 @@ def of_encoder(sae: Any, encoder: Fingerprint, what: str, trainer: str) -> Any:
 
 
 def trained_sae(
-    wanted: Space | str | None, pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], progress: Progress
+    wanted: Space | str | None, pooled: Rows, sides: Keyed, options: Mapping[str, Any], progress: Progress
 ) -> SparseAutoencoder:
     """The kept SAE of a space; with None that of these very vectors; with ``PAIR`` one that is trained on them now.
 
     Arguments and errors as :func:`sae_of_content` and :func:`sae_of_space`.
     """
     if isinstance(wanted, Space):
-        return sae_of_space(wanted, pooled, options, progress)
+        return sae_of_space(wanted, pooled, sides, options, progress)
     if wanted is None:
-        return sae_of_content(pooled, keys, options, progress)
+        return sae_of_content(pooled, sides.keys, options, progress)
     return train_sae(pooled, **options, progress=progress)
 
 
@@ -134,18 +143,20 @@ def sae_of_content(pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], p
     return sae
 
 
-def sae_of_space(space: Space, pooled: Rows, options: Mapping[str, Any], progress: Progress) -> SparseAutoencoder:
-    """The kept SAE of a space; trained where there is none yet, renewed where the space has grown or the SAE does not fit.
+def sae_of_space(space: Space, pooled: Rows, sides: Keyed, options: Mapping[str, Any], progress: Progress) -> SparseAutoencoder:
+    """The kept SAE of a space; trained where there is none yet, renewed where the space has grown, the SAE does not fit, or knows one side.
 
     Args:
         space: whose vectors are compared.
         pooled: (n, d) the vectors that are compared, ordered by their hashes.
+        sides: which side each of them is of, by its key; in any order.
         options: of :func:`train_sae`; ``seed`` among them.
         progress: ``progress(fraction, label)``.
 
     Returns:
         The SAE; ``info["kept"]`` holds ``key``, ``name``, ``version``, ``of`` (vectors that there were when it was trained) and ``why`` it
-        was trained then: "new", "grown" or "unfit".
+        was trained then: "new", "grown", "unfit", or "one-sided" (it was trained on a larger share of one side than of the other, see
+        :mod:`~latentdiff.sae.fairness`; the sample that it is trained on now holds as much of both).
 
     Raises:
         InputError: vectors that cannot be trained on.
@@ -155,47 +166,22 @@ def sae_of_space(space: Space, pooled: Rows, options: Mapping[str, Any], progres
     seen, of, fresh = None, space.count or 0, False
     if space.rows is None:
         before = recall_seen(key, pooled.shape[1]) if sae is not None else np.empty((0, pooled.shape[1]), np.float32)
-        seen, of = _together(before, pooled)
+        seen, of = together(before, pooled)
         fresh = not np.array_equal(seen, before)
-    why = "new" if sae is None else _renewal(sae, of, pooled)
+    why = "new" if sae is None else _renewal(sae, of, pooled, sides)
     if sae is not None and not why:
         if fresh and seen is not None:
             keep_seen(key, seen)
         return sae
     version = 1 if sae is None else 1 + int(sae.info["kept"]["version"])
-    unfit = [*sae.info["kept"].get("unfit", ())] if sae is not None else []
+    tried = [*sae.info["kept"].get("tried", ())] if sae is not None else []
     rows = seen if space.rows is None else space.rows(part(progress, 0.0, 0.3))
     made = train_sae(rows, **options, skip_bad=True, encoder=space.encoder, progress=part(progress, 0.3, 1.0))
     made.info["kept"] = {"key": key, "name": space.name, "version": version, "of": of, "why": why}
-    if why == "unfit":
-        made.info["kept"]["unfit"] = [*unfit, _digest(_some(pooled))][-50:]
+    if why in ("unfit", "one-sided"):
+        made.info["kept"]["tried"] = [*tried, _digest(_some(pooled))][-50:]
     keep_sae(key, made, seen)
     return made
-
-
-def spread_sample(rows: Rows) -> np.ndarray:
-    """(m, d) float32: of (n, d) vectors the ``MOST_ROWS`` different ones with the smallest hashes, in that order."""
-    n, d = rows.shape
-    best, keys = np.empty((0, d), np.float32), np.empty(0, np.uint64)
-    for start in range(0, n, CHUNK):
-        chunk = np.asarray(rows[start : start + CHUNK], np.float32)
-        best, keys = _smallest(np.concatenate([best, chunk]), np.concatenate([keys, content_keys(chunk)]))
-    return best
-
-
-def _smallest(rows: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    keys, first = np.unique(keys, return_index=True)
-    return rows[first[:MOST_ROWS]], keys[:MOST_ROWS]
-
-
-def _together(seen: np.ndarray, pooled: Rows) -> tuple[np.ndarray, int]:
-    """The sample of what was seen before and is seen now, and how many different vectors that is a sample of."""
-    now = np.asarray(pooled[0 : min(MOST_ROWS, pooled.shape[0])], np.float32)  # in the order of their hashes already
-    both = np.concatenate([seen, now])
-    rows, keys = _smallest(both, content_keys(both))
-    if len(keys) < MOST_ROWS:
-        return rows, len(keys)
-    return rows, int((len(keys) - 1) / (float(keys[-1]) / 2.0**64))  # as many would leave so small hashes (Bar-Yossef et al. 2002)
 
 
 def _recalled(key: str, width: int) -> SparseAutoencoder | None:
@@ -216,17 +202,21 @@ def _recalled(key: str, width: int) -> SparseAutoencoder | None:
     return sae
 
 
-def _renewal(sae: SparseAutoencoder, of: int, pooled: Rows) -> str:
+def _renewal(sae: SparseAutoencoder, of: int, pooled: Rows, sides: Keyed) -> str:
     """Why an SAE is to be trained anew; "" where it is not."""
     if of >= GROWTH * int(sae.info["kept"].get("of", 0)):
         return "grown"
     some = _some(pooled)
+    if _digest(some) in sae.info["kept"].get("tried", ()):  # once only: it may never fit them, or its space not hold them
+        return ""
+    if one_sided(sae, sides.keys, sides.in_a.astype(int)):
+        return "one-sided"
     try:
         fit = fit_of(sae, sae.encode(some), some)
         poor = fit["explained"] < UNFIT_BELOW * (fit["usual_explained"] or 0)
     except InputError:  # so far off that a comparison would be refused
         poor = True
-    return "unfit" if poor and _digest(some) not in sae.info["kept"].get("unfit", ()) else ""  # once only: it may never fit them
+    return "unfit" if poor else ""
 
 
 def _some(pooled: Rows) -> np.ndarray:

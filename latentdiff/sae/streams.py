@@ -12,10 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..embed.fingerprint import Fingerprint
+from ..embed.ordering import content_keys
 from ..embed.usable import BAD, bad_in
 from ..embed.vectors import VectorStore
 from ..errors import InputError
 from ..progress import Progress, silent
+from .sampling import smallest_keys
 
 CHUNK_ROWS = 1 << 14
 FEWEST = 20
@@ -75,6 +77,8 @@ class Source:
     """(d,) float64."""
     variance: float
     """Mean squared distance from the mean, > 0."""
+    keys: np.ndarray
+    """(m,) uint64 content keys of the usable vectors, see :func:`~latentdiff.sae.sampling.smallest_keys`."""
     fingerprint: Fingerprint | None = None
     """Of the encoder, where the vectors' store knows it."""
 
@@ -121,10 +125,11 @@ def open_source(vectors: Any, *, skip_bad: bool = False, progress: Progress = si
     shape = tuple(rows.shape)
     if len(shape) != 2 or shape[0] < FEWEST or shape[1] == 0:
         raise InputError(f"train_sae needs (n, d) vectors with n >= {FEWEST}, got shape {shape}")
-    count, mean, squares, bad = 0, np.zeros(shape[1]), 0.0, []
+    count, mean, squares, bad, keys = 0, np.zeros(shape[1]), 0.0, [], np.empty(0, np.uint64)
     for start, x in _chunks(rows, progress):
         wrong = bad_in(x)
         bad.append(start + wrong)
+        keys = smallest_keys(keys, np.delete(content_keys(x), wrong))
         x = np.delete(x.astype(np.float64), wrong, axis=0)
         if len(x):  # Chan et al.: moments of parts merge without cancellation
             part = x.mean(0)
@@ -138,7 +143,7 @@ def open_source(vectors: Any, *, skip_bad: bool = False, progress: Progress = si
         raise InputError(f"train_sae needs (n, d) vectors with n >= {FEWEST}, only {count} of {shape[0]} are usable")
     if squares <= 1e-12 * count * max(float(np.square(mean).sum()), 1e-30):
         raise InputError("all vectors are equal; there is nothing to learn")
-    return Source(rows, left_out, mean, squares / count, getattr(rows, "fingerprint", None))
+    return Source(rows, left_out, mean, squares / count, keys, getattr(rows, "fingerprint", None))
 
 
 def _opened(vectors: Any, skip_bad: bool) -> tuple[Rows, bool]:

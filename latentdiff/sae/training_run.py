@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,7 @@ class TrainingRun:
         groups = o.groups if o.trainer == "matryoshka" else None
         bare = SparseAutoencoder(np.ascontiguousarray(w_enc.T), b_enc / scale, w_dec, b_dec / scale, np.zeros(1), {}, groups)
         threshold = calibrated(bare, (self.source.read(i) for i in _pieces(self.order.sample(CALIBRATION_ROWS))), o.active)
-        sae = SparseAutoencoder(bare.w_enc, bare.b_enc, bare.w_dec, bare.b_dec, np.full(o.concepts, threshold), {}, groups)
+        sae = replace(bare, threshold=np.full(o.concepts, threshold), trained_on=self.source.keys)
         explained, active, fired = self._measured(sae, self.order.sample(REPORT_ROWS))
         scores = {"explained_variance": explained, "mean_active": active, "dead": int((~fired).sum()), "stopped": self.schedule.stopped}
         if o.held_out:

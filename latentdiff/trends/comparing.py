@@ -21,6 +21,7 @@ from ..groups.telling import GroupStages
 from ..progress import Progress, part, silent
 from ..results.trends import Trend, Trends
 from ..sae.encoding import fast_precision
+from ..sae.fairness import one_sided_remarks
 from ..sae.model import SparseAutoencoder
 from ..sae.naming import NEAR_SYNONYM, mean_activating_directions, name_concepts
 from ..stats.change_points import change_p_values
@@ -102,6 +103,7 @@ def compare_over_time(
         found += _words(partition, vocabulary, totals, config)
     progress(1.0, "words")
     found.sort(key=lambda one: (one.trend.q_value, one.trend.p_value))
+    remarks = one_sided_remarks(sae, partition.keys, partition.label, binned.names)
     about = {"sae": {"concepts": sae.concepts, "trained_here": trained}, "words": vocabulary.given if vocabulary is not None else 0}
     return Trends(
         bins=binned.names,
@@ -110,7 +112,7 @@ def compare_over_time(
         trends=tuple(_distinct(found, vocabulary)),
         differs=bool(found),
         p_value=min((one.trend.q_value for one in found), default=1.0),
-        info={**about, "left_out": partition.dropped, "seconds": round(time.perf_counter() - start, 3)},
+        info={**about, "remarks": list(remarks), "left_out": partition.dropped, "seconds": round(time.perf_counter() - start, 3)},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from latentdiff import InputError, kept_saes
 from latentdiff.cli.main import main
 from latentdiff.compute.cache import CAPTIONS, JUDGEMENTS, recall, remember
 from latentdiff.embed.ordering import content_keys
-from latentdiff.sae import kept, spaces
-from latentdiff.sae.spaces import Space, sae_of_content, sae_of_space, spread_sample
+from latentdiff.sae import kept, sampling, spaces
+from latentdiff.sae.sampling import spread_sample
+from latentdiff.sae.spaces import Space, sae_of_content, sae_of_space
 
 OPTIONS = {"trainer": "batchtopk", "concepts": 24, "active": 3, "seconds": 1.0, "seed": 0}
 RNG = np.random.default_rng(0)
@@ -33,8 +35,16 @@ def by_content(x: np.ndarray) -> np.ndarray:
     return x[np.argsort(content_keys(x), kind="stable")]
 
 
-def get(space: Space, x: np.ndarray) -> latentdiff.SparseAutoencoder:
-    return sae_of_space(space, by_content(x), OPTIONS, lambda *_: None)
+class Keyed(NamedTuple):
+    keys: np.ndarray
+    in_a: np.ndarray
+
+
+def get(space: Space, x: np.ndarray, y: np.ndarray | None = None) -> latentdiff.SparseAutoencoder:
+    """Of x against y; without y, of halves of x that nothing tells apart."""
+    both = x if y is None else np.concatenate([x, y])
+    a = np.arange(len(x)) % 2 == 0 if y is None else np.arange(len(both)) < len(x)
+    return sae_of_space(space, by_content(both), Keyed(content_keys(both), a), OPTIONS, lambda *_: None)
 
 
 def equal(a: latentdiff.SparseAutoencoder, b: latentdiff.SparseAutoencoder) -> bool:
@@ -90,8 +100,8 @@ def test_vectors_that_do_not_fit_renew_once() -> None:
 
 
 def test_the_sample_is_of_the_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spaces, "MOST_ROWS", 50)
-    monkeypatch.setattr(spaces, "CHUNK", 64)
+    monkeypatch.setattr(sampling, "MOST_ROWS", 50)
+    monkeypatch.setattr(sampling, "CHUNK", 64)
     shuffled = np.concatenate([X, X[:40]])[np.random.default_rng(1).permutation(640)]
     sample = spread_sample(shuffled)
     np.testing.assert_array_equal(sample, by_content(np.unique(X, axis=0))[:50])
