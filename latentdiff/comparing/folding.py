@@ -11,7 +11,7 @@ from ..config import CompareConfig
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..results.hypothesis import Hypothesis
-from ..results.ranking import fold
+from ..results.ranking import fold, same_thing
 from ..stats.echoes import SAME_IMAGES
 from .candidates import Draft
 
@@ -53,7 +53,8 @@ def fold_wordings(
     if vocabulary is None:
         return candidates
     place = {id(h): i for i, h in enumerate(candidates)}
-    ranked = [place[id(h)] for h in fold(h for h in candidates if h.q_value <= config.alpha and not h.slight)]
+    gated = [h for h in candidates if h.q_value <= config.alpha and not h.slight]
+    ranked = [place[id(h)] for h in fold(gated)]
     order = sorted(ranked, key=lambda i: candidates[i].weak)
     told = _tellers(order, candidates, drafts, shows, sides, vocabulary)
     out = list(candidates)
@@ -61,6 +62,9 @@ def fold_wordings(
         folded, echoes = (*out[by].folded, candidates[i].text), (*out[by].echoes, *candidates[i].echoes)
         out[by] = dataclasses.replace(out[by], folded=folded, echoes=tuple(dict.fromkeys(echoes)))
     renamed = {(candidates[i].side, candidates[i].text): candidates[by].text for i, by in told.items()}
+    for h in gated:  # what two branches say alike is listed by one of its names
+        by = next(i for i in ranked if same_thing(h, candidates[i]))
+        renamed.setdefault((h.side, h.text), candidates[told.get(by, by)].text)
     for i in ranked:
         if i not in told and out[i].overlaps:
             overlaps = dict.fromkeys(renamed.get((out[i].side, text), text) for text in out[i].overlaps)

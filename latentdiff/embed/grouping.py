@@ -62,7 +62,8 @@ def check_groups(groups: np.ndarray, n_a: int) -> None:
         count = len(np.unique(own))
         if count < FEWEST_GROUPS:
             why = "images of one group say no more than one image does"
-            raise InputError(f"{side} has images of {count} groups; at least {FEWEST_GROUPS} a side are needed, since {why}")
+            counted = "one group" if count == 1 else f"{count} groups"
+            raise InputError(f"{side} has images of {counted}; at least {FEWEST_GROUPS} a side are needed, since {why}")
 
 
 def renumbered(groups: np.ndarray) -> np.ndarray:

@@ -94,6 +94,22 @@ def test_overlaps_name_the_teller() -> None:
     assert fold_wordings(marked, drafts, sp.csr_array(shows), SIDES, None, CONFIG) is marked
 
 
+def test_overlaps_name_the_listed_one_of_what_two_branches_say_alike() -> None:
+    shown = np.zeros((N_A + N_B, 3), bool)
+    shown[:30, :2], shown[25:60, 2] = True, True
+
+    def finding(text: str, source: str, q: float, **more: tuple[str, ...]) -> Hypothesis:
+        return Hypothesis(text, "A", source, 0.5, 0.5, 0.0, q, q, 0.9, 0.3, 10.0, **more)
+
+    found = (finding("horse", "sae", 1e-7, also=("lake",)), finding("lake", "dre", 1e-9), finding("bus", "dre", 1e-6, overlaps=("lake",)))
+    drafts = [Draft(h.text, "A", h.source, 10.0, 0, 0, 0.3, word=VOCABULARY.words.index(h.text)) for h in found]
+    out = fold_wordings(found, drafts, sp.csr_array(shown), SIDES, VOCABULARY, CONFIG)
+    nan = np.full(3, np.nan, np.float32)
+    shows = sp.csr_array(shown)
+    said = Comparison(out, nan, nan, shows, shows, TwoSampleTest(0.9, 1e-3), True, 0.1, ConceptTable.empty(), CONFIG)
+    assert {h.text: h.overlaps for h in said.hypotheses} == {"horse": (), "bus": ("horse",)}
+
+
 def test_a_card_names_what_fits_and_counts_the_guesses() -> None:
     same = range(30)
     out, left = fold_them(("horse", "A", same, False, 1e-9), ("foal", "A", same, False, 1e-8), ("hamper", "A", same, True, 1e-7))

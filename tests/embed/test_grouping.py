@@ -48,6 +48,8 @@ def test_few_groups_are_refused() -> None:
     sides = Sides(RNG.standard_normal((30, 4)), RNG.standard_normal((25, 4)))
     with pytest.raises(InputError, match="B has images of 4 groups; at least 5"):
         sides.group(np.arange(30) // 3, [f"b{i % 4}" for i in range(25)], False)
+    with pytest.raises(InputError, match="A has images of one group; at least 5"):
+        sides.group(np.zeros(30), np.arange(25), False)
 
 
 def test_groups_stay_with_their_rows_whatever_the_order_and_the_side() -> None:
