@@ -12,6 +12,7 @@ from ..compute.parallel import one_thread
 from ..config import CompareConfig, choices, takes_config
 from ..describe.describer import Describer
 from ..embed.grouping import Groups
+from ..embed.lengths import UnitRows, lengths_of
 from ..embed.ordering import in_content_order
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
@@ -21,7 +22,7 @@ from ..inputs.fitting import known_of
 from ..progress import Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
-from ..sae.spaces import Space
+from ..sae.spaces import Space, open_sae
 from .fields import columns_of
 from .held import Given
 from .mirroring import mirrored
@@ -108,10 +109,16 @@ def compare_sides(
     if describer is not None:
         describer.check(sides, vocabulary)
     with _threads(sides):
+        sae, lengths = open_sae(sae), lengths_of(sides)
+        trains = not isinstance(sae, SparseAutoencoder)
+        if lengths["unlike"] and trains and type(sides) is Sides:  # rows that lie with other machines stay as they are
+            sides, sae, lengths["normalised"] = sides.reread(UnitRows), None if isinstance(sae, Space) else sae, True
         ordered = in_content_order(sides)
         columns = columns_of(ordered, fields)
         found = Stages(ordered, config, vocabulary, progress or silent, describer, columns, given).run(sae)
-    return mirrored(found) if ordered.swapped else found
+    found = mirrored(found) if ordered.swapped else found
+    found.info["lengths"] = lengths
+    return found
 
 
 def _threads(sides: Sides) -> AbstractContextManager[Any]:

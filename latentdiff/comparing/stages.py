@@ -24,8 +24,7 @@ from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from ..sae.encoding import fast_precision
 from ..sae.fairness import one_sided_remarks
-from ..sae.fitting import ROWS as FITTED
-from ..sae.fitting import fit_of
+from ..sae.fitting import fit_of_sides
 from ..sae.loading import check_encoder
 from ..sae.model import SparseAutoencoder
 from ..sae.monosemanticity import monosemanticity
@@ -85,8 +84,7 @@ class Stages:
         names = "BA" if self.sides.swapped else "AB"  # as they were given
         self.remarks += one_sided_remarks(sae, self.sides.keys, 1 - self.sides.in_a, names)
         codes = self._codes(sae)
-        some = self.sides.spaced(FITTED)
-        fit = None if trained else fit_of(sae, codes[some], self.sides[some])
+        fit = None if trained else fit_of_sides(sae, codes, self.sides)
         held: dict[str, Any] = {}
         if len(self.given):
             known = hold(self.given, Among(self.sides, codes, sae.key, self.columns, self.vocabulary))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -143,6 +143,12 @@ class Sides(Scored):
         other = self._copy()
         other._arrays, other._where = self._arrays[::-1], self._where[::-1]
         return other._exchanged()
+
+    def reread(self, way: Callable[[Any], Any]) -> Sides:
+        """The same rows, read from what ``way`` makes of both arrays; of sides as they are given."""
+        other = self._copy()
+        other._arrays = way(self._arrays[0]), way(self._arrays[1])
+        return other
 
     def rearranged(self, order: np.ndarray) -> Sides:
         """The same rows in another order within their sides, copied into memory.

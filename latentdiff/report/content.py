@@ -20,6 +20,7 @@ from .meanings import MEANING, SOURCES
 from .shifts import shifts
 from .text import isolated, verdict
 from .tree import Branch, as_tree
+from .vectors import misfit, repeated, unlike_lengths
 
 CARDS = 10
 """Cards per side; further ones are counted."""
@@ -114,7 +115,7 @@ def content(
         },
         notes=(
             *left_out(comparison.info, (a, b)),
-            *(note for said in (looked_past, misfit, repeated) for note in said(comparison, (a, b))),
+            *(note for said in (looked_past, unlike_lengths, misfit, repeated) for note in said(comparison, (a, b))),
             *left_out_fields(comparison),
             *description(comparison),
             *rejected(comparison, (a, b)),
@@ -134,10 +135,6 @@ def typical(comparison: Comparison, side: str) -> tuple[int, ...]:
     """Rows of the images by which a side is told most surely, best first; none where that was not asked (methods of others)."""
     rows = ((comparison.info.get("exemplars") or {}).get(side) or {}).get("rows") or ()
     return tuple(int(row) for row in rows)
-
-
-REPEATED = 0.01
-"""Share of a side's images that repeat others from which it is said."""
 
 
 def left_out(info: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
@@ -162,30 +159,6 @@ def left_out(info: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
         notes.append(f"{images(equal['overlap'])} of one side whose vector equals one of the other to the bit")
     drawn = said_ranges(info.get("deep") or {})
     return (*notes, *([drawn] if drawn else []), *map(str, info.get("remarks") or ()))
-
-
-def repeated(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
-    """Sentences about images that repeat others, with the remedy; empty where hardly any does."""
-    said, (a, b), notes = comparison.info.get("repeats") or {}, names, []
-    for side, name in zip(SIDES, names, strict=True):
-        if said.get(side, 0) > REPEATED:
-            remedy = "leave repeats out, or name what belongs together (groups)"
-            notes.append(f"{said[side]:.0%} of the images of {name} nearly repeat others of it and are no independent evidence: {remedy}")
-    shared = max(said.get("shared_a", 0), said.get("shared_b", 0))
-    if shared > REPEATED:
-        remedy = f"compare {a} and {b} as pairs or by groups, or leave these out"
-        notes.append(f"{shared:.0%} of the images of one side nearly repeat images of the other: {remedy}")
-    return tuple(notes)
-
-
-def misfit(comparison: Comparison, _: Sequence[str]) -> tuple[str, ...]:
-    """A sentence where the vectors hardly look like those that the SAE was trained on."""
-    fit = comparison.info.get("fit") or {}
-    if not fit.get("poor"):
-        return ()
-    fires = f"{fit['active']:,.1f} concepts fire an image where {fit['usual_active']:,.1f} did in its training"
-    back = f"{max(fit['explained'], 0):.0%} of the variance comes back where {fit['usual_explained']:.0%} did"
-    return (f"the vectors fit the SAE badly ({fires}, {back}): train one on these, or look whether they are scaled",)
 
 
 def description(comparison: Comparison) -> tuple[str, ...]:

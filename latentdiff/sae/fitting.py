@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ..embed.sides import Sides
 from ..errors import InputError
 from .model import SparseAutoencoder
 
@@ -22,13 +23,37 @@ SAID_BELOW = 0.5
 """The same from which it is said."""
 
 
-def fit_of(sae: SparseAutoencoder, codes: sp.csr_array, vectors: np.ndarray) -> dict[str, Any]:
+def fit_of_sides(sae: SparseAutoencoder, codes: sp.csr_array, sides: Sides) -> dict[str, Any]:
+    """How an SAE fits each of two sides: one that it does not fit is not hidden by the other.
+
+    Args:
+        sae: see :func:`fit_of`.
+        codes: (n, K) codes of all vectors.
+        sides: in content order.
+
+    Returns:
+        ``"A"`` and ``"B"``: what :func:`fit_of` says of each.
+
+    Raises:
+        InputError: vectors of a side of another scale or space than those of the training.
+    """
+    found, order, names = {}, sides.order, "BA" if sides.swapped else "AB"  # as they were given
+    if order is None:
+        raise ValueError("these sides are in no order")
+    for side, name, own in zip("AB", names, (order[: sides.n_a], order[sides.n_a :]), strict=True):
+        some = np.sort(own[:: -(-len(own) // ROWS)])
+        found[side] = fit_of(sae, codes[some], sides[some], f"the vectors of {name}")
+    return found
+
+
+def fit_of(sae: SparseAutoencoder, codes: sp.csr_array, vectors: np.ndarray, what: str = "these vectors") -> dict[str, Any]:
     """How an SAE fits vectors, against what it records of its training.
 
     Args:
         sae: ``info["training"]`` holds ``mean_active`` and ``explained_variance`` where it was trained here.
         codes: (m, K) codes of the vectors.
         vectors: (m, d) vectors, at least two different ones.
+        what: they are, in a message's words.
 
     Returns:
         ``active`` (mean concepts a vector), ``explained`` (variance that comes back, at most 1), the same of the training as
@@ -47,9 +72,9 @@ def fit_of(sae: SparseAutoencoder, codes: sp.csr_array, vectors: np.ndarray) -> 
     share = explained / before if before and before > 0 else 1.0
     if times > REFUSED_FROM or (times < 1 / REFUSED_FROM and share < REFUSED_BELOW):
         raise InputError(
-            f"these vectors do not fit the SAE: {active:,.1f} concepts fire an image where {usual:.1f} did in its training, and "
+            f"{what} do not fit the SAE: {active:,.1f} concepts fire an image where {usual:.1f} did in its training, and "
             f"{max(explained, 0):.0%} of the variance comes back where {before:.0%} did. Are they scaled, normalised or of another layer? "
-            "Use the vectors as the encoder gives them, or train an SAE on these"
+            "Use vectors as the encoder gives them, or train an SAE on these"
         )
     fewer = times < 1 / SAID_FROM and share < 1  # fewer that bring back as much: a small SAE knows its own training vectors by heart
     poor = times > SAID_FROM or fewer or share < SAID_BELOW

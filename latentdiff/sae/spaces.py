@@ -211,12 +211,18 @@ def _renewal(sae: SparseAutoencoder, of: int, pooled: Rows, sides: Keyed) -> str
         return ""
     if one_sided(sae, sides.keys, sides.in_a.astype(int)):
         return "one-sided"
+    in_a = sides.in_a[np.argsort(sides.keys, kind="stable")]
+    return "unfit" if any(_unfit(sae, pooled, np.flatnonzero(own)) for own in (in_a, ~in_a)) else ""
+
+
+def _unfit(sae: SparseAutoencoder, pooled: Rows, rows: np.ndarray) -> bool:
+    """Whether an SAE fits some of the vectors so badly that it should be trained with them."""
+    some = np.asarray(pooled[rows[:: -(-len(rows) // LOOKED_AT)]], np.float32)
     try:
         fit = fit_of(sae, sae.encode(some), some)
-        poor = fit["explained"] < UNFIT_BELOW * (fit["usual_explained"] or 0)
     except InputError:  # so far off that a comparison would be refused
-        poor = True
-    return "unfit" if poor else ""
+        return True
+    return bool(fit["explained"] < UNFIT_BELOW * (fit["usual_explained"] or 0))
 
 
 def _some(pooled: Rows) -> np.ndarray:

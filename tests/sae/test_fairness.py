@@ -180,4 +180,3 @@ def test_groups_bins_watches_and_gaps_say_it_too() -> None:
     gap = latentdiff.close_gap(x[:100], x[100:200], x[200:], budget=10, sae=own)
     assert "100% of A and 0% of" in gap.info["remarks"][0]
     assert latentdiff.close_gap(x[:100], x[100:200], x[200:], budget=10).info["remarks"] == []
-    assert x.shape[1] == WIDTH and OPTIONS

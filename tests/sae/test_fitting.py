@@ -44,7 +44,20 @@ def test_scaled_vectors_are_refused(sae: SparseAutoencoder, factor: float) -> No
 
 
 def test_vectors_that_are_much_too_small_are_said(sae: SparseAutoencoder) -> None:
-    assert compare(0.01 * images(60), 0.01 * images(50), sae=sae).info["fit"]["poor"] is True
+    fit = compare(0.01 * images(60), 0.01 * images(50), sae=sae).info["fit"]
+    assert fit["A"]["poor"] is fit["B"]["poor"] is True
+
+
+def test_one_side_that_does_not_fit_is_not_hidden_by_the_other(sae: SparseAutoencoder) -> None:
+    few, many = 10 * images(30), images(900)
+    for a, b, name in ((few, many, "A"), (many, few, "B")):
+        with pytest.raises(InputError, match=f"the vectors of {name} do not fit the SAE"):
+            compare(a, b, sae=sae)
+    for a, b, side in ((0.01 * images(30), many, "A"), (many, 0.01 * images(30), "B")):
+        found = compare(a, b, sae=sae)
+        own, other = (found.info["fit"][s] for s in (side, "BA"["AB".index(side)]))
+        assert own["poor"] and not other["poor"]
+        assert [f"of {n} fit the SAE badly" in note for note in content(found, "AB").notes for n in "AB"].count(True) == 1
 
 
 def test_what_fits_badly_is_said(sae: SparseAutoencoder) -> None:
@@ -52,7 +65,7 @@ def test_what_fits_badly_is_said(sae: SparseAutoencoder) -> None:
     assert not any("fit the SAE badly" in note for note in content(compare(a, b, sae=sae)).notes)
     told = {**sae.info["training"], "explained_variance": 0.99, "mean_active": 1.0}
     comparison = compare(a, b, sae=dataclasses.replace(sae, info={**sae.info, "training": told}))
-    assert comparison.info["fit"]["poor"] is True
+    assert comparison.info["fit"]["A"]["poor"] is True
     assert any("fit the SAE badly" in note and "1.0 did in its training" in note for note in content(comparison).notes)
 
 
