@@ -81,8 +81,8 @@ class Stages:
     def run(self, sae: SparseAutoencoder | str | Path | Space | None) -> Comparison:
         """Codes, divergence, density ratio, drafts of both branches, one ranked list."""
         sae, trained = self._sae(sae)
-        names = "BA" if self.sides.swapped else "AB"  # as they were given
-        self.remarks += one_sided_remarks(sae, self.sides.keys, 1 - self.sides.in_a, names)
+        called = "BA" if self.sides.swapped else "AB"  # as they were given
+        self.remarks += one_sided_remarks(sae, self.sides.keys, 1 - self.sides.in_a, called)
         codes = self._codes(sae)
         fit = None if trained else fit_of_sides(sae, codes, self.sides)
         held: dict[str, Any] = {}
