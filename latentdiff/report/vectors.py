@@ -16,7 +16,7 @@ def repeated(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
     said, (a, b), notes = comparison.info.get("repeats") or {}, names, []
     for side, name in zip(SIDES, names, strict=True):
         if said.get(side, 0) > REPEATED:
-            remedy = "leave repeats out, or name what belongs together (groups)"
+            remedy = "leave repeats out, or name what belongs together, such as frames of one video (groups)"
             notes.append(f"{said[side]:.0%} of the images of {name} nearly repeat others of it and are no independent evidence: {remedy}")
     shared = max(said.get("shared_a", 0), said.get("shared_b", 0))
     if shared > REPEATED:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from latentdiff import SparseAutoencoder, compare
 from latentdiff.embed.ordering import in_content_order
 from latentdiff.embed.sides import Sides
 from latentdiff.report.content import content
+from latentdiff.report.vectors import REPEATED
 from latentdiff.stats import repeats as module
 from latentdiff.stats.repeats import TWIN, repeats
 
@@ -57,3 +61,17 @@ def test_it_is_said_with_the_remedy_and_not_where_they_are_grouped() -> None:
     of_b = np.r_[groups[40:44], 100 + np.arange(36)]
     grouped = compare(A, B, sae=SAE, groups_a=groups, groups_b=of_b)
     assert not any("repeat" in note for note in content(grouped).notes)
+
+
+@pytest.mark.parametrize(("name", "whole", "said"), [("ucf101", True, True), ("imagenet", False, False), ("oxford_pets", False, False)])
+def test_clips_of_the_same_videos_are_said_and_other_photographs_are_not(root: Path, name: str, whole: bool, said: bool) -> None:
+    folder = root.parent / "shared" / "data" / "clip_b32"
+    if not (folder / f"{name}.npy").exists():
+        pytest.skip(f"{folder} has no vectors of {name}")
+    x, split = np.load(folder / f"{name}.npy"), json.loads((folder / f"{name}.json").read_text())["split"]
+    x = x[[not str(s).startswith(("train", "safpool")) for s in split]].astype(np.float32)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)  # rows of one class, and of it those of one video, follow each other
+        rows = (rng.permutation(len(x) // 20)[:20, None] * 20 + np.arange(20)).ravel() if whole else rng.permutation(len(x))[:400]
+        found = repeats(in_content_order(Sides(x[rows[:200]], x[rows[200:]])))
+        assert (max(found["A"], found["B"]) > REPEATED) is said
