@@ -107,6 +107,21 @@ def test_last_month_against_this_month_renews_and_both_are_known_alike() -> None
     assert again.info["kept"]["version"] == 2
 
 
+def test_why_it_was_trained_last_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    from latentdiff.cli.main import main
+    from latentdiff.comparing.pipeline import compare_sides
+    from latentdiff.embed.sides import Sides
+
+    config = CompareConfig(sae_concepts=24, sae_active=3)
+    first = compare_sides(Sides(X[:150], X[150:300]), sae=Space.of_encoder(CLIP, True), config=config)
+    found = compare_sides(Sides(X[:300], X[300:400]), sae=Space.of_encoder(CLIP, True), config=config)
+    assert [c.info["sae"]["kept"]["why"] for c in (first, found)] == ["new", "one-sided"]
+    (told,) = [what for title, what in content(found, ("A", "B")).reading if title.startswith("concepts of encoder")]
+    assert "no. 2, renewed when it knew one side better than the other, kept as" in told
+    assert not any("was trained on" in note for note in content(found, ("A", "B")).notes)
+    assert main(["saes"]) == 0 and "no. 2, renewed when it knew one side better than the other; " in capsys.readouterr().out
+
+
 def test_of_an_encoder_what_is_new_is_learnt_too() -> None:
     clip = Space.of_encoder(CLIP)
     assert get(clip, X[:300]).info["kept"]["why"] == "new"
