@@ -28,7 +28,7 @@ def known_counts(sae: SparseAutoencoder, keys: np.ndarray, side: np.ndarray) -> 
         those whose own would be among these. None where nothing is known of its training.
     """
     known = sae.trained_on
-    if known is None or not len(known):
+    if known is None:
         return None
     if int((sae.info.get("training") or {}).get("vectors") or 0) > len(known):
         told = keys <= known[-1]

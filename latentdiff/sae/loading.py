@@ -157,7 +157,7 @@ def _trained_on(path: Path) -> np.ndarray | None:
         CheckpointError: what lies there is none of ours.
     """
     try:
-        return np.load(path, allow_pickle=False)
+        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))  # mapped: no memory for more than the file holds
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError) as e:

@@ -91,7 +91,7 @@ class SparseAutoencoder:
             object.__setattr__(self, "monosemanticity", value)
         if self.trained_on is not None:
             keys = np.asarray(self.trained_on)
-            if keys.dtype != np.uint64 or keys.ndim != 1 or (keys[1:] <= keys[:-1]).any():
+            if keys.dtype != np.uint64 or keys.ndim != 1 or not len(keys) or (keys[1:] <= keys[:-1]).any():
                 raise CheckpointError(f"the SAE's trained_on must be ascending uint64 keys, not {keys.dtype} of shape {keys.shape}")
         if self.top_k is not None and (type(self.top_k) is not int or not 1 <= self.top_k <= k):
             raise CheckpointError(f"the SAE's top_k must be between 1 and its {k} concepts, not {self.top_k!r}")

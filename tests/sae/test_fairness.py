@@ -11,6 +11,7 @@ from scipy.stats import hypergeom
 
 import latentdiff
 from latentdiff import CheckpointError, CompareConfig, SparseAutoencoder, train_sae
+from latentdiff.compute.cache import npy_bytes
 from latentdiff.embed.ordering import content_keys
 from latentdiff.report.content import content
 from latentdiff.sae import sampling
@@ -50,9 +51,12 @@ def test_a_trained_one_carries_the_keys_of_its_vectors(tmp_path: Path, monkeypat
     assert latentdiff.load_sae(tmp_path / "sae").trained_on.tolist() == [1, 2]
     SparseAutoencoder(*(getattr(sae, n) for n in ("w_enc", "b_enc", "w_dec", "b_dec", "threshold")), info={}).save(tmp_path / "sae")
     assert latentdiff.load_sae(tmp_path / "sae").trained_on is None
-    (tmp_path / "sae" / "trained_on.npy").write_bytes(b"no array")
-    with pytest.raises(CheckpointError, match="delete it"):
-        latentdiff.load_sae(tmp_path / "sae")
+    header = npy_bytes(np.zeros(9, np.uint64)).replace(b"(9,), }" + 9 * b" ", b"(" + b"9" * 10 + b",), }")
+    assert header != npy_bytes(np.zeros(9, np.uint64))
+    for damaged in (b"no array", header, b""):  # of the second, the shape is that of 80 GB
+        (tmp_path / "sae" / "trained_on.npy").write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="delete it"):
+            latentdiff.load_sae(tmp_path / "sae")
     with pytest.raises(CheckpointError, match="ascending uint64"):
         bare(np.array([2, 1], np.uint64), 2)
 
