@@ -23,7 +23,7 @@ RELABELLINGS = 333
 def with_crowds(
     candidates: tuple[Hypothesis, ...], shows: sp.csr_array, sides: Sides, found: Verdict, config: CompareConfig
 ) -> tuple[Hypothesis, ...]:
-    """Candidates whose images are a crowd have its p, and its q where that is smaller than their own.
+    """Candidates whose images are a crowd have its p and q where that q is smaller than their own.
 
     Ten photographs of leopards among 200 are too few for the test of one word among thousands. As a place where one side has ten images
     and the other none they are beyond chance, and where a candidate shows these very images it says what is there.
@@ -43,8 +43,9 @@ def with_crowds(
     for i, h in enumerate(candidates):
         p = found.crowds.behind(_of_side(shown, i, sides.in_a[rows], h.side), h.side) if h.effect > 0 and not shifts(h, sides) else math.nan
         if FAMILIES * p <= config.alpha:
-            q = min(h.q_value, max(found.p_value, FAMILIES * p))
-            h = dataclasses.replace(h, crowd_p=p, q_value=q, slight=False)
+            h = dataclasses.replace(h, crowd_p=p, slight=False)
+            if FAMILIES * p < h.q_value:
+                h = dataclasses.replace(h, p_value=min(h.p_value, p), q_value=min(h.q_value, max(found.p_value, FAMILIES * p)))
         out.append(h)
     return tuple(out)
 

@@ -31,7 +31,7 @@ class Hypothesis:
     rate_b: Share
     """The same share of B's images."""
     p_value: Share
-    """p of its test (concept: divergence; phrase: Welch t), in [0, 1]."""
+    """p of its test (concept: divergence; phrase: Welch t), or of the crowd by which it passes, in [0, 1]."""
     q_value: Share
     """False-discovery-adjusted p over everything its branch tested, or three times ``crowd_p`` where that is smaller; never below the p of
     the verdict, in [0, 1]; it passes the gate at q <= alpha."""

@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from .kernel_test import local_kernel
-from .relabelling import relabelled, step_down, weights
+from .relabelling import relabelled, standardised, step_down, weights
 
-NEAR = 0.05
-"""Weight of the local kernel from which an image is of the crowd around another: a squared distance of half the median."""
-AGREE = 0.5
-"""Share of a crowd's images (of the side that has more) that a finding's have to be, and of the finding's that the crowd's have to be."""
+SHOWN = 0.5
+"""Share of a crowd's images, of the side that has more, that have to show a finding."""
+WITHIN = 2 / 3
+"""Share of the images of that side that show the finding that have to be of the crowd."""
 KEPT = 0.1
 """Largest p of a crowd that is remembered."""
 
@@ -44,7 +44,7 @@ class Crowds:
         """
         of_side = np.flatnonzero(self.more_in_a == (side == "A"))
         both = self.near[np.ix_(of_side, rows)].sum(1)
-        same = (both >= AGREE * self.size[of_side]) & (both >= AGREE * len(rows)) & (both > 0)
+        same = (both >= SHOWN * self.size[of_side]) & (both >= WITHIN * len(rows)) & (both > 0)
         return float(self.p_value[of_side[same]].min()) if same.any() else float("nan")
 
 
@@ -59,13 +59,12 @@ def local_crowds(kernel: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Cr
         (c,) each place's difference standardised by its own spread, the largest of all; and the crowds with p <= ``KEPT``.
     """
     difference = kernel @ weight
-    spread = np.sqrt(np.square(difference, dtype=np.float64).mean(1))
-    standardised = np.abs(difference) / np.maximum(spread, 1e-30)[:, None]
-    p = step_down(standardised)
+    z = standardised(difference, kernel.mean(1))
+    p = step_down(z)
     kept = np.flatnonzero(p <= KEPT)
     more_in_a = difference[kept, 0] > 0
     of_side = np.where(more_in_a[:, None], weight[:, 0] > 0, weight[:, 0] < 0)
-    return standardised.max(0, initial=0.0), Crowds(more_in_a, p[kept], (kernel[kept] >= NEAR) & of_side)
+    return z.max(0, initial=0.0), Crowds(more_in_a, p[kept], (kernel[kept] > 0) & of_side)
 
 
 def crowds_of(unit: np.ndarray, in_a: np.ndarray, groups: np.ndarray | None, strata: np.ndarray | None, count: int, seed: int) -> Crowds:

@@ -92,7 +92,7 @@ def largest_activation_differences(codes: sp.csr_array, drawn: np.ndarray, group
         rest = of_group.sum(1)
         for g in range(groups):
             gap = of_group[:, g] / size[g] - (rest - of_group[:, g]) / (len(drawn) - size[g])
-            largest[g] = np.maximum(largest[g], largest_standardised(gap))
+            largest[g] = np.maximum(largest[g], largest_standardised(gap, rest[:, 0] / len(drawn)))
     return largest
 
 
@@ -124,10 +124,10 @@ def _of_vectors(unit: np.ndarray, drawn: np.ndarray, groups: int, words: np.ndar
         weight = weights((drawn == g).astype(np.float32))
         for name, value in zip(("images", "images, near"), mean_embedding_distances(unit, weight, seed), strict=True):
             found[name].append(value / max(float(value.mean()), 1e-30))
-        found["images, locally"].append(largest_standardised(local @ weight))
+        found["images, locally"].append(largest_standardised(local @ weight, local.mean(1)))
         if "words" in found:
             assert words is not None
-            found["words"].append(largest_standardised(words.T @ weight))
+            found["words"].append(largest_standardised(words.T @ weight, np.abs(words).mean(0)))
     return {name: np.array(values) for name, values in found.items()}
 
 

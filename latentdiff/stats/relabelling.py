@@ -79,6 +79,23 @@ def share_at_least(values: np.ndarray) -> np.ndarray:
     return (len(values) - np.searchsorted(np.sort(values), values - slack)) / len(values)
 
 
+ROUNDED = 1e-5
+"""Spread of a difference of means, as a share of the mean of the absolute values, below which it is the rounding of float32 and no spread:
+of a concept that fires on every image, say."""
+
+
+def standardised(difference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(k, c) differences of means without sign, each row by its own spread over the labellings; rows that are all alike give next to 0.
+
+    Args:
+        difference: (k, c) of k quantities under c labellings.
+        scale: (k,) mean absolute value of each quantity.
+    """
+    spread = np.sqrt(np.square(difference, dtype=np.float64).mean(1))
+    floor = np.maximum(ROUNDED * np.asarray(scale, np.float64), 1e-30)
+    return np.where(spread[:, None] > floor[:, None], np.abs(difference) / np.maximum(spread, floor)[:, None], 0.0)
+
+
 def step_down(statistic: np.ndarray) -> np.ndarray:
     """(k,) step-down adjusted p of (k, c) statistics under c labellings, large is extreme; the first labelling is the one seen.
 

@@ -11,7 +11,7 @@ from ..compute.sparse import row_view
 from .crowds import Crowds, local_crowds
 from .hypergeometric import exact_deviates, fisher_exact
 from .kernel_test import local_kernel, mean_embedding_distances
-from .relabelling import relabelled, share_at_least, weights
+from .relabelling import relabelled, share_at_least, standardised, weights
 
 RELABELLINGS = 999
 MANY = 5_000
@@ -78,7 +78,7 @@ def verdict(
     locally, crowds = local_crowds(local_kernel(unit, seed), weight)
     found = {"images": wide, "images, near": near, "images, locally": locally}
     if words is not None and words.shape[1]:
-        found["words"] = largest_standardised(words.T @ weight)
+        found["words"] = largest_standardised(words.T @ weight, np.abs(words).mean(0))
     by = groups if strata is None else np.arange(len(in_a))  # no exact law within strata either
     exact = _bonferroni(codes, in_a) if by is None else 1.0
     if len(rows) == len(in_a):
@@ -137,8 +137,8 @@ def largest_firing_difference(concepts: sp.csr_array, labels: np.ndarray, weight
         if groups is None:
             z = exact_deviates(np.rint(fires[some] @ labels).astype(np.int64), total[some], n_a, n - n_a)
         else:
-            difference = fires[some] @ weight
-            z = _standardised(difference[_groups_firing(fires[some], groups) >= TESTED_FROM])
+            tested = _groups_firing(fires[some], groups) >= TESTED_FROM
+            z = standardised((fires[some] @ weight)[tested], total[some][tested] / n)
         largest = np.maximum(largest, z.max(0, initial=0.0))
     return largest
 
@@ -152,7 +152,8 @@ def largest_activation_difference(concepts: sp.csr_array, weight: np.ndarray) ->
     square = sp.csr_array((np.square(concepts.data, dtype=np.float32), concepts.indices, concepts.indptr), shape=concepts.shape)
     largest, size = np.zeros(weight.shape[1]), max(1, BLOCK // weight.shape[1])
     for start in range(0, square.shape[0], size):
-        largest = np.maximum(largest, largest_standardised(square[start : start + size] @ weight))
+        some = square[start : start + size]
+        largest = np.maximum(largest, largest_standardised(some @ weight, some.sum(1) / len(weight)))
     return largest
 
 
@@ -163,14 +164,9 @@ def _groups_firing(fires: sp.csr_array, groups: np.ndarray) -> np.ndarray:
     return np.bincount(pairs // (int(groups.max(initial=0)) + 1), minlength=fires.shape[0])
 
 
-def largest_standardised(difference: np.ndarray) -> np.ndarray:
-    """(c,) the largest of (w, c) differences under each relabelling, each row by its own spread over all of them."""
-    return _standardised(difference).max(0, initial=0.0)
-
-
-def _standardised(difference: np.ndarray) -> np.ndarray:
-    spread = np.sqrt(np.square(difference, dtype=np.float64).mean(1, keepdims=True))
-    return np.abs(difference) / np.maximum(spread, 1e-30)
+def largest_standardised(difference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(c,) the largest of (w, c) differences under each relabelling; see :func:`~latentdiff.stats.relabelling.standardised`."""
+    return standardised(difference, scale).max(0, initial=0.0)
 
 
 def _bonferroni(codes: sp.csr_array, in_a: np.ndarray) -> float:

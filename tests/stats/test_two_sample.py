@@ -12,7 +12,7 @@ from scipy import stats
 from latentdiff.compute.parallel import one_thread
 from latentdiff.stats import two_sample
 from latentdiff.stats.hypergeometric import LARGE_COUNT, exact_deviates
-from latentdiff.stats.kernel_test import LOCAL, NARROW, local_kernel, mean_embedding_distances
+from latentdiff.stats.kernel_test import LOCAL, NARROW, NEAR, local_kernel, mean_embedding_distances
 from latentdiff.stats.relabelling import relabelled, share_at_least, weights
 from latentdiff.stats.two_sample import concepts_to_test, largest_firing_difference, verdict
 
@@ -90,11 +90,23 @@ def test_mean_embedding_distance_is_the_biased_mmd() -> None:
             assert value == pytest.approx(want, rel=1e-3)
 
 
+def test_a_concept_that_fires_everywhere_is_no_difference_between_groups_of_unlike_size() -> None:
+    """What is left of its difference is the rounding of 1 / n_A, which changes with the groups' sizes."""
+    rng = np.random.default_rng(0)
+    for seed in range(10):
+        group = np.repeat(np.arange(80), rng.integers(1, 9, 80))
+        labels = relabelled(group < 40, group, 99, seed)
+        everywhere = sp.csr_array(np.full((1, len(group)), 3.0, np.float32))
+        assert not largest_firing_difference(everywhere, labels, weights(labels), group).any()
+        assert not two_sample.largest_activation_difference(everywhere, weights(labels)).any()
+
+
 def test_local_differences_are_means_of_the_kernel_at_each_image() -> None:
     x = np.random.default_rng(4).standard_normal((40, 6)).astype(np.float32)
     labels = relabelled(np.arange(40) < 15, None, 3, 1)
     squared = np.square(x[:, None] - x[None]).sum(2).astype(float)
     kernel = np.exp(-squared * LOCAL / np.median(squared))
+    kernel[kernel < NEAR] = 0
     got = local_kernel(x, 0) @ weights(labels)
     for column, value in zip(labels.T > 0, got.T, strict=True):
         np.testing.assert_allclose(value, kernel[:, column].mean(1) - kernel[:, ~column].mean(1), rtol=1e-3, atol=1e-5)
