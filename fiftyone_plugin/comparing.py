@@ -76,7 +76,7 @@ def compare_views(
             None: concepts stay numbered.
         sae: a sparse autoencoder, or what ``load_sae`` takes. "kept": the field's own, trained on its vectors by the first comparison and
             kept in the cache for all others (:func:`latentdiff.kept_saes`). "pair": one that is trained on both sides alone. None: the
-            pair's where few images are compared, the field's from 4,000 on.
+            pair's where few images are compared, the field's from 1,000 on.
         names: what people call the two sides; None for the views' or datasets' own names.
         config: level, seed, whether bad vectors are left out, and LatentDiff's other choices; or a ``MethodConfig``, which also chooses a
             baseline, how the most telling images are captioned, and what tells the captions apart. Nothing leaves this machine unless it

@@ -150,6 +150,8 @@ def _table(said: Content, lines: dict[str, Sequence[Branch]]) -> Any:
             what = Text("  " * line.depth + (card.line if card else line.label), style="" if line.hypothesis else "dim")
             figures = (card.rates["A"], card.rates["B"], card.q, card.auroc) if card else ("",) * 4
             drawn.add_row(Text(said.names[side]), what, *map(Text, figures))
+        if said.more[side]:
+            drawn.add_row(Text(said.names[side]), Text(f"and {said.more[side]} more", style="dim"))
     return drawn
 
 
