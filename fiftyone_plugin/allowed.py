@@ -132,7 +132,10 @@ def free_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder")
-    others = [entry.name for entry in folder.iterdir() if entry.name not in ("config.json", "sae.safetensors", "unfinished-training")]
+    from latentdiff.sae.model import TRAINED_ON
+
+    own = ("config.json", "sae.safetensors", TRAINED_ON, "unfinished-training")
+    others = [entry.name for entry in folder.iterdir() if entry.name not in own]
     if others or not _is_sae(folder):
         raise InputError(f"{folder} holds files that are not of LatentDiff ({(others or ['config.json'])[0]}); choose an empty one")
 

@@ -63,7 +63,7 @@ def compare(port: int, session: str, **headers: str) -> Any:
     clicked = max(config["dependencies"], key=lambda d: len(d["inputs"]))
     kinds = [components[i]["type"] for i in clicked["inputs"]]
     assert sorted(kinds) == sorted(
-        ["state", *["textbox"] * 15, *["file"] * 3, *["dropdown"] * 11, "slider", "number", *["checkbox"] * 3]
+        ["state", *["textbox"] * 15, *["file"] * 3, *["dropdown"] * 12, "slider", "number", *["checkbox"] * 3]
     ), "the page's inputs have changed: say here what they are"
 
     def call(**inputs: Any) -> str:
@@ -71,11 +71,11 @@ def compare(port: int, session: str, **headers: str) -> Any:
                              "captions", "captioner", "llm_url", "llm_model", "llm_key"],
                  "file": ["zip_a", "zip_b", "table"], "state": ["way"], "slider": ["alpha"], "number": ["seed"],
                  "dropdown": ["group_a", "group_b", "dataset", "view_a", "view_b", "field",
-                             "engine", "encoder", "method", "concepts", "describe"],
+                             "engine", "encoder", "method", "concepts", "fields", "describe"],
                  "checkbox": ["photographs", "ask_model", "skip_bad"]}  # fmt: skip
         given = {**dict.fromkeys(name for names in order.values() for name in names), **dict.fromkeys(order["textbox"], ""), "alpha": 0.05,
                  "seed": 0, "photographs": True, "ask_model": False, "skip_bad": False, "encoder": "demo", "method": "latentdiff",
-                 "concepts": "started", "describe": "no", "engine": "local", **inputs}  # fmt: skip
+                 "concepts": "started", "fields": "-", "describe": "no", "engine": "local", **inputs}  # fmt: skip
         data = [given[order[kind].pop(0)] for kind in kinds]
         body = {"data": data, "fn_index": clicked["id"], "session_hash": session, "event_data": None, "trigger_id": None}
         sent = ask(port, "/gradio_api/queue/join", "POST", json.dumps(body).encode(), Content_Type="application/json", **headers)
