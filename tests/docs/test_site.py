@@ -16,7 +16,7 @@ EXAMPLES = {
     "arrays": ("snow: more in B", "100% of the fifty most typical of B show snow", "no detectable difference"),
     "two_folders": ("Comparison(differs; 150 and 150 images", "more in winter: snow", "pictures", "broken.jpg: not an image"),
     "fiftyone": ("True ['snow: ", "{'snow': 20}", "['winter_vs_summer']", "# How winter and summer differ", "[] False"),
-    "own_sae": ("(500, 64)", "['config.json', 'sae.safetensors'] True", "Comparison(differs", "more in A: boat"),
+    "own_sae": ("(500, 64)", "['config.json', 'sae.safetensors', 'trained_on.npy'] True", "Comparison(differs", "more in A: boat"),
 }
 """Notebook → what it prints, whatever the machine."""
 CONSTANTS = {
