@@ -8,10 +8,12 @@ import math
 import numpy as np
 import scipy.sparse as sp
 
+from ..compute.sparse import rows_by_column
 from ..config import CompareConfig
 from ..embed.sides import Sides, centred
 from ..results.hypothesis import Hypothesis
 from ..stats.crowds import crowds_of
+from ..stats.echoes import of_side
 from ..stats.two_sample import MOST, Verdict
 from .candidates import FAMILIES
 from .evidence import FEWEST_SHOWING
@@ -38,14 +40,13 @@ def with_crowds(
     if found.crowds is None or found.p_value > config.alpha:
         return candidates
     rows = sides.by_content(MOST)
-    shown = sp.csc_array(shows[rows])
-    out = []
-    for i, h in enumerate(candidates):
-        p = found.crowds.behind(_of_side(shown, i, sides.in_a[rows], h.side), h.side) if h.effect > 0 and not shifts(h, sides) else math.nan
+    n_a, out = int(sides.in_a[rows].sum()), []
+    for h, shown in zip(candidates, rows_by_column(shows[rows]), strict=True):
+        p = found.crowds.behind(of_side(shown, h.side, n_a), h.side) if h.effect > 0 and not shifts(h, sides) else math.nan
         if FAMILIES * p <= config.alpha:
             h = dataclasses.replace(h, crowd_p=p, slight=False)
-            if FAMILIES * p < h.q_value:
-                h = dataclasses.replace(h, p_value=min(h.p_value, p), q_value=min(h.q_value, max(found.p_value, FAMILIES * p)))
+        if FAMILIES * h.crowd_p < h.q_value:
+            h = dataclasses.replace(h, p_value=min(h.p_value, p), q_value=max(found.p_value, FAMILIES * p))
         out.append(h)
     return tuple(out)
 
@@ -72,20 +73,13 @@ def crowds_again(
     Returns:
         (m,) int.
     """
-    times = np.zeros(len(own_side), int)
+    times, unit = np.zeros(len(own_side), int), centred(sides[rows], sides.mean_direction)
     for left_out in np.unique(part):
         kept = part != left_out
-        some = rows[kept]
-        unit, in_a = centred(sides[some], sides.mean_direction), sides.in_a[some]
+        some, in_a = rows[kept], sides.in_a[rows[kept]]
         groups, strata = (None if of is None else np.unique(of[some], return_inverse=True)[1] for of in (sides.groups, sides.strata))
-        crowds = crowds_of(unit, in_a, groups, strata, RELABELLINGS, config.seed)
-        columns = sp.csc_array(shown[np.flatnonzero(kept)])
-        p = [crowds.behind(_of_side(columns, i, in_a, side), side) for i, side in enumerate(own_side)]
+        crowds = crowds_of(unit[kept], in_a, groups, strata, RELABELLINGS, config.seed)
+        own = zip(rows_by_column(shown[np.flatnonzero(kept)]), own_side, strict=True)
+        p = [crowds.behind(of_side(found, side, int(in_a.sum())), side) for found, side in own]
         times += np.array([FAMILIES * value <= config.alpha for value in p])
     return times
-
-
-def _of_side(shown: sp.csc_array, i: int, in_a: np.ndarray, side: str) -> np.ndarray:
-    """Rows of one side in column i of (n, m) bool."""
-    rows = shown.indices[shown.indptr[i] : shown.indptr[i + 1]]
-    return np.asarray(rows[in_a[rows] == (side == "A")])

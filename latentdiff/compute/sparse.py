@@ -69,6 +69,12 @@ def row_views(codes: sp.csr_array) -> Iterator[tuple[int, sp.csr_array]]:
         yield start, row_view(codes, start, min(start + ROWS, codes.shape[0]))
 
 
+def rows_by_column(matrix: Any) -> list[np.ndarray]:
+    """Of each column of a sparse matrix, the rows in which something is stored."""
+    columns = sp.csc_array(matrix)
+    return [columns.indices[columns.indptr[i] : columns.indptr[i + 1]] for i in range(columns.shape[1])]
+
+
 def fires(codes: sp.csr_array) -> np.ndarray:
     """(K,) images in which each concept fires."""
     count = np.zeros(codes.shape[1], np.int64)

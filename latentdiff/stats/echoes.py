@@ -17,6 +17,7 @@ from itertools import islice
 import numpy as np
 import scipy.sparse as sp
 
+from ..compute.sparse import rows_by_column
 from ..embed.grouping import FEWEST_GROUPS
 from .divergence import by_group, divergence
 from .grouped import Grouping
@@ -90,8 +91,7 @@ def find_echoes(
         binning: of the concepts' histograms, as :func:`~latentdiff.stats.divergence.divergence`.
         groups: (n,) group of each image, integers from 0, where images come in groups: the tests count groups then.
     """
-    shows = sp.csc_array(shows)
-    own = [shows.indices[shows.indptr[i] : shows.indptr[i + 1]] for i in range(shows.shape[1])]
+    own = rows_by_column(shows)
     standing: list[int] = []
     p = np.array([f.p_value for f in findings])
     of, overlaps = np.full(len(findings), -1), np.full(len(findings), -1)
@@ -136,18 +136,19 @@ def _names_first(order: list[int], findings: Sequence[Gated], own: Sequence[np.n
 
 def _alike(one: np.ndarray, other: np.ndarray, side: str, n_a: int) -> float:
     """Images of a side that show both, as a share of those that show either."""
-    of_one, of_other = _of_side(one, side, n_a), _of_side(other, side, n_a)
+    of_one, of_other = of_side(one, side, n_a), of_side(other, side, n_a)
     both = len(np.intersect1d(of_one, of_other))
     return both / max(len(of_one) + len(of_other) - both, 1)
 
 
-def _of_side(rows: np.ndarray, side: str, n_a: int) -> np.ndarray:
+def of_side(rows: np.ndarray, side: str, n_a: int) -> np.ndarray:
+    """Those of some rows that are of a side, where A's come first."""
     return rows[rows < n_a] if side == "A" else rows[rows >= n_a]
 
 
 def _shared(rows: np.ndarray, stronger: np.ndarray, side: str, n_a: int) -> float:
     """Share of a finding's images, on its own side, that show a stronger one; 1 of one that no image shows: it is all shift."""
-    mine, theirs = _of_side(rows, side, n_a), _of_side(stronger, side, n_a)
+    mine, theirs = of_side(rows, side, n_a), of_side(stronger, side, n_a)
     return len(np.intersect1d(mine, theirs)) / len(mine) if len(mine) else 1.0
 
 

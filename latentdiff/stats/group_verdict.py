@@ -116,18 +116,17 @@ def _counts(codes: sp.csr_array, drawn: np.ndarray, groups: int, squares: bool) 
 
 def _of_vectors(unit: np.ndarray, drawn: np.ndarray, groups: int, words: np.ndarray | None, seed: int) -> dict[str, np.ndarray]:
     """Statistics of mean embeddings, over their mean of all labellings, so that groups of all sizes have one scale, and of words."""
-    found: dict[str, list[np.ndarray]] = {"images": [], "images, near": [], "images, locally": []}
+    found: dict[str, list[np.ndarray]] = {"images": [], "images, near": []}
+    single = {"images, locally": local_kernel(unit, seed)}
     if words is not None and words.shape[1]:
-        found["words"] = []
-    local = local_kernel(unit, seed)
+        single["words"] = words.T
+    scale = {name: np.abs(values).mean(1) for name, values in single.items()}
     for g in range(groups):
         weight = weights((drawn == g).astype(np.float32))
         for name, value in zip(("images", "images, near"), mean_embedding_distances(unit, weight, seed), strict=True):
             found[name].append(value / max(float(value.mean()), 1e-30))
-        found["images, locally"].append(largest_standardised(local @ weight, local.mean(1)))
-        if "words" in found:
-            assert words is not None
-            found["words"].append(largest_standardised(words.T @ weight, np.abs(words).mean(0)))
+        for name, values in single.items():
+            found.setdefault(name, []).append(largest_standardised(values @ weight, scale[name]))
     return {name: np.array(values) for name, values in found.items()}
 
 
