@@ -2,9 +2,10 @@
 
     python tools/run_tests.py [PYTEST OPTION ...]
 
-The tests of the browser come first, and before others at the processor: much of their time they wait for pages. What the other runs print
-is shown in turn, when it is complete. With tests named among the options (a file, a folder, a node id), or a debugger asked for, it is one
-ordinary run of pytest. The exit status is that of the first run that failed.
+The tests of the browser come first, in two runs with a browser each, and before others at the processor: much of their time they wait for
+pages, so that one other run goes on beside them. What the other runs print is shown in turn, when it is complete. With ``tests/browser``
+among the options it is these two runs; with other tests named (a file, a folder, a node id), or a debugger asked for, it is one ordinary
+run of pytest. The exit status is that of the first run that failed.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 AT_A_TIME = 2
-BROWSER = ("browser",)
+BROWSER = "tests/browser"
+PANEL = f"{BROWSER}/test_panel.py"
+"""Takes about as long as all other files of the browser."""
 LONG = (("promises", "sae"), ("plugin", "panels"))
 """Folders that make a run of their own, longest first; those that count faults are together, and print one table."""
 NOTHING_SELECTED = 5
@@ -29,42 +32,48 @@ NOTHING_SELECTED = 5
 
 def main(options: list[str]) -> int:
     """Run pytest with these options; returns its exit status."""
-    pytest = [sys.executable, "-m", "pytest", *options]
-    if any(option in ("--pdb", "--trace") or (ROOT / option.split("::")[0]).exists() for option in options):
-        return subprocess.run(pytest, cwd=ROOT, check=False).returncode
-    pool = ThreadPoolExecutor(AT_A_TIME)
+    named = [option for option in options if (ROOT / option.split("::")[0]).exists()]
+    alone = [option.rstrip("/") for option in named] == [BROWSER]
+    if {"--pdb", "--trace"}.intersection(options) or (named and not alone):
+        return _run([sys.executable, "-m", "pytest", *options], None)
+    pytest = [sys.executable, "-m", "pytest", *(option for option in options if option not in named)]
+    windows, pool = ThreadPoolExecutor(2), ThreadPoolExecutor(AT_A_TIME)
     try:
-        browser = pool.submit(_run, [*pytest, *_paths(BROWSER)], None)
-        others = [pool.submit(_aside, [*pytest, *paths]) for paths in (*map(_paths, LONG), *_rest())]
-        ended = [browser.result()]
-        for run in others:
+        panel = windows.submit(_run, [*pytest, PANEL], None)
+        rest = windows.submit(_told, [*pytest, BROWSER, f"--ignore={PANEL}"])
+        pool.submit(wait, (panel, rest))  # until then the others have one of their lanes
+        runs = [] if alone else [tuple(map(_path, names)) for names in LONG] + _rest()
+        others = [pool.submit(_told, ["nice", "-n", "19", *pytest, *paths]) for paths in runs]
+        ended = [panel.result()]
+        for run in (rest, *others):
             status, told = run.result()
             with told:
                 shutil.copyfileobj(told, sys.stdout.buffer)
             sys.stdout.flush()
             ended.append(status)
     finally:
-        pool.shutdown(cancel_futures=True)
+        for lanes in (windows, pool):
+            lanes.shutdown(cancel_futures=True)
     return next((status for status in ended if status not in (0, NOTHING_SELECTED)), min(ended))
 
 
-def _paths(folders: tuple[str, ...]) -> list[str]:
-    return [f"tests/{name}" for name in folders]
+def _path(name: str) -> str:
+    return f"tests/{name}"
 
 
-def _rest() -> list[list[str]]:
+def _rest() -> list[tuple[str, ...]]:
     """All other folders with tests, in two runs that both lanes can end with, and the files beside the folders."""
-    known = {name for folders in (BROWSER, *LONG) for name in folders}
+    known = {Path(BROWSER).name, *(name for folders in LONG for name in folders)}
     files = sorted((ROOT / "tests").glob("**/test_*.py"))
     tops = {file.relative_to(ROOT / "tests").parts[0] for file in files} - known
     folders = sorted(name for name in tops if not name.endswith(".py"))
-    return [_paths(tuple(part)) for part in (folders[::2], folders[1::2], sorted(tops.difference(folders)))]
+    return [tuple(map(_path, part)) for part in (folders[::2], folders[1::2], sorted(tops.difference(folders)))]
 
 
-def _aside(command: list[str]) -> tuple[int, IO[bytes]]:
-    """A run that steps back where the browser wants the processor: its exit status, and what it printed."""
+def _told(command: list[str]) -> tuple[int, IO[bytes]]:
+    """Exit status of a run, and what it printed."""
     told = tempfile.TemporaryFile()  # noqa: SIM115  # who shows it closes it
-    status = _run(["nice", "-n", "19", *command], told)
+    status = _run(command, told)
     told.seek(0)
     return status, told
 

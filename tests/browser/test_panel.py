@@ -14,6 +14,7 @@ from fiftyone_plugin.panels.app.cards import CARDS
 from fiftyone_plugin.panels.app.figures import volcano
 
 from fiftyone_plugin import delete_comparison, export_report, list_comparisons, load_comparison
+from latentdiff import kept_saes
 from latentdiff.report import p_text, percent, title, verdict
 from tests.browser.panel_app import App, Scenes
 
@@ -335,7 +336,9 @@ def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
 
 
 def _cancel(app: App) -> None:
-    """Compare the same images again, and cancel it as soon as there is a bar."""
+    """Compare the same images again, and cancel it as soon as there is a bar: the SAE is forgotten, so that it is trained once more."""
+    for kept in kept_saes():
+        kept.drop()
     app.page.get_by_role("button", name="Compare these images again").first.click()
     compare = app.page.get_by_role("button", name="Compare", exact=True)
     compare.wait_for()
