@@ -6,6 +6,7 @@ import contextlib
 import html
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -260,6 +261,9 @@ def test_save_as_view_and_tag(app: App, panel_scenes: Scenes) -> None:
     assert set(panel_scenes.dataset.match_tags("look twice").values("id")) == set(run.ids(h, "A"))
 
 
+FIRST_LISTED = "name => [...document.querySelectorAll('button')].map(b => b.innerText).find(t => t.endsWith('_try')) === name"
+
+
 def _asked(request: Any) -> str | None:
     """The panel's method that a request calls; of one that comes by itself, and of FiftyOne's own, None."""
     if not request.url.endswith("/operators/execute") or "latentdiff_panel" not in (request.post_data or ""):
@@ -290,7 +294,9 @@ def test_a_click_asks_the_panel_once(app: App) -> None:
     app.page.on("request", note)
     asks(lambda: app.button("All comparisons").click(), "list_runs")
     asks(lambda: app.choose(chosen("Newest first"), "By name"), "list_order")
+    app.page.wait_for_function(FIRST_LISTED, arg="first_try")
     asks(lambda: app.choose(chosen("By name"), "Newest first"), "list_order")
+    app.page.wait_for_function(FIRST_LISTED, arg="second_try")  # or the click would meet the row that lies there
     asks(lambda: app.page.get_by_role("button", name="first_try", exact=True).click(), "open_run")
     app.opened("first_try")
     asks(lambda: app.open_comparison("second_try"), "on_change_run")
@@ -335,17 +341,39 @@ def _fill_form(app: App, panel_scenes: Scenes, name: str) -> None:
     app.picture("10_form")
 
 
-def _cancel(app: App) -> None:
-    """Compare the same images again, and cancel it as soon as there is a bar: the SAE is forgotten, so that it is trained once more."""
-    for kept in kept_saes():
-        kept.drop()
-    app.page.get_by_role("button", name="Compare these images again").first.click()
-    compare = app.page.get_by_role("button", name="Compare", exact=True)
-    compare.wait_for()
-    app.page.evaluate(CANCEL)
-    compare.click()
-    app.page.evaluate("window.cancelled")
-    app.page.wait_for_selector("[role=dialog]", state="detached")
+def _cancel(app: App, dataset: Any) -> None:
+    """Compare the same images again, and cancel it as soon as there is a bar; what was done by then is deleted, and tried again."""
+    before = list_comparisons(dataset)
+    for _ in range(5):
+        for kept in kept_saes():
+            kept.drop()  # so that an SAE is trained once more
+        app.page.get_by_role("button", name="Compare these images again").first.click()
+        compare = app.page.get_by_role("button", name="Compare", exact=True)
+        compare.wait_for()
+        app.page.evaluate(CANCEL)
+        compare.click()
+        app.page.evaluate("window.cancelled")
+        app.page.wait_for_selector("[role=dialog]", state="detached")
+        dataset.reload()
+        now = list_comparisons(dataset)
+        while not all(run.complete for run in now):  # it is written to its end, or taken back
+            time.sleep(0.1)
+            now = list_comparisons(dataset)
+        if len(now) == len(before):
+            return
+        delete_comparison(dataset, next(run for run in now if run not in before))
+        app.button("Refresh").click()
+        app.opened(before[0])
+        app.listed()
+    raise AssertionError("five comparisons in a row were done before they were cancelled")
+
+
+def _delete(app: App, run: str) -> None:
+    app.page.get_by_label("Delete", exact=True).first.click()
+    app.page.wait_for_selector("text=Deletes the comparison")
+    app.page.get_by_role("button", name="Delete", exact=True).last.click()
+    app.page.wait_for_selector(f"text={run}_log_ratio", state="detached")
+    app.page.wait_for_function("run => !document.body.innerText.includes(run)", arg=run)
 
 
 GROUP_OF = """path => {
@@ -378,7 +406,7 @@ def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     assert {card["title"].removeprefix("looks like ") for card in cards(app)} == {h.text for s in "AB" for h in stored.top(s, 6)}
 
     app.button("All comparisons").click()
-    _cancel(app)
+    _cancel(app, panel_scenes.dataset)
     app.opened("by_hand")
     app.page.get_by_label("Rename", exact=True).first.click()
     app.page.get_by_role("dialog").get_by_role("textbox").last.fill("another_name")
@@ -387,11 +415,7 @@ def test_compare_rename_and_delete(app: App, panel_scenes: Scenes) -> None:
     app.page.wait_for_selector("text=by_hand_log_ratio", state="detached")
     _in_group(app, "another_name")
     app.picture("12_renamed")
-    app.page.get_by_label("Delete", exact=True).first.click()
-    app.page.wait_for_selector("text=Deletes the comparison")
-    app.page.get_by_role("button", name="Delete", exact=True).last.click()
-    app.page.wait_for_selector("text=another_name_log_ratio", state="detached")
-    app.page.wait_for_function("() => !document.body.innerText.includes('another_name')")
+    _delete(app, "another_name")
     app.picture("13_deleted")
     panel_scenes.dataset.reload()
     assert "another_name" not in list_comparisons(panel_scenes.dataset) and not panel_scenes.dataset.has_field("another_name_concepts")
