@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Frouros: one value in a bin that the other sample left empty lifts the population stability index above every limit.
+# Frouros: one value in a bin that the other sample left empty lifts the population stability index above its usual limits.
 
 # A good engineer would guess: two samples of one distribution have a PSI far below 0.1, and the usual limits (0.1 and 0.25) can be used; a bin
 # that is empty on one side counts a little, as its share is set to something small like 0.0001. What happens: the share is set to the smallest
-# float, whose logarithm is -708, so each value in such a bin adds about 700 / n. The ten bins reach from the least to the greatest value of
-# both, so nearly half the pairs of 500 and 300 normal values have one, and each of these is told as a large drift.
+# float, whose logarithm is -708, so each value in such a bin adds about 700 / n (above 0.25 up to 2,800 values). The ten bins reach from the
+# least to the greatest value of both, so nearly half the pairs of 500 and 300 normal values have one, and are told as a large drift.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
