@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from ..compute.sparse import rows_by_column
 from ..config import CompareConfig
+from ..embed.grouping import numbered
 from ..embed.sides import Sides, centred
 from ..results.hypothesis import Hypothesis
 from ..stats.crowds import crowds_of
@@ -77,7 +78,7 @@ def crowds_again(
     for left_out in np.unique(part):
         kept = part != left_out
         some, in_a = rows[kept], sides.in_a[rows[kept]]
-        groups, strata = (None if of is None else np.unique(of[some], return_inverse=True)[1] for of in (sides.groups, sides.strata))
+        groups, strata = (None if of is None else numbered(of[some]) for of in (sides.groups, sides.strata))
         crowds = crowds_of(unit[kept], in_a, groups, strata, RELABELLINGS, config.seed)
         own = zip(rows_by_column(shown[np.flatnonzero(kept)]), own_side, strict=True)
         p = [crowds.behind(of_side(found, side, int(in_a.sum())), side) for found, side in own]

@@ -12,7 +12,7 @@ from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..results.hypothesis import Hypothesis
 from ..results.ranking import fold, same_thing
-from ..stats.echoes import SAME_IMAGES
+from ..stats.echoes import SAME_IMAGES, shared_images
 from .candidates import Draft
 
 WITHIN = 0.8
@@ -81,16 +81,13 @@ def _tellers(
         own = [i for i in order if candidates[i].side == side]
         if len(own) < 2:
             continue
-        columns = shows[rows][:, own].astype(np.float64)
-        shared = (columns.T @ columns).toarray()
-        count = shared.diagonal()
+        same, inside = shared_images(shows[rows][:, own])
         words = [drafts[i].word if drafts[i].fits is None else drafts[i].fits for i in own]
         names = [np.zeros(vocabulary.width) if word is None else vocabulary.centred[word] for word in words]
         cosine = np.stack(names) @ np.stack(names).T / vocabulary.chance_cosine
-        same = shared / np.maximum(count[:, None] + count - shared, 1)
-        within = shared >= WITHIN * np.maximum(count[:, None], 1)
         weak = np.array([candidates[i].weak for i in own])[:, None]
-        fits = ((same >= SAME_IMAGES) & (weak | (cosine >= NEAR_NAMES))) | (within & (cosine >= np.where(weak, NEAR_GUESS, NEAR_NAMES)))
+        near = cosine >= np.where(weak, NEAR_GUESS, NEAR_NAMES)
+        fits = ((same >= SAME_IMAGES) & (weak | (cosine >= NEAR_NAMES))) | ((inside >= WITHIN) & near)
         tellers: list[int] = []
         for i in range(len(own)):
             able = [j for j in tellers if fits[i, j]]

@@ -66,6 +66,11 @@ def check_groups(groups: np.ndarray, n_a: int) -> None:
             raise InputError(f"{side} has images of {counted}; at least {FEWEST_GROUPS} a side are needed, since {why}")
 
 
+def numbered(labels: np.ndarray) -> np.ndarray:
+    """(n,) the same groups or strata, numbered from 0 without gaps in the order of their values: what some rows of many are left with."""
+    return np.asarray(np.unique(labels, return_inverse=True)[1])
+
+
 def renumbered(groups: np.ndarray) -> np.ndarray:
     """The same groups, numbered in the order in which they come."""
     _, first, number = np.unique(groups, return_index=True, return_inverse=True)

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from ..compute.parallel import one_thread, ordered_map
 from ..compute.sparse import row_views
+from ..embed.grouping import numbered
 from ..progress import Progress, silent
 from .calibration import calibration
 from .logistic import LogisticProblem, Rows
@@ -116,7 +117,7 @@ def stratified_folds(y: np.ndarray, folds: int, seed: int, groups: np.ndarray | 
             rows = rng.permutation(np.flatnonzero(y == side))
             fold[rows] = np.arange(len(rows)) % folds
         return fold
-    groups = np.unique(groups, return_inverse=True)[1]
+    groups = numbered(groups)
     sizes = np.column_stack([np.bincount(groups, y), np.bincount(groups, ~y)])
     load, of_group = np.zeros((folds, 2)), np.empty(len(sizes), np.int8)
     shuffled = rng.permutation(len(sizes))

@@ -97,8 +97,9 @@ def find_echoes(
     of, overlaps = np.full(len(findings), -1), np.full(len(findings), -1)
     # Beyond doubt is beyond doubt: there the better name goes first.
     order = sorted(range(len(findings)), key=lambda i: (max(findings[i].p_value, CERTAIN), -findings[i].score))
-    for i in _names_first(order, findings, own, n_a):
-        shared = [_shared(own[i], own[j], findings[i].side, n_a) if findings[j].side == findings[i].side else 0.0 for j in standing]
+    alike, within = _between(findings, shows, n_a)
+    for i in _names_first(order, findings, alike):
+        shared = [float(within[i, j]) for j in standing]
         nearest = int(np.argmax(shared)) if shared else 0
         if shared and shared[nearest] >= SHARED:
             left = np.ones(shows.shape[0], bool)
@@ -116,7 +117,23 @@ def find_echoes(
     return Echoes(p, of, overlaps)
 
 
-def _names_first(order: list[int], findings: Sequence[Gated], own: Sequence[np.ndarray], n_a: int) -> list[int]:
+def _between(findings: Sequence[Gated], shows: sp.csr_array, n_a: int) -> tuple[np.ndarray, np.ndarray]:
+    """(m, m) both of :func:`shared_images`, by the images of their side; 0 between sides, and 1 within those of a finding of no image.
+
+    A finding that no image of its side shows is all shift: any stronger one may explain it.
+    """
+    alike, within = np.zeros((2, len(findings), len(findings)))
+    for side, rows in (("A", slice(None, n_a)), ("B", slice(n_a, None))):
+        own = [i for i, f in enumerate(findings) if f.side == side]
+        if own:
+            of_side = shows[rows][:, own]
+            same, inside = shared_images(of_side)
+            inside[np.asarray(of_side.sum(0)).ravel() == 0] = 1.0
+            alike[np.ix_(own, own)], within[np.ix_(own, own)] = same, inside
+    return alike, within
+
+
+def _names_first(order: list[int], findings: Sequence[Gated], alike: np.ndarray) -> list[int]:
     """The order in which a guess comes after the strongest finding of its side that the same images show and whose name fits.
 
     What is one thing is told by its name, however little the p of a guess is below. Of 20 of a class planted among 200, 86 pairs of CLIP
@@ -129,16 +146,9 @@ def _names_first(order: list[int], findings: Sequence[Gated], own: Sequence[np.n
             continue
         if findings[i].guess:
             named = (j for j in order[place + 1 :] if findings[j].side == findings[i].side and not findings[j].guess and j not in out)
-            out += islice((j for j in named if _alike(own[i], own[j], findings[i].side, n_a) >= SAME_IMAGES), 1)
+            out += islice((j for j in named if alike[i, j] >= SAME_IMAGES), 1)
         out.append(i)
     return out
-
-
-def _alike(one: np.ndarray, other: np.ndarray, side: str, n_a: int) -> float:
-    """Images of a side that show both, as a share of those that show either."""
-    of_one, of_other = of_side(one, side, n_a), of_side(other, side, n_a)
-    both = len(np.intersect1d(of_one, of_other))
-    return both / max(len(of_one) + len(of_other) - both, 1)
 
 
 def of_side(rows: np.ndarray, side: str, n_a: int) -> np.ndarray:
@@ -146,10 +156,20 @@ def of_side(rows: np.ndarray, side: str, n_a: int) -> np.ndarray:
     return rows[rows < n_a] if side == "A" else rows[rows >= n_a]
 
 
-def _shared(rows: np.ndarray, stronger: np.ndarray, side: str, n_a: int) -> float:
-    """Share of a finding's images, on its own side, that show a stronger one; 1 of one that no image shows: it is all shift."""
-    mine, theirs = of_side(rows, side, n_a), of_side(stronger, side, n_a)
-    return len(np.intersect1d(mine, theirs)) / len(mine) if len(mine) else 1.0
+def shared_images(shows: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Which images findings share.
+
+    Args:
+        shows: (n, m) bool: which images, of one side, show which finding.
+
+    Returns:
+        (m, m) images that show both, as a share of those that show either; and (m, m) as a share of those that show the row's finding. 0
+        where there are none.
+    """
+    columns = shows.astype(np.float64)
+    both = (columns.T @ columns).toarray()
+    count = both.diagonal()
+    return both / np.maximum(count[:, None] + count - both, 1), both / np.maximum(count[:, None], 1)
 
 
 def _remains(finding: Gated, values: np.ndarray, left: np.ndarray, n_a: int) -> bool:

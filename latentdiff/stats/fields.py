@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.stats import rankdata
 
+from ..embed.grouping import numbered
 from ..inputs.column_kinds import FEW_NUMBERS
 from .grouped import Grouping
 from .hypergeometric import fisher_exact
@@ -100,7 +101,7 @@ def number_test(number: np.ndarray, strata: Strata, groups: np.ndarray | None = 
     a, b = x[inner.in_a], x[~inner.in_a]
     if not len(a) or not len(b) or not inner.weight.any():
         return None
-    own = None if groups is None else np.unique(groups[known], return_inverse=True)[1]
+    own = None if groups is None else numbered(groups[known])
     p = float(rank_test(x[None], inner)[1][0] if own is None else Grouping(inner.in_a, own).dense(rankdata(x)[None]).p_value[0])
     tail, tested = _surest_tail(x, inner, own)
     p_tail = 1.0 if tail is None else min(1.0, tested * tail.p_value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from ..embed.grouping import numbered
 from .strata import Strata, alike, crossed
 
 MOST_STRATA = 40
@@ -100,7 +101,7 @@ def _near(number: np.ndarray, cells: np.ndarray, most: int) -> np.ndarray:
     for cell in np.unique(cells):
         rows = np.flatnonzero(cells == cell)
         out[rows] = cell * (most + 2) + alike(number[rows], max(1, round(most * len(rows) / len(number))), exact=0)
-    return np.asarray(np.unique(out, return_inverse=True)[1])
+    return numbered(out)
 
 
 def _propensity(known: list[Known], in_a: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..config import REFITS
+from ..embed.grouping import numbered
 from .density_ratio import stratified_folds
 from .divergence import divergence, retested
 from .grouped import MeansTest
@@ -81,5 +82,5 @@ def phrases_again(
 
 def _test(kept: np.ndarray, n_a: int, groups: np.ndarray | None, strata: np.ndarray | None) -> MeansTest | None:
     """What tests the images that a refit keeps."""
-    own = None if strata is None else np.unique(strata[kept], return_inverse=True)[1]
+    own = None if strata is None else numbered(strata[kept])
     return means_test(kept < n_a, None if groups is None else groups[kept], own)

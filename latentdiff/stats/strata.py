@@ -9,6 +9,8 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import rankdata
 
+from ..embed.grouping import numbered
+
 
 class Strata:
     """Which images are compared with which.
@@ -99,14 +101,14 @@ def alike(number: np.ndarray, most: int, exact: int = 12) -> np.ndarray:
         rank = rankdata(number[known], method="average")  # equal values stay together
         place = np.minimum(((rank - 0.5) / len(rank) * most).astype(np.int64), most - 1)
     out[known] = 1 + place
-    return np.asarray(np.unique(out, return_inverse=True)[1])
+    return numbered(out)
 
 
 def crossed(numbers: list[np.ndarray]) -> np.ndarray:
     """(n,) strata of images that are alike in every one of several strata."""
     out = numbers[0]
     for other in numbers[1:]:
-        out = np.unique(out * (int(other.max()) + 1) + other, return_inverse=True)[1]
+        out = numbered(out * (int(other.max()) + 1) + other)
     return np.asarray(out)
 
 

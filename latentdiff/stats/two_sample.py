@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..compute.sparse import row_view
+from ..embed.grouping import numbered
 from .crowds import Crowds, local_crowds
 from .hypergeometric import exact_deviates, fisher_exact
 from .kernel_test import local_kernel, mean_embedding_distances
@@ -71,8 +72,8 @@ def verdict(
         strata: (n,) stratum of each image, within which alone images change sides.
     """
     some, count = in_a[rows], RELABELLINGS if len(rows) <= MANY else RELABELLINGS // 3
-    within = None if strata is None else _from_zero(strata[rows])
-    labels = relabelled(some, None if groups is None else _from_zero(groups[rows]), count, seed, within)
+    within = None if strata is None else numbered(strata[rows])
+    labels = relabelled(some, None if groups is None else numbered(groups[rows]), count, seed, within)
     weight = weights(labels, within)
     wide, near = mean_embedding_distances(unit, weight, seed)
     locally, crowds = local_crowds(local_kernel(unit, seed), weight)
@@ -110,10 +111,6 @@ def cauchy(p: np.ndarray) -> np.ndarray:
 
 def _p_of_cauchy(t: np.ndarray) -> np.ndarray:
     return 0.5 - np.arctan(t) / np.pi
-
-
-def _from_zero(groups: np.ndarray) -> np.ndarray:
-    return np.unique(groups, return_inverse=True)[1]
 
 
 def concepts_to_test(codes: sp.csr_array) -> sp.csr_array:

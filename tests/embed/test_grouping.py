@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentdiff import InputError
-from latentdiff.embed.grouping import group_numbers, renumbered
+from latentdiff.embed.grouping import group_numbers, numbered, renumbered
 from latentdiff.embed.ordering import in_content_order
 from latentdiff.embed.sides import Sides
 
@@ -25,6 +25,7 @@ def test_labels_of_any_kind_become_numbers_and_a_label_on_both_sides_is_one_grou
     assert pairs.tolist() == [0, 1, 2, 0, 1, 2]
     assert group_numbers(None, None, False, (3, 3)) is None
     assert renumbered(np.array([7, 2, 7, 0])).tolist() == [0, 1, 0, 2]
+    assert numbered(np.array([7, 2, 7, 0])).tolist() == [2, 1, 2, 0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from latentdiff.stats.divergence import divergence
-from latentdiff.stats.echoes import Gated, find_echoes
+from latentdiff.stats.echoes import Gated, find_echoes, shared_images
 from latentdiff.stats.grouped import Grouping
 from latentdiff.stats.phrases import phrase_evidence
 
@@ -138,3 +138,15 @@ def test_what_the_same_images_show_is_told_by_its_name() -> None:
     for guesses, of in (((True, True), [-1, 0]), ((False, False), [-1, 0]), ((False, True), [-1, 0]), ((True, False), [1, -1])):
         findings = [Gated("A", False, p, 0.0, guess=g) for p, g in zip((1e-30, 1e-9), guesses, strict=True)]
         assert find_echoes(findings, lambda i: 1.0 * breed, both, n, 0.05).of.tolist() == of
+
+
+def test_shared_images_are_counted_as_sets() -> None:
+    shown = np.random.default_rng(3).random((40, 6)) < 0.3
+    shown[:, 4] = False
+    shows = sp.csr_array(shown)
+    alike, within = shared_images(shows)
+    sets = [set(np.flatnonzero(column)) for column in shows.toarray().T]
+    for i, one in enumerate(sets):
+        for j, other in enumerate(sets):
+            assert alike[i, j] == len(one & other) / max(len(one | other), 1)
+            assert within[i, j] == len(one & other) / max(len(one), 1)
