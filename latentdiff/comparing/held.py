@@ -11,7 +11,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..compute.values import is_missing
+from ..config import CompareConfig
 from ..describe.phrase_vectors import composed_directions
+from ..embed.grouping import numbered
 from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
@@ -19,9 +21,13 @@ from ..inputs.columns import Column, Columns, check_fields
 from ..inputs.fitting import NO_GROUPS
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
+from ..results.known import concept_known, concept_of, known_text, phrase_of
+from ..sae.model import SparseAutoencoder
+from ..sae.naming import is_weak
 from ..stats.overlap import Known, Overlap, overlap
 from ..stats.shown import likeness
 from ..stats.strata import Strata
+from .candidates import name_promising
 from .fields import columns_of
 
 Given = Sequence[Any]
@@ -41,12 +47,13 @@ class Among:
     """In content order."""
     codes: sp.csr_array
     """(n, K) activations."""
-    sae_key: str
-    """Of the SAE that they are of."""
+    sae: SparseAutoencoder
+    """Whose they are."""
     columns: Columns | None
     """Fields of the images."""
     vocabulary: Vocabulary | None
     """Words that phrases are made of."""
+    config: CompareConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +95,7 @@ def hold(given: Given, among: Among) -> Held:
     except InputError as e:
         names = ", ".join(k.name for k in known)
         raise InputError(f"hardly any image of one side has a counterpart in {names} on the other: {e}") from e
-    strata = np.unique(found.strata[rows], return_inverse=True)[1]
+    strata = numbered(found.strata[rows])
     some.strata = strata if strata.any() else None  # one stratum of all is none
     return Held(some, among.codes[rows], None if columns is None else columns.take(rows), info, remarks)
 
@@ -119,15 +126,15 @@ def _known(one: Any, among: Among) -> Known:
         return _field(one.field, None if one.is_tail else one.value, among)
     if isinstance(one, Hypothesis):
         if one.concept is not None and (one.weak or among.vocabulary is None or one.text == f"concept {one.concept}"):
-            return _concept(one.text, one.concept, among, one.sae_key)
+            return _concept(known_text(one, f"{'looks like ' * one.weak}{one.text}"), one.concept, among, one.sae_key)
         return _phrase(one.text, among)
     if isinstance(one, str):
         text = " ".join(one.split())
         named = _named(one, among.columns) or _named(text, among.columns)  # as it is written first: names may hold two spaces
         if named is not None:
             return _field(*named, among)
-        numbered = re.fullmatch(r"concept (\d{1,9})", text)
-        return _concept(text, int(numbered[1]), among) if numbered else _phrase(text, among)
+        concept = concept_of(text)
+        return _phrase(text, among) if concept is None else _concept(text, concept, among)
     if isinstance(one, (tuple, list)) and len(one) == 2:
         return _arrays(one, among.sides)
     raise InputError(f"given takes phrases, names of fields, findings of a comparison, or pairs of arrays, not {type(one).__name__}")
@@ -143,20 +150,32 @@ def _named(text: str, columns: Columns | None) -> tuple[str, str | None] | None:
 
 
 def _phrase(text: str, among: Among) -> Known:
-    vocabulary, sides = among.vocabulary, among.sides
-    direction = None if vocabulary is None else composed_directions(vocabulary)([text])
+    vocabulary, sides, phrase = among.vocabulary, among.sides, phrase_of(text)
+    direction = None if vocabulary is None else composed_directions(vocabulary)([phrase])
     if direction is None or not np.isfinite(direction).all():
         why = "there are no words with vectors" if vocabulary is None else "the vocabulary lacks its words"
-        raise InputError(f"given: {text!r} is the name of no field, and as a phrase {why}; give fields, or words with vectors")
+        raise InputError(f"given: {phrase!r} is the name of no field, and as a phrase {why}; give fields, or words with vectors")
     like, cut = likeness(sides, sides.cosines(direction)[0])
     return Known(text, like, cut=cut)
 
 
 def _concept(text: str, concept: int, among: Among, sae_key: str = "") -> Known:
     """A concept of this SAE; a finding says of which one it is (those of earlier versions do not)."""
-    if concept >= among.codes.shape[1] or sae_key not in ("", among.sae_key):
+    if concept >= among.codes.shape[1] or sae_key not in ("", among.sae.key):
         raise InputError(f"given: {text!r} is a concept of another sparse autoencoder; compare with the same one (sae=)")
-    return Known(text, among.codes[:, [concept]].toarray().ravel().astype(np.float64), cut=0.0)
+    fires = among.codes[:, [concept]].toarray().ravel().astype(np.float64)
+    named = text if among.vocabulary is None or text != f"concept {concept}" else _called(concept, fires > 0, among, among.vocabulary)
+    return Known(named, fires, cut=0.0)
+
+
+def _called(concept: int, fires: np.ndarray, among: Among, vocabulary: Vocabulary) -> str:
+    """A concept that was given by its number, with the name that its card would have."""
+    in_a, ids = among.sides.in_a, {"A": np.array([concept]), "B": np.array([concept])}
+    side = "A" if fires[in_a].mean() >= fires[~in_a].mean() else "B"
+    ids["B" if side == "A" else "A"] = np.zeros(0, int)
+    name = name_promising(ids, among.codes, among.sides, among.sae, vocabulary, among.config.naming)[concept]
+    guess = is_weak(name, vocabulary, among.config.weak_name)
+    return concept_known(concept, f"{'looks like ' * guess}{vocabulary.words[name.words[0]]}")
 
 
 def _field(name: str, value: str | None, among: Among) -> Known:

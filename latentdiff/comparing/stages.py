@@ -87,7 +87,7 @@ class Stages:
         fit = None if trained else fit_of_sides(sae, codes, self.sides)
         held: dict[str, Any] = {}
         if len(self.given):
-            known = hold(self.given, Among(self.sides, codes, sae.key, self.columns, self.vocabulary))
+            known = hold(self.given, Among(self.sides, codes, sae, self.columns, self.vocabulary, self.config))
             self.sides, codes, self.columns, held = known.sides, known.codes, known.columns, {"given": known.info}
             self.remarks += known.remarks
         d = divergence_of(self.sides, codes, self.config)

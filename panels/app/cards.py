@@ -11,11 +11,12 @@ from latentdiff.report.beside import STATES
 from latentdiff.report.beside import beside as changed
 from latentdiff.report.content import THUMBNAILS, content, rejected
 from latentdiff.report.fields import FieldRow, beside_text, left_out_fields, sentence
-from latentdiff.report.finding import Card, card
+from latentdiff.report.finding import Card, card, named
 from latentdiff.report.shifts import shifts_counted
 from latentdiff.report.text import apart, isolated
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
+from latentdiff.results.known import known_text
 
 CARDS = 6
 """Cards per side at first, and how many more each time one asks for more: a hundred cards make the browser slow."""
@@ -111,7 +112,6 @@ def _names(run: Any) -> tuple[str, str]:
 def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
     h = one.hypothesis
     own = run.candidates[_place(told.candidates, h)]  # as the run has it
-    known = f"concept {h.concept}" if h.weak and h.concept is not None else own.text
     return {
         "rank": one.rank if one.rank < 0 else _place(run.hypotheses, own),
         "side": h.side,
@@ -125,7 +125,7 @@ def _drawn(run: Any, told: Comparison, one: Card) -> dict[str, Any]:
         "leans": one.leans,
         "also": list(one.also),
         "along": beside_text(h.fields[0]) if h.fields else "",
-        "known": known if is_pair(run) else None,
+        "known": known_text(own, named(own, said_of(run.feedback, own))) if is_pair(run) else None,
         "rates": one.rates,
         "shares": {"A": float(h.rate_a), "B": float(h.rate_b)},
         "images": one.images,

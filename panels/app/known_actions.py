@@ -23,7 +23,9 @@ class KnownActions:
 
     def take_back(self, ctx: Any) -> None:
         """Open the comparison that does not look past this; compare where there is none."""
-        self._again(ctx, lambda known: [k for k in known if k != ctx.params.get("known")])
+        from latentdiff.results.known import same_known
+
+        self._again(ctx, lambda known: [k for k in known if not same_known(k, str(ctx.params.get("known")))])
 
     def _again(self, ctx: Any, change: Callable[[list[str]], list[str]]) -> None:
         from fiftyone_plugin import form_nonce

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from latentdiff import Comparison, InputError, SparseAutoencoder, Vocabulary, compare
+from latentdiff.report.content import content
+from latentdiff.results.known import concept_of, known_text, phrase_of, same_known
 
 WIDTH, N = 12, 120
 RNG = np.random.default_rng(4)
@@ -113,3 +115,40 @@ def test_labels_and_dates_are_read_as_fields_are() -> None:
 def test_pairs_that_are_no_numbers_and_no_labels_are_refused(pair: Any) -> None:
     with pytest.raises(InputError, match="a pair of arrays"):
         past(pair)
+
+
+def test_a_concept_that_is_looked_past_is_told_by_its_name() -> None:
+    plain = compare(A, B, sae=AXES)
+    assert past("concept 0").info["given"]["names"] == ["camera (concept 0)"]
+    for text in ("camera (concept 0)", "our  new camera (concept 0)"):  # a name that people gave it
+        found = past(text)
+        assert found.info["given"] == {**past("concept 0").info["given"], "names": [" ".join(text.split())]}
+        assert "looking past " + " ".join(text.split()) + ":" in content(found).notes[0]
+    assert compare(A, B, sae=AXES, given=["concept 0"]).info["given"]["names"] == ["concept 0"]  # without words
+    guess = dataclasses.replace(plain.hypotheses[0], text="camera", weak=True)
+    assert past(guess).info["given"]["names"] == ["looks like camera (concept 0)"]
+
+
+def test_a_phrase_that_is_looked_past_is_told_by_the_name_that_people_gave_it() -> None:
+    found = past("our camera (“camera”)").info["given"]
+    assert found == {**past("camera").info["given"], "names": ["our camera (“camera”)"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "text"),
+    [
+        ({"concept": 2, "weak": True}, "looks like bus", "looks like bus (concept 2)"),
+        ({"concept": 2, "weak": True}, "our van; old", "our van, old (concept 2)"),
+        ({"concept": 2}, "bus", "bus"),
+        ({"concept": 2}, "our van", "our van (concept 2)"),
+        ({"concept": 2, "text": "concept 2"}, "concept 2", "concept 2"),
+        ({"concept": None}, "bus", "bus"),
+        ({"concept": None, "weak": True}, "looks like bus", "bus"),
+        ({"concept": None}, "our van", "our van (“bus”)"),
+    ],
+)
+def test_what_is_looked_past_is_found_again_by_its_text(changes: dict[str, Any], name: str, text: str) -> None:
+    h = dataclasses.replace(compare(A, B, sae=AXES).hypotheses[0], **{"text": "bus", "weak": False, **changes})
+    assert known_text(h, name) == text
+    assert (concept_of(text), phrase_of(text)) == ((2, text) if "concept 2" in text else (None, "bus"))
+    assert same_known(text, "concept 2" if "concept 2" in text else "bus") and not same_known(text, "concept 3")
