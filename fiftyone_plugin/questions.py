@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from latentdiff.errors import InputError
+from latentdiff.results.schema import is_number
 
 from .asking import Answer
 from .hypotheses import check_tag, tags_of, view_name_problem
@@ -48,9 +49,17 @@ def kept_questions(run: ComparisonRun) -> list[dict[str, Any]]:
     stored = run.config.get(journal.QUESTIONS)
     found: dict[str, dict[str, Any]] = {}
     for one in reversed(stored if isinstance(stored, list) else []):
-        if isinstance(one, dict) and {"phrase", "rates", "auroc", "p_value", "ids"} <= set(one):
-            found.setdefault(str(one["phrase"]), one)
+        if _is_question(one):
+            found.setdefault(one["phrase"], one)
     return list(found.values())
+
+
+def _is_question(one: Any) -> bool:
+    if not isinstance(one, dict) or not isinstance(one.get("phrase"), str):
+        return False
+    rates, ids = ({side: by.get(side) if isinstance(by, dict) else None for side in "AB"} for by in (one.get("rates"), one.get("ids")))
+    numbers = all(map(is_number, (*rates.values(), one.get("auroc"), one.get("p_value"))))
+    return numbers and all(isinstance(own, list) and all(isinstance(i, str) for i in own) for own in ids.values())
 
 
 def find_question(run: ComparisonRun, phrase: Any) -> dict[str, Any]:

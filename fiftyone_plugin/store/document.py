@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from latentdiff.compute.files import read_npz, strict
+from latentdiff.compute.files import read_npz, strict, what_is_wrong
 from latentdiff.errors import CheckpointError
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.storage import Newer, from_parts, to_parts
@@ -114,13 +114,15 @@ def read_document(
     Raises:
         CheckpointError: a document that is damaged, or that a later version made and this one cannot read.
     """
+    if not document:
+        raise CheckpointError("the results of this comparison are no longer in the database, or damaged; delete it and compare again")
     try:
         arrays = read_npz(base64.b64decode(document["arrays"]))
         return opened(document, arrays), [_names(arrays[f"ids_{name}"]) for name in names]
     except Newer as e:
         raise CheckpointError(f"the stored comparison was {e}") from e
     except Exception as e:
-        raise CheckpointError(f"the stored comparison cannot be read ({type(e).__name__}: {e}); delete the run and compare again") from e
+        raise CheckpointError(f"the stored comparison cannot be read: {what_is_wrong(e)}; delete it and compare again") from e
 
 
 def _names(packed: np.ndarray) -> np.ndarray:

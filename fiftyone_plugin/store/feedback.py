@@ -64,7 +64,8 @@ def lines(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _is_line(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("finding"), dict) and isinstance(one.get("said"), dict)
+    said = one.get("said") if isinstance(one, dict) and isinstance(one.get("finding"), dict) else None
+    return isinstance(said, dict) and all(isinstance(text, str) for text in said.values())
 
 
 def with_feedback(comparison: Comparison, config: dict[str, Any], group: str | None = None) -> Comparison:

@@ -162,5 +162,5 @@ def from_group_document(document: dict[str, Any]) -> tuple[latentdiff.GroupCompa
 
     found, (ids,) = read_document(document, ("rows",), opened)
     if len(ids) != len(found.label):
-        raise CheckpointError("the stored comparison cannot be read (ids and labels differ in number); delete the run and compare again")
+        raise CheckpointError("the stored comparison cannot be read: ids and labels differ in number; delete it and compare again")
     return found, ids

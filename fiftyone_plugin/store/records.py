@@ -15,6 +15,7 @@ from latentdiff.errors import RunError
 from latentdiff.results.storage import FORMAT
 
 from . import database
+from .shape import shaped
 
 METHOD = "latentdiff"
 OWNER = "latentdiff"
@@ -37,6 +38,8 @@ class Record:
     timestamp: Any
     results: Any
     """Id of the file of results; None where there is none yet."""
+    damaged: tuple[str, ...] = ()
+    """Entries of ``config`` that were lost or damaged, in place of which something stands that can be listed and deleted."""
 
     @property
     def state(self) -> str:
@@ -58,9 +61,8 @@ class Record:
         """Id of the dataset in which the record was made."""
         if "home" in self.config:
             return str(self.config["home"])
-        sides = self.config.get("sides")
-        ids = [side["dataset_id"] for side in sides.values()] if isinstance(sides, dict) else []
-        return str(self.dataset_id) if not ids or str(self.dataset_id) in ids else _still_has(ids, self.run)
+        ids = [side["dataset_id"] for side in self.config["sides"].values()]
+        return str(self.dataset_id) if str(self.dataset_id) in ids else _still_has(ids, self.run)
 
     @property
     def copied(self) -> bool:
@@ -80,8 +82,7 @@ class Record:
     @property
     def datasets(self) -> set[str]:
         """Ids of the datasets of its sides."""
-        sides = self.config.get("sides")
-        return {self.dataset_of(side) for side in sides.values()} if isinstance(sides, dict) else set()
+        return {self.dataset_of(side) for side in self.config["sides"].values()}
 
     def owns(self, info: dict[str, Any], run: str) -> bool:
         """Whether a field with this ``info`` is its own; what earlier versions wrote or copied names only the run."""
@@ -125,8 +126,8 @@ def find(dataset_id: Any) -> tuple[dict[str, Record], list[Record]]:
 
 
 def _read(doc: dict[str, Any], dataset_id: Any, run: Any) -> Record:
-    config = {k: v for k, v in doc["config"].items() if k not in ("cls", "type")}
-    return Record(doc["_id"], dataset_id, run, config, doc.get("timestamp"), doc.get("results"))
+    config, damaged = shaped({k: v for k, v in doc["config"].items() if k not in ("cls", "type")}, dataset_id)
+    return Record(doc["_id"], dataset_id, run, config, doc.get("timestamp"), doc.get("results"), damaged)
 
 
 def reread(record: Record) -> Record | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from latentdiff.errors import LatentDiffError, RunError
+from latentdiff.errors import CheckpointError, RunError
 from latentdiff.results.storage import FORMAT, too_new
 
 from ..sides import listed
@@ -19,6 +19,7 @@ from .free import check_free
 from .groups import BETWEEN, GROUPS, GroupsOfDataset, from_group_document, split
 from .records import COMPLETE, DELETING, RENAMING, REPLACING, WRITING
 from .run import ComparisonRun, RunSide
+from .shape import told
 from .summary import RunSummary
 from .targets import as_dataset, dataset_by_id, places
 
@@ -52,7 +53,7 @@ def load_comparison(dataset: Any, run: str) -> ComparisonRun:
 
     Raises:
         RunError: there is no such run or group, it is not finished, or it holds groups.
-        CheckpointError: its results are damaged.
+        CheckpointError: its record or its results are damaged.
     """
     dataset, (name, group) = as_dataset(dataset), split(run)
     if group is not None:
@@ -101,12 +102,12 @@ def _finished(dataset: Any, run: str) -> records.Record:
     """A record whose results can be opened by this version."""
     record = _record(dataset, run)
     if record.state != COMPLETE:
-        raise RunError(
-            f"run {run!r} was interrupted while {record.state}, or somebody is still at it; wait for its end, or end it with "
-            f"mend_comparison(dataset, {run!r})"
-        )
+        wait = f"wait for its end, or end it with mend_comparison(dataset, {run!r})"
+        raise RunError(f"run {run!r} was interrupted while {record.state}, or somebody is still at it; {wait}")
     if record.config.get("format", FORMAT) > FORMAT:
         raise RunError(f"run {run!r} was {too_new(record.config)}")
+    if record.damaged:
+        raise CheckpointError(f"the record of comparison {run!r} {told(record.damaged)}; delete it and compare again")
     return record
 
 
@@ -246,6 +247,4 @@ def _record(dataset: Any, run: str) -> records.Record:
     found = _records(dataset)
     if run not in found:
         raise RunError(f"{dataset.name!r} has no comparison {run!r}; it has {listed(found)}")
-    if not isinstance(found[run].config.get("sides"), dict):
-        raise LatentDiffError(f"the record of run {run!r} is damaged; remove it with dataset.delete_run({run!r})")
     return found[run]

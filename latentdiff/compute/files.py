@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import binascii
 import dataclasses
 import io
 import json
 import math
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, LatentDiffError
 
 SLACK = 64 << 20
 """Bytes that the arrays of any small file may unpack to."""
@@ -70,6 +73,22 @@ def read_json(path: Path) -> Any:
         raise CheckpointError(f"there is no file {path}") from e
     except (OSError, ValueError, RecursionError) as e:
         raise CheckpointError(f"{path} cannot be read as json: {e}") from e
+
+
+def what_is_wrong(e: BaseException) -> str:
+    """What an error that came while something stored was read says of it, in words: nobody is helped by the error's own name."""
+    if isinstance(e, KeyError):
+        return f"it lacks {e.args[0]!r}" if e.args and isinstance(e.args[0], str) and " " not in e.args[0] else f"it lacks a part: {e}"
+    if isinstance(e, OSError):
+        place = f" ({e.filename})" if e.filename else ""
+        return f"a file of it is missing{place}" if isinstance(e, FileNotFoundError) else f"it cannot be opened: {e.strerror or e}{place}"
+    if isinstance(e, MemoryError):
+        return "it says that it is larger than the memory"
+    cut = (zipfile.BadZipFile, zlib.error, EOFError, binascii.Error, UnicodeError, json.JSONDecodeError, struct.error)
+    if isinstance(e, cut):
+        return "it is cut short, or its bytes were changed"
+    said = isinstance(e, (LatentDiffError, ValueError, NotImplementedError)) and str(e)
+    return str(e) if said else "its parts are not those that LatentDiff writes"
 
 
 def is_text(value: Any) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..compute.files import read_json
+from ..compute.files import read_json, what_is_wrong
 from ..errors import CheckpointError
 
 Stamp = tuple[int, int]
@@ -60,7 +60,7 @@ def read_shard(path: Path) -> Shard:
             raise ValueError("a failure of a row that there is not")
         return Shard(path.stem, ids, stamps, failures, str(record["checksum"]))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
-        raise CheckpointError(f"{path} is not the record of a shard: {type(e).__name__}: {e}; remove it to make the shard anew") from e
+        raise CheckpointError(f"{path} is not the record of a shard: {what_is_wrong(e)}; remove it to make the shard anew") from e
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.arrays import float32
+from ..compute.files import what_is_wrong
 from ..embed.fingerprint import Fingerprint
 from ..embed.usable import BAD, bad_rows, checked_array
 from ..embed.vocabulary import Vocabulary
@@ -216,7 +217,7 @@ class Monitor:
             found: Monitor = read_state(cls, folder)
             return found
         except Exception as e:
-            raise CheckpointError(f"{folder} does not hold a saved monitor: {type(e).__name__}: {e}") from e
+            raise CheckpointError(f"{folder} does not hold a saved monitor: {what_is_wrong(e)}; begin anew in another folder") from e
 
 
 def usable(what: str, x: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.cache import write_together
-from ..compute.files import read_json, read_npz
+from ..compute.files import read_json, read_npz, what_is_wrong
 from ..config import CompareConfig
 from ..errors import CheckpointError, InputError
 from .comparison import Comparison
@@ -162,9 +162,8 @@ class GroupComparison:
             raise CheckpointError(f"{folder} was {e}") from e
         except Exception as e:
             newer = too_new(head) if isinstance(head, dict) else ""
-            raise CheckpointError(
-                f"{folder} was {newer}" if newer else f"{folder} does not hold a saved comparison of groups: {type(e).__name__}: {e}"
-            ) from e
+            said = f"does not hold a saved comparison of groups: {what_is_wrong(e)}; delete it and compare again"
+            raise CheckpointError(f"{folder} was {newer}" if newer else f"{folder} {said}") from e
 
     def _number(self, name: str) -> int:
         if name not in self.names:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..compute.cache import write_atomic
+from ..compute.files import what_is_wrong
 from ..errors import CheckpointError, InputError
 from ..progress import Progress
 from .model import SparseAutoencoder
@@ -224,7 +225,7 @@ def load_state(path: Path, trainer: Trainer, run: dict[str, Any]) -> tuple[int, 
             raise ValueError(f"its format is {record['format']!r}")
         theirs, step, schedule = record["run"], int(record["step"]), Schedule(**record["schedule"])
     except Exception as e:
-        raise CheckpointError(f"{path} is no interrupted training ({type(e).__name__}: {e}); delete it to train from the start") from e
+        raise CheckpointError(f"{path} is no interrupted training ({what_is_wrong(e)}); delete it to train from the start") from e
     for key in run:
         if run[key] != theirs.get(key):
             raise InputError(

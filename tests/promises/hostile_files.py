@@ -59,7 +59,8 @@ def attempt(target: Target, folder: Path, events: list[str]) -> tuple[str, str]:
         outcome = "read", ""
     except LatentDiffError as e:
         # Ours only because the limit on memory caught it: without the limit it would have been taken.
-        outcome = ("fault", f"asked for too much memory: {e}"[:160]) if "MemoryError" in str(e) else ("refused", "")
+        greedy = isinstance(e.__cause__, MemoryError) or "MemoryError" in str(e)
+        outcome = ("fault", f"asked for too much memory: {e}"[:160]) if greedy else ("refused", "")
     except BaseException as e:
         outcome = "fault", f"{type(e).__name__} at {_where(e)}: {e}"[:200]
     finally:
