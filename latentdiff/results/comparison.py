@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..compute.cache import write_together
-from ..compute.files import read_json, read_npz
+from ..compute.files import read_json, read_npz, what_is_wrong
 from ..config import CompareConfig
 from ..errors import CheckpointError, InputError
 from . import display
@@ -183,19 +183,19 @@ class Comparison:
         Args:
             side: "A" or "B".
             k: how many; when one branch runs short the other fills up.
-            gated: only those that pass the gate (q <= alpha).
+            gated: only those that pass the gate (q <= alpha); False: others too, each told by a wording that passes where there is one.
 
         Raises:
             InputError: for another side than "A" or "B", or k < 1.
         """
-        from .ranking import mix
+        from .ranking import mix, passing_first
 
         if side not in ("A", "B"):
             raise InputError(f'side is "A" or "B", not {side!r}')
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}")
-        pool = self.hypotheses if gated else self.candidates
-        return mix([h for h in pool if h.side == side], k, self.config.mix)
+        own = [h for h in (self.hypotheses if gated else self.candidates) if h.side == side]
+        return mix(own if gated else passing_first(own, lambda h: h.q_value <= self.config.alpha and not h.slight), k, self.config.mix)
 
     def rows_showing(self, hypothesis: Hypothesis, side: str) -> np.ndarray:
         """Row numbers of one side's images that show a hypothesis, ascending."""
@@ -236,7 +236,7 @@ class Comparison:
         except Newer as e:
             raise CheckpointError(f"{folder} was {e}") from e
         except Exception as e:
-            raise CheckpointError(f"{folder} does not hold a saved comparison: {type(e).__name__}: {e}") from e
+            raise CheckpointError(f"{folder} does not hold a saved comparison: {what_is_wrong(e)}; delete it and compare again") from e
 
 
 def _identity(h: Hypothesis) -> tuple[str, str, int | None, str]:

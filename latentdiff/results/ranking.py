@@ -26,6 +26,13 @@ def fold(ranked: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
     return tuple(kept)
 
 
+def passing_first(ranked: Sequence[Hypothesis], passes: Callable[[Hypothesis], bool]) -> list[Hypothesis]:
+    """The same order, in which what passes has the place of what says the same and does not, where that stood before it."""
+    passing = [h for h in ranked if passes(h)]
+    told = {id(h): h if passes(h) else next((p for p in passing if same_thing(p, h)), h) for h in ranked}
+    return list({id(h): h for h in map(told.__getitem__, map(id, ranked))}.values())
+
+
 def told_once(found: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
     """Findings without those that another one of their side tells."""
     told = {(h.side, text) for h in found for text in h.folded}

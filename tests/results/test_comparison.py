@@ -107,6 +107,15 @@ def test_top_takes_one_side_mixes_the_branches_and_repeats_nothing() -> None:
     assert [h.text for h in c.top("B")] == ["Schnee ❄"]
 
 
+def test_what_is_not_gated_is_told_by_the_wording_that_passes() -> None:
+    drafts = [hypothesis("dog", "A", "dre", 0.9), hypothesis("cat", "A", "sae", 0.9), hypothesis("dog", "A", "sae", 1e-6)]
+    c = dataclasses.replace(comparison(), candidates=tuple(drafts))
+    assert [(h.text, h.source) for h in c.top("A", 5, gated=False)] == [("dog", "sae"), ("cat", "sae")]
+    drafts[2] = dataclasses.replace(drafts[2], slight=True)  # no finding either
+    c = dataclasses.replace(c, candidates=tuple(drafts))
+    assert next((h.text, h.source) for h in c.top("A", 5, gated=False)) == ("dog", "dre")
+
+
 def test_rows_showing(tmp_path: Path) -> None:
     for c in (comparison(), Comparison.load(comparison().save(tmp_path))):
         assert c.rows_showing(c.candidates[0], "A").tolist() == [0, 2]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentdiff.results.hypothesis import Hypothesis
-from latentdiff.results.ranking import fold, mix, same_thing
+from latentdiff.results.ranking import fold, mix, passing_first, same_thing
 
 
 def hypothesis(text: str, source: str = "sae", side: str = "A", also: tuple[str, ...] = (), score: float = 1.0) -> Hypothesis:
@@ -79,3 +79,11 @@ def test_what_both_branches_found_is_told_in_the_exemplars_words() -> None:
 def test_what_both_branches_found_stands_where_the_better_placed_does() -> None:
     ranked = [hypothesis("dog", "sae", also=("puppy",)), hypothesis("cat", "sae"), hypothesis("puppy", "dre")]
     assert [h.text for h in mix(ranked, 2, (1, 1))] == ["puppy", "cat"]
+
+
+def test_the_wording_that_passes_stands_where_the_first_one_did() -> None:
+    first, other, passing = hypothesis("dog", "dre"), hypothesis("cat"), hypothesis("dog", "word")
+    twin = hypothesis("dog", "sae")
+    assert passing_first([first, other, passing, twin], lambda h: h is passing) == [passing, other]
+    assert passing_first([first, other, twin], lambda h: h is other) == [first, other, twin]
+    assert passing_first([passing, first], lambda h: True) == [passing, first]
