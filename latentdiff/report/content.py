@@ -14,9 +14,8 @@ from ..results.hypothesis import Hypothesis
 from ..results.storage import LEFT_OUT
 from .arranging import Arrangement, arranged
 from .fields import FieldRow, field_rows, left_out_fields, looked_past
-from .finding import SIDES, Card, card, legend
+from .finding import SIDES, Card, card
 from .leads import lead_cards, leads
-from .meanings import MEANING, SOURCES
 from .shifts import shifts
 from .text import isolated, verdict
 from .tree import Branch, as_tree
@@ -58,8 +57,6 @@ class Content:
     """The same differences from coarse to fine, by side; empty where concepts have no groups."""
     fields: tuple[FieldRow, ...]
     """Fields of the images that differ, best first."""
-    reading: tuple[tuple[str, str], ...]
-    """How to read it: term and meaning, for the methods whose findings are on the cards."""
 
     @property
     def below(self) -> tuple[str, ...]:
@@ -127,7 +124,6 @@ def content(
         typical={side: typical(comparison, side) for side in SIDES},
         trees={side: as_tree(comparison, best[side]) for side in SIDES},
         fields=field_rows(comparison),
-        reading=_reading(comparison, shown),
     )
 
 
@@ -194,12 +190,6 @@ def images(count: int) -> str:
     return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
-def _reading(comparison: Comparison, shown: Mapping[str, Sequence[Card]]) -> tuple[tuple[str, str], ...]:
-    found = [c.hypothesis.source for side in SIDES for c in shown[side]]
-    told = [legend(comparison, source) for source in dict.fromkeys(found or SOURCES)]
-    return (*MEANING.items(), *((f"found as “{name}”", meaning) for name, meaning in told), *_kept(comparison))
-
-
 RENEWED = {
     "grown": "renewed when there were half as many vectors again",
     "unfit": "renewed when vectors did not fit it",
@@ -211,16 +201,3 @@ RENEWED = {
 def version_text(version: int, why: str) -> str:
     """Which of the SAEs of a space it is: "no. 2, renewed when vectors did not fit it"."""
     return ", ".join(filter(None, (f"no. {version}", RENEWED.get(why))))
-
-
-def _kept(comparison: Comparison) -> tuple[tuple[str, str], ...]:
-    """Which kept SAE the concepts are of, where it is one that other comparisons share."""
-    sae = comparison.info.get("sae") or {}
-    kept, training = sae.get("kept") or {}, sae.get("training") or {}
-    if not kept.get("why"):
-        return ()
-    explained = f"{training['explained_variance']:.0%} of whose variance they explain"
-    learnt = f"learnt from {training['vectors']:,} of {kept['of']:,} vectors, {explained}"
-    number = version_text(kept["version"], kept["why"])
-    what = f"{sae['concepts']:,} patterns, {learnt}; {number}, kept as {kept['key'][:8]}: comparisons that name it share them"
-    return ((f"concepts of {kept['name']}", what),)

@@ -13,6 +13,7 @@ from .content import THUMBNAILS, Content, images
 from .finding import SIDES, Card, Fact
 from .meanings import MEANING
 from .plots import histogram_svg, volcano_svg
+from .reading import reading
 from .shifts import shifts_counted
 from .style import page_css
 from .text import escape, percent
@@ -209,7 +210,7 @@ def _telling(content: Content, at: Mapping[str, Images | None]) -> str:
 
 
 def _reading(content: Content) -> str:
-    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in content.reading)
+    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in reading(content, drawn=True))
     return f'<h2>How to read this</h2><div class="box"><dl class="read">{rows}</dl></div>'
 
 

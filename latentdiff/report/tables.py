@@ -16,6 +16,7 @@ from ..results.hypothesis import Hypothesis
 from .content import Content, images
 from .fields import beside_text
 from .finding import SIDES
+from .reading import SHOWN, reading
 from .telling import leans_back
 from .text import MADE_BY, unmarked
 from .text import plain_markdown as plain
@@ -29,8 +30,6 @@ FIRST = (
 
 REMARK = "remark"
 """Column, and key, of what is to be known of a difference whose AUROC is below one half; left out where none is."""
-SHOWN = ("difference", "q", "AUROC", "found as", "name")
-"""Facts of a difference that Markdown shows beside its rates."""
 
 
 def markdown(content: Content) -> str:
@@ -45,7 +44,8 @@ def markdown(content: Content) -> str:
             lines += ["From coarse to fine:", "", *(f"{'  ' * b.depth}- {plain(b.label)}" for b in content.trees[side]), ""]
     lines += [plain("; ".join(content.below)) + ".", ""] if content.below else []
     lines += fields_markdown(content)
-    lines += ["## How to read this", "", *(f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in content.reading), ""]
+    terms = [f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in reading(content, drawn=False)]
+    lines += ["## How to read this", "", *terms, ""] if terms else []
     return "\n".join(lines)
 
 

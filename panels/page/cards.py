@@ -15,6 +15,7 @@ from latentdiff.report.content import THUMBNAILS, Content, content
 from latentdiff.report.finding import SIDES
 from latentdiff.report.html import card_html, fields_html, lead_html, shifts_html, side_html, tree_html, verdict_html
 from latentdiff.report.plots import histogram_svg, volcano_svg
+from latentdiff.report.reading import reading as read_terms
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
 from latentdiff.report.text import apart, escape, isolated
@@ -136,7 +137,7 @@ def _plots(said: Content) -> str:
     legend = "".join(f'<span class="ld-legend {s.lower()}">{escape(names[s])}</span>' for s in SIDES)
     one = f"<figure>{histogram_svg(said.comparison, names)}<figcaption>{legend} How typical each image is.</figcaption></figure>"
     other = f"<figure>{volcano_svg(said.comparison, names)}<figcaption>Every concept that was tested; point at a dot.</figcaption></figure>"
-    reading = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in said.reading)
+    reading = "".join(f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in read_terms(said, drawn=True))
     about = f'<details><summary>What the numbers mean</summary><dl class="ld-read">{reading}</dl></details>'
     none = '<p class="ld-none">No field differs.</p>' if said.comparison.tested_fields else ""
     return f'<div class="ld">{shifts_html(said)}{fields_html(said) or none}<div class="ld-plots">{one}{other}</div>{about}</div>'

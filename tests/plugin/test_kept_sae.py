@@ -12,6 +12,7 @@ import pytest
 import latentdiff
 from fiftyone_plugin import compare_views, list_comparisons
 from latentdiff.report.content import content
+from latentdiff.report.reading import reading
 from tests.planted import vectors
 from tests.plugin.calls import execute, form
 
@@ -69,7 +70,7 @@ def test_patches_are_learnt_as_they_are_shown(dataset: Any) -> None:
 def test_listed_chosen_and_dropped_in_the_app(dataset: Any) -> None:
     run = compare_views(dataset, "summer", "winter", embeddings="clip", run="one", sae="kept")
     name, key = used(run)["name"], used(run)["key"]
-    assert any(name in title and key[:8] in what for title, what in content(run.comparison, ("A", "B")).reading)
+    assert any(name in title and key[:8] in what for title, what in reading(content(run.comparison, ("A", "B")), drawn=True))
     offered = form("compare_views", dataset, view_a="summer", view_b="winter", embeddings="clip")["concepts"]
     assert offered["default"] == "train" and "kept" in [c["value"] for c in offered["view"]["choices"]]
     assert [c["value"] for c in offered["view"]["choices"]][-1] == f"kept:{key}"

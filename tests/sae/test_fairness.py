@@ -14,6 +14,7 @@ from latentdiff import CheckpointError, CompareConfig, SparseAutoencoder, train_
 from latentdiff.compute.cache import npy_bytes
 from latentdiff.embed.ordering import content_keys
 from latentdiff.report.content import content
+from latentdiff.report.reading import reading
 from latentdiff.sae import sampling
 from latentdiff.sae.fairness import known_counts, knows_one_better, one_sided
 from latentdiff.sae.spaces import Space
@@ -120,7 +121,7 @@ def test_why_it_was_trained_last_is_said(capsys: pytest.CaptureFixture[str]) -> 
     first = compare_sides(Sides(X[:150], X[150:300]), sae=Space.of_encoder(CLIP, True), config=config)
     found = compare_sides(Sides(X[:300], X[300:400]), sae=Space.of_encoder(CLIP, True), config=config)
     assert [c.info["sae"]["kept"]["why"] for c in (first, found)] == ["new", "one-sided"]
-    (told,) = [what for title, what in content(found, ("A", "B")).reading if title.startswith("concepts of encoder")]
+    (told,) = [what for title, what in reading(content(found, ("A", "B")), drawn=True) if title.startswith("concepts of encoder")]
     assert "no. 2, renewed when it knew one side better than the other, kept as" in told
     assert not any("was trained on" in note for note in content(found, ("A", "B")).notes)
     assert main(["saes"]) == 0 and "no. 2, renewed when it knew one side better than the other; " in capsys.readouterr().out
