@@ -176,7 +176,8 @@ class _Found(NamedTuple):
 def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
     request.check()
     dataset, view_a, view_b = named_views(request)
-    method, ray = past_rejected(request.config, dataset), request.engine.kind == "ray"
+    method, ray = request.config, request.engine.kind == "ray"
+    method = dataclasses.replace(method, compare=past_rejected(method.compare, dataset))
     run = run_name(view_a, view_b) if request.stored_as is None else request.stored_as
     with database.explained(f"the comparison {run!r}", dataset):
         runs.check_new(dataset, run, request.overwrite)

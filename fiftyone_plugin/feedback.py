@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from latentdiff.config import CompareConfig
 from latentdiff.errors import InputError
-from latentdiff.methods.config import MethodConfig
 from latentdiff.report.group_figures import shortened
 from latentdiff.results.feedback import ACCEPTED, OPEN, REJECTED, SAID, meant, said_of
 from latentdiff.results.hypothesis import Hypothesis
@@ -147,10 +147,10 @@ def rejected_words(dataset: Any) -> tuple[str, ...]:
     return tuple(sorted(word for word, count in rejected.items() if count >= SURE and word not in accepted))
 
 
-def past_rejected(method: MethodConfig, dataset: Any) -> MethodConfig:
-    """The method's choices, with the words that people rejected in earlier comparisons of the dataset."""
-    words = tuple(dict.fromkeys([*method.compare.rejected, *rejected_words(dataset)]))
-    return dataclasses.replace(method, compare=dataclasses.replace(method.compare, rejected=words))
+def past_rejected(config: CompareConfig | None, dataset: Any) -> CompareConfig:
+    """The choices that any comparison of a dataset goes by: with the words that people rejected in earlier ones."""
+    config = config or CompareConfig()
+    return dataclasses.replace(config, rejected=tuple(dict.fromkeys([*config.rejected, *rejected_words(dataset)])))
 
 
 def inherited(dataset: Any, run: str, sae: str | None, found: Mapping[Any, tuple[Hypothesis, ...]]) -> list[dict[str, Any]]:

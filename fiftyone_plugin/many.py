@@ -13,7 +13,7 @@ from latentdiff.trends.binning import binned
 
 from .by_field import read_by_field, whole_side
 from .encoders import name_of, recorded
-from .feedback import inherited
+from .feedback import inherited, past_rejected
 from .store import database, runs
 from .store.free import check_sides_free
 from .store.groups import GroupsOfDataset
@@ -74,7 +74,8 @@ def compare_groups(
         labels = binned(images.values, bins) if bins is not None else images.values
         stamp = recorded(home, side.stored)
         encoder = stamp.fingerprint if stamp else None
-        own: Any = shipped_sae(encoder, (config or latentdiff.CompareConfig()).sae_trainer) if sae is None else sae
+        config = past_rejected(config, home)
+        own: Any = shipped_sae(encoder, config.sae_trainer) if sae is None else sae
         given: dict[str, Any] = {"sae": own, "vocabulary": images.words, "config": config}
         found = latentdiff.compare_groups(images.read.values, labels, **given, progress=part(progress, 0.3, 0.8 if run else 1.0))
         images.count_left_out(found.info)

@@ -13,6 +13,7 @@ import latentdiff
 from latentdiff.progress import Progress, part, silent
 
 from .by_field import read_by_field, whole_side
+from .feedback import past_rejected
 from .store import database
 from .store.groups import files_of
 from .store.run import RunSide
@@ -79,7 +80,7 @@ def compare_over_time(
     side = whole_side(dataset, embeddings)
     with database.explained("comparing over time", side.dataset):
         images = read_by_field(side, by, vocabulary, part(progress, 0.0, 0.3))
-        given = {"bins": bins, "sae": sae, "vocabulary": images.words, "config": config, "progress": part(progress, 0.3, 1.0)}
-        found = latentdiff.compare_over_time(images.read.values, images.values, **given)
+        given = {"bins": bins, "sae": sae, "vocabulary": images.words, "config": past_rejected(config, side.dataset)}
+        found = latentdiff.compare_over_time(images.read.values, images.values, **given, progress=part(progress, 0.3, 1.0))
         images.count_left_out(found.info)
     return TrendsOfDataset(found, images.whole)

@@ -17,6 +17,7 @@ from latentdiff.results.comparison import Comparison
 from latentdiff.results.hypothesis import Hypothesis
 from latentdiff.stats.divergence import q_values
 
+from .feedback import past_rejected
 from .noisy_diff import label_path
 from .recipes import _view, class_patches, literal
 from .sides import resolve
@@ -77,8 +78,8 @@ def sweep_classes(
     Raises:
         InputError: fields or vectors that cannot be used.
     """
-    progress, config = progress or silent, config or latentdiff.CompareConfig()
-    views = (_view(view_a), _view(view_b))
+    views, progress = (_view(view_a), _view(view_b)), progress or silent
+    config = past_rejected(config, views[0]._root_dataset)
     counts = [_counts(v, field, patches) for v in views]
     shared = [c for c in sorted(counts[0]) if min(counts[0][c], counts[1][c]) >= max(minimum, FEWEST)]
     found = []

@@ -16,6 +16,7 @@ from ..config import CompareConfig, takes_config
 from ..embed.sides import centred
 from ..embed.usable import ROWS
 from ..embed.vocabulary import Vocabulary
+from ..embed.word_forms import same_word
 from ..groups.partition import Partition
 from ..groups.telling import GroupStages
 from ..progress import Progress, part, silent
@@ -79,7 +80,7 @@ def compare_over_time(
         progress: ``progress(fraction, label)``.
 
     Returns:
-        What changes, the surest first.
+        What changes, the surest first; words that were rejected before (``config.rejected``) come last.
 
     Raises:
         InputError: vectors or times that cannot be used; the message says what to do.
@@ -102,7 +103,7 @@ def compare_over_time(
     if vocabulary is not None:
         found += _words(partition, vocabulary, totals, config)
     progress(1.0, "words")
-    found.sort(key=lambda one: (one.trend.q_value, one.trend.p_value))
+    found.sort(key=lambda one: (any(same_word(one.trend.text, word) for word in config.rejected), one.trend.q_value, one.trend.p_value))
     remarks = one_sided_remarks(sae, partition.keys, partition.label, binned.names)
     about = {"sae": {"concepts": sae.concepts, "trained_here": trained}, "words": vocabulary.given if vocabulary is not None else 0}
     return Trends(

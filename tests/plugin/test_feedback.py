@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+import latentdiff
 from fiftyone_plugin import (
+    close_gap,
     compare_groups,
+    compare_over_time,
     compare_views,
     export_report,
+    feedback,
     judge_finding,
     list_comparisons,
     load_comparison,
     load_groups,
     rename_comparison,
+    sweep_classes,
     undo_feedback,
 )
 from fiftyone_plugin.feedback import last_said, rejected_words
@@ -173,3 +180,32 @@ def test_a_groups_feedback_is_its_own_and_the_last_of_any_is_undone(cameras, fil
         if other.text == WORDS[DOG]:
             judge_finding(cameras, "cameras:rear", other, state="rejected")
     assert rejected_words(cameras) == ()
+
+
+class Asked(Exception):
+    """Stops what compares where it would begin, with the words that are to sink."""
+
+
+def test_everything_that_compares_lets_rejected_words_sink(dataset, monkeypatch) -> None:
+    """Two sides are shown by the test of names and rejected words above."""
+    def asked(*_: Any, config: Any, **__: Any) -> None:
+        raise Asked(*config.rejected)
+
+    for what in ("compare_groups", "compare_over_time", "close_gap", "compare", "compare_with"):
+        monkeypatch.setattr(latentdiff, what, asked)
+    monkeypatch.setattr(latentdiff, "compare_with", lambda method, *_, **__: asked(config=method.compare))
+    monkeypatch.setattr(feedback, "rejected_words", lambda of: (WORDS[DOG],) if of.name == dataset.name else ())
+    dataset.set_values("number", list(range(len(dataset))))
+    dataset.set_values("kind", ["a", "b"] * (len(dataset) // 2))
+    given = {"embeddings": "clip", "config": latentdiff.CompareConfig(rejected=("own",))}
+    views = dataset.load_saved_view("summer"), dataset.load_saved_view("winter")
+    for call in (
+        lambda: compare_views(dataset, "summer", "winter", run="two", **given),
+        lambda: compare_groups(dataset, "kind", **given),
+        lambda: compare_over_time(dataset, "number", **given),
+        lambda: close_gap(dataset, dataset[:50], dataset[50:100], dataset[100:], budget=5, **given),
+        lambda: sweep_classes(*views, "kind", **given),
+    ):
+        with pytest.raises(Asked) as stopped:
+            call()
+        assert stopped.value.args == ("own", WORDS[DOG])

@@ -250,3 +250,11 @@ def test_the_course_of_findings_over_groups_that_are_bins(given) -> None:
         by_hand.append(stats.fisher_exact(table).pvalue)
     assert dog.p_value == pytest.approx(min(1.0, min(by_hand) * len(by_hand)), rel=1e-6)
     assert dog.changes[0].bin == 1 + int(np.argmin(by_hand))
+
+
+def test_a_rejected_word_comes_last_and_its_test_stays(found, given) -> None:
+    config = latentdiff.CompareConfig(rejected=(WORDS[DOG].upper(),))
+    sunk = latentdiff.compare_over_time(*stream(), bins="month", **given, config=config)
+    place = [t.text for t in sunk.trends].index(WORDS[DOG])
+    assert all(t.q_value >= found.trends[0].q_value for t in sunk.trends) and place == len(sunk.trends) - 1 and len(sunk.trends) > 1
+    assert sunk.trends[place] == found.trends[0]
