@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ FEW = 20
 SHARE = 0.25
 """Of the images with a number, those that are high, and those that are low."""
 HIGH, LOW = f"high (the upper {SHARE:.0%})", f"low (the lower {SHARE:.0%})"
+CALLED = "called "
+"""Before a name that would be taken for a choice of the form itself."""
 LABELS = {
     "Classification": "label",
     "Classifications": "classifications.label",
@@ -29,6 +32,22 @@ LABELS = {
 }
 """Kinds of label → where below them stands what an image can be chosen by."""
 NOT_OFFERED = ("id", "filepath")
+
+
+def as_choice(name: str, own: Collection[str], starts: tuple[str, ...] = ()) -> str:
+    """A name as a form's choice, told apart from the choices that the form has itself.
+
+    Args:
+        name: of a saved view or value, as people called it.
+        own: the form's own choices.
+        starts: what others of its own begin with.
+    """
+    return f"{CALLED}{name}" if name in own or name.startswith((CALLED, *starts)) else name
+
+
+def as_name(choice: str) -> str:
+    """The name that :func:`as_choice` made a choice of."""
+    return choice.removeprefix(CALLED)
 
 
 def value_fields(dataset: Any) -> list[str]:
@@ -55,7 +74,7 @@ def _plain(field: Any) -> bool:
 
 
 def offered_values(dataset: Any, path: str) -> dict[str, Any]:
-    """What may be chosen of a field: text that people read → the value; ``HIGH`` and ``LOW`` stand for themselves.
+    """What may be chosen of a field: its choice → the value; ``HIGH`` and ``LOW`` stand for themselves.
 
     Raises:
         InputError: no such field, or it says nothing of any image.
@@ -68,7 +87,7 @@ def offered_values(dataset: Any, path: str) -> dict[str, Any]:
         return {HIGH: HIGH, LOW: LOW}
     if not values:
         raise InputError(f"{path!r} says nothing of any image")
-    return {str(value): value for value in values[:MOST]}
+    return {as_choice(str(value), (HIGH, LOW)): value for value in values[:MOST]}
 
 
 def with_value(dataset: Any, path: str, chosen: str) -> Any:
@@ -77,7 +96,7 @@ def with_value(dataset: Any, path: str, chosen: str) -> Any:
     Args:
         dataset: ``fo.Dataset``.
         path: one of :func:`value_fields`.
-        chosen: one of :func:`offered_values`, as people read it.
+        chosen: one of :func:`offered_values`.
 
     Returns:
         ``fo.DatasetView``.
@@ -89,11 +108,11 @@ def with_value(dataset: Any, path: str, chosen: str) -> Any:
 
     offered = offered_values(dataset, path)
     if chosen not in offered:
-        raise InputError(f"no image has {chosen!r} in {path!r} any more; choose another value")
+        raise InputError(f"no image has {as_name(chosen)!r} in {path!r} any more; choose another value")
     value = offered[chosen]
-    if value in (HIGH, LOW):
+    if chosen in (HIGH, LOW):
         low, high = _bounds(dataset, path)
-        return dataset.match(F(path) >= high) if value == HIGH else dataset.match(F(path) <= low)
+        return dataset.match(F(path) >= high) if chosen == HIGH else dataset.match(F(path) <= low)
     name, _, below = path.partition(".")
     field = dataset.get_field(name)
     if "." in below:  # labels in a list: any of them

@@ -7,7 +7,7 @@ from typing import Any
 from latentdiff.errors import InputError, RunError, sentence
 
 from ..store import runs
-from ..values import HIGH, LOW, offered_values, rest_of, short, value_fields, with_value
+from ..values import HIGH, LOW, as_choice, as_name, offered_values, rest_of, short, value_fields, with_value
 from . import common as forms
 
 CURRENT, SELECTED, TAGGED, ELSEWHERE = "current view", "current selection", "samples with a tag", "another dataset"
@@ -17,6 +17,7 @@ FIELD, REST = "images with a value", "everything else"
 EARLIER = "images of "
 """``images of summer_vs_winter (A)``: just those images, also where their view was changed or deleted since."""
 WHOLE = "the whole dataset"
+OWN = (CURRENT, SELECTED, TAGGED, ELSEWHERE, FIELD, REST)
 POOL = "Pool"
 """Stands for the images to choose from where a letter stands for a side."""
 TEXT = {"A": "One set of images", "B": "The set to compare it with", POOL: "Images that nobody has looked at yet, to choose from"}
@@ -39,7 +40,7 @@ def choose_sides(inputs: Any, ctx: Any) -> None:
 def choose_side(inputs: Any, letter: str, ctx: Any) -> None:
     """A drop-down of one set of images, and what its choice still needs."""
     key, given = f"view_{letter.lower()}", ctx.params.get(f"view_{letter.lower()}")
-    values = {name: f"Saved view: {name}" for name in ctx.dataset.list_saved_views()}
+    values = {_choice(name): f"Saved view: {name}" for name in ctx.dataset.list_saved_views()}
     values |= {CURRENT: "What the grid shows now" if ctx.has_custom_view else "The whole dataset"}
     if ctx.selected:
         values |= {SELECTED: f"The {len(ctx.selected):,} selected in the grid"}
@@ -65,7 +66,12 @@ def choose_side(inputs: Any, letter: str, ctx: Any) -> None:
     elif given == ELSEWHERE:
         _choose_elsewhere(inputs, letter, ctx)
     elif given and given not in values:
-        forms.reject(prop, f"There is no saved view {given!r} any more; choose another set.")
+        forms.reject(prop, f"There is no saved view {as_name(given)!r} any more; choose another set.")
+
+
+def _choice(view: str) -> str:
+    """What stands for a saved view in a form."""
+    return as_choice(view, OWN, (EARLIER,))
 
 
 def _choose_value(inputs: Any, letter: str, ctx: Any, prop: Any) -> None:
@@ -81,7 +87,7 @@ def _choose_value(inputs: Any, letter: str, ctx: Any, prop: Any) -> None:
         forms.reject(prop, sentence(e))
         return
     text = "Images of which the field says this"
-    forms.choose(inputs, f"value_{low}", f"Value of {letter}", offered, description=text, empty="")
+    forms.choose(inputs, f"value_{low}", f"Value of {letter}", offered, labels=[*map(as_name, offered)], description=text, empty="")
 
 
 def _choose_elsewhere(inputs: Any, letter: str, ctx: Any) -> None:
@@ -92,8 +98,8 @@ def _choose_elsewhere(inputs: Any, letter: str, ctx: Any) -> None:
     forms.choose(inputs, f"dataset_{low}", f"Dataset of {letter}", others, description="", empty="There is no other dataset.")
     name = ctx.params.get(f"dataset_{low}")
     if name in others:
-        views = [WHOLE, *fo.load_dataset(name).list_saved_views()]
-        shown = [WHOLE.capitalize(), *(f"Saved view: {view}" for view in views[1:])]
+        views = [WHOLE, *(as_choice(view, (WHOLE,)) for view in fo.load_dataset(name).list_saved_views())]
+        shown = [WHOLE.capitalize(), *(f"Saved view: {as_name(view)}" for view in views[1:])]
         part = forms.choose(inputs, f"part_{low}", f"Images of {letter}", views, labels=shown, description="", empty="")
         part.default, part.required = WHOLE, False
 
@@ -132,17 +138,18 @@ def chosen_side(ctx: Any, letter: str) -> tuple[Any, str]:
     given = _images(ctx, answer, letter)
     if answer[0] == FIELD:
         how = answer[2].split(" (")[0] if answer[2] in (HIGH, LOW) else ""
-        name = f"{how} {short(answer[1])}" if how else f"{short(answer[1])} = {answer[2]}"
+        name = f"{how} {short(answer[1])}" if how else f"{short(answer[1])} = {as_name(answer[2])}"
     elif answer[0] == REST:
-        name = "everything else"
+        other = asked(ctx.params, "B" if letter == "A" else "A") or answer
+        name = "all others" if as_name(other[0]) == REST != other[0] else REST
     elif answer[0] in (CURRENT, SELECTED):
         name = "selection" if answer[0] == SELECTED else "grid view" if ctx.has_custom_view else ctx.dataset.name
     elif answer[0] == TAGGED:
         name = f"tag {answer[1]}"
     elif answer[0] == ELSEWHERE:
-        name = answer[1] if answer[2] == WHOLE else f"{answer[2]} of {answer[1]}"
+        name = answer[1] if answer[2] == WHOLE else f"{as_name(answer[2])} of {answer[1]}"
     else:
-        name = answer[0] if isinstance(given, str) else _earlier(ctx.dataset, answer[0])[1].name
+        name = given if isinstance(given, str) else _earlier(ctx.dataset, answer[0])[1].name
     return _slice(ctx, given), name
 
 
@@ -170,13 +177,14 @@ def _images(ctx: Any, answer: tuple[Any, ...], letter: str) -> Any:
         other = fo.load_dataset(answer[1])
         if answer[2] == WHOLE:
             return other
-        if not other.has_saved_view(answer[2]):
-            raise InputError(f"dataset {answer[1]!r} has no saved view {answer[2]!r} any more; choose another")
-        return other.load_saved_view(answer[2])
-    if answer[0].startswith(EARLIER) and not ctx.dataset.has_saved_view(answer[0]):
+        view = as_name(answer[2])
+        if not other.has_saved_view(view):
+            raise InputError(f"dataset {answer[1]!r} has no saved view {view!r} any more; choose another")
+        return other.load_saved_view(view)
+    if answer[0].startswith(EARLIER):
         _, side = _earlier(ctx.dataset, answer[0])
         return side.select([str(i) for i in side.ids], ordered=False)
-    return answer[0]
+    return as_name(answer[0])
 
 
 def _earlier(dataset: Any, value: str) -> tuple[Any, Any]:
@@ -215,8 +223,8 @@ def answers_for(dataset: Any, run: str) -> dict[str, Any]:
     form = {"embeddings": config.get("embeddings"), **(config.get("form") or {})}
     for letter in "AB":
         key = f"view_{letter.lower()}"
-        given = form.get(key, config["sides"][letter]["name"])
-        known = given in (TAGGED, ELSEWHERE, FIELD, REST) or given in dataset.list_saved_views()
+        given = form.get(key, _choice(config["sides"][letter]["name"]))
+        known = given in (TAGGED, ELSEWHERE, FIELD, REST) or given in map(_choice, dataset.list_saved_views())
         form[key] = given if known else f"{EARLIER}{run} ({letter})"
     return {name: value for name, value in form.items() if value is not None}
 
