@@ -23,8 +23,8 @@ from .settings import DEMO, PageSettings
 from .work import choices_of, dataset_names, groups_of_table
 
 
-def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> tuple[dict[str, Any], list[Any]]:
-    """The inputs by which two sides are named, and the events that another of their tabs was opened, after which ``way`` is its name."""
+def sources(gr: Any, settings: PageSettings, sessions: Sessions) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The inputs by which two sides are named, and their tabs, by name."""
     where = ", ".join(map(str, settings.roots or ())) or "none: start the page with --root FOLDER to allow one"
     megabytes = f"{settings.max_upload / 1e6:,.0f} MB"
     made: dict[str, Any] = {}
@@ -47,11 +47,8 @@ def sources(gr: Any, settings: PageSettings, sessions: Sessions, way: Any) -> tu
             made |= _table(gr, where)
         with gr.Tab("Views of a dataset") as views:
             made |= _dataset(gr, views)
-    quiet = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-    tabs = ((folders, FOLDERS), (zips, ZIPS), (table, TABLE), (views, VIEWS))
-    opened = [tab.select(lambda name=name: name, None, way, **quiet).then for tab, name in tabs]
     _keep_track(gr, sessions, [made[name] for name in ("zip_a", "zip_b", "table")])
-    return made, opened
+    return made, {FOLDERS: folders, ZIPS: zips, TABLE: table, VIEWS: views}
 
 
 def _table(gr: Any, where: str) -> dict[str, Any]:

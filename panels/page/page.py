@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,12 @@ INTRODUCTION = (
 )
 FORMAT_NAMES = {"html": "Report (web page)", "md": "Markdown", "csv": "Table (CSV)", "json": "JSON"}
 
+OPENED = """(before) => {
+  const other = before !== "%(tab)s" ? {visible: false} : {};
+  return ["%(tab)s", {__type__: "update", ...other}, {__type__: "update", ...(before !== "%(tab)s" ? {value: ""} : {})}];
+}"""
+"""What the browser does when a tab is opened: it says which; and where it is another one, results and status go."""
+
 
 def build(settings: PageSettings, sessions: Sessions) -> Any:
     """The page as ``gradio.Blocks``, not yet served.
@@ -38,19 +43,19 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
     # No clean-up by age of what is served meanwhile: sessions remove their own, and the server all at its end.
     with gr.Blocks(title="LatentDiff", analytics_enabled=False, fill_width=True) as page:
         gr.Markdown(INTRODUCTION)
-        way = gr.State(FOLDERS)
-        sides, opened = sources(gr, settings, sessions, way)
-        inputs = {"way": way, **sides, **options(gr, settings, way, [page.load, *opened])}
+        way = gr.Textbox(FOLDERS, visible="hidden", elem_id="way")
+        sides, tabs = sources(gr, settings, sessions)
+        choices = gr.Column()
         with gr.Row():
             start = gr.Button("Compare", variant="primary", elem_id="compare")
             stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")
         outputs = {"start": start, "stop": stop, **_results(gr)}
-        # What another tab compared is no answer to what this one asks. The first tab opens itself with the page, and this may be answered
-        # later than a click on Compare, of which all stays.
-        quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-        open_before = gr.State(FOLDERS)
-        for event in opened:
-            event(partial(_left, gr), [way, open_before], [outputs["results"], outputs["status"], open_before], **quiet)
+        # What another tab compared is no answer to what this one asks. The browser does that by itself, and before it asks the server for
+        # anything: what comes after a click on Compare would take its answer back, or have it answered for another tab.
+        cleared = [way, outputs["results"], outputs["status"]]
+        opened = [tab.select(None, way, cleared, js=OPENED % {"tab": name}).then for name, tab in tabs.items()]
+        with choices:
+            inputs = {"way": way, **sides, **options(gr, settings, way, [page.load, *opened])}
         names = list(inputs)
 
         # Built here, since Gradio hands over what the signature's annotations ask for, and they need Gradio itself.
@@ -72,11 +77,6 @@ def build(settings: PageSettings, sessions: Sessions) -> Any:
         stop.click(cancel, None, stop, show_progress="hidden", queue=False, **private)
         page.unload(leave)
     return page
-
-
-def _left(gr: Any, tab: str, before: str) -> tuple[Any, ...]:
-    """The results and the status when a tab was opened, empty where another one was open before; and that it is open now."""
-    return (gr.Column(visible=False), "", tab) if tab != before else (gr.skip(), gr.skip(), tab)
 
 
 def run(
