@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.panel_app import FLAGS, App, Scenes, build, chromium, photographs, save_workspace, serve
+from tests.browser.panel_app import App
+from tests.browser.scenes import Scenes, build, photographs
+from tests.browser.served import FLAGS, chromium, save_workspace, serve
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ import fiftyone as fo
 from fiftyone_plugin import compare_groups, compare_views, list_comparisons, load_comparison
 from fiftyone_plugin.store import runs
 from latentdiff.report import group_figures
-from tests.browser.panel_app import App, Scenes, save_workspace
+from tests.browser.panel_app import App
+from tests.browser.scenes import Scenes
+from tests.browser.served import save_workspace
 
 SCROLLS = """() => { for (let box = document.querySelector('.js-plotly-plot'); box; box = box.parentElement)
     if (getComputedStyle(box).overflowX == 'auto' && box.scrollWidth > box.clientWidth + 10) return true }"""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.panel_app import PATIENCE, App
+from tests.browser.panel_app import App
+from tests.browser.served import PATIENCE
 
 FRAME = 'iframe[title="LatentDiff"]'
 

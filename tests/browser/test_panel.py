@@ -17,7 +17,8 @@ from fiftyone_plugin.panels.app.figures import volcano
 from fiftyone_plugin import delete_comparison, export_report, list_comparisons, load_comparison
 from latentdiff import kept_saes
 from latentdiff.report import p_text, percent, title, verdict
-from tests.browser.panel_app import App, Scenes
+from tests.browser.panel_app import App
+from tests.browser.scenes import Scenes
 
 RED = """[...document.querySelectorAll('[role=dialog] p')].filter(p => {
     const [red, green, blue] = getComputedStyle(p).color.match(/\\d+/g).map(Number); return red > green + 60 && red > blue + 60

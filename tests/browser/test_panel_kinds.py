@@ -9,7 +9,9 @@ import fiftyone as fo
 import pytest
 from fiftyone_plugin.panels.app.cards import CARDS
 
-from tests.browser.panel_app import App, Scenes, save_workspace
+from tests.browser.panel_app import App
+from tests.browser.scenes import Scenes
+from tests.browser.served import save_workspace
 
 
 def rows(scenes: Scenes) -> Iterator[tuple[str, Any, str]]:

@@ -11,7 +11,8 @@ import pytest
 
 from fiftyone_plugin import list_comparisons, load_comparison
 from fiftyone_plugin.demo import build_demo
-from tests.browser.panel_app import App, save_workspace
+from tests.browser.panel_app import App
+from tests.browser.served import save_workspace
 
 CLICKS = 11
 

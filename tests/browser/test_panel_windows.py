@@ -15,7 +15,9 @@ from fiftyone_plugin.panels.app.cards import board
 import latentdiff
 from fiftyone_plugin import compare_views, delete_comparison, list_comparisons
 from tests import drawn
-from tests.browser.panel_app import App, Scenes, save_workspace
+from tests.browser.panel_app import App
+from tests.browser.scenes import Scenes
+from tests.browser.served import save_workspace
 
 URI = "@latentdiff/latentdiff"
 SPILLS = """() => { const found = []; let panel = document.querySelector('[role=tab]');
