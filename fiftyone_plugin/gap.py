@@ -15,6 +15,7 @@ from latentdiff.progress import Progress, part, silent
 
 from .asking import read_again, words_of
 from .encoders import vocabulary_for
+from .feedback import past_rejected
 from .hypotheses import check_tag, view_name_problem
 from .sides import Side, resolve
 from .store import database, records, runs
@@ -37,6 +38,8 @@ class GapOfViews:
     """(m,) str: samples of the view to mend that are more than the other has of their kind."""
     view: Any
     """The view of the samples to add."""
+    about: str = ""
+    """Which view is to be like which: "training like production"."""
     left_out: dict[str, Any] = field(default_factory=dict)
     """``overlap`` (samples of A and of B on both sides), and by "A", "B" and "pool" those that have no vector (``missing``) or are listed
     again (``repeated``); of the pool those that are in the mended side already (``in_b``). A is what the mended side, B, should be like."""
@@ -110,12 +113,12 @@ def close_gap(
     c = read_vectors(there, part(progress, 0.2, 0.3))
     (a, b, c), left_out = _apart((a_side, b_side, there), (a, b, c))
     words = _words(opened, vocabulary, dataset, a_side)
-    given = {"sae": sae, "vocabulary": words, "config": config or (opened.comparison.config if opened else None)}
+    given = {"sae": sae, "vocabulary": words, "config": past_rejected(config or (opened.comparison.config if opened else None), dataset)}
     given |= {"comparison": opened.comparison if opened and mend == "B" else None}
     gap = latentdiff.close_gap(a.values, b.values, c.values, budget=budget, **given, progress=part(progress, 0.3, 0.95))
-    chosen = GapOfViews(gap, c.ids[gap.rows], b.ids[gap.leave_out], there.dataset.select(c.ids[gap.rows].tolist()), left_out)
-    about = f"make {b_side.name} like {a_side.name}" if opened is None else f"make {_names(opened, mend)}"
-    _write(chosen, there.dataset, tag, save_as, card_by_card, about)
+    about = f"{b_side.name} like {a_side.name}" if opened is None else _names(opened, mend)
+    chosen = GapOfViews(gap, c.ids[gap.rows], b.ids[gap.leave_out], there.dataset.select(c.ids[gap.rows].tolist()), about, left_out)
+    _write(chosen, there.dataset, tag, save_as, card_by_card)
     weights = _weigh(opened, b, gap) if opened is not None else None
     progress(1.0, "done")
     return replace(chosen, weight_field=weights)
@@ -192,7 +195,7 @@ def _names(run: ComparisonRun, mend: str) -> str:
     return f"{b} like {a}" if mend == "B" else f"{a} like {b}"
 
 
-def _write(chosen: GapOfViews, home: Any, tag: str | None, save_as: str | None, card_by_card: bool, about: str) -> None:
+def _write(chosen: GapOfViews, home: Any, tag: str | None, save_as: str | None, card_by_card: bool) -> None:
     """Tags and saved views: one of all, or one a finding."""
     if not len(chosen.ids):
         return
@@ -206,7 +209,7 @@ def _write(chosen: GapOfViews, home: Any, tag: str | None, save_as: str | None, 
         if tag is not None:
             view.tag_samples(f"{tag}{which}")
         if save_as is not None:
-            home.save_view(f"{save_as}{which}", view, description=f"{len(ids)} images that {about}")
+            home.save_view(f"{save_as}{which}", view, description=f"{len(ids)} images that make {chosen.about}")
 
 
 def _weigh(run: ComparisonRun, mended: Vectors, gap: latentdiff.Gap) -> str | None:

@@ -25,11 +25,12 @@ class ShowHypothesis(FormOperator):
         hypothesis_forms.choose_hypothesis(inputs, ctx.dataset, ctx.params)
 
     def perform(self, ctx: Any) -> dict[str, Any]:
-        from fiftyone_plugin import hypotheses
+        from fiftyone_plugin import hypotheses, showing
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
 
         run, hypothesis, side = hypothesis_forms.chosen_hypothesis(ctx.dataset, ctx.params)
         view = hypotheses.hypothesis_view(run, hypothesis, side)
+        showing.note(view, showing.shown_of(run, hypothesis, side, best=False))
         if view._root_dataset.name != ctx.dataset.name:
             ctx.ops.open_dataset(view._root_dataset.name)
         ctx.ops.set_view(view)

@@ -69,6 +69,8 @@ class CloseGap(FormOperator):
         from fiftyone_plugin.forms import groups
         from fiftyone_plugin.gap import close_gap
         from fiftyone_plugin.running import shown
+        from fiftyone_plugin.showing import note
+        from latentdiff.report.content import images
         from latentdiff.report.gap import gap_sentences
 
         def work(progress: Any) -> Any:
@@ -79,6 +81,7 @@ class CloseGap(FormOperator):
             return
         yield ctx.ops.reload_dataset()
         if len(chosen.ids) and chosen.view._root_dataset.name == ctx.dataset.name:
+            note(chosen.view, f"the {images(len(chosen.ids))} that were chosen to make {chosen.about}")
             yield ctx.ops.set_view(chosen.view)
         said = gap_sentences(chosen.gap)
         if chosen.weight_field:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from ..results.changes import Changes, called, changes, field_changes, swapped
 from ..results.comparison import Comparison
 from ..results.feedback import REJECTED, Feedback, said_of
@@ -55,7 +56,12 @@ def beside(before: Comparison, after: Comparison, names: Sequence[Sequence[str]]
         before, after: the two comparisons.
         names: what the sides of each are called; where these are the same ones the other way round, they are told the later one's way.
         runs: what the comparisons are called.
+
+    Raises:
+        InputError: it is one comparison, beside itself.
     """
+    if runs[0] == runs[1]:
+        raise InputError(f"{runs[0]} is held beside itself; name two different comparisons")
     turned, named = swapped(*names), called(*names)
     found, fields = changes(before, after, turned=turned), field_changes(before, after, turned=turned)
     said = [_turned(one) if turned else one for one in before.feedback], after.feedback

@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
 PLUGIN = "@latentdiff/latentdiff"
-
-
-def shown_of(run: Any, hypothesis: Any, side: Any) -> str:
-    """Whose images the grid shows: "bus in site_a, 16 images"."""
-    from latentdiff.report.finding import named
-    from latentdiff.results.feedback import said_of
-
-    name = named(hypothesis, said_of(run.feedback, hypothesis))
-    return f"{name} in {run.sides[side].name}, {counted(len(run.comparison.rows_showing(hypothesis, side)))}"
-
-
-def counted(count: int) -> str:
-    """How many images the grid shows: "16 images", "the best 4,000 of 50,000 images"."""
-    from fiftyone_plugin.hypotheses import SHOWN
-    from latentdiff.report.content import images
-
-    return images(count) if count <= SHOWN else f"the best {SHOWN:,} of {images(count)}"
-
-
-def of_stages(view: Any) -> str:
-    """Tells one view of a dataset from another."""
-    stages = json.dumps(view._serialize(include_uuids=False), sort_keys=True, default=str)
-    return hashlib.blake2b(stages.encode(), digest_size=8).hexdigest()
 
 
 class CardActions:
@@ -44,6 +19,7 @@ class CardActions:
     def show(self, ctx: Any) -> None:
         """Set the App's view to a card's images."""
         from fiftyone_plugin import hypotheses
+        from fiftyone_plugin.showing import shown_of
 
         found = self._found(ctx)
         if found:
@@ -74,6 +50,7 @@ class CardActions:
             what: whose images these are; the panel says it on every tab, until all are shown again.
             between: the scores that these images have, for the slider.
         """
+        from fiftyone_plugin.showing import of_stages
         from latentdiff.errors import LatentDiffError
 
         try:

@@ -34,9 +34,9 @@ class GroupActions:
     def click_rate(self, ctx: Any) -> None:
         """Show the images of a cell of the map, and open its group."""
         from fiftyone_plugin.hypotheses import SHOWN
+        from fiftyone_plugin.showing import counted
         from latentdiff.report.group_figures import row_names
 
-        from .card_actions import counted
         from .group_figures import cell
 
         groups = self._groups(ctx)

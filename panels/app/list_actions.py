@@ -71,13 +71,13 @@ class ListActions:
             ctx.panel.state.beside = None
             return
         try:
-            runs = [hypotheses.open_comparison(ctx.dataset, name) for name in (other, str(ctx.panel.state.run))]
+            told = beside(*(hypotheses.open_comparison(ctx.dataset, name) for name in (other, str(ctx.panel.state.run))))
         except LatentDiffError as e:
             ctx.ops.notify(str(e), variant="error")
             ctx.panel.state.beside = None
             self.update(ctx)
             return
-        ctx.panel.state.beside = beside(*runs)
+        ctx.panel.state.beside = told
 
     def set_beside_again(self, ctx: Any, run: Any) -> None:
         """The same after something was said of a difference of ``run``, the comparison that is open."""

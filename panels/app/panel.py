@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from .card_actions import CardActions, of_stages
+from .card_actions import CardActions
 from .group_actions import GroupActions
 from .known_actions import KnownActions
 from .list_actions import ListActions
@@ -108,8 +108,10 @@ class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownA
         self.update(ctx)
 
     def regrid(self, ctx: Any) -> None:
-        """The grid shows something else than what a button here made it show: nothing is said of it any more."""
-        if ctx.panel.state.grid_shows and of_stages(ctx.view) != ctx.panel.state.grid_view:
+        """The grid shows something else than what a button here made it show: only what an operator makes it show is said of it."""
+        from fiftyone_plugin.showing import of_stages
+
+        if ctx.panel.state.grid_shows and of_stages(ctx.view) != ctx.panel.state.grid_view and not self.say_grid(ctx):
             self.forget_grid(ctx)
 
     def explain(self, ctx: Any) -> None:

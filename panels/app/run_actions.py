@@ -19,6 +19,8 @@ class RunActions:
     """Sends the plots of groups: ``GroupActions.draw_groups``."""
     set_beside_again: Callable[[Any, Any], None]
     """Tells what became of differences as they are now: ``ListActions.set_beside_again``."""
+    say_grid: Callable[[Any], bool]
+    """Says whose images an operator made the grid show: ``PlotActions.say_grid``."""
     drawing: Callable[[Any, dict[str, Any]], str]
     """Tells one drawing of the panel from another: ``LatentDiffPanel.drawing``."""
 
@@ -103,6 +105,7 @@ class RunActions:
         """
         if ctx.dataset is None or ctx.panel.state.shown is None:
             return
+        self.say_grid(ctx)
         before, now = ctx.panel.state.shown, stored(ctx.dataset, ctx.panel.state.list_how)
         if ctx.params.get("drawn") == self.drawing(ctx, now):
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .card_actions import shown_of
 from .layout import CONCEPTS, MAP, SCORES
 from .sent import send_traces
 from .stored import opened
@@ -78,9 +77,19 @@ class PlotActions:
         """Say no more whose images the grid shows; the slider spans all scores again."""
         ctx.panel.state.set({"range": None, "grid_shows": None})
 
+    def say_grid(self, ctx: Any) -> bool:
+        """Say whose images the grid shows where an operator made it show them; whether one did."""
+        from fiftyone_plugin.showing import noted, of_stages
+
+        what = noted(ctx.view)
+        if what and what != ctx.panel.state.grid_shows:
+            ctx.panel.state.set({"grid_shows": what, "grid_view": of_stages(ctx.view), "range": None})
+        return what is not None
+
     def click_concept(self, ctx: Any) -> None:
         """Say what a point is, and show its images where they are known."""
         from fiftyone_plugin import hypotheses
+        from fiftyone_plugin.showing import shown_of
 
         from .figures import concept_row, concept_text, shown_by
 

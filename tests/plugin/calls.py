@@ -32,10 +32,12 @@ def panel(dataset: Any, method: str, state: dict[str, Any] | None = None, **para
     return _asked(dataset, method, state, **params)[:-1]
 
 
-def _asked(dataset: Any, method: str, state: dict[str, Any] | None, at: str = "p1", **params: Any) -> list[dict[str, Any]]:
+def _asked(
+    dataset: Any, method: str, state: dict[str, Any] | None, at: str = "p1", view: Any = None, **params: Any
+) -> list[dict[str, Any]]:
     state = json.loads(json.dumps(state or {}))  # a method writes into it
     call = {"__method__": method, "panel_id": at, "panel_state": state, **params}
-    context = {"dataset": dataset, "params": call, "panel_id": at, "panel_state": state}
+    context = {"dataset": dataset, "params": call, "panel_id": at, "panel_state": state, **({} if view is None else {"view": view})}
     result = foo.execute_operator(f"{URI}/latentdiff_panel", context)
     requests = result.executor.to_json()["requests"]
     json.dumps(requests, allow_nan=False)

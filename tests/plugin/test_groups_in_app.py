@@ -12,7 +12,7 @@ import pytest
 from fiftyone.operators import types
 from fiftyone_plugin.panels.app import group_layout
 
-from fiftyone_plugin import list_comparisons, load_groups
+from fiftyone_plugin import list_comparisons, load_groups, showing
 from tests.planted import DOG, WORDS, vectors
 from tests.plugin.calls import Window, execute, form, panel, shown
 from tests.plugin.test_panel_actions import prompts, said, view_ids
@@ -55,6 +55,8 @@ def test_groups_are_compared_and_a_gap_is_closed_from_forms(cameras, files) -> N
     execute("close_gap", cameras, **given)
     cameras.reload()
     chosen = cameras.match_tags("to label").values("id")
+    (view,) = (one for one in showing._noted if one[0] == cameras.name)
+    assert showing._noted[view] == "the 10 images that were chosen to make the rest like front"
     assert len(chosen) == 10 and set(chosen) <= set(pool[:20])
 
 

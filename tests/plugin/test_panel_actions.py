@@ -19,7 +19,7 @@ import pytest
 from fiftyone.operators import types
 from fiftyone.operators.executor import ExecutionError
 from fiftyone.server.view import get_view
-from fiftyone_plugin.panels.app import card_actions, card_layout, figures, layout, map_tab
+from fiftyone_plugin.panels.app import card_layout, figures, layout, map_tab
 
 from fiftyone_plugin import (
     compare_views,
@@ -30,6 +30,7 @@ from fiftyone_plugin import (
     list_comparisons,
     load_comparison,
     rename_comparison,
+    showing,
 )
 from fiftyone_plugin.hypotheses import open_comparison, score_view
 from fiftyone_plugin.listing import found_in
@@ -306,9 +307,14 @@ def test_two_comparisons_call_findings_what_their_cards_do(dataset, stored, voca
     printed = [line for line in capsys.readouterr().out.splitlines() if "a mare" in line]
     assert len(printed) == 1 and "stayed" in printed[0]
 
+    assert main(["runs", dataset.name, "--compare", "later", "later"]) == 2
+    assert "later is held beside itself; name two different comparisons" in capsys.readouterr().err
+    itself = panel(dataset, "beside", {"run": "later"}, run="later")  # of a window that was drawn before the other was opened
+    assert "beside itself" in said(itself) and not shown(itself).get("beside")
+
     state = {"run": "later"} | shown(panel(dataset, "beside", {"run": "later"}, run="seasons"))
-    for said, start in (({"name": ""}, text), ({"state": "rejected"}, text), ({"name": "a cob"}, "a cob")):
-        judge_finding(dataset, "later", 0, **said)
+    for words, start in (({"name": ""}, text), ({"state": "rejected"}, text), ({"name": "a cob"}, "a cob")):
+        judge_finding(dataset, "later", 0, **words)
         state |= shown(panel(dataset, "edited", state))  # the table follows what is said meanwhile
         assert lists(state)["stayed"][0].startswith(f"{start}, more in ")
     assert "(rejected by hand)" in lists(state)["stayed"][0]
@@ -664,7 +670,7 @@ def test_what_cannot_be_opened_is_said_and_can_be_deleted_there(dataset, stored)
     database.whole()["fs.chunks"].delete_many({"files_id": record.results})
     hypotheses._opened.clear()
     state = {"run": "seasons"} | shown(panel(dataset, "on_load", {"run": "seasons"}))
-    assert state["shown"]["error"].startswith("The stored comparison cannot be read")
+    assert state["shown"]["error"].startswith("The results of this comparison are no longer in the database")
     root, window = types.Object(), MagicMock()
     layout.page(window, root, {**state, "nonce": {}}, "x")
     assert root.properties["remove"].view._kwargs["params"] == {"run": "seasons"}
@@ -709,10 +715,31 @@ def test_the_panel_says_whose_images_the_grid_shows_until_they_are_not(dataset, 
     assert panel(dataset, "regrid", {"run": "seasons"}) == []
 
 
+def test_the_panel_says_what_operators_made_the_grid_show(dataset, stored) -> None:
+    window, h = Window(dataset), stored.hypotheses[0]
+    done = execute("show_hypothesis", dataset, run="seasons", hypothesis="0", side="both")
+    view, count = stored.view(h), sum(len(stored.comparison.rows_showing(h, side)) for side in "AB")
+    assert done.result["count"] == count
+    window.take(window.ask("look", drawn=window.drawn, view=dataset.limit(3)))
+    assert not window.state.get("grid_shows")
+    window.take(window.ask("look", drawn=window.drawn, view=view))
+    assert window.state["grid_shows"] == f"{h.text} in summer and winter, {count} images"
+    assert window.ask("look", drawn=window.drawn, view=view) == []
+    window.take(window.ask("show", run="seasons", rank=0, side="A"))
+    assert window.state["grid_shows"] == showing.shown_of(stored, h, "A")
+    window.take(window.ask("regrid", view=view))
+    assert window.state["grid_shows"] == showing.shown_of(stored, h, "both", best=False)
+    requests = window.ask("clear", view=view)
+    assert any(r["operator_uri"].endswith("clear_view") for r in requests) and shown(requests)["grid_shows"] is None
+    window.take(requests)
+    window.look()
+    assert not window.state["grid_shows"]
+
+
 def test_the_grid_and_the_map_call_a_guess_a_guess(dataset, stored) -> None:
     guess = dataclasses.replace(stored.hypotheses[0], weak=True)
     count = len(stored.comparison.rows_showing(guess, "A"))
-    assert card_actions.shown_of(stored, guess, "A") == f"looks like {guess.text} in summer, {count} images"
+    assert showing.shown_of(stored, guess, "A") == f"looks like {guess.text} in summer, {count} images"
     board = shown(panel(dataset, "on_load", {"run": "seasons"}))["shown"]["board"]
     board["sides"]["A"]["cards"][0]["named"] = f"looks like {guess.text}"
     root = types.Object()
