@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .gap import GapOfViews, close_gap
     from .many import compare_groups
     from .measuring import Measured, compute_measures
-    from .naming import name_comparison
+    from .naming import finish_comparison, name_comparison
     from .noisy_diff import NoisyDiffRun, build_noisy_diff, delete_noisy_diff, load_noisy_diff, noisy_diff_pairs
     from .over_time import TrendsOfDataset, compare_over_time
     from .recipes import compare_errors, compare_extremes, compare_generators, compare_models, compare_patches, compare_versions
@@ -57,6 +57,7 @@ _SDK = {
     "delete_comparison": ".store.runs",
     "delete_noisy_diff": ".noisy_diff",
     "export_report": ".reporting",
+    "finish_comparison": ".naming",
     "judge_finding": ".feedback",
     "leftover_fields": ".store.leftovers",
     "list_comparisons": ".store.runs",
@@ -100,6 +101,7 @@ __all__ = [
     "delete_comparison",
     "delete_noisy_diff",
     "export_report",
+    "finish_comparison",
     "judge_finding",
     "leftover_fields",
     "list_comparisons",

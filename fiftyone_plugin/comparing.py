@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import latentdiff
 from latentdiff.config import takes_config
@@ -14,27 +15,28 @@ from latentdiff.errors import InputError
 from latentdiff.inputs.named import DatasetView
 from latentdiff.methods.config import method_of
 from latentdiff.methods.register import named
-from latentdiff.progress import Progress, part, silent
-from latentdiff.results.comparison import Comparison
+from latentdiff.progress import First, Progress, part, silent, then
 from latentdiff.sae.shipped import shipped_sae, strangers
 from latentdiff.sae.spaces import KEPT, open_sae
 from latentdiff.scale.engine import Engine, engine_of
 
 from .chosen_by import without_choice
 from .describing import material_of
+from .early import storing
 from .encoders import name_of, vocabulary_for
-from .feedback import inherited, past_rejected
+from .feedback import past_rejected
+from .found import Found, say_left_out, told
 from .grouping import groups_of
-from .requests import OLD_KEYWORDS, asked_of, check_same_sae, named_views, new_options, run_name
-from .sample_fields import fields_of, named_in, tell_unread
+from .requests import OLD_KEYWORDS, check_same_sae, named_views, new_options, run_name
+from .sample_fields import fields_of, named_in
 from .sides import Side, resolve
-from .spaces import encoder_of, space_of, tell_made
+from .spaces import encoder_of, space_of
 from .spilling import compare_on_cluster, spill_vectors
 from .store import database, runs
 from .store.free import check_sides_free
 from .store.run import ComparisonRun, RunSide
 from .store.storing import store
-from .usable import count_before, left_out_of, usable
+from .usable import count_before, usable
 from .vectors import Vectors, read_vectors
 
 
@@ -59,6 +61,7 @@ def compare_views(
     overwrite: bool = False,
     engine: Engine | str | None = None,
     progress: Progress | None = None,
+    first: First | None = None,
 ) -> ComparisonRun:
     """Compare two views and store what differs in the dataset.
 
@@ -93,6 +96,9 @@ def compare_views(
         overwrite: replace a comparison of that name.
         engine: where it runs, or its kind alone; "ray": on a Ray cluster, and the vectors are never in memory together.
         progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
+        first: given the run that is stored of a first answer (see :func:`latentdiff.compare`); the final one takes its place, with what was
+            said of its findings meanwhile. Where that is stopped or fails, it stays (:func:`finish_comparison`). What is overwritten stays
+            until the final answer is there.
 
     Returns:
         The stored comparison. Images in both views leave both, and an image that a view lists twice counts once; they and images without
@@ -125,18 +131,19 @@ def compare_views(
         overwrite=overwrite,
         key=key,
     )
-    return compare_request(request, progress or silent)
+    return compare_request(request, progress or silent, first)
 
 
-def compare_request(request: latentdiff.CompareRequest, progress: Progress) -> ComparisonRun:
+def compare_request(request: latentdiff.CompareRequest, progress: Progress, first: First | None = None) -> ComparisonRun:
     """Compare the views that a request names and store what differs; all checks come before the first write.
 
     Raises:
         InputError, RunError: as :func:`compare_views`.
     """
-    found = _compared(request, progress)
-    with database.explained(f"the comparison {found.run!r}", found.dataset):
-        return store(*found, request.overwrite, part(progress, 0.8, 1.0))
+    with storing(first) as (keep, holds):
+        found = _compared(request, progress, keep)
+        with database.explained(f"the comparison {found.run!r}", found.dataset):
+            return store(*found, request.overwrite or holds(found.dataset, found.run), part(progress, 0.8, 1.0))
 
 
 def compare_again(stored: ComparisonRun, request: latentdiff.CompareRequest, said: dict[str, Any], progress: Progress) -> ComparisonRun:
@@ -147,7 +154,7 @@ def compare_again(stored: ComparisonRun, request: latentdiff.CompareRequest, sai
         side |= {kind: max(side[kind], stored.counts[letter][kind]) for kind in ("missing", "bad", "repeated")}
     kept = {"overlap": stored.config["overlap"], "remarks": stored.config.get("remarks") or [], "questions": stored.config.get("questions")}
     record = {**found.record, **kept, **said}
-    _say_left_out(found.comparison, record)
+    say_left_out(found.comparison, record)
     with database.explained(f"the comparison {found.run!r}", found.dataset):
         return store(*found._replace(record=record), request.overwrite, part(progress, 0.8, 1.0))
 
@@ -162,18 +169,7 @@ def compare_unstored(request: latentdiff.CompareRequest, progress: Progress) -> 
     return ComparisonRun(found.run, found.dataset, found.comparison, found.record, sides)
 
 
-class _Found(NamedTuple):
-    """A comparison that is not stored yet, in the order in which :func:`store` takes it."""
-
-    dataset: Any
-    run: str
-    sides: tuple[Side, Side]
-    read: tuple[Vectors, Vectors]
-    comparison: Comparison
-    record: dict[str, Any]
-
-
-def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
+def _compared(request: latentdiff.CompareRequest, progress: Progress, first: First | None = None) -> Found:
     request.check()
     dataset, view_a, view_b = named_views(request)
     method, ray = request.config, request.engine.kind == "ray"
@@ -198,28 +194,19 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress) -> _Found:
         report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
         beside, known["given"] = fields_of(sides, (a, b), request.fields, request.given), request.given
         beside, chosen = without_choice(sides, beside, named_in(request.given))
+        record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "encoder_name": name_of(sides[0])}
+        found = functools.partial(told, request, chosen, Found(dataset, run, sides, (a, b), None, record))
         if ray:
             known["fields"] = tuple(beside.values()) or None
             comparison = compare_on_cluster((a, b), request.engine, report, **known, config=method.compare)
         else:
+            if strange := strangers(stamp, a.values, b.values):
+                record["remarks"] = [strange, *record["remarks"]]
             of_images = material_of(sides, (a, b), method, request.captions, request.prompts)
-            known |= beside
-            comparison = latentdiff.compare_with(method, a.values, b.values, **known, **of_images, key=request.key, progress=report)
-        if not ray and (strange := strangers(stamp, a.values, b.values)):
-            record["remarks"] = [strange, *record["remarks"]]
-        _say_left_out(comparison, record)
-        tell_unread(comparison.info, sides, request.fields, chosen)
-        tell_made(comparison.info, sides)
-        record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "encoder_name": name_of(sides[0])}
-        key = (comparison.info.get("sae") or {}).get("key")
-        record |= {"config": comparison.config.to_dict(), "asked": asked_of(request), "sae": key}
-        record |= {"feedback": inherited(dataset, run, key, {None: comparison.candidates})}
-        return _Found(dataset, run, sides, (a, b), comparison, record)
-
-
-def _say_left_out(comparison: Comparison, record: dict[str, Any]) -> None:
-    comparison.info["left_out"] = left_out_of(record)
-    comparison.info["remarks"] = [*(comparison.info.get("remarks") or ()), *record["remarks"]]
+            given: dict[str, Any] = {**known, **beside, **of_images, "key": request.key, "progress": report}
+            given["first"] = then(found, None if run in runs.list_comparisons(dataset) else first)
+            comparison = latentdiff.compare_with(method, a.values, b.values, **given)
+        return found(comparison)
 
 
 def comparable(

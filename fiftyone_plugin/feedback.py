@@ -153,22 +153,19 @@ def past_rejected(config: CompareConfig | None, dataset: Any) -> CompareConfig:
     return dataclasses.replace(config, rejected=tuple(dict.fromkeys([*config.rejected, *rejected_words(dataset)])))
 
 
-def inherited(dataset: Any, run: str, sae: str | None, found: Mapping[Any, tuple[Hypothesis, ...]]) -> list[dict[str, Any]]:
-    """Lines of a new comparison's journal: the names that people gave concepts of the same SAE, and what was said of one it replaces.
+def inherited(dataset: Any, sae: str | None, found: Mapping[Any, tuple[Hypothesis, ...]]) -> list[dict[str, Any]]:
+    """Lines of a new comparison's journal: the names that people gave concepts of the same SAE.
 
     Args:
         dataset: ``fo.Dataset``.
-        run: the new comparison's name.
         sae: key of the SAE; None where it is not known.
         found: candidates of the new comparison, by group; of two sides by None.
     """
     names: dict[int, str] = {}
-    known = list_comparisons(dataset)
-    lines = [one for other in known if sae and other.config.get("sae") == sae for one in journal.lines(other.config)]
+    lines = [one for other in list_comparisons(dataset) if sae and other.config.get("sae") == sae for one in journal.lines(other.config)]
     for one in sorted(lines, key=lambda one: str(one.get("at"))):
         concept, name = one["finding"].get("concept"), one["said"].get("name")
         if concept is not None and name is not None:
             names[concept] = name
     named = [(group, h, names.get(h.concept, OPEN)) for group, of in found.items() for h in of if h.concept is not None]
-    replaced = [one for other in known if other == run for one in journal.lines(other.config) if one.get(journal.GROUP) in found]
-    return [*(journal.line(h, {"name": name}, group) for group, h, name in named if name), *replaced]
+    return [journal.line(h, {"name": name}, group) for group, h, name in named if name]

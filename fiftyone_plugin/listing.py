@@ -57,7 +57,8 @@ def about(run: RunSummary) -> str:
     if run.groups:
         differ = len(run.verdict.get("groups") or ())
         return f"{len(run.groups)} groups by {a}: " + (f"{differ} differ{'' if differ > 1 else 's'}" if differ else "no difference")
-    return f"{a} against {b}: " + (f"{found} found" if run.verdict.get("differs") else "no difference")
+    first = "first answer, " if run.provisional else ""
+    return f"{a} against {b}: {first}" + (f"{found} found" if run.verdict.get("differs") else "no difference")
 
 
 def details(run: RunSummary) -> str:

@@ -84,6 +84,6 @@ def compare_groups(
         key = (found.info.get("sae") or {}).get("key")
         record["config"], record["sae"] = found.config.to_dict(), key
         if run is not None:
-            record["feedback"] = inherited(home, run, key, {name: c.candidates for name, c in found.groups.items()})
+            record["feedback"] = inherited(home, key, {name: c.candidates for name, c in found.groups.items()})
             return store_groups(home, run, side, images.read, found, record, overwrite, part(progress, 0.8, 1.0))
         return GroupsOfDataset(found, images.whole, images.read.missing, None, record)

@@ -18,6 +18,7 @@ from .encoders import OWN_WORDS, TYPED
 from .requests import HANDED_OVER, asked_of
 from .store.run import ComparisonRun
 from .store.runs import load_comparison
+from .store.summary import RunSummary
 
 
 def name_comparison(
@@ -54,12 +55,57 @@ def name_comparison(
         'a red kite'
     """
     stored = load_comparison(dataset, run)
+    if vocabulary is None:
+        raise InputError("name the words: 'common', a file, a list of words, or a Vocabulary")
     request = _request(stored, vocabulary, sae)
     asked = asked_of(request)
     if sae is None:
         asked["sae"] = _asked(stored)["sae"]
     form = {**(stored.config.get("form") or {}), **_answers(asked["vocabulary"])}
     return compare_again(stored, request, {"form": form, "asked": asked}, progress or silent)
+
+
+def finish_comparison(dataset: Any, run: str, *, progress: Progress | None = None) -> ComparisonRun:
+    """Make the final answer of which a first one is stored, where that was stopped or failed: the same images, choices and words.
+
+    Args:
+        dataset: ``fo.Dataset`` or its name.
+        run: the comparison's name.
+        progress: ``progress(fraction, label)``; raise :class:`latentdiff.Cancelled` in it to stop.
+
+    Returns:
+        The comparison as it is stored now, with what was said of the first answer's findings.
+
+    Raises:
+        RunError: there is no such run, or a side's dataset was deleted. InputError: it has its final answer, or is getting it, or not all
+            that it was asked for is known by a name.
+    """
+    stored = load_comparison(dataset, run)
+    refuse_to_finish(stored)
+    asked = _asked(stored)
+    said = {"form": stored.config.get("form"), "asked": asked}
+    return compare_again(stored, _request(stored, asked["vocabulary"], None), said, progress or silent)
+
+
+def refuse_to_finish(stored: ComparisonRun) -> None:
+    """Raise an ``InputError`` that says why :func:`finish_comparison` cannot, where it cannot."""
+    summary = RunSummary(stored.name, stored.config)
+    if not summary.provisional:
+        raise InputError(f"comparison {stored.name!r} is no first answer: there is nothing to finish")
+    if summary.going_on:
+        raise InputError(f"the final answer of comparison {stored.name!r} is being made; wait for it")
+    if _known(stored, None)["vocabulary"] == HANDED_OVER:
+        words = f"name_comparison(dataset, {stored.name!r}, words)"
+        raise InputError(f"the words of comparison {stored.name!r} were handed over as an object; in Python: {words}")
+
+
+def cannot_finish(stored: ComparisonRun) -> str | None:
+    """Why a first answer cannot be finished, in a sentence; None where it can."""
+    try:
+        refuse_to_finish(stored)
+    except InputError as e:
+        return sentence(e)
+    return None
 
 
 def cannot_name(stored: ComparisonRun) -> str | None:
@@ -89,8 +135,6 @@ def _known(stored: ComparisonRun, sae: Any) -> dict[str, Any]:
 
 
 def _request(stored: ComparisonRun, vocabulary: Any, sae: Any) -> latentdiff.CompareRequest:
-    if vocabulary is None:
-        raise InputError("name the words: 'common', a file, a list of words, or a Vocabulary")
     asked = _known(stored, sae)
     a, b = (DatasetView(stored.dataset, side.select([str(i) for i in side.ids], ordered=False)) for side in stored.sides.values())
     return latentdiff.CompareRequest(

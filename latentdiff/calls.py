@@ -14,7 +14,7 @@ from .inputs.fitting import TABLE
 from .inputs.named import OF_IMAGES
 from .inputs.opening import Opened, add_left_out
 from .methods.config import MethodConfig, method_of
-from .progress import Progress, part, silent
+from .progress import First, Progress, part, silent, then
 from .report import write_report
 from .report.content import left_out
 from .request import CompareRequest
@@ -36,6 +36,7 @@ def compare_folders(
     report: str | Path | None = None,
     key: str | None = None,
     progress: Progress | None = None,
+    first: First | None = None,
 ) -> Comparison:
     """How do two folders of images differ?
 
@@ -54,6 +55,7 @@ def compare_folders(
         report: file to write a report with thumbnails to, as :func:`latentdiff.write_report`.
         key: of the server that ``config`` names; None: from the environment.
         progress: ``progress(fraction, label)``.
+        first: given a first answer, as :func:`latentdiff.compare` takes it.
 
     Raises:
         InputError: sets or choices that cannot be used. EncoderError, CheckpointError: a model that cannot be loaded.
@@ -66,7 +68,7 @@ def compare_folders(
     )
     if request.kinds != TABLE and not {*request.kinds} <= OF_IMAGES:
         raise InputError("compare_folders takes images: folders, .zip files, lists of files, or a .csv; for vectors use compare")
-    outcome = request.run(progress)
+    outcome = request.run(progress, then(lambda early: early.comparison, first))
     if report is not None:
         write_report(outcome.comparison, report, images=outcome.items, names=outcome.names)
     return outcome.comparison

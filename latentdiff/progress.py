@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 Progress = Callable[[float, str], None]
 """``progress(fraction, label)`` with fraction in [0, 1]. Raise :class:`~latentdiff.errors.Cancelled` in it to stop the work."""
+Begun = Callable[[int], None]
+"""Told, right before an SAE is trained because none is kept that will do, of how many vectors."""
+First = Callable[[Any], None]
+"""Given a first answer while the SAE of the final one is trained, see :mod:`latentdiff.comparing.first`: what the call itself returns."""
 
 
 def silent(fraction: float, label: str) -> None:
     """Report nothing."""
+
+
+def nobody(vectors: int) -> None:
+    """Is told, and does nothing."""
+
+
+def then(told: Callable[[Any], Any], first: First | None) -> First | None:
+    """What gives ``first`` that which ``told`` makes of a first answer; None where none is wanted."""
+    return None if first is None else lambda early: first(told(early))
 
 
 def part(progress: Progress, start: float, end: float) -> Progress:

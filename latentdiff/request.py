@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,8 @@ from .inputs.views import of_datasets
 from .methods.config import MethodConfig, method_of
 from .methods.register import named
 from .methods.run import compare_with
-from .progress import Progress, part, silent
+from .progress import First, Progress, part, silent, then
+from .results.comparison import Comparison
 from .results.outcome import Outcome
 from .sae.shipped import strangers
 from .sae.spaces import of_encoder, open_sae
@@ -135,11 +137,12 @@ class CompareRequest:
         """
         return list(refusals(self, self.kinds, self.config))
 
-    def run(self, progress: Progress | None = None) -> Outcome:
+    def run(self, progress: Progress | None = None, first: First | None = None) -> Outcome:
         """Compare. What differs between views is stored with them.
 
         Args:
             progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+            first: given a first ``Outcome``, as :func:`latentdiff.compare` takes it.
 
         Raises:
             InputError: as :meth:`check`, and sides that cannot be used. Others as :func:`latentdiff.compare_with`.
@@ -147,14 +150,14 @@ class CompareRequest:
         """
         kinds, report = self.check(), progress or silent
         if kinds == VIEWS:
-            return Outcome.of_run(of_datasets("compare")(self, report))
+            return Outcome.of_run(of_datasets("compare")(self, report, then(Outcome.of_run, first)))
         if kinds == PARQUET:
-            return self._run_parquet(report)
+            return self._run_parquet(report, first)
         captions, prompts = texts_by_path(self.captions, "caption"), texts_by_path(self.prompts, "prompt")
         folder = make_folder() if "zip" in kinds else None
         try:
             opened = open_both(self, kinds, self.config.compare.skip_bad, folder, part(report, 0.0, 0.5))
-            outcome = self._run_vectors(opened, captions, prompts, part(report, 0.5, 1.0))
+            outcome = self._run_vectors(opened, captions, prompts, part(report, 0.5, 1.0), first)
         except BaseException:
             if folder is not None:
                 remove_folder(folder)
@@ -192,11 +195,12 @@ class CompareRequest:
         a, b = (dataclasses.replace(x, items=None) if how == "zip" else x for x, how in zip((opened.a, opened.b), kinds, strict=True))
         return dataclasses.replace(opened, a=a, b=b)
 
-    def _run_vectors(self, opened: Opened, captions: Any, prompts: Any, progress: Progress) -> Outcome:
+    def _run_vectors(self, opened: Opened, captions: Any, prompts: Any, progress: Progress, first: First | None) -> Outcome:
         sae, encoder = open_sae(self.sae), opened.encoder
         if encoder is not None and "sae" in named(self.method.method).takes:
             sae = of_encoder(sae, encoder.fingerprint, "what --encoder encodes", self.config.compare.sae_trainer)
         fields, remarks = fields_of(self.fields, opened.items, self.config.compare.skip_bad, part(progress, 0.0, 0.2))
+        told = functools.partial(self._told, opened, remarks)
         comparison = compare_with(
             self.config,
             opened.a.vectors,
@@ -212,7 +216,13 @@ class CompareRequest:
             given=self.given,
             key=self.key,
             progress=progress if self.fields is None else part(progress, 0.2, 1.0),
+            first=then(told, first),
         )
+        return told(comparison)
+
+    def _told(self, opened: Opened, remarks: Sequence[str], comparison: Comparison) -> Outcome:
+        """With what is known of its images beside their vectors."""
+        encoder = opened.encoder
         comparison.info["names"] = list(opened.names)
         if encoder is not None:
             worth = strangers(encoder.fingerprint, opened.a.vectors, opened.b.vectors), getattr(encoder, "assumed", "")
@@ -225,13 +235,17 @@ class CompareRequest:
             comparison.info["encoder"] = dict(encoder.fingerprint)
         return Outcome(comparison, opened.names, items=opened.items)
 
-    def _run_parquet(self, progress: Progress) -> Outcome:
+    def _run_parquet(self, progress: Progress, first: First | None) -> Outcome:
         from .scale.parquet import ParquetVectors, compare_parquet
 
         a, b = (ParquetVectors(os.fspath(side), **self.columns) for side in (self.a, self.b))
         encoder = open_encoder(self.encoder)[0] if self.encoder is not None else None
         words = words_of(self, encoder, part(progress, 0.0, 0.1))
         own = {"sae": self.sae, "vocabulary": words, "fields": self.fields, "given": self.given, **groups_by_row(self)}
-        comparison = compare_parquet(a, b, engine=self.engine, **own, config=self.config.compare, progress=part(progress, 0.1, 1.0))
-        comparison.info["names"] = list(names := names_of(self, (self.a, self.b), PARQUET))
-        return Outcome(comparison, names, items=(a.ids, b.ids))
+
+        def told(comparison: Comparison) -> Outcome:
+            comparison.info["names"] = list(names := names_of(self, (self.a, self.b), PARQUET))
+            return Outcome(comparison, names, items=(a.ids, b.ids))
+
+        own |= {"config": self.config.compare, "progress": part(progress, 0.1, 1.0)}
+        return told(compare_parquet(a, b, engine=self.engine, **own, first=then(told, first)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -32,9 +32,13 @@ def line(h: Hypothesis, said: dict[str, str], group: str | None = None) -> dict[
         said: what is said of it, see :class:`~latentdiff.results.feedback.Feedback`.
         group: of a run of groups, the one whose finding it is.
     """
-    of = {} if group is None else {GROUP: group}
-    finding = {"side": h.side, "source": h.source, "text": h.text, "concept": h.concept}
-    return {**of, "finding": finding, "said": dict(said), "at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+    at = {} if group is None else {GROUP: group}
+    return {**at, "finding": of(h), "said": dict(said), "at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+
+
+def of(h: Hypothesis) -> dict[str, Any]:
+    """A finding as a line of the journal names it."""
+    return {"side": h.side, "source": h.source, "text": h.text, "concept": h.concept}
 
 
 def append(record: Record, entry: dict[str, Any], journal: str = KEY, most: int = 10_000) -> None:
@@ -66,6 +70,28 @@ def lines(config: dict[str, Any]) -> list[dict[str, Any]]:
 def _is_line(one: Any) -> bool:
     said = one.get("said") if isinstance(one, dict) and isinstance(one.get("finding"), dict) else None
     return isinstance(said, dict) and all(isinstance(text, str) for text in said.values())
+
+
+def carried(config: dict[str, Any], sae: str | None, findings: Mapping[Any, Iterable[Hypothesis]]) -> list[dict[str, Any]]:
+    """Lines of a comparison's journal for the one that takes its place.
+
+    Args:
+        config: of the record that is replaced.
+        sae: key of the new one's SAE: a concept of another SAE is found again by its words, and by its number no more.
+        findings: candidates of the new one, by group; of two sides by None.
+    """
+    told = [one for one in lines(config) if one.get(GROUP) in findings]
+    if sae and config.get("sae") == sae:
+        return told
+    return [{**one, "finding": _by_words(one["finding"], findings[one.get(GROUP)])} for one in told]
+
+
+def _by_words(finding: dict[str, Any], candidates: Iterable[Hypothesis]) -> dict[str, Any]:
+    """What a line is of, among candidates of another SAE; what none of them says stays, as no concept of it."""
+    if finding.get("concept") is None:
+        return finding
+    same = next((h for h in candidates if (h.side, h.text) == (finding.get("side"), finding.get("text"))), None)
+    return {**finding, "concept": None} if same is None else of(same)
 
 
 def with_feedback(comparison: Comparison, config: dict[str, Any], group: str | None = None) -> Comparison:

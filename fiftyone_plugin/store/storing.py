@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,12 @@ import numpy as np
 import latentdiff
 from latentdiff.errors import RunError
 from latentdiff.progress import Progress, part
-from latentdiff.results.comparison import Comparison
+from latentdiff.results.comparison import FIRST, Comparison
+from latentdiff.results.hypothesis import Hypothesis
 
 from ..sides import Side
 from ..vectors import Vectors
-from . import database, fields, records, recovery, results, runs, writers
+from . import database, feedback, fields, records, recovery, results, runs, writers
 from .document import labels, to_document, verdict_of
 from .groups import GROUPS, REST, GroupsOfDataset, log_ratios, tags, to_group_document, verdict_of_groups
 from .run import ComparisonRun
@@ -42,6 +44,8 @@ class Written:
     columns: tuple[Column, ...]
     document: dict[str, Any]
     verdict: dict[str, Any]
+    findings: Mapping[Any, tuple[Hypothesis, ...]]
+    """By group, of two sides by None: what can be judged."""
 
 
 def store(
@@ -70,8 +74,9 @@ def store(
     """
     shows, ratios = (comparison.shows_a, comparison.shows_b), (comparison.log_ratio_a, comparison.log_ratio_b)
     columns = tuple(Column(sides[i], read[i], ratios[i], _tags(comparison, shows[i])) for i in range(2))
-    document = to_document(comparison, read[0].ids, read[1].ids)
-    keep(dataset, run, Written((sides[0].name, sides[1].name), columns, document, verdict_of(comparison)), record, overwrite, progress)
+    document, findings = to_document(comparison, read[0].ids, read[1].ids), {None: comparison.candidates}
+    written = Written((sides[0].name, sides[1].name), columns, document, verdict_of(comparison), findings)
+    keep(dataset, run, written, record, overwrite, progress)
     return runs.load_comparison(dataset, run)
 
 
@@ -109,7 +114,8 @@ def store_groups(
     sides = {letter: {"name": name, **own, "compared": counted[letter], **left_out} for letter, name in zip("AB", names, strict=True)}
     record = {**record, "kind": GROUPS, "group_names": list(found.names), "sides": sides, "overlap": 0}
     column = Column(side, read, log_ratios(found), tags(found))
-    written = Written(names, (column,), to_group_document(found, read.ids), verdict_of_groups(found))
+    findings = {name: c.candidates for name, c in found.groups.items()}
+    written = Written(names, (column,), to_group_document(found, read.ids), verdict_of_groups(found), findings)
     keep(dataset, run, written, record, overwrite, progress)
     return runs.load_groups(dataset, run)
 
@@ -117,7 +123,8 @@ def store_groups(
 def keep(dataset: Any, run: str, written: Written, record: dict[str, Any], overwrite: bool, progress: Progress) -> None:
     """Write everything, in place of an older run of that name; whatever stops it midway, Ctrl-C included, takes back what was written.
 
-    An older run is kept until the new one is there, under a name of its own: there is never a moment with neither.
+    An older run is kept until the new one is there, under a name of its own: there is never a moment with neither. What was said of its
+    findings, up to that moment, is said of the new one's.
 
     Raises:
         RunError: the name was taken meanwhile.
@@ -129,7 +136,14 @@ def keep(dataset: Any, run: str, written: Written, record: dict[str, Any], overw
         claimed = records.claim(dataset, f"{run}_{uuid.uuid4().hex[:8]}" if older else run, record)
         try:
             _write(dataset, claimed, written, progress)
-            records.change(claimed, records.REPLACING if older else records.COMPLETE, since=(records.WRITING,), verdict=written.verdict)
+            if older:
+                now = records.find(claimed.dataset_id)[0].get(run)
+                said = feedback.carried(now.config, record.get("sae"), written.findings) if now is not None else []
+                asked = now.config.get(feedback.QUESTIONS) if now is not None and FIRST in now.config else record.get(feedback.QUESTIONS)
+                record = record | {feedback.KEY: [*feedback.lines(record), *said], feedback.QUESTIONS: asked}
+            state = records.REPLACING if older else records.COMPLETE
+            told = {name: record[name] for name in (feedback.KEY, feedback.QUESTIONS) if record.get(name)}
+            records.change(claimed, state, since=(records.WRITING,), verdict=written.verdict, **told)
             if older:
                 recovery.replace(dataset, dataclasses.replace(claimed, config=record | {"state": records.REPLACING}), writer)
         except BaseException as e:

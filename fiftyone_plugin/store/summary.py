@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from latentdiff.results.comparison import FIRST
+
+from . import writers
 from .document import TEXTS
 from .groups import GROUPS
 from .records import COMPLETE, WRITING
@@ -31,6 +34,16 @@ class RunSummary(str):
     def complete(self) -> bool:
         """Whether it can be loaded; what is not can only be deleted."""
         return self.state == COMPLETE
+
+    @property
+    def provisional(self) -> bool:
+        """Whether it is a first answer, whose final one is still being made or never came."""
+        return FIRST in self.config
+
+    @property
+    def going_on(self) -> bool:
+        """Whether the final answer is being made, by a process of this machine; of another machine's nothing is known."""
+        return self.provisional and writers.alive((self.config[FIRST] or {}).get("writer"), lambda: None)
 
     @property
     def verdict(self) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from ..embed.vocabulary import Vocabulary
 from ..embed.words import with_compounds
 from ..inputs.columns import Both, Fields, check_fields
 from ..inputs.fitting import known_of
-from ..progress import Progress, silent
+from ..progress import First, Progress, silent, then
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
 from ..sae.spaces import Space, open_sae
 from .fields import columns_of
+from .first import first_answer
 from .held import Given
 from .mirroring import mirrored
 from .stages import Stages
@@ -48,6 +49,7 @@ def compare(
     given: Given = (),
     config: CompareConfig | None = None,
     progress: Progress | None = None,
+    first: First | None = None,
 ) -> Comparison:
     """How do two sets of images differ? (paper section 4)
 
@@ -71,6 +73,9 @@ def compare(
             between images that are alike in all of these; ``info["given"]`` says how many have no counterpart.
         config: every choice; None for the defaults.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+        first: given one provisional comparison before an SAE is trained, where that takes much longer than all the rest: the same
+            words, scores and tests, by the concepts of a few steps of training; ``provisional`` says so. What is returned is the same
+            with it and without. None: the final answer alone.
 
     Returns:
         Ranked hypotheses, out-of-fold log density ratios, and a verdict that keeps false alarms of the whole to ``config.alpha``.
@@ -88,7 +93,7 @@ def compare(
     sides.group(groups_a, groups_b, paired)
     fields = check_fields(fields_a, fields_b, (len(a), len(b)))
     own: dict[str, Any] = {"sae": sae, "vocabulary": vocabulary, "describer": describer, "fields": fields, "given": given}
-    return compare_sides(sides, **own, config=config, progress=progress)
+    return compare_sides(sides, **own, config=config, progress=progress, first=first)
 
 
 def compare_sides(
@@ -101,6 +106,7 @@ def compare_sides(
     given: Given = (),
     config: CompareConfig | None = None,
     progress: Progress | None = None,
+    first: First | None = None,
 ) -> Comparison:
     """:func:`compare` for sides that are checked already, wherever their rows lie; a ``Space`` as SAE: the one that is kept for it."""
     config, given = config or CompareConfig(), known_of(given)
@@ -115,10 +121,17 @@ def compare_sides(
             sides, sae, lengths["normalised"] = sides.reread(UnitRows), None if isinstance(sae, Space) else sae, True
         ordered = in_content_order(sides)
         columns = columns_of(ordered, fields)
-        found = Stages(ordered, config, vocabulary, progress or silent, describer, columns, given).run(sae)
-    found = mirrored(found) if ordered.swapped else found
-    found.info["lengths"] = lengths
-    return found
+
+        def told(found: Comparison) -> Comparison:
+            found = mirrored(found) if ordered.swapped else found
+            found.info["lengths"] = lengths
+            return found
+
+        stages = Stages(ordered, config, vocabulary, progress or silent, describer, columns, given)
+        given_early = then(told, first)
+        if given_early is not None and type(ordered) is Sides:
+            stages.begun = first_answer(stages, given_early)
+        return told(stages.run(sae))
 
 
 def _threads(sides: Sides) -> AbstractContextManager[Any]:

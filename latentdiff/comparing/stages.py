@@ -19,7 +19,7 @@ from ..embed.sides import Sides
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..inputs.columns import Columns
-from ..progress import Progress, part
+from ..progress import Begun, Progress, nobody, part
 from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, Hypothesis, TwoSampleTest
 from ..sae.encoding import fast_precision
@@ -73,6 +73,7 @@ class Stages:
     describer: Describer | None = None
     columns: Columns | None = None
     given: Given = ()
+    begun: Begun = nobody
     described: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -168,7 +169,7 @@ class Stages:
         """The SAE that is kept for the space or these very sides, or one that is trained now."""
         options = {name: getattr(self.config, f"sae_{name}") for name in ("trainer", "concepts", "active", "seconds")}
         options["seed"] = self.config.seed
-        sae = trained_sae(wanted, Pooled(self.sides), self.sides, options, part(self.progress, 0.0, 0.3))
+        sae = trained_sae(wanted, Pooled(self.sides), self.sides, options, part(self.progress, 0.0, 0.3), self.begun)
         self._done("training the SAE", 0.3)
         return sae
 

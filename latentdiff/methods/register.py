@@ -11,7 +11,7 @@ import numpy as np
 from ..describe.proposals import TextEncoder
 from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
-from ..progress import Progress
+from ..progress import First, Progress
 from ..results.comparison import Comparison
 
 TAKES = ("sae", "groups", "captions", "fields")
@@ -50,6 +50,8 @@ class Asked:
     device: Any = None
     """torch device of an image-to-text model."""
     progress: Progress | None = None
+    first: First | None = None
+    """Given a first answer, of methods that have one."""
 
     @property
     def words(self) -> Vocabulary:

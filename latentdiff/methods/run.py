@@ -23,7 +23,7 @@ from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..inputs.columns import Fields
 from ..inputs.fitting import known_of
-from ..progress import Progress, silent
+from ..progress import First, Progress, silent
 from ..results.comparison import Comparison
 from ..sae.model import SparseAutoencoder
 from ..sae.spaces import Space
@@ -61,6 +61,7 @@ def compare_with(
     key: str | None = None,
     device: Any = None,
     progress: Progress | None = None,
+    first: First | None = None,
 ) -> Comparison:
     """How do two sets of images differ, by whatever method and parts a config names: an ablation is a loop over configs.
 
@@ -79,6 +80,7 @@ def compare_with(
         key: a server's key; None: from the environment. It is kept nowhere else.
         device: torch device of an image-to-text model.
         progress: ``progress(fraction, label)``; raise :class:`~latentdiff.errors.Cancelled` in it to stop.
+        first: given a first answer, as :func:`latentdiff.compare` takes it; LatentDiff's alone, the others train nothing.
 
     Returns:
         A comparison; ``info["method"]`` names a baseline, ``info["describe"]`` says what was proposed, and sent to which server.
@@ -96,7 +98,7 @@ def compare_with(
     for _, refusal in config.refusals(sae=sae is not None, words=vocabulary is not None, groups=some, fields=beside):
         raise InputError(refusal)
     method = named(config.method)
-    asked = Asked(config, a, b, vocabulary, encode_texts, images, captions, prompts, sae, grouped, fields, key, device, progress)
+    asked = Asked(config, a, b, vocabulary, encode_texts, images, captions, prompts, sae, grouped, fields, key, device, progress, first)
     comparison = method.run(asked)
     if any(h.source == method.name for h in comparison.candidates):  # stored with it: whoever opens it may not know the method
         comparison.info["legend"] = {method.name: list(method.legend)}
@@ -109,7 +111,7 @@ def _latentdiff(asked: Asked) -> Comparison:
         of_images: dict[str, Any] = {"images": asked.images, "captions": asked.captions, "encode_texts": asked.encode_texts}
         describer = build_describer(config.describe, **of_images, key=asked.key, device=asked.device)
     own: dict[str, Any] = {"sae": asked.sae, "vocabulary": asked.vocabulary, "describer": describer, **asked.groups, **asked.fields}
-    return compare(asked.a, asked.b, **own, config=config.compare, progress=asked.progress)
+    return compare(asked.a, asked.b, **own, config=config.compare, progress=asked.progress, first=asked.first)
 
 
 def _mean(asked: Asked) -> Comparison:

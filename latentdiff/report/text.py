@@ -98,6 +98,11 @@ def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
         comparison: the result.
         name_a, name_b: what people call the sides.
     """
+    said = _verdict(comparison, name_a, name_b)
+    return f"First answer: {said}" if comparison.provisional else said
+
+
+def _verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
     test, count = comparison.two_sample, len(comparison.fields)
     fields = f" {count} {'field differs' if count == 1 else 'fields or values differ'}, first {comparison.fields[0].name}." if count else ""
     near = " A borderline case: a few other images could have turned it." if comparison.borderline else ""

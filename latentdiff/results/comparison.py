@@ -29,6 +29,9 @@ BORDERLINE = 2.0
 
 LEADS = 3
 """Leads told for each side."""
+FIRST = "first"
+"""Entry of ``info`` that a first answer has: the ``steps`` and ``vectors`` of its SAE, and the ``seconds`` that training of the final one
+takes on a fast machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,11 @@ class Comparison:
         if fields:
             return display.frame(self.fields if gated else self.tested_fields, FieldDifference)
         return display.frame(self.hypotheses if gated else self.candidates, Hypothesis)
+
+    @property
+    def provisional(self) -> bool:
+        """Whether it is a first answer, made before the SAE of the final one was trained: see ``first`` of :func:`latentdiff.compare`."""
+        return FIRST in self.info
 
     @property
     def borderline(self) -> bool:

@@ -87,6 +87,20 @@ def steps_within(seconds: float, d: int, concepts: int, active: int, batch: int)
     return max(1, int(seconds / step_seconds(d, concepts, active, batch)))
 
 
+def training_seconds(n: int, d: int, concepts: int | None = None, active: int | None = None, seconds: float | None = None) -> float:
+    """Seconds on the reference machine that all steps of :func:`~latentdiff.sae.training.train_sae` take, where none is saved.
+
+    Args:
+        n: vectors that it is trained on.
+        d: their width.
+        concepts, active, seconds: as :func:`~latentdiff.sae.training.train_sae` takes them.
+    """
+    size = default_concepts(n, d, seconds) if concepts is None else concepts
+    kept, batch = default_active(size) if active is None else active, default_batch(n)
+    affordable = steps_within(seconds, d, size, kept, batch) if seconds else default_steps(n)
+    return min(default_steps(n), affordable) * step_seconds(d, size, kept, batch)
+
+
 @dataclass
 class Schedule:
     """Learning rate: up over 20 steps, level, then down to zero, from four fifths of the way or from where nothing more is gained."""

@@ -14,14 +14,14 @@ import numpy as np
 
 from ..embed.fingerprint import Fingerprint
 from ..errors import InputError, LatentDiffError
-from ..progress import Progress, part
+from ..progress import Begun, Progress, nobody, part
 from .fairness import one_sided
 from .fitting import ROWS as LOOKED_AT
 from .fitting import fit_of
 from .kept import keep_sae, keep_seen, kept_folder, recall_seen
 from .loading import check_encoder, load_sae
 from .model import SparseAutoencoder
-from .sampling import together
+from .sampling import MOST_ROWS, together
 from .shipped import shipped_sae
 from .training import train_sae
 
@@ -112,20 +112,23 @@ def of_encoder(sae: Any, encoder: Fingerprint, what: str, trainer: str) -> Any:
 
 
 def trained_sae(
-    wanted: Space | str | None, pooled: Rows, sides: Keyed, options: Mapping[str, Any], progress: Progress
+    wanted: Space | str | None, pooled: Rows, sides: Keyed, options: Mapping[str, Any], progress: Progress, begun: Begun = nobody
 ) -> SparseAutoencoder:
     """The kept SAE of a space; with None that of these very vectors; with ``PAIR`` one that is trained on them now.
 
     Arguments and errors as :func:`sae_of_content` and :func:`sae_of_space`.
     """
     if isinstance(wanted, Space):
-        return sae_of_space(wanted, pooled, sides, options, progress)
+        return sae_of_space(wanted, pooled, sides, options, progress, begun)
     if wanted is None:
-        return sae_of_content(pooled, sides.keys, options, progress)
+        return sae_of_content(pooled, sides.keys, options, progress, begun)
+    begun(pooled.shape[0])
     return train_sae(pooled, **options, progress=progress)
 
 
-def sae_of_content(pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], progress: Progress) -> SparseAutoencoder:
+def sae_of_content(
+    pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], progress: Progress, begun: Begun = nobody
+) -> SparseAutoencoder:
     """The SAE that is trained on both sides of a comparison, remembered by what the vectors hold.
 
     Args:
@@ -133,18 +136,22 @@ def sae_of_content(pooled: Rows, keys: np.ndarray, options: Mapping[str, Any], p
         keys: (n,) uint64 hashes of the vectors, in any order.
         options: of :func:`train_sae`; ``seed`` among them.
         progress: ``progress(fraction, label)``.
+        begun: told when it is trained.
     """
     digest = hashlib.blake2b(np.sort(keys).tobytes(), digest_size=16).hexdigest()
     key = _key({"content": digest}, pooled.shape[1], options)
     sae = _recalled(key, pooled.shape[1])
     if sae is None:
+        begun(pooled.shape[0])
         sae = train_sae(pooled, **options, progress=progress)
         sae.info["kept"] = {"key": key, "name": f"two sides of {pooled.shape[0]:,} vectors", "version": 1}
         keep_sae(key, sae)
     return sae
 
 
-def sae_of_space(space: Space, pooled: Rows, sides: Keyed, options: Mapping[str, Any], progress: Progress) -> SparseAutoencoder:
+def sae_of_space(
+    space: Space, pooled: Rows, sides: Keyed, options: Mapping[str, Any], progress: Progress, begun: Begun = nobody
+) -> SparseAutoencoder:
     """The kept SAE of a space; trained where there is none yet, renewed where the space has grown, the SAE does not fit, or knows one side.
 
     Args:
@@ -153,6 +160,7 @@ def sae_of_space(space: Space, pooled: Rows, sides: Keyed, options: Mapping[str,
         sides: which side each of them is of, by its key; in any order.
         options: of :func:`train_sae`; ``seed`` among them.
         progress: ``progress(fraction, label)``.
+        begun: told when it is trained.
 
     Returns:
         The SAE; ``info["kept"]`` holds ``key``, ``name``, ``version``, ``of`` (vectors that there were when it was trained) and ``why`` it
@@ -176,6 +184,7 @@ def sae_of_space(space: Space, pooled: Rows, sides: Keyed, options: Mapping[str,
         return sae
     version = 1 if sae is None else 1 + int(sae.info["kept"]["version"])
     tried = [*sae.info["kept"].get("tried", ())] if sae is not None else []
+    begun(min(MOST_ROWS, of))
     rows = seen if space.rows is None else space.rows(part(progress, 0.0, 0.3))
     made = train_sae(rows, **options, skip_bad=True, encoder=space.encoder, progress=part(progress, 0.3, 1.0))
     made.info["kept"] = {"key": key, "name": space.name, "version": version, "of": of, "why": why}

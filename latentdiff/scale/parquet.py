@@ -26,7 +26,7 @@ from ..embed.vocabulary import Vocabulary
 from ..errors import InputError
 from ..inputs.field_files import fields_of_tables
 from ..inputs.fitting import known_of
-from ..progress import Progress, silent
+from ..progress import First, Progress, silent, then
 from ..results.comparison import Comparison
 from ..sae.loading import check_encoder
 from ..sae.model import SparseAutoencoder
@@ -85,6 +85,7 @@ def compare_parquet(
     given: Sequence[Any] = (),
     config: CompareConfig | None = None,
     progress: Progress | None = None,
+    first: First | None = None,
 ) -> Comparison:
     """How do two sets of images differ, for vectors in Parquet: :func:`latentdiff.compare` on this machine or on a Ray cluster.
 
@@ -93,8 +94,8 @@ def compare_parquet(
         engine: where passes run, or its kind alone ("local", "ray"); all give the same result.
         fields: what else is known of the images: "all" other columns of both tables, names of some, or a pair of mappings (A's, B's) with a
             value per row. They are read into memory.
-        sae, vocabulary, groups_a, groups_b, paired, given, config, progress: as :func:`latentdiff.compare`; columns that ``given`` names
-            are read.
+        sae, vocabulary, groups_a, groups_b, paired, given, config, progress, first: as :func:`latentdiff.compare`; columns that ``given``
+            names are read. On Ray there is no first answer.
 
     Raises:
         InputError: sides, vectors, widths or an engine that cannot be used, or an SAE of another encoder.
@@ -111,13 +112,16 @@ def compare_parquet(
     elif used in (None, KEPT) and a.fingerprint and b.fingerprint:
         used = Space.of_encoder(a.fingerprint, asked=used == KEPT)
     own: dict[str, Any] = {"sae": used, "vocabulary": vocabulary, "fields": fields_of_tables(fields, given, (a, b)), "given": given}
+
+    def told(comparison: Comparison) -> Comparison:
+        comparison.info["engine"] = engine.kind
+        tell_precisions(comparison.info, a.fingerprint, b.fingerprint)
+        tell_ranges(comparison.info, a.ranges or NO_RANGES, b.ranges or NO_RANGES)
+        return comparison
+
     with open_sides(a, b, engine=engine, skip_bad=config.skip_bad) as sides:
         sides.group(groups_a, groups_b, paired)
-        comparison = compare_sides(sides, **own, config=config, progress=progress)
-    comparison.info["engine"] = engine.kind
-    tell_precisions(comparison.info, a.fingerprint, b.fingerprint)
-    tell_ranges(comparison.info, a.ranges or NO_RANGES, b.ranges or NO_RANGES)
-    return comparison
+        return told(compare_sides(sides, **own, config=config, progress=progress, first=then(told, first)))
 
 
 def save(comparison: Comparison, folder: str, a: str | ParquetVectors, b: str | ParquetVectors) -> str:

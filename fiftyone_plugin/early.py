@@ -1,0 +1,40 @@
+"""A first answer, stored while the final one is still being made, which takes its place; where that does not come, it stays."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from latentdiff.progress import First, silent
+from latentdiff.results.comparison import FIRST
+
+from .store import database, writers
+from .store.runs import list_comparisons
+from .store.storing import store
+
+
+@contextlib.contextmanager
+def storing(first: First | None) -> Iterator[tuple[Callable[[Any], None] | None, Callable[[Any, str], bool]]]:
+    """What stores the first answer that is found within the block, and gives ``first`` the run; None where none is wanted.
+
+    Its record bears its writer, by which whoever lists it sees whether the final answer is still being made; and no SAE: that of a
+    few steps is not kept, and no name of a concept is carried over to another comparison.
+
+    Yields:
+        What takes it as :func:`~fiftyone_plugin.store.storing.store` does, and a question: is it what a dataset has under a name?
+    """
+    if first is None:
+        yield None, lambda dataset, run: False
+        return
+    with writers.working() as writer:
+
+        def keep(found: Any) -> None:
+            record = {**found.record, "sae": None, FIRST: {"writer": writer}}
+            with database.explained(f"the comparison {found.run!r}", found.dataset):
+                first(store(*found._replace(record=record), False, silent))
+
+        def holds(dataset: Any, run: str) -> bool:
+            return any(one == run and (one.config.get(FIRST) or {}).get("writer") == writer for one in list_comparisons(dataset))
+
+        yield keep, holds
