@@ -47,7 +47,7 @@ def _texts(run: RunSummary) -> list[str]:
 
 def results(run: RunSummary) -> str:
     """Tells its results, and what was said of them, from what they were before."""
-    return f"{run.verdict}, {len(journal.lines(run.config))} said"
+    return f"{run.verdict}, {len(journal.lines(run.config))} said, {run.provisional} {run.going_on}"
 
 
 def about(run: RunSummary) -> str:

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from latentdiff.errors import Cancelled, LatentDiffError
 from latentdiff.progress import Progress
@@ -19,12 +19,20 @@ ASKED_EVERY = 1.0
 """Seconds between two looks at whether a delegated run was cancelled."""
 
 
-def shown(ctx: Any, work: Callable[[Progress], T]) -> Generator[Any, None, T]:
+class Early(NamedTuple):
+    """What work gave as a first answer."""
+
+    answer: Any
+
+
+def shown(ctx: Any, work: Callable[..., T], *, early: bool = False) -> Generator[Any, None, T]:
     """Run ``work(progress)`` and yield what draws its progress: the App's bar, or the delegated run's record.
 
     Args:
         ctx: the operator's ``ExecutionContext``.
         work: takes a progress callback.
+        early: whether it takes another one, for a first answer. Once that is there the bar goes, and the panel that is told shows it; a
+            delegated run has none.
 
     Returns:
         What ``work`` returns. A ``LatentDiffError`` is said in the App and raised again.
@@ -36,19 +44,27 @@ def shown(ctx: Any, work: Callable[[Progress], T]) -> Generator[Any, None, T]:
                 ctx.set_progress(*next(steps))
             except StopIteration as finished:
                 return finished.value
-    steps, dialog = live(work), uuid.uuid4().hex
+    steps, dialog, there = live(work, early=early), uuid.uuid4().hex, False
     while True:
         try:
-            fraction, label = next(steps)
+            step = next(steps)
         except StopIteration as finished:
-            yield _bar(ctx, dialog, 1.0, "done", done=True)
+            if not there:
+                yield _bar(ctx, dialog, 1.0, "done", ends="done")
             return finished.value
         except LatentDiffError as e:
             # Said in the App first: an error in mid-stream reaches the browser as a broken connection only.
-            yield _bar(ctx, dialog, 1.0, "stopped", done=True)
+            if not there:
+                yield _bar(ctx, dialog, 1.0, "stopped", ends="done")
             yield ctx.ops.notify(str(e), variant="error")
             raise
-        yield _bar(ctx, dialog, fraction, label)
+        if isinstance(step, Early):
+            there = True
+            yield ctx.ops.reload_dataset()
+            yield _bar(ctx, dialog, 1.0, "first answer", ends="early")
+        else:
+            # Where the bar is gone something is sent all the same: only so it is noticed that nobody listens any more.
+            yield ctx.ops.console_log(step[1]) if there else _bar(ctx, dialog, *step)
 
 
 def tell(ctx: Any, said: str) -> Generator[Any, None, None]:
@@ -57,14 +73,17 @@ def tell(ctx: Any, said: str) -> Generator[Any, None, None]:
         yield ctx.ops.notify(said, variant="success")
 
 
-def _bar(ctx: Any, dialog: str, fraction: float, label: str, *, done: bool = False) -> Any:
-    """FiftyOne's dialog with a bar, as its ``set_progress`` draws it; below it what cancels the work, and closes the dialog at its end."""
+def _bar(ctx: Any, dialog: str, fraction: float, label: str, *, ends: str = "") -> Any:
+    """FiftyOne's dialog with a bar, as its ``set_progress`` draws it; below it what cancels the work, and closes the dialog at its end.
+
+    ``ends``: "done", or "early": the dialog closes, and the panel is told that a first answer is there.
+    """
     from fiftyone.operators import types
 
     outputs = types.Object()
     outputs.float("progress", view=types.ProgressView(label=label))
-    ends = types.View(component="LatentDiffRunning", composite_view=True, operator=ctx.operator_uri, work=dialog, done=done)
-    outputs.view("ends", ends)
+    told = {"operator": ctx.operator_uri, "work": dialog, "ends": ends}
+    outputs.view("ends", types.View(component="LatentDiffRunning", composite_view=True, **told))
     return ctx.ops.show_output(types.Property(outputs).to_json(), {"progress": fraction})
 
 
@@ -88,10 +107,11 @@ def _cancellable(ctx: Any, work: Callable[[Progress], T]) -> Callable[[Progress]
     return watched
 
 
-def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]:
+def live(work: Callable[..., T], *, early: bool = False) -> Generator[Any, None, T]:
     """Run ``work(progress)`` in a thread and yield its (fraction, label) as they come, one per percent or new label.
 
-    When the consumer stops early (a closed App tab), the next progress call in the thread raises ``Cancelled``.
+    With ``early`` it is called as ``work(progress, first)``, and what it gives ``first`` is yielded as an :class:`Early`. When the consumer
+    stops early (a closed App tab), the next progress call in the thread raises ``Cancelled``.
 
     Returns:
         What ``work`` returns; what it raises is raised here.
@@ -104,9 +124,12 @@ def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]
             raise Cancelled("stopped in the App")
         events.put(("progress", (fraction, label)))
 
+    def first(answer: Any) -> None:
+        events.put(("early", answer))
+
     def run() -> None:
         try:
-            events.put(("done", work(report)))
+            events.put(("done", work(report, first) if early else work(report)))
         except BaseException as e:
             events.put(("failed", e))
 
@@ -120,7 +143,9 @@ def live(work: Callable[[Progress], T]) -> Generator[tuple[float, str], None, T]
                 return value
             if kind == "failed":
                 raise value
-            if last != (int(100 * value[0]), value[1]):
+            if kind == "early":
+                yield Early(value)
+            elif last != (int(100 * value[0]), value[1]):
                 last = (int(100 * value[0]), value[1])
                 yield value
     finally:

@@ -33,3 +33,10 @@ def part(progress: Progress, start: float, end: float) -> Progress:
         progress(start + (end - start) * min(max(fraction, 0.0), 1.0), label)
 
     return report
+
+
+def duration(seconds: float) -> str:
+    """About so long, as one says it: "about 12 s", "about 3 min", "about 2 h"."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds / 5) * 5 if seconds > 10 else round(seconds))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {round(seconds / 3600)} h"

@@ -11,12 +11,12 @@ def register(plugin: Any) -> None:
     from .comparisons import AskQuestion, DeleteComparison, ExportReport, KeepAnswer, RenameComparison
     from .hypotheses import JudgeFinding, SaveHypothesis, ShowHypothesis, TagHypothesis
     from .many import CloseGap, CompareGroups
-    from .naming import DeclareEncoder, NameComparison
+    from .naming import DeclareEncoder, FinishComparison, NameComparison
     from .preparing import BuildNoisyDiff, ComputeEmbeddings, ComputeMeasures, DropSae, OpenPage, TrainSae
 
     operators: tuple[Any, ...] = (CompareViews, ComputeEmbeddings, ComputeMeasures, DeleteComparison, RenameComparison)
     operators += (SaveHypothesis, ShowHypothesis, TagHypothesis, TrainSae)
     operators += (BuildNoisyDiff, ExportReport, OpenPage, AskQuestion, DropSae, CompareGroups, CloseGap)
-    operators += (DeclareEncoder, NameComparison, JudgeFinding, KeepAnswer)
+    operators += (DeclareEncoder, FinishComparison, NameComparison, JudgeFinding, KeepAnswer)
     for operator in operators:
         plugin.register(operator)

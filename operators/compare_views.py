@@ -58,16 +58,26 @@ class CompareViews(FormOperator):
         from fiftyone_plugin.store import runs
         from latentdiff.report import verdict
 
-        def work(progress: Any) -> Any:
-            (a, name_a), (b, name_b) = (side_choices.chosen_side(ctx, letter) for letter in "AB")
-            run = compare_request(comparison.request_of(ctx, (a, b), (name_a, name_b)), progress)
+        early = []
+
+        def kept(run: Any) -> Any:
             form = {k: v for k, v in ctx.params.items() if k in ANSWERS | comparison.ANSWERS and v}
             runs.set_state(ctx.dataset, run.name, runs.COMPLETE, form=form)
             return run
 
-        run = yield from shown(ctx, work)
+        def work(progress: Any, first: Any = None) -> Any:
+            def show(run: Any) -> None:
+                early.append(kept(run))
+                first(run)
+
+            (a, name_a), (b, name_b) = (side_choices.chosen_side(ctx, letter) for letter in "AB")
+            request = comparison.request_of(ctx, (a, b), (name_a, name_b))
+            return kept(compare_request(request, progress, first and show))
+
+        run = yield from shown(ctx, work, early=True)
         if not ctx.delegated:
-            yield ctx.ops.reload_dataset()
+            if not early:  # else its fields are there already, and the grid stays as it is
+                yield ctx.ops.reload_dataset()
             yield from tell(ctx, verdict(run.comparison, run.sides["A"].name, run.sides["B"].name))
 
     def _is_large(self, ctx: Any) -> bool:

@@ -35,6 +35,28 @@ class DeclareEncoder(FormOperator):
         return {"field": field}
 
 
+class FinishComparison(FormOperator):
+    """Form → :func:`finish_comparison`; at once with a live bar, or delegated."""
+
+    NAME = "finish_comparison"
+    LABEL = "finish a comparison"
+    DESCRIPTION = "Make the final answer of a comparison of which a first one is stored: the same images, choices and words"
+    ICON = "update"
+    SUBMIT = "Finish"
+    LONG = True
+
+    def fill(self, inputs: types.Object, ctx: Any) -> None:
+        from fiftyone_plugin.forms import words
+
+        words.choose_unfinished(inputs, ctx.dataset, ctx.params)
+
+    def perform(self, ctx: Any) -> Iterator[Any]:
+        from fiftyone_plugin.naming import finish_comparison
+        from fiftyone_plugin.running import shown
+
+        yield from shown(ctx, lambda progress: finish_comparison(ctx.dataset, str(ctx.params["run"]), progress=progress))
+
+
 class NameComparison(FormOperator):
     """Form → :func:`name_comparison`; at once with a live bar, or delegated."""
 

@@ -292,9 +292,9 @@ def test_compare_views_has_few_parameters_and_takes_the_old_ones(monkeypatch) ->
     import fiftyone_plugin
     from fiftyone_plugin import comparing
 
-    assert len(inspect.signature(fiftyone_plugin.compare_views).parameters) <= 17
+    assert len(inspect.signature(fiftyone_plugin.compare_views).parameters) <= 18
     seen: list[CompareRequest] = []
-    monkeypatch.setattr(comparing, "compare_request", lambda request, progress: seen.append(request))
+    monkeypatch.setattr(comparing, "compare_request", lambda request, progress, first: seen.append(request))
     describe, sides = DescribeConfig(), {"embeddings": "clip", "run": "r"}
 
     def asked(**options: Any) -> CompareRequest:

@@ -181,16 +181,41 @@
     return null;
   }
 
+  // In the panel: looks at what is stored as soon as a first answer is there, and cancels what is still to come.
+  const EARLY = "latentdiff-first-answer";
+  function LatentDiffEarly(props) {
+    const { on_change: changed } = (props.schema && props.schema.view) || {};
+    const trigger = window.__foo__.useTriggerPanelEvent();
+    React.useEffect(() => {
+      const look = () => trigger(changed, {});
+      window.addEventListener(EARLY, look);
+      return () => window.removeEventListener(EARLY, look);
+    });
+    return null;
+  }
+
+  function LatentDiffStop(props) {
+    const { operator, text } = (props.schema && props.schema.view) || {};
+    const { Button } = window.__mui__;
+    const [said, say] = React.useState(text);
+    const stop = () => {
+      window.__foo__.abortOperationsByURI(operator);
+      say("Stopping …");
+    };
+    return React.createElement(Button, { size: "small", variant: "text", disabled: said !== text, onClick: stop }, said);
+  }
+
   // Below the bar in FiftyOne's dialog, whose own button would only hide it until the next step: cancels the work, and closes the dialog at its end.
   const stopped = new Set();
   function LatentDiffRunning(props) {
-    const { operator, work, done } = (props.schema && props.schema.view) || {};
+    const { operator, work, ends } = (props.schema && props.schema.view) || {};
     const here = React.useRef(null);
     const footer = () => here.current.closest("[role=dialog]").querySelector(".MuiDialogActions-root");
     const close = () => footer().querySelector("button").click();
     React.useEffect(() => {
       footer().style.display = "none";
-      if (done || stopped.has(work)) close();
+      if (ends || stopped.has(work)) close();
+      if (ends === "early") window.dispatchEvent(new Event(EARLY));
     });
     const cancel = () => {
       stopped.add(work); // a step that was on its way may open the dialog once more
@@ -256,6 +281,8 @@
     ["LatentDiffGrid", "LatentDiff view of the grid", LatentDiffGrid],
     ["LatentDiffSidebar", "LatentDiff group of the sidebar", LatentDiffSidebar],
     ["LatentDiffRunning", "LatentDiff progress", LatentDiffRunning],
+    ["LatentDiffEarly", "LatentDiff news of a first answer", LatentDiffEarly],
+    ["LatentDiffStop", "LatentDiff button that stops", LatentDiffStop],
   ])
     plugins.registerComponent({ name, label, component, type: plugins.PluginComponentType.Component, activator: () => true });
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,20 +94,34 @@ def _file_problem(path: Any, stamp: encoders.Stamp | None) -> str | None:
     return None
 
 
+def choose_unfinished(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
+    """A stored comparison that has a first answer only."""
+    from ..naming import cannot_finish
+
+    _choose_run_that(cannot_finish, inputs, dataset, params)
+
+
 def choose_words_of_run(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     """A stored comparison, and the words that its differences are to be named by."""
-    from ..hypotheses import open_comparison
     from ..naming import cannot_name
+
+    run = _choose_run_that(cannot_name, inputs, dataset, params)
+    if run is not None:
+        choose_vocabulary(inputs, dataset, {**params, "embeddings": run.config["embeddings"]}, unnamed=False)
+
+
+def _choose_run_that(cannot: Callable[[Any], str | None], inputs: Any, dataset: Any, params: dict[str, Any]) -> Any:
+    """A drop-down of stored comparisons; the one that is chosen, where ``cannot`` says nothing against it, else None."""
+    from ..hypotheses import open_comparison
 
     chosen = choose_run(inputs, dataset, complete=True)
     if not params.get("run") or chosen.invalid:
-        return
+        return None
     try:
         run = open_comparison(dataset, str(params["run"]))
-        problem = cannot_name(run)
+        problem = cannot(run)
     except LatentDiffError as e:
         problem = sentence(e)
     if problem:
         reject(chosen, problem)
-    else:
-        choose_vocabulary(inputs, dataset, {**params, "embeddings": run.config["embeddings"]}, unnamed=False)
+    return None if problem else run

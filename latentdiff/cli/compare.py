@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from ..inputs.fitting import PARQUET
-from ..progress import Progress
+from ..progress import First, Progress
 from ..request import CompareRequest
 from ..results.outcome import Outcome
 from ..scale.engine import Engine
@@ -23,7 +24,7 @@ from .options import (
     say_what_is_sent,
     sides_of_a_table,
 )
-from .outcome import DIFFERS, ITEMS, known_as, output_arguments, progress_bar, show, write_outcome
+from .outcome import DIFFERS, ITEMS, known_as, output_arguments, progress_bar, show, tell_first, write_outcome
 from .outputs import check_report, check_save
 from .scale import engine_arguments
 
@@ -74,13 +75,13 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
 def run_compare(args: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether the sides differ where that was asked."""
     with progress_bar() as progress:
-        outcome = compare_sides(args, progress)
+        outcome = compare_sides(args, progress, None if args.json or not sys.stderr.isatty() else tell_first)
     show(outcome, args)
     return DIFFERS if args.exit_code and outcome.comparison.differs else 0
 
 
-def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
-    """Run ``latentdiff compare``.
+def compare_sides(args: argparse.Namespace, progress: Progress, first: First | None = None) -> Outcome:
+    """Run ``latentdiff compare``; ``first`` is given a first answer.
 
     Raises:
         InputError: sides or options that do not fit together.
@@ -90,7 +91,7 @@ def compare_sides(args: argparse.Namespace, progress: Progress) -> Outcome:
     request = request_of(args)
     kinds = request.check()
     say_what_is_sent(request.config)
-    outcome = request.run(progress)
+    outcome = request.run(progress, first)
     if args.save and kinds == PARQUET:
         from ..scale.parquet import save
 

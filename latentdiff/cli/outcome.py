@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..progress import Progress
 from ..report import verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
+from ..report.text import coming, title
 from ..report.tree import Branch
 from ..results.comparison import Comparison
 from ..results.feedback import said_of
@@ -26,6 +28,8 @@ from .terminal import console, table
 
 DIFFERS = 1
 """Exit status of ``--exit-code`` where sides or groups differ."""
+FIRST_NAMES = 5
+"""Differences of a side that a first answer names."""
 ITEMS = "items.json"
 """Beside a saved comparison: what its rows are."""
 
@@ -105,6 +109,15 @@ def progress_bar() -> Iterator[Progress]:
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda fraction, label: bar.update(task, completed=fraction, description=escape(label))
+
+
+def tell_first(outcome: Outcome) -> None:
+    """Print a first answer on standard error, in three lines at most: the verdict, and what is more in either side."""
+    comparison, names = outcome.comparison, dict(zip(SIDES, outcome.names, strict=True))
+    print(verdict(comparison, *outcome.names), file=sys.stderr)
+    found = {names[side]: ", ".join(map(title, comparison.top(side, FIRST_NAMES))) for side in SIDES}
+    told = "; ".join(f"more in {name}: {words}" for name, words in found.items() if words)
+    print(*filter(None, (told, coming(comparison))), sep="\n", file=sys.stderr)
 
 
 def show(outcome: Outcome, args: argparse.Namespace) -> None:

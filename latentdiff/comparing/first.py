@@ -10,7 +10,7 @@ from typing import Any
 from ..config import CompareConfig
 from ..embed.ordering import Pooled
 from ..progress import Begun, nobody
-from ..results.comparison import FIRST, Comparison
+from ..results.comparison import FIRST, FOLLOWS, Comparison
 from ..sae.schedule import default_steps, training_seconds
 from ..sae.training import train_sae
 from .stages import Stages
@@ -24,8 +24,6 @@ LEAST = 0.45
 FIXED, EACH = 0.15, 2.5e-7
 """Seconds, of the same, that a comparison takes without training: always, and for each number in its vectors."""
 REMARK = "first answer, by concepts of a short training: better ones follow; where they do not, compare again"
-FOLLOWS = "until the final answer"
-"""Entry of ``info["seconds"]``: what it is going to take, by the pace of the first one."""
 TIMES = 2.0
 """Times as long as the rest from which training is not waited for: the first answer then comes in a third of the time or less."""
 

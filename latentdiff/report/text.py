@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from ..config import CompareConfig
-from ..results.comparison import Comparison
+from ..progress import duration
+from ..results.comparison import FOLLOWS, Comparison
 from ..results.feedback import REJECTED, Feedback, said_of
 from ..results.hypothesis import Hypothesis
 
@@ -100,6 +101,13 @@ def verdict(comparison: Comparison, name_a: str, name_b: str) -> str:
     """
     said = _verdict(comparison, name_a, name_b)
     return f"First answer: {said}" if comparison.provisional else said
+
+
+def coming(comparison: Comparison) -> str:
+    """Of a first answer, what is to follow and when, in a sentence."""
+    seconds = (comparison.info.get("seconds") or {}).get(FOLLOWS)
+    when = f" in {duration(seconds)}" if isinstance(seconds, (int, float)) and seconds > 0 else ""
+    return f"First answer: better concepts come{when}, in its place."
 
 
 def _verdict(comparison: Comparison, name_a: str, name_b: str) -> str:

@@ -29,9 +29,9 @@ BORDERLINE = 2.0
 
 LEADS = 3
 """Leads told for each side."""
-FIRST = "first"
+FIRST, FOLLOWS = "first", "until the final answer"
 """Entry of ``info`` that a first answer has: the ``steps`` and ``vectors`` of its SAE, and the ``seconds`` that training of the final one
-takes on a fast machine."""
+takes on a fast machine; and entry of its ``info["seconds"]``: what that and the rest are going to take here, by the pace of the first."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from ..progress import Progress
+from ..progress import Progress, duration
 from .machine import Machine, measure
 from .plan import FLOPS_AN_IMAGE, plan
 
@@ -96,10 +96,3 @@ class Left:
             share = (fraction - TRAINED[0]) / (TRAINED[1] - TRAINED[0])
             return passed * (1 - share) / share + self.planned[COMPARING]
         return max(self.planned.get(self._phase, 0.0) - passed, 0.0)
-
-
-def duration(seconds: float) -> str:
-    """About so long, as one says it: "about 12 s", "about 3 min", "about 2 h"."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds / 5) * 5 if seconds > 10 else round(seconds))} s"
-    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {round(seconds / 3600)} h"

@@ -13,7 +13,7 @@ from latentdiff.report.content import THUMBNAILS, content, rejected
 from latentdiff.report.fields import FieldRow, beside_text, left_out_fields, sentence
 from latentdiff.report.finding import Card, card, named
 from latentdiff.report.shifts import shifts_counted
-from latentdiff.report.text import apart, isolated
+from latentdiff.report.text import apart, coming, isolated
 from latentdiff.results.comparison import Comparison
 from latentdiff.results.feedback import ACCEPTED, REJECTED, said_of
 from latentdiff.results.known import known_text
@@ -22,6 +22,7 @@ CARDS = 6
 """Cards per side at first, and how many more each time one asks for more: a hundred cards make the browser slow."""
 
 
+STOPPED = "First answer: what was to bring better concepts was stopped, or failed."
 FIELDS = 30
 """Fields listed in their tab."""
 
@@ -42,6 +43,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it
         cannot be asked about a phrase, or None; ``pair``: whether it is of two sides, and no group of many; ``gap``: whether a gap can be
         closed; ``questions``: phrases that it was asked about; ``unnamed``: whether words can be had for what has none;
+        ``first``: of a first answer, what to say of it, whether the final one is being made, and whether it can be finished; else None;
         ``rejected``: (rank, phrase) of what was rejected; ``undo``: what was said last, in words; empty: nothing.
     """
     from fiftyone_plugin.asking import can_ask
@@ -82,8 +84,20 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "questions": [one["phrase"] for one in kept_questions(run)],
         "undo": last_said(run),
         "rejected": [[i, isolated(said_of(run.feedback, h).name or h.text)] for i, h in enumerate(run.hypotheses) if _is_rejected(run, h)],
+        "first": _first(run),
         "unnamed": is_pair(run) and not run.comparison.info.get("words") and cannot_name(run) is None,
     }
+
+
+def _first(run: Any) -> dict[str, Any] | None:
+    from fiftyone_plugin.naming import cannot_finish
+    from fiftyone_plugin.store.summary import RunSummary
+
+    summary = RunSummary(run.name, run.config)
+    if not summary.provisional:
+        return None
+    going = summary.going_on
+    return {"text": coming(run.comparison) if going else STOPPED, "going": going, "finish": not going and cannot_finish(run) is None}
 
 
 def _lead(run: Any, told: Comparison, one: Card, standing: str) -> dict[str, Any]:

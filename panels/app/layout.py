@@ -6,6 +6,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from fiftyone_plugin.delegated import COMPARE
 from fiftyone_plugin.store.groups import split
 from fiftyone_plugin.store.sidebar import GROUP
 from latentdiff.report.text import plain_markdown as plain
@@ -76,7 +77,9 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
         _board(panel, root, {**shown["board"], "nonce": state["nonce"]}, state)
     view = types.View(component="LatentDiffSidebar", composite_view=True, group=GROUP, paths=shown.get("sidebar") or [])
     root.view("sidebar", view)
-    often = 2000 if shown.get("delegated") else 15000
+    root.view("early", types.View(component="LatentDiffEarly", composite_view=True, on_change=panel.came_early))
+    going = ((shown.get("board") or {}).get("first") or {}).get("going")
+    often = 2000 if shown.get("delegated") or going else 15000
     # By its own name, since a timer of the same name would go on with the parameters that it was first drawn with.
     root.view(f"timer_{drawn}", types.TimerView(interval=often, on_interval=panel.look, params={"drawn": drawn}))
 
@@ -129,6 +132,8 @@ def _empty(panel: Any, root: types.Object, shown: dict[str, Any]) -> None:
 
 def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[str, Any]) -> None:
     root.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
+    if board["first"]:
+        _first(panel, root, board["first"])
     if board["unnamed"]:
         title = "Words for what is numbered: the same images and choices, compared again by the words that you choose"
         root.btn("name", label="Name the differences", icon="label", variant="outlined", title=title, on_click=panel.name_run)
@@ -159,6 +164,17 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
             arrangement(panel, root, state.get("how") or {})
         _differences(panel, root, board, state.get("detail"))
         shifted(panel, root, board, unfolded=bool(state.get("leaning")))
+
+
+def _first(panel: Any, root: types.Object, first: dict[str, Any]) -> None:
+    """That it is a first answer, and what stops or brings the final one."""
+    row = root.h_stack("first", gap=1, componentsProps=grid(**ROW, alignItems="center"))
+    row.md(first["text"], name="said")
+    if first["going"]:
+        row.view("stop", types.View(component="LatentDiffStop", composite_view=True, operator=COMPARE, text="Stop here"))
+    elif first["finish"]:
+        title = "Compare again: the same images, choices and words, under the same name"
+        row.btn("finish", label="Finish", icon="update", variant="outlined", title=title, on_click=panel.finish)
 
 
 def _rejected(panel: Any, root: types.Object, board: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from .card_actions import CardActions
+from .early_actions import EarlyActions
 from .group_actions import GroupActions
 from .known_actions import KnownActions
 from .list_actions import ListActions
@@ -38,7 +39,9 @@ LATE = 10.0
 """Seconds for which requests may still be under way that were sent before a click."""
 
 
-class LatentDiffPanel(RunActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel):
+class LatentDiffPanel(
+    RunActions, EarlyActions, ListActions, GroupActions, CardActions, KnownActions, MapActions, PlotActions, AskActions, foo.Panel
+):
     """Ranked differences of one stored comparison, in two columns."""
 
     _left: ClassVar[dict[Any, tuple[str, float]]] = {}

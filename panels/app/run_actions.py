@@ -21,6 +21,8 @@ class RunActions:
     """Tells what became of differences as they are now: ``ListActions.set_beside_again``."""
     say_grid: Callable[[Any], bool]
     """Says whose images an operator made the grid show: ``PlotActions.say_grid``."""
+    keep_open: Callable[[Any, Any, dict[str, Any]], None]
+    """Keeps a card unfolded where the final answer takes the first one's place: ``EarlyActions.keep_open``."""
     drawing: Callable[[Any, dict[str, Any]], str]
     """Tells one drawing of the panel from another: ``LatentDiffPanel.drawing``."""
 
@@ -46,6 +48,7 @@ class RunActions:
                     shown["groups"] = self.draw_groups(ctx, hypotheses.open_groups(ctx.dataset, chosen), group)
                 run = hypotheses.open_comparison(ctx.dataset, chosen)
                 shown["board"] = board(run, ctx.panel.state.cards or CARDS, ctx.panel.state.how)
+                self.keep_open(ctx, run, shown["board"])
                 ctx.panel.set_data(image_data(shown["board"]))
                 self.draw_tab(ctx, run)
                 self.set_beside_again(ctx, run)
@@ -130,12 +133,16 @@ class RunActions:
 
     def ask_to_compare(self, ctx: Any, operator: str, **how: Any) -> None:
         """Open a form that compares, and note what is the newest comparison before it does."""
-        ctx.panel.state.before = newest(ctx.dataset)
+        ctx.panel.state.set({"before": newest(ctx.dataset), "early": None})
         ctx.prompt(f"{PLUGIN}/{operator}", on_success=self.compared, **how)
 
     def compared(self, ctx: Any) -> None:
-        """Show the newest comparison; what is open stays where none was made: FiftyOne calls what was cancelled a success."""
-        if ctx.panel.state.before != newest(ctx.dataset):
+        """Show the newest comparison; what is open stays where none was made: FiftyOne calls what was cancelled a success.
+
+        Where its first answer was shown before, what was chosen since stays too.
+        """
+        now = newest(ctx.dataset)
+        if ctx.panel.state.before != now and not (ctx.panel.state.early and str(now).startswith(f"{ctx.panel.state.early} ")):
             self.forget(ctx)
             ctx.panel.state.run = None
         self.update(ctx)

@@ -18,7 +18,7 @@ from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.reading import reading as read_terms
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
-from latentdiff.report.text import apart, escape, isolated
+from latentdiff.report.text import apart, coming, escape, isolated
 from latentdiff.report.thumbnails import source, whole
 
 from .work import Answer
@@ -78,9 +78,10 @@ def result(answer: Answer, folder: Path, progress: Progress, roots: tuple[Path, 
     for kind in FORMATS:
         path = folder / f"latentdiff-report.{kind}"
         files[kind] = str(write_report(answer.comparison, path, images=called, names=answer.names))
+    early = f'<p class="ld-notes">{escape(coming(answer.comparison))}</p>' if answer.comparison.provisional else ""
     stored = f'<p class="ld-notes">This comparison is {escape(answer.stored)}.</p>' if answer.stored else ""
     heads = {side: f'<div class="ld">{side_html(said, side)}{_rest(said, side)}{tree_html(said, side)}</div>' for side in SIDES}
-    return Result(f'<div class="ld">{verdict_html(said)}{stored}</div>', heads, cards, _plots(said), files)
+    return Result(f'<div class="ld">{verdict_html(said)}{early}{stored}</div>', heads, cards, _plots(said), files)
 
 
 def _drawn(said: Content, side: str, images: Any) -> list[tuple[str, tuple[int, ...]]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from latentdiff.errors import Cancelled, InputError, LatentDiffError
-from latentdiff.progress import Progress, part
+from latentdiff.progress import First, Progress, part
 
 from .asked import FOLDERS, TABLE, ZIPS, Asked
 from .cards import FORMATS, SLOTS, message_html, progress_html, result
@@ -16,7 +16,7 @@ from .clients import visitor
 from .inputs import options, sources
 from .sessions import Session, Sessions
 from .settings import PageSettings
-from .work import answer
+from .work import Answer, answer
 
 INTRODUCTION = (
     "# How do two sets of images differ?\n"
@@ -83,7 +83,7 @@ def run(
     gr: Any, outputs: dict[str, Any], asked: Asked, settings: PageSettings, sessions: Sessions, tab: str | None, client: str = ""
 ) -> Iterator[dict[Any, Any]]:
     """One comparison of one tab: updates of the page, from its first sign of life to the result or the reason why there is none."""
-    from fiftyone_plugin.running import live
+    from fiftyone_plugin.running import Early, live
 
     session = sessions.get(tab, client)
     if not session.working.acquire(blocking=False):
@@ -98,15 +98,19 @@ def run(
         outputs["results"]: gr.Column(visible=False),
     }
     done = {outputs["start"]: gr.Button(interactive=True), outputs["stop"]: gr.Button(visible=False)}
-    steps = live(lambda progress: _work(asked, settings, sessions, session, progress))
+    steps, kept = live(lambda *told: _work(asked, settings, sessions, session, *told), early=True), "Nothing was kept."
     try:
         while True:
-            fraction, label = next(steps)
-            yield {outputs["status"]: progress_html(fraction, label)}
+            step = next(steps)
+            if isinstance(step, Early):
+                kept = "The first answer stays."
+                yield {outputs["results"]: gr.Column(visible=True), **_filled(gr, outputs, step.answer)}
+            else:
+                yield {outputs["status"]: progress_html(*step)}
     except StopIteration as finished:
         yield {**done, outputs["status"]: "", outputs["results"]: gr.Column(visible=True), **_filled(gr, outputs, finished.value)}
     except Cancelled:
-        yield {**done, outputs["status"]: message_html("Stopped. Nothing was kept.", "info")}
+        yield {**done, outputs["status"]: message_html(f"Stopped. {kept}", "info")}
     except LatentDiffError as e:
         yield {**done, outputs["status"]: message_html(_sentence(str(e)), "error")}
     except OSError as e:
@@ -116,8 +120,8 @@ def run(
         raise
 
 
-def _work(asked: Asked, settings: PageSettings, sessions: Sessions, session: Session, progress: Progress) -> Any:
-    """In a thread of its own: compare, prepare what is shown, and leave nothing of the uploads."""
+def _work(asked: Asked, settings: PageSettings, sessions: Sessions, session: Session, progress: Progress, first: First) -> Any:
+    """In a thread of its own: compare, prepare what is shown, and leave nothing of the uploads. A first answer that is shown stays."""
 
     def report(fraction: float, label: str) -> None:
         if session.stop.is_set():
@@ -126,12 +130,19 @@ def _work(asked: Asked, settings: PageSettings, sessions: Sessions, session: Ses
 
     try:
         folder = session.fresh()
+        roots, early = None if settings.loopback else settings.roots, folder / "first"
+
+        def show(found: Answer) -> None:
+            early.mkdir()
+            first(result(found, early, lambda fraction, label: report(0.0, label), roots))
+
         try:
             _check_uploads(asked, sessions, session)
-            found = answer(asked, settings, folder, part(report, 0.0, 0.9))
-            return result(found, folder, part(report, 0.9, 1.0), None if settings.loopback else settings.roots)
+            found = answer(asked, settings, folder, part(report, 0.0, 0.9), show)
+            return result(found, folder, part(report, 0.9, 1.0), roots)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not early.exists():
+                shutil.rmtree(folder, ignore_errors=True)
             raise
         finally:
             for unpacked in ("a", "b"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from latentdiff.inputs.field_files import ALL, MEASURED
 from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, may_be_read
 from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.inputs.tables import read_table, table_fields, table_groups
-from latentdiff.progress import Progress, part
+from latentdiff.progress import Progress, part, then
 from latentdiff.report.thumbnails import Images
+from latentdiff.results.outcome import Outcome
 from latentdiff.sae.spaces import KEPT, PAIR
 from latentdiff.scale.left import Left
 
@@ -41,7 +42,7 @@ class Answer:
     """Where it is stored beyond the page, in words."""
 
 
-def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progress) -> Answer:
+def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progress, first: Callable[[Answer], None] | None = None) -> Answer:
     """Compare what was asked for.
 
     Args:
@@ -49,13 +50,14 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
         settings: what the page was started with.
         folder: empty folder for what is unpacked.
         progress: ``progress(fraction, label)``; raise ``Cancelled`` in it to stop.
+        first: given a first answer, where an SAE has to be trained for the final one.
 
     Raises:
         InputError: inputs that cannot be used, in words for people. Others as ``compare``.
     """
     given = choices(asked, settings)
     if asked.way == VIEWS:
-        return _views(asked, settings, {**given, "sae": _unkept(given["sae"], asked, settings)}, progress)
+        return _views(asked, settings, {**given, "sae": _unkept(given["sae"], asked, settings)}, progress, first)
     a, b = named_sides(asked, settings, folder, part(progress, 0.0, 0.1))
     words = _lines(asked.words)
     given["fields"] = _fields(asked, (a.name, b.name))
@@ -69,7 +71,10 @@ def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progres
         request = dataclasses.replace(request, sae=_started_sae(asked, settings))
     request = dataclasses.replace(request, sae=_unkept(request.sae, asked, settings))
     left = Left((len(a.paths), len(b.paths)), encoder.width, part(progress, 0.12, 0.95), asked.encoder)
-    outcome = dataclasses.replace(request, encoder=encoder).run(left)
+    return _told(dataclasses.replace(request, encoder=encoder).run(left, then(_told, first)))
+
+
+def _told(outcome: Outcome) -> Answer:
     return Answer(outcome.comparison, outcome.names, dict(zip("AB", outcome.items or ((), ()), strict=True)))
 
 
@@ -156,7 +161,9 @@ def _zips(asked: Asked, settings: PageSettings, folder: Path, progress: Progress
     return sides[0], sides[1]
 
 
-def _views(asked: Asked, settings: PageSettings, given: dict[str, Any], progress: Progress) -> Answer:
+def _views(
+    asked: Asked, settings: PageSettings, given: dict[str, Any], progress: Progress, first: Callable[[Answer], None] | None
+) -> Answer:
     """Two saved views; the comparison is stored in their dataset, as everywhere, unless this page may not write."""
     from fiftyone_plugin.comparing import compare_request, compare_unstored
     from fiftyone_plugin.forms.common import suggest
@@ -176,10 +183,14 @@ def _views(asked: Asked, settings: PageSettings, given: dict[str, Any], progress
         stored_as=asked.run.strip() or suggest(dataset, {"view_a": asked.view_a, "view_b": asked.view_b}),
         **given,
     )
-    found = (compare_request if settings.stores else compare_unstored)(request, part(progress, 0.0, 0.95))
-    images: dict[str, Images] = {side: exemplar_images(found, side) for side in "AB"}
-    where = f"stored in dataset {asked.dataset} as {found.name}" if settings.stores else ""
-    return Answer(found.comparison, (found.sides["A"].name, found.sides["B"].name), images, where)
+
+    def told(found: Any) -> Answer:
+        images: dict[str, Images] = {side: exemplar_images(found, side) for side in "AB"}
+        where = f"stored in dataset {asked.dataset} as {found.name}" if settings.stores else ""
+        return Answer(found.comparison, (found.sides["A"].name, found.sides["B"].name), images, where)
+
+    report = part(progress, 0.0, 0.95)
+    return told(compare_request(request, report, then(told, first)) if settings.stores else compare_unstored(request, report))
 
 
 def _check_media(dataset: Any, views: Sequence[str], settings: PageSettings) -> None:

@@ -1,4 +1,4 @@
-"""A first answer comes before an SAE is trained where that takes long, is the same however rows lie, and changes nothing of the final one."""
+"""A first answer comes before a long training, is the same however rows lie, and changes nothing of the final one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from latentdiff.report import verdict
 from latentdiff.report.content import content
 from latentdiff.sae import spaces
 from latentdiff.sae.schedule import default_active, default_batch, default_concepts, default_steps, step_seconds, training_seconds
-from tests.comparing.test_same_answer import plain, same
+from tests.comparing.test_same_answer import same
 
 RNG = np.random.default_rng(5)
 DIRECTIONS = np.linalg.qr(RNG.standard_normal((16, 16)))[0].astype(np.float32)
