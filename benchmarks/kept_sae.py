@@ -1,9 +1,10 @@
-"""An SAE of the whole space, kept, beside one trained for each pair: what it finds, what passes the gate, and processor time.
+"""An SAE of the whole space, kept, beside one trained for each pair, and the first answer before either: findings, and processor time.
 
-    python benchmarks/kept_sae.py [--against CLONE] [--pairs N]
+    python benchmarks/kept_sae.py [--against CLONE] [--pairs N] [--first]
 
 Real CLIP ViT-B/32 vectors: a background, and in B a few images of one class, whose exact name is asked for. CLONE is a checkout of an
-earlier commit, whose own SAE per pair is measured beside on the same pairs. Needs the vectors in ../shared/data/clip_b32. Prints a
+earlier commit, whose own SAE per pair is measured beside on the same pairs; --first measures first answers alone, what they find and how
+long they take where the field has more vectors, and keeps the other results. Needs the vectors in ../shared/data/clip_b32. Prints a
 table, writes benchmarks/results/kept_sae.json. Every process takes one thread and its own time, so others on the machine do not count.
 """
 
@@ -27,6 +28,10 @@ RESULTS = ROOT / "benchmarks" / "results" / "kept_sae.json"
 SETS = ("imagenet", "ucf101", "caltech101", "food101", "sun397", "oxford_flowers", "oxford_pets")
 SIZES = {(50, 3): 1.5, (200, 10): 1.0, (500, 10): 0.6, (2000, 20): 0.2}
 """Images a side and planted ones among them → share of the pairs that are run."""
+FIELDS = {500: (1_000, 4_000, 20_000), 2000: (4_000, 20_000)}
+"""Images a side → vectors of the field whose SAE is to be trained."""
+TIMED = {500: 3, 2000: 2}
+"""Images a side → pairs of which the time is the median."""
 
 
 def vectors() -> tuple[np.ndarray, dict[str, int]]:
@@ -52,16 +57,67 @@ def cases(pairs: int) -> list[tuple[int, int, str, np.ndarray, np.ndarray]]:
     return out
 
 
-def measure(how: str, pairs: int) -> dict[str, Any]:
-    """One way, in a process of its own: per size the shares, and processor seconds of a comparison."""
+def opened() -> tuple[np.ndarray, Any]:
+    """All vectors, and the words."""
     import latentdiff
 
     assert Path(latentdiff.__file__).is_relative_to(os.environ["PYTHONPATH"]), f"this environment insists on {latentdiff.__file__}"
     x, _ = vectors()
     names = [name.lower() for name in json.loads((DATA / "words.json").read_text(encoding="utf8"))["names"]]
     rows = list({name: i for i, name in reversed(list(enumerate(names)))}.values())
-    words = latentdiff.Vocabulary([names[i] for i in rows], np.load(DATA / "words.npy")[rows])
-    given: Any = "pair" if how == "pair" else None
+    return x, latentdiff.Vocabulary([names[i] for i in rows], np.load(DATA / "words.npy")[rows])
+
+
+class FirstAnswer(Exception):  # noqa: N818 (it ends what is measured, and is no error)
+    """Ends a comparison."""
+
+
+def first_of(a: np.ndarray, b: np.ndarray, sae: Any, words: Any) -> Any:
+    """The first answer of a comparison that goes no further; all of it where there is none (an earlier build, too)."""
+    import latentdiff
+
+    def end(early: Any) -> None:
+        raise FirstAnswer(early)
+
+    try:
+        return latentdiff.compare(a, b, sae=sae, vocabulary=words, first=end)
+    except FirstAnswer as given:
+        return given.args[0]
+
+
+def time_first(how: str) -> dict[str, Any]:
+    """Processor seconds until a first answer, by images a side and vectors of the field; of an earlier build until its only one."""
+    import latentdiff
+
+    x, words = opened()
+    latentdiff.compare(x[:50], x[50:100], sae="pair", vocabulary=words) if how == "fields" else None
+    found: dict[str, Any] = {}
+    for n, sizes in FIELDS.items():
+        for size in sizes if how == "fields" else (0,):
+            took = []
+            for i in range(TIMED[n]):
+                rows = np.random.default_rng([n, i]).permutation(len(x))
+                a, b = x[rows[:n]], x[rows[n : 2 * n]]
+                start = time.process_time()
+                if how == "fields":
+                    from latentdiff.sae.spaces import Space
+
+                    field = Space("field", {"field": f"{n} {size} {i}"}, size, lambda _, own=rows[:size]: x[own], asked=True)
+                    assert first_of(a, b, field, words).provisional
+                else:
+                    latentdiff.compare(a, b, vocabulary=words)
+                took.append(round(time.process_time() - start, 3))
+            found[f"2 x {n}" + (f" of {size}" if size else "")] = {"median": float(np.median(took)), "seconds": took}
+            print(how, n, size, took, file=sys.stderr, flush=True)
+    return found
+
+
+def measure(how: str, pairs: int) -> dict[str, Any]:
+    """One way, in a process of its own: per size the shares, and processor seconds of a comparison."""
+    import latentdiff
+
+    x, words = opened()
+    given: Any = "pair" if how in ("pair", "first") else None
     made: dict[str, float] = {}
     if how == "kept":
         from latentdiff.sae.sampling import spread_sample
@@ -75,7 +131,9 @@ def measure(how: str, pairs: int) -> dict[str, Any]:
     found: dict[str, list[list[float]]] = {}
     for n, m, word, a, b in cases(pairs):
         start = time.process_time()
-        c = latentdiff.compare(x[a], x[b], sae=given, vocabulary=words)
+        if how == "first" and n not in FIELDS:  # has none
+            continue
+        c = first_of(x[a], x[b], given, words) if how == "first" else latentdiff.compare(x[a], x[b], sae=given, vocabulary=words)
         took = time.process_time() - start
         five = [h.text.lower() for h in c.top("B", 5, gated=False)]
         concepts = [h.text.lower() for h in c.candidates if h.side == "B" and h.source == "sae"][:5]
@@ -93,13 +151,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", metavar="CLONE", help="checkout of an earlier commit")
     parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--first", action="store_true", help="first answers alone")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.way:
-        print(json.dumps(measure(args.way, args.pairs)))
+        print(json.dumps(time_first(args.way) if args.way.startswith("fields") else measure(args.way, args.pairs)))
         return
-    ways = {"kept": ROOT, "pair": ROOT} | ({"earlier": Path(args.against)} if args.against else {})
-    found: dict[str, Any] = {}
+    earlier = Path(args.against) if args.against else None
+    ways = {} if args.first else {"kept": ROOT, "pair": ROOT} | ({"earlier": earlier} if earlier else {})
+    ways |= {"first": ROOT, "fields": ROOT} | ({"fields earlier": earlier} if earlier else {})
+    found: dict[str, Any] = json.loads(RESULTS.read_text())["ways"] if args.first else {}
     for way, tree in ways.items():
         with tempfile.TemporaryDirectory() as cache:
             environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "LATENTDIFF_CACHE": cache}
@@ -107,7 +168,7 @@ def main() -> None:
             told = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
         found[way] = json.loads(told.splitlines()[-1])
         print(way, {k: v for k, v in found[way].items() if k != "sizes"})
-        for size, figures in found[way]["sizes"].items():
+        for size, figures in found[way].get("sizes", {}).items():
             print(f"  {size:12}", "  ".join(f"{name} {value:.2f}" for name, value in figures.items()), flush=True)
     commit = subprocess.run(["git", "-C", args.against or str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
     RESULTS.write_text(json.dumps({"earlier": commit.strip() if args.against else None, "ways": found}, indent=1) + "\n")

@@ -18,7 +18,7 @@ from ..progress import Progress
 from ..report import verdict, write_report
 from ..report.content import Content, content
 from ..report.finding import SIDES
-from ..report.text import coming, title
+from ..report.text import coming
 from ..report.tree import Branch
 from ..results.comparison import Comparison
 from ..results.feedback import said_of
@@ -112,10 +112,10 @@ def progress_bar() -> Iterator[Progress]:
 
 
 def tell_first(outcome: Outcome) -> None:
-    """Print a first answer on standard error, in three lines at most: the verdict, and what is more in either side."""
+    """Print a first answer on standard error: the verdict, what is more in either side (guesses with a "?"), and what follows."""
     comparison, names = outcome.comparison, dict(zip(SIDES, outcome.names, strict=True))
     print(verdict(comparison, *outcome.names), file=sys.stderr)
-    found = {names[side]: ", ".join(map(title, comparison.top(side, FIRST_NAMES))) for side in SIDES}
+    found = {names[side]: ", ".join(f"{h.text}{'?' * h.weak}" for h in comparison.top(side, FIRST_NAMES)) for side in SIDES}
     told = "; ".join(f"more in {name}: {words}" for name, words in found.items() if words)
     print(*filter(None, (told, coming(comparison))), sep="\n", file=sys.stderr)
 

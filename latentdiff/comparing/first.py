@@ -15,11 +15,11 @@ from ..sae.schedule import default_steps, training_seconds
 from ..sae.training import train_sae
 from .stages import Stages
 
-STEPS = 25
+STEPS = 60
 """Of training."""
-ROWS = 4_000
+ROWS = 2_000
 """Images of both sides, of each the same share, that it learns from."""
-LEAST = 0.45
+LEAST = 0.6
 """Seconds of training below which nobody waits: they are those of a fast machine, three to five times as many on a slow one."""
 FIXED, EACH = 0.15, 2.5e-7
 """Seconds, of the same, that a comparison takes without training: always, and for each number in its vectors."""

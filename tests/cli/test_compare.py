@@ -296,3 +296,24 @@ def test_what_is_gone_is_told_by_the_sides_of_the_earlier_run(dataset, files, ca
     head, rows = printed("r2")
     assert head[3:] == ["in winter, r1", "in summer, r1", "in winter, r2", "in heat, r2"] and rows == {("stayed", "summer / heat")}
     assert printed("r3")[1] == {("gone", "summer"), ("new", "heat")}
+
+
+def test_a_first_answer_is_told_on_a_terminal_alone(files, capsys, monkeypatch, tmp_path) -> None:
+    from latentdiff.comparing import first
+
+    monkeypatch.setattr(first, "LEAST", 0.0)
+    monkeypatch.setattr(first, "TIMES", 0.0)
+    monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path / "cache"))
+    sides = ["compare", files["a.npy"], files["b.npy"], "--vocabulary", files["words.npz"], "--sae", "pair"]
+    assert main(sides) == 0
+    piped = capsys.readouterr()
+    assert "irst answer" not in piped.out + piped.err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main([*sides, "--json"]) == 0
+    machine = capsys.readouterr()
+    assert "first answer" not in json.loads(machine.out)["verdict"].lower() and "First answer:" not in machine.err
+    assert main(sides) == 0
+    told = capsys.readouterr()
+    lines = [line for line in told.err.splitlines() if "irst answer:" in line or "more in" in line]
+    assert "First answer: a and b differ" in lines[0] and f"more in a: {WORDS[DOG]}" in lines[1] and "come in about" in lines[2]
+    assert told.out == piped.out
