@@ -9,6 +9,7 @@ from typing import Any
 from latentdiff.progress import First, silent
 from latentdiff.results.comparison import FIRST
 
+from .found import Found
 from .store import database, writers
 from .store.runs import list_comparisons
 from .store.storing import store
@@ -29,7 +30,7 @@ def storing(first: First | None) -> Iterator[tuple[Callable[[Any], None] | None,
         return
     with writers.working() as writer:
 
-        def keep(found: Any) -> None:
+        def keep(found: Found) -> None:
             record = {**found.record, "sae": None, FIRST: {"writer": writer}}
             with database.explained(f"the comparison {found.run!r}", found.dataset):
                 first(store(*found._replace(record=record), False, silent))

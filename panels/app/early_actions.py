@@ -36,5 +36,5 @@ class EarlyActions:
             return
         cards = {(c["side"], c["text"]): c["rank"] for side in "AB" for c in board["sides"][side]["cards"]}
         was = next(((c["side"], c["text"]) for side in "AB" for c in before["sides"][side]["cards"] if c["rank"] == open_["rank"]), None)
-        rank = cards.get(was)
+        rank = cards.get(was) if was else None
         ctx.panel.state.detail = None if rank is None else {**open_, "rank": rank, **detail(run, find_hypothesis(run, rank))}
