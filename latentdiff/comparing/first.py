@@ -9,6 +9,7 @@ from typing import Any
 
 from ..config import CompareConfig
 from ..embed.ordering import Pooled
+from ..errors import InputError
 from ..progress import Begun, nobody
 from ..results.comparison import FIRST, FOLLOWS, Comparison
 from ..sae.schedule import default_steps, training_seconds
@@ -53,9 +54,15 @@ def first_answer(stages: Stages, first: Callable[[Comparison], None]) -> Begun:
     """
 
     def begun(vectors: int) -> None:
-        if seconds := worth(vectors, stages.sides.shape, stages.config):
-            first(_early(stages, seconds))
-            stages._done("first answer", 0.0)
+        seconds = worth(vectors, stages.sides.shape, stages.config)
+        if not seconds or any(isinstance(one, str) and one.split()[:1] == ["concept"] for one in stages.given):  # of the final answer's SAE
+            return
+        try:
+            early = _early(stages, seconds)
+        except InputError:  # a finding that is known is a concept of the other SAE, too; what is wrong with both is said by the final one
+            return
+        first(early)
+        stages._done("first answer", 0.0)
 
     return begun
 

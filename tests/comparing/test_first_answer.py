@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,16 @@ def test_before_the_vectors_of_a_field_are_read(at_once: None) -> None:
     compare(A, B, vocabulary=WORDS, config=CONFIG, sae=field, first=lambda early: told.append("first"))
     compare(A, B, vocabulary=WORDS, config=CONFIG, sae=field, first=lambda early: told.append("first again"))
     assert told == ["first", "read"]
+
+
+def test_none_where_a_known_concept_is_of_the_final_answers_sae(at_once: None) -> None:
+    _, final = both(A, B, sae="pair")
+    known = dataclasses.replace(final.hypotheses[0], weak=True)  # else it is known by its word
+    for one in (known, f"concept {known.concept}"):
+        early, beyond = both(A, B, sae="pair", given=[one])
+        assert early == [] and beyond.info["given"]["names"]
+    early, _ = both(A, B, sae="pair", given=[final.hypotheses[0]])
+    assert len(early) == 1 and early[0].info["given"]["names"] == [known.text]
 
 
 def test_stopped_between_the_two(at_once: None) -> None:
