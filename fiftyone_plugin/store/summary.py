@@ -36,6 +36,11 @@ class RunSummary(str):
         return self.state == COMPLETE
 
     @property
+    def being_written(self) -> bool:
+        """Whether a process of this machine is changing it right now, which ends by itself."""
+        return not self.complete and writers.alive(self.config.get("writer"), lambda: None)
+
+    @property
     def provisional(self) -> bool:
         """Whether it is a first answer, whose final one is still being made or never came."""
         return FIRST in self.config

@@ -110,7 +110,7 @@ class RunActions:
             return
         self.say_grid(ctx)
         before, now = ctx.panel.state.shown, stored(ctx.dataset, ctx.panel.state.list_how)
-        if ctx.params.get("drawn") == self.drawing(ctx, now):
+        if ctx.params.get("drawn") == self.drawing(ctx, now) or now["writing"]:  # what takes another's place has two names for a moment
             return
         known = set(before.get("names") or [])
         for name in now["names"]:

@@ -33,6 +33,7 @@ def stored(dataset: Any, how: dict[str, str] | None = None) -> dict[str, Any]:
         "names": [str(run) for run in complete],
         "of_groups": {str(run): [list(run.groups), list(run.verdict.get("groups") or ())] for run in complete if run.groups},
         "interrupted": [str(run) for run in runs if not run.complete and str(run) not in busy],
+        "writing": any(run.being_written for run in runs),
         "leftovers": leftover_fields(dataset),
         "delegated": waiting,
         "vectors": bool(runs) or bool(vector_sources(dataset)),

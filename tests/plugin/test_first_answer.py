@@ -14,6 +14,7 @@ from fiftyone_plugin.operators.compare_views import CompareViews
 
 from fiftyone_plugin import compare_views, export_report, finish_comparison, form_nonce, judge_finding, list_comparisons, load_comparison
 from fiftyone_plugin.listing import about
+from fiftyone_plugin.store import runs, writers
 from latentdiff import Cancelled, InputError
 from latentdiff.comparing import first as module
 from latentdiff.sae import spaces
@@ -175,3 +176,13 @@ def test_a_closed_window_leaves_the_first_answer(dataset: Any, files: dict[str, 
     steps.close()
     (listed,) = list_comparisons(dataset)
     assert listed.provisional and not listed.going_on and listed.complete
+
+
+def test_the_panel_waits_while_one_takes_anothers_place(dataset: Any, stored: Any) -> None:
+    window = Window(dataset)
+    with writers.working() as writer:
+        runs.set_state(dataset, "seasons", runs.DELETING, writer=writer)
+        assert window.look() == []
+        runs.set_state(dataset, "seasons", runs.COMPLETE)
+    judge_finding(dataset, "seasons", 0, state="accepted")
+    assert window.look() and window.state["shown"]["board"]["name"] == "seasons"
