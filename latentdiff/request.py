@@ -242,7 +242,6 @@ class CompareRequest:
         encoder = open_encoder(self.encoder)[0] if self.encoder is not None else None
         words = words_of(self, encoder, part(progress, 0.0, 0.1))
         own = {"sae": self.sae, "vocabulary": words, "fields": self.fields, "given": self.given, **groups_by_row(self)}
-
         def told(comparison: Comparison) -> Outcome:
             comparison.info["names"] = list(names := names_of(self, (self.a, self.b), PARQUET))
             return Outcome(comparison, names, items=(a.ids, b.ids))

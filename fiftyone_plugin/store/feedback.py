@@ -88,10 +88,9 @@ def carried(config: dict[str, Any], sae: str | None, findings: Mapping[Any, Iter
 
 def _by_words(finding: dict[str, Any], candidates: Iterable[Hypothesis]) -> dict[str, Any]:
     """What a line is of, among candidates of another SAE; what none of them says stays, as no concept of it."""
-    if finding.get("concept") is None:
-        return finding
-    same = next((h for h in candidates if (h.side, h.text) == (finding.get("side"), finding.get("text"))), None)
-    return {**finding, "concept": None} if same is None else of(same)
+    same = [h for h in candidates if (h.side, h.text) == (finding.get("side"), finding.get("text"))]
+    same = [h for h in same if h.source == finding.get("source")] or same
+    return of(same[0]) if same else {**finding, "concept": None}
 
 
 def with_feedback(comparison: Comparison, config: dict[str, Any], group: str | None = None) -> Comparison:

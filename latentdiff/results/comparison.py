@@ -25,8 +25,6 @@ from .storage import Newer, from_parts, to_parts
 
 BORDERLINE = 2.0
 """Times alpha, or parts of it, between which a verdict is called borderline: a few other images could have turned it."""
-
-
 LEADS = 3
 """Leads told for each side."""
 FIRST, FOLLOWS = "first", "until the final answer"

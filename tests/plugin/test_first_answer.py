@@ -29,6 +29,7 @@ def at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few vectors, training counts as long; and no SAE is kept from another test."""
     monkeypatch.setattr(module, "LEAST", 0.0)
     monkeypatch.setattr(module, "TIMES", 0.0)
+    monkeypatch.setattr(module, "STEPS", 25)
     monkeypatch.setenv("LATENTDIFF_CACHE", str(tmp_path / "cache"))
 
 
