@@ -240,11 +240,11 @@ class CompareRequest:
 
         a, b = (ParquetVectors(os.fspath(side), **self.columns) for side in (self.a, self.b))
         encoder = open_encoder(self.encoder)[0] if self.encoder is not None else None
-        words = words_of(self, encoder, part(progress, 0.0, 0.1))
-        own = {"sae": self.sae, "vocabulary": words, "fields": self.fields, "given": self.given, **groups_by_row(self)}
+        own = {"vocabulary": words_of(self, encoder, part(progress, 0.0, 0.1)), "sae": self.sae, "fields": self.fields}
+        own |= {"given": self.given, **groups_by_row(self), "config": self.config.compare, "progress": part(progress, 0.1, 1.0)}
+
         def told(comparison: Comparison) -> Outcome:
             comparison.info["names"] = list(names := names_of(self, (self.a, self.b), PARQUET))
             return Outcome(comparison, names, items=(a.ids, b.ids))
 
-        own |= {"config": self.config.compare, "progress": part(progress, 0.1, 1.0)}
         return told(compare_parquet(a, b, engine=self.engine, **own, first=then(told, first)))
