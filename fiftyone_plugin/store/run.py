@@ -15,6 +15,9 @@ from latentdiff.results.hypothesis import Hypothesis, TwoSampleTest
 
 from .document import labels
 
+LOOKED_FOR = 1000
+"""Images of a side by which one tells whether a copy of its dataset kept their ids."""
+
 
 @dataclass(frozen=True, eq=False)
 class RunSide:
@@ -41,6 +44,12 @@ class RunSide:
             return (self.dataset.select_group_slices(_allow_mixed=True) if grouped else self.dataset).select(ids, ordered=ordered)
         field = self.labels.split(".")[0]
         return self.dataset.select_labels(ids=ids, fields=field).to_patches(field)
+
+    @property
+    def there(self) -> bool:
+        """Whether some of its images are in its dataset; of patches nobody looks, since these would have to be made first."""
+        some = [str(i) for i in self.ids[:: max(1, len(self.ids) // LOOKED_FOR)]]
+        return self.dataset is None or self.labels is not None or len(self.select(some, ordered=False).limit(1)) > 0
 
 
 @dataclass(frozen=True, eq=False)

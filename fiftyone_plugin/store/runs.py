@@ -27,10 +27,6 @@ __all__ = ["COMPLETE", "DELETING", "RENAMING", "REPLACING", "WRITING", "RunSumma
 __all__ += ["delete_comparison", "list_comparisons", "load_comparison", "load_groups", "mend_comparison", "rename_comparison", "set_state"]
 
 
-LOOKED_FOR = 1000
-"""Images of a copy by which one tells whether it kept their ids."""
-
-
 def list_comparisons(dataset: Any) -> list[RunSummary]:
     """Names of the comparisons stored in a dataset, newest first, incomplete ones among them (``.complete`` is False).
 
@@ -112,17 +108,11 @@ def _finished(dataset: Any, run: str) -> records.Record:
 
 
 def _check_copy(record: records.Record, sides: Iterable[RunSide]) -> None:
-    if record.copied and not all(map(_there, sides)):
+    if record.copied and not all(side.there for side in sides):
         raise RunError(
             f"run {record.run!r} came with a dataset that was imported without the ids of its images (as LegacyFiftyOneDataset is), so "
             f"nobody can tell which they are; remove it with delete_comparison(dataset, {record.run!r}), and compare again"
         )
-
-
-def _there(side: RunSide) -> bool:
-    """Whether some of a side's images are in its dataset; of patches nobody looks, since these would have to be made first."""
-    some = [str(i) for i in side.ids[:: max(1, len(side.ids) // LOOKED_FOR)]]
-    return side.dataset is None or side.labels is not None or len(side.select(some, ordered=False).limit(1)) > 0
 
 
 def mend_comparison(dataset: Any, run: str) -> ComparisonRun | GroupsOfDataset | None:

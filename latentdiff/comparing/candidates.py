@@ -201,6 +201,7 @@ def phrase_drafts(
     config: CompareConfig,
     described: Mapping[str, np.ndarray] | None = None,
     tails: Mapping[str, Sequence[WordCandidate]] | None = None,
+    named: Sequence[Draft] = (),
 ) -> tuple[list[Draft], ImageScores]:
     """Candidates of the density-ratio branch, best first: words of the most telling images, tested on all images.
 
@@ -211,13 +212,15 @@ def phrase_drafts(
         described: by side, rows of the vocabulary that captions of the exemplars proposed; they are candidates too, and weigh more.
         tails: by side, words of :mod:`.word_candidates`; those that no exemplar proposed become drafts of source "word", tested as one
             family with the others.
+        named: drafts of concepts; words that name them are scored in the same pass, since their images are looked for.
     """
     described, tails = described or {}, tails or {}
     telling, mean = _telling_rows(sides, ranking), sides.mean_direction
     proposed = {s: nearest_words(centred(sides[np.sort(rows)], mean), vocabulary, described.get(s)) for s, rows in telling.items()}
     of_tails = {s: [c for c in tails.get(s, ()) if c.word not in {p.word for p in proposed[s]}] for s in proposed}
     everything = {s: [*proposed[s], *of_tails[s]] for s in proposed}
-    scores = ImageScores.of(sides, np.array([c.word for side in everything.values() for c in side]), vocabulary)
+    names = np.array([x.word for x in named if x.word is not None and not x.weak], int)
+    scores = ImageScores.of(sides, np.array([c.word for side in everything.values() for c in side]), vocabulary, names)
     e = scores.evidence
     drafts = []
     for side, sign, p in (("A", 1, e.p_more_in_a), ("B", -1, e.p_more_in_b)):

@@ -195,7 +195,7 @@ class Stages:
         concepts = distinct(concept_drafts(d, promising, names, by_name, self.vocabulary, agreement, self.config), self.vocabulary, limit)
         extended, described = self._describe(ranking, self.vocabulary)
         tails = tail_words(self.sides, self.vocabulary) if self.config.tails else {}
-        ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described, tails)
+        ranked, scores = phrase_drafts(self.sides, ranking, extended, self.config, described, tails, concepts)
         by_tails = [x for x in ranked if x.source == "word"]
         phrases = distinct([x for x in ranked if x.source == "dre"], extended, limit)
         link(concepts, phrases, extended)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .byte_products import ByteLinear
+from .byte_products import ROWS, ByteLinear
 
 QUICK = 1.702
 """QuickGELU(x) = x sigmoid(1.702 x) = swish(1.702 x) / 1.702: both factors go into the weights on either side."""
@@ -40,12 +40,13 @@ class FusedTower:
         conv, position = visual.conv1, visual.positional_embedding
         self._patch, self._width = conv.kernel_size[0], conv.out_channels
         tokens = position.shape[0]
-        linear = partial(ByteLinear, parts=parts) if parts else partial(_Linear, rows=BATCH * tokens)
+        rows = ROWS if parts else BATCH * tokens
+        linear = partial(ByteLinear, parts=parts) if parts else partial(_Linear, rows=rows)
         self._conv = linear(conv.weight.reshape(self._width, -1), conv.bias)
         self._first = (visual.class_embedding + position[0]).to(self.dtype)
         self._position = position[1:].to(self.dtype, copy=True)
         self._before = _norm(visual.ln_pre, self.dtype)
-        self._blocks = [_Block(block, linear, self.dtype) for block in visual.transformer.resblocks]
+        self._blocks = [_Block(block, linear, rows, self.dtype) for block in visual.transformer.resblocks]
         self._after, self._proj = _norm(visual.ln_post, self.dtype), visual.proj.to(self.dtype, copy=True)
 
     def __call__(self, pixels: Any) -> Any:
@@ -55,8 +56,8 @@ class FusedTower:
         n, channels, height, width = pixels.shape
         p = self._patch
         rows, columns = height // p, width // p
-        patches = pixels.reshape(n, channels, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1).to(self.dtype)
-        x = self._conv(patches) + self._position
+        patches = pixels.reshape(n, channels, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5).reshape(n * rows * columns, -1).to(self.dtype)
+        x = self._conv(patches).view(n, rows * columns, -1) + self._position
         x = torch.cat([self._first.expand(n, 1, -1), x], 1)
         x = _normed(x, self._before) if self._before is not None else x
         for block in self._blocks[:-1]:
@@ -68,9 +69,9 @@ class FusedTower:
 class _Block:
     """Attention and perceptron of a residual block."""
 
-    def __init__(self, block: Any, linear: Callable[..., Any], dtype: Any) -> None:
+    def __init__(self, block: Any, linear: Callable[..., Any], rows: int, dtype: Any) -> None:
         attention, mlp = block.attn, block.mlp
-        self._heads = attention.num_heads
+        self._heads, self._rows = attention.num_heads, rows
         quick = type(mlp.gelu).__name__ == "QuickGELU"
         scale = QUICK if quick else 1.0
         self._activation = ("swish", "") if quick else ("gelu", mlp.gelu.approximate)
@@ -85,10 +86,21 @@ class _Block:
         import torch
 
         n, tokens, width = x.shape
-        q, k, v = self._qkv(_normed(x, self._norms[0])).view(n, tokens, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
+        qkv = self._by_rows(lambda x: self._qkv(_normed(x, self._norms[0])), x.view(-1, width))
+        q, k, v = qkv.view(n, tokens, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
         seen = torch.nn.functional.scaled_dot_product_attention(q[:, :, : asking.shape[1]], k, v)
-        y = self._out(seen.transpose(1, 2).reshape(n, -1, width), plus=asking)
+        return self._by_rows(self._after, seen.transpose(1, 2).reshape(-1, width), asking.view(-1, width)).view(asking.shape)
+
+    def _after(self, seen: Any, x: Any) -> Any:
+        """What follows attention, of some tokens."""
+        y = self._out(seen, plus=x)
         return self._proj(self._fc(_normed(y, self._norms[1]), *self._activation), plus=y)
+
+    def _by_rows(self, work: Callable[..., Any], *along: Any) -> Any:
+        """Some tokens at a time: no token asks for another outside attention."""
+        import torch
+
+        return torch.cat([work(*parts) for parts in zip(*(x.split(self._rows) for x in along), strict=True)])
 
 
 class _Linear:

@@ -13,6 +13,8 @@ DEVIATIONS = 6.0
 """Standard deviations of the product's rounding by which an activation may seem below the threshold and is looked at all the same."""
 MOST = 1 / 32
 """Share of activations from which looking again costs more than the product saves."""
+COLUMNS = 4_096
+"""Weights' columns that are made bytes at once."""
 LARGE = 1 << 20
 """Weights from which int8 is worth its own copy of them."""
 
@@ -74,12 +76,17 @@ class Screen:
             if self._scale is not None:
                 return self._scale
             spread = np.sqrt(np.square(h, dtype=np.float64).mean(0))
-            size = np.sqrt(np.square(self.weights, dtype=np.float64).mean(1))
+            size = np.sqrt([np.square(row, dtype=np.float64).mean() for row in self.weights])
             both = np.maximum(spread, 1e-6 * max(spread.max(), 1e-30)), np.maximum(size, 1e-6 * max(size.max(), 1e-30))
             s = np.sqrt(both[0] / both[1]).astype(np.float32)
-            v = self.weights * s[:, None]
-            self._squares = np.square(v, dtype=np.float64).sum(0)
-            self._steps = np.maximum(np.abs(v).max(0), 1e-30).astype(np.float64) / 127
-            self._bytes = torch.from_numpy(np.rint(v / self._steps).astype(np.int8))
+            self._squares, self._steps = np.empty((2, self.weights.shape[1]))
+            as_bytes = np.empty(self.weights.shape, np.int8)
+            for start in range(0, self.weights.shape[1], COLUMNS):  # in float64 all of them would be several times the weights
+                some = slice(start, start + COLUMNS)
+                v = self.weights[:, some] * s[:, None]
+                self._squares[some] = np.square(v, dtype=np.float64).sum(0)
+                self._steps[some] = np.maximum(np.abs(v).max(0), 1e-30).astype(np.float64) / 127
+                as_bytes[:, some] = np.rint(v / self._steps[some])
+            self._bytes = torch.from_numpy(as_bytes)
             self._scale = scale = np.asarray(1 / s)
             return scale

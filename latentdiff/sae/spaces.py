@@ -47,6 +47,8 @@ class Keyed(Protocol):
 
     keys: np.ndarray
     """(n,) uint64 content keys."""
+    pooled_order: np.ndarray
+    """(n,) the vectors by their keys."""
 
     @property
     def in_a(self) -> np.ndarray:
@@ -221,7 +223,7 @@ def _renewal(sae: SparseAutoencoder, of: int, pooled: Rows, sides: Keyed) -> str
         return ""
     if one_sided(sae, sides.keys, sides.in_a.astype(int)):
         return "one-sided"
-    in_a = sides.in_a[np.argsort(sides.keys, kind="stable")]
+    in_a = sides.in_a[sides.pooled_order]
     return "unfit" if any(_unfit(sae, pooled, np.flatnonzero(own)) for own in (in_a, ~in_a)) else ""
 
 

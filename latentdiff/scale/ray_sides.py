@@ -6,27 +6,22 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..compute.arrays import float32, kept
-from ..compute.extras import needs
-from ..compute.parallel import IN_FLIGHT, one_thread
+from ..compute.parallel import IN_FLIGHT
 from ..embed.parquet import BLOCK_ROWS, ParquetVectors
-from ..embed.row_groups import RowGroup
 from ..embed.sides import Sides
 from ..embed.usable import ROWS, Omitted, bad_in, check_widths
-from ..errors import InputError, LatentDiffError
+from ..errors import InputError
+from .ray_tasks import answer, ray_module, tasks
 
 SPAN_ROWS = 1 << 15
 """Rows of a task: long enough that starting it costs nothing beside, short enough that no worker waits long for the last."""
 TASKS_A_WORKER = 4
 """Few rows are cut into at least so many tasks a worker."""
-RETRIES = 3
-"""How often Ray runs a task again whose worker died (its own default, written out)."""
 
 
 @contextmanager
@@ -41,7 +36,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
     Raises:
         InputError: Ray is not installed, or there is no cluster at the address.
     """
-    ray = _ray()
+    ray = ray_module()
     if own := not ray.is_initialized():
         more = {} if address else {"num_cpus": workers, "include_dashboard": False}
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
@@ -54,12 +49,6 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
     finally:
         if own:
             ray.shutdown()
-
-
-def _ray() -> Any:
-    with needs("ray", 'the engine "ray"'):
-        import ray
-    return ray
 
 
 class ShardedSides(Sides):
@@ -123,7 +112,7 @@ class ShardedSides(Sides):
     def _lie(self, rows: np.ndarray) -> None:
         """Give the cluster (n, d) rows of both sides as they are."""
         starts = range(0, len(rows), BLOCK_ROWS)
-        self._refs = [_ray().put(rows[i : i + BLOCK_ROWS]) for i in starts]
+        self._refs = [ray_module().put(rows[i : i + BLOCK_ROWS]) for i in starts]
         self._edges = np.array([*starts, len(rows)])
         self._rows = np.arange(len(rows))
 
@@ -136,12 +125,12 @@ class ShardedSides(Sides):
         """Float32 copies of some rows, by slice or by integer array: each block's are picked where it lies."""
         index = self._rows[rows] if isinstance(rows, slice) else self._rows[np.asarray(rows)]
         block = np.searchsorted(self._edges, index, "right") - 1
-        pick, out, waiting = _tasks()["pick"], np.empty((len(index), self._width), np.float32), []
+        pick, out, waiting = tasks()["pick"], np.empty((len(index), self._width), np.float32), []
         for k in np.unique(block):
             here = np.flatnonzero(block == k)
             waiting.append((here, pick.remote(self._refs[k], index[here] - self._edges[k])))
         for here, ref in waiting:
-            out[here] = _get(ref)
+            out[here] = answer(ref)
         return out
 
     def read(self, some: slice, out: np.ndarray | None = None) -> np.ndarray:
@@ -150,10 +139,10 @@ class ShardedSides(Sides):
 
     def map(self, work: Callable[..., Any], rows: int, along: Sequence[Any] = ()) -> Generator[Any, None, None]:
         """:func:`~latentdiff.compute.parallel.map_rows`, each span of consecutive chunks in a task, few results on their way."""
-        ray = _ray()
+        ray = ray_module()
         n = len(self)
         span = max(1, min(SPAN_ROWS, -(-n // (TASKS_A_WORKER * self._workers))) // rows) * rows
-        kept, run = ray.put(work), _tasks()["span"]
+        kept, run = ray.put(work), tasks()["span"]
         waiting: deque[Any] = deque()
         try:
             for first in range(0, n, span):
@@ -161,9 +150,9 @@ class ShardedSides(Sides):
                 cuts, refs = self._cuts(self._rows[some])
                 waiting.append(run.remote(kept, first, rows, cuts, [other[some] for other in along], *refs))
                 if len(waiting) >= IN_FLIGHT * self._workers:
-                    yield from _get(waiting.popleft())
+                    yield from answer(waiting.popleft())
             while waiting:
-                yield from _get(waiting.popleft())
+                yield from answer(waiting.popleft())
         finally:
             for ref in waiting:
                 ray.cancel(ref)
@@ -190,62 +179,8 @@ def _load(vectors: ParquetVectors) -> tuple[list[Any], list[int]]:
     for group in vectors.groups:
         sizes = [min(BLOCK_ROWS, group.rows - start) for start in range(0, group.rows, BLOCK_ROWS)]
         if len(sizes) == 1:
-            refs.append(_tasks()["block"].remote(vectors, group))
+            refs.append(tasks()["block"].remote(vectors, group))
         else:
-            refs += _tasks()["blocks"].options(num_returns=len(sizes)).remote(vectors, group)
+            refs += tasks()["blocks"].options(num_returns=len(sizes)).remote(vectors, group)
         lengths += sizes
     return refs, lengths
-
-
-def _get(ref: Any) -> Any:
-    """What a task gave; its own error where it raised one of ours."""
-    ray = _ray()
-    try:
-        return ray.get(ref)
-    except ray.exceptions.RayTaskError as e:
-        if isinstance(e.cause, LatentDiffError):
-            raise e.cause from None
-        raise
-
-
-@cache
-def _tasks() -> dict[str, Any]:
-    """What workers do, by name."""
-    ray = _ray()
-    return {f.__name__.strip("_"): ray.remote(max_retries=RETRIES)(f) for f in (_block, _blocks, _span, _pick)}
-
-
-def _block(vectors: ParquetVectors, group: RowGroup) -> np.ndarray:
-    """The one block of a small row group."""
-    return next(vectors.blocks(group))
-
-
-def _blocks(vectors: ParquetVectors, group: RowGroup) -> Iterator[np.ndarray]:
-    """The blocks of a row group, each stored before the next is read."""
-    yield from vectors.blocks(group)
-
-
-def _pick(block: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    return np.asarray(block[rows], np.float32)
-
-
-def _span(work: Callable[..., Any], first: int, rows: int, cuts: list[Any], along: list[Any], *blocks: np.ndarray) -> list[Any]:
-    """What ``work`` gives for each chunk of a span, on one core as on one machine."""
-    lengths = [c.stop - c.start if isinstance(c, slice) else len(c) for c in cuts]
-    edges = np.cumsum([0, *lengths])
-
-    def chunk(start: int, end: int) -> np.ndarray:
-        out = kept("rows", end - start, blocks[0].shape[1])
-        for cut, block, low, high in zip(cuts, blocks, edges[:-1], edges[1:], strict=True):
-            if low < end and high > start:
-                a, b = max(start, low) - low, min(end, high) - low
-                part = block[cut.start + a : cut.start + b] if isinstance(cut, slice) else block[cut[a:b]]
-                if len(part) == end - start:
-                    return float32(part, out)
-                here = out[low + a - start : low + b - start]
-                here[:] = float32(part, here)
-        return out
-
-    with one_thread():
-        starts = range(0, int(edges[-1]), rows)
-        return [work(first + s, chunk(s, min(s + rows, int(edges[-1]))), *(other[s : s + rows] for other in along)) for s in starts]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -36,37 +36,49 @@ class ImageScores:
     """(m,) rows of the vocabulary, ascending."""
     evidence: Any
     """:class:`~latentdiff.stats.phrases.PhraseEvidence`, or ``TailEvidence`` by :meth:`tails`; arrays of length m."""
+    scored: Mapping[int, np.ndarray] = field(default_factory=dict)
+    """Word → (n,) float32 scores that were kept, see :meth:`of`."""
 
     @classmethod
-    def of(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
-        """Score every image of both sides with some words, and test each word."""
-        grouping = means_test(sides.in_a, sides.groups, sides.strata)
-        return cls._tested(sides, words, vocabulary, partial(phrase_evidence, grouping=grouping))
+    def of(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary, also: np.ndarray) -> ImageScores:
+        """Score every image of both sides with some words, and test each word.
+
+        Args:
+            sides: images of A and B.
+            words: (m,) rows of the vocabulary.
+            vocabulary: words with vectors in the images' space.
+            also: further words that are scored in the same pass, and not tested. All scores are kept where ``BLOCK`` holds them.
+        """
+        test = partial(phrase_evidence, grouping=means_test(sides.in_a, sides.groups, sides.strata))
+        words = np.unique(words)
+        every = np.concatenate([words, np.setdiff1d(also, words)])
+        if len(every) > words_at_once(len(sides)):
+            return cls._tested(sides, words, vocabulary, test)
+        values = sides.cosines(vocabulary.centred[every])
+        evidence = _together(_tests(values[: len(words)], sides.n_a, test))
+        return cls(sides, vocabulary, words, evidence, dict(zip(every.tolist(), values, strict=True)))
 
     @classmethod
     def tails(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary) -> ImageScores:
         """The same with ``tail_z`` alone, which is all that names of concepts are weighed by."""
-        return cls._tested(sides, words, vocabulary, tail_evidence)
+        return cls._tested(sides, np.unique(words), vocabulary, tail_evidence)
 
     @classmethod
     def _tested(cls, sides: Sides, words: np.ndarray, vocabulary: Vocabulary, test: Test) -> ImageScores:
-        words = np.unique(words)
-        size = words_at_once(len(sides))
-        parts = [
-            part
-            for start in range(0, len(words), size)
-            for part in _tests(sides.cosines(vocabulary.centred[words[start : start + size]]), sides.n_a, test)
-        ] or [test(np.zeros((0, sides.n_a), np.float32), np.zeros((0, sides.n_b), np.float32))]
-        together = (np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(parts[0]))
-        return cls(sides, vocabulary, words, type(parts[0])(*together))
+        size, parts = words_at_once(len(sides)), []
+        for start in range(0, max(len(words), 1), size):
+            parts += _tests(sides.cosines(vocabulary.centred[words[start : start + size]]), sides.n_a, test)
+        return cls(sides, vocabulary, words, _together(parts))
 
     def row(self, word: int) -> int:
         """Row of a word's evidence."""
         return int(np.searchsorted(self.words, word))
 
-    def values(self, words: list[int]) -> np.ndarray:
-        """(m, n) float32 scores of some words, A's images first; computed again, so ask for :func:`words_at_once`."""
-        return self.sides.cosines(self.vocabulary.centred[words])
+    def values(self, words: list[int]) -> list[np.ndarray]:
+        """(n,) float32 scores of each of some words, A's images first; what is not kept is computed, so ask for :func:`words_at_once`."""
+        new = [word for word in words if word not in self.scored]
+        known = {**self.scored, **dict(zip(new, self.sides.cosines(self.vocabulary.centred[new]) if new else (), strict=True))}
+        return [known[word] for word in words]
 
 
 def contrasts(sides: Sides, words: np.ndarray, vocabulary: Vocabulary, most: int) -> np.ndarray:
@@ -92,10 +104,15 @@ def words_at_once(images: int) -> int:
 
 def _tests(values: np.ndarray, n_a: int, test: Test) -> list[Any]:
     size = max(1, SHARE // values.shape[1])
-    starts = range(0, len(values), size)
+    starts = range(0, max(len(values), 1), size)
 
     def one(start: int) -> Any:
         some = values[start : start + size]
         return test(some[:, :n_a], some[:, n_a:])
 
     return list(ordered_map(one, starts, 1 if len(starts) == 1 else None))
+
+
+def _together(parts: list[Any]) -> Any:
+    """Evidence of all words from that of some at a time."""
+    return type(parts[0])(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(parts[0])))

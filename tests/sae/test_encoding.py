@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -167,6 +168,23 @@ def test_where_int8_rules_out_too_little_bf16_does(sae, vectors, eight, monkeypa
     codes = sae.encode(vectors, precision="bfloat16")
     assert eight and all(found is None for found in eight)
     np.testing.assert_allclose(codes.toarray(), sae.encode(vectors).toarray(), atol=1e-4)
+
+
+def test_weights_become_bytes_a_part_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    w, h = rng.standard_normal((64, 40_000), dtype=np.float32), rng.standard_normal((4, 64), dtype=np.float32)
+    limit = np.full(40_000, 30.0, np.float32)
+    screening.Screen(w[:, :100].copy(), limit[:100]).positions(h)  # imports
+    screen = screening.Screen(w, limit)
+    tracemalloc.start()
+    try:
+        found = screen.positions(h)
+        assert tracemalloc.get_traced_memory()[1] < 2 * w.nbytes  # of all columns at once in float64 it was five times the weights
+    finally:
+        tracemalloc.stop()
+    assert found is not None and set(np.flatnonzero(h @ w > 30.0).tolist()) <= set(found.tolist())
+    for start in (0, 4_096, 36_864):  # the first column of a part, by what one byte can tell
+        np.testing.assert_array_equal(screen._bytes[:, start].numpy(), np.rint(w[:, start] / screen._scale / screen._steps[start]))
 
 
 def test_a_product_of_bytes_is_off_by_what_was_promised(sae, vectors) -> None:

@@ -37,6 +37,7 @@ def by_content(x: np.ndarray) -> np.ndarray:
 
 class Keyed(NamedTuple):
     keys: np.ndarray
+    pooled_order: np.ndarray
     in_a: np.ndarray
 
 
@@ -44,7 +45,8 @@ def get(space: Space, x: np.ndarray, y: np.ndarray | None = None) -> latentdiff.
     """Of x against y; without y, of halves of x that nothing tells apart."""
     both = x if y is None else np.concatenate([x, y])
     a = np.arange(len(x)) % 2 == 0 if y is None else np.arange(len(both)) < len(x)
-    return sae_of_space(space, by_content(both), Keyed(content_keys(both), a), OPTIONS, lambda *_: None)
+    keys = content_keys(both)
+    return sae_of_space(space, by_content(both), Keyed(keys, np.argsort(keys, kind="stable"), a), OPTIONS, lambda *_: None)
 
 
 def equal(a: latentdiff.SparseAutoencoder, b: latentdiff.SparseAutoencoder) -> bool:
