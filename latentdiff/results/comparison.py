@@ -189,7 +189,7 @@ class Comparison:
         Args:
             side: "A" or "B".
             k: how many; when one branch runs short the other fills up.
-            gated: only those that pass the gate (q <= alpha); False: others too, each told by a wording that passes where there is one.
+            gated: only those that pass the gate (q <= alpha); False: others too, of two of one name the one that passes.
 
         Raises:
             InputError: for another side than "A" or "B", or k < 1.
@@ -201,7 +201,8 @@ class Comparison:
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}")
         own = [h for h in (self.hypotheses if gated else self.candidates) if h.side == side]
-        return mix(own if gated else passing_first(own, lambda h: h.q_value <= self.config.alpha and not h.slight), k, self.config.mix)
+        chosen = mix(own, k, self.config.mix)
+        return chosen if gated else passing_first(chosen, own, lambda h: h.q_value <= self.config.alpha and not h.slight)
 
     def rows_showing(self, hypothesis: Hypothesis, side: str) -> np.ndarray:
         """Row numbers of one side's images that show a hypothesis, ascending."""

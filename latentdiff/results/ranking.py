@@ -26,11 +26,16 @@ def fold(ranked: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
     return tuple(kept)
 
 
-def passing_first(ranked: Sequence[Hypothesis], passes: Callable[[Hypothesis], bool]) -> list[Hypothesis]:
-    """The same order, in which what passes has the place of what says the same and does not, where that stood before it."""
-    passing = [h for h in ranked if passes(h)]
-    told = {id(h): h if passes(h) else next((p for p in passing if same_thing(p, h)), h) for h in ranked}
-    return list({id(h): h for h in map(told.__getitem__, map(id, ranked))}.values())
+def passing_first(chosen: Sequence[Hypothesis], ranked: Sequence[Hypothesis], passes: Callable[[Hypothesis], bool]) -> tuple[Hypothesis, ...]:
+    """What was chosen, in which what passes has the place of what has the same name and does not.
+
+    Args:
+        chosen: as :func:`mix` gives them, no name twice.
+        ranked: candidates of the same side, from which they were chosen.
+        passes: whether a candidate passes the gate.
+    """
+    passing = {h.text: h for h in reversed(ranked) if passes(h)}
+    return tuple(h if passes(h) else passing.get(h.text, h) for h in chosen)
 
 
 def told_once(found: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:

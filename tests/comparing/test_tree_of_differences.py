@@ -138,7 +138,7 @@ def test_the_panel_shows_path_and_tree(comparison: Comparison) -> None:
     from fiftyone_plugin.panels.app.layout import _tree
 
     found = {"comparison": comparison, "candidates": comparison.candidates, "hypotheses": comparison.hypotheses}
-    run = SimpleNamespace(**found, name="r", sides={s: SimpleNamespace(name=s) for s in "AB"}, exemplars=lambda h: [])
+    run = SimpleNamespace(**found, name="r", feedback=(), sides={s: SimpleNamespace(name=s) for s in "AB"}, exemplars=lambda h: [])
     scooter = next(h for h in of_concepts(comparison, "A") if h.text == "scooter")
     assert _drawn(run, comparison, card(comparison, scooter, 0, {"A": "A", "B": "B"}))["path"] == ["vehicle", "motorcycle"]
     lines = [[b.depth, b.label, b.hypothesis is not None] for b in as_tree(comparison, [scooter])]

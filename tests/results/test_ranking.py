@@ -81,9 +81,9 @@ def test_what_both_branches_found_stands_where_the_better_placed_does() -> None:
     assert [h.text for h in mix(ranked, 2, (1, 1))] == ["puppy", "cat"]
 
 
-def test_the_wording_that_passes_stands_where_the_first_one_did() -> None:
-    first, other, passing = hypothesis("dog", "dre"), hypothesis("cat"), hypothesis("dog", "word")
-    twin = hypothesis("dog", "sae")
-    assert passing_first([first, other, passing, twin], lambda h: h is passing) == [passing, other]
-    assert passing_first([first, other, twin], lambda h: h is other) == [first, other, twin]
-    assert passing_first([passing, first], lambda h: True) == [passing, first]
+def test_what_passes_stands_for_what_has_its_name_and_does_not() -> None:
+    first, other, passing = hypothesis("dog", "dre"), hypothesis("cat", also=("dog",)), hypothesis("dog", "word")
+    ranked = [first, other, passing]
+    assert passing_first([first, other], ranked, lambda h: h is passing) == (passing, other)
+    assert passing_first([first, other], ranked, lambda h: h is other) == (first, other)  # another name, though it tells "also: dog"
+    assert passing_first([passing, other], ranked, lambda h: True) == (passing, other)
