@@ -2,6 +2,7 @@
 
     python -m tools.states FOLDER [--only NAME ...] [--list]
 
-Each state is a small function that brings one window into it (:mod:`.panel`); :mod:`.stage` takes its pictures, :mod:`.photos` makes what
-is compared. What reaches beyond the window, scrolls sideways, or is written too faintly is noted in ``FOLDER/noted.txt``.
+Each state is a small function that brings one window into it (:mod:`.reading`, :mod:`.working`; :mod:`.panel` lists them); :mod:`.stage`
+takes its pictures, :mod:`.photos` makes what is compared. What reaches beyond the window, scrolls sideways, or is written too faintly is
+noted in ``FOLDER/noted.txt``.
 """

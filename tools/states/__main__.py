@@ -33,6 +33,7 @@ def main() -> None:
         photos.add_more(scenes)
         save_workspace(scenes.dataset)
         datasets = {"empty": photos.bare(5, vectors=False), "bare": photos.bare(60, vectors=True)}
+        datasets["drawn"] = photos.drawn_scenes(Path(scratch))
         with serve(scenes.dataset) as (address, session):
             browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS.split())
             app = App(browser, address, args.folder)
@@ -41,6 +42,7 @@ def main() -> None:
                 try:
                     state(stage)
                     stage.take(name)
+                    stage.leave()
                     print("taken:", name, flush=True)
                 except Exception:
                     app.page.screenshot(path=args.folder / f"failed_{name}.png")

@@ -14,7 +14,7 @@ from tests.browser.panel_app import App, Scenes
 
 WIDTHS = (1920, 1280, 640)
 NARROW = 640
-LEAST, MOST = 800, 1700
+LEAST, MOST = 800, 1400
 """Pixels of height: as much as there is to see, within these."""
 THEMES = ("dark", "light")
 ALONE = """
@@ -29,8 +29,12 @@ CONTENT = f"""() => {{
     const most = boxes.sort((a, b) => b.scrollHeight - a.scrollHeight)[0]
     return most ? most.scrollHeight + innerHeight - most.clientHeight : 0 }}"""
 """How high the window has to be for the whole panel to be seen."""
+DRAWN = f"""() => {{ const all = (what) => [...({PANEL}?.querySelectorAll(what) || [])]
+    const plotted = (plot) => plot.querySelector('.point, .heatmaplayer image, .legend')
+    return all('img').every(i => i.complete) && all('.js-plotly-plot').every(plotted) }}"""
+"""Whether pictures and plots are there."""
 CLIP = f"""() => {{
-    const boxes = [document.querySelector('[role=dialog] .MuiDialog-paper'), {PANEL}, document.documentElement]
+    const boxes = [document.querySelector('[role=dialog]'), {PANEL}, document.documentElement]
     const box = boxes.find(e => e?.getBoundingClientRect().width).getBoundingClientRect()
     const x = Math.max(0, box.x), y = Math.max(0, box.y)
     return {{x, y, width: Math.min(innerWidth - x, box.width), height: Math.min(innerHeight - y, box.height)}} }}"""
@@ -51,6 +55,16 @@ class Stage:
     datasets: dict[str, Any] = field(default_factory=dict)
     noted: list[str] = field(default_factory=list)
     theme: str = "dark"
+    undoing: list[Callable[[], None]] = field(default_factory=list)
+
+    def after(self, undo: Callable[[], None]) -> None:
+        """Do this once the state's pictures are taken; what was noted last comes first."""
+        self.undoing.append(undo)
+
+    def leave(self) -> None:
+        """Undo what the state did."""
+        while self.undoing:
+            self.undoing.pop()()
 
     @property
     def page(self) -> Any:
@@ -58,6 +72,7 @@ class Stage:
 
     def take(self, name: str) -> None:
         """All pictures of the state that the window is in."""
+        self.page.mouse.move(2, 2)  # what it lies on has a tooltip
         there = [(self.theme, width) for width in WIDTHS]
         back = [(theme, width) for theme in THEMES if theme != self.theme for width in WIDTHS[::-1]]
         for theme, width in there + back:
@@ -81,11 +96,15 @@ class Stage:
         self.page.evaluate(STYLE, ALONE if width == NARROW else "")
         self.page.set_viewport_size({"width": width, "height": 1000})
         self.page.wait_for_timeout(500)
-        height = max(LEAST, min(MOST, int(self.page.evaluate(CONTENT) or 1000)))
-        if abs(height - 1000) > 8:
+        height = 1000
+        for _ in range(4):  # until what is drawn anew for the width stands still
+            wanted = max(LEAST, min(MOST, int(self.page.evaluate(CONTENT) or 1000)))
+            if abs(wanted - height) < 8:
+                break
+            height = wanted
             self.page.set_viewport_size({"width": width, "height": height})
-            self.page.wait_for_timeout(300)
-        self.page.wait_for_function(f"() => [...{PANEL}?.querySelectorAll('img') || []].every(i => i.complete)")
+            self.page.wait_for_timeout(400)
+        self.page.wait_for_function(DRAWN)
 
 
 def beside(pictures: list[Path], out: Path) -> None:
