@@ -9,6 +9,7 @@ from typing import Any
 
 from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.inputs.roots import is_path
+from latentdiff.report.text import images
 from latentdiff.scale.engine import LOCAL, Engine
 
 from .. import allowed, encoders
@@ -209,7 +210,7 @@ def ask_about_tag(inputs: Any, prop: Any, known: int, params: dict[str, Any]) ->
         params: what was answered so far.
     """
     if known:
-        carry = "1 image carries" if known == 1 else f"{known:,} images carry"
+        carry = f"{images(known)} {'carries' if known == 1 else 'carry'}"
         inputs.bool("onto", label=f"Put it onto these too: {carry} it already", default=False)
         if not params.get("onto"):
             reject(prop, f"{carry} this tag already; tick below, or choose another.")

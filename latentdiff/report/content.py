@@ -17,7 +17,7 @@ from .fields import FieldRow, field_rows, left_out_fields, looked_past
 from .finding import SIDES, Card, card
 from .leads import lead_cards, leads
 from .shifts import shifts
-from .text import isolated, verdict
+from .text import images, isolated, verdict
 from .tree import Branch, as_tree
 from .vectors import misfit, repeated, unlike_lengths
 
@@ -183,11 +183,6 @@ def rejected(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         if words:
             notes.append(f"rejected by hand, more in {name}: {', '.join(words)}")
     return tuple(notes)
-
-
-def images(count: int) -> str:
-    """ "1 image" or "1,234 images"."""
-    return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
 RENEWED = {

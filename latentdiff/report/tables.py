@@ -13,12 +13,12 @@ from typing import Any
 from ..results.feedback import said_of
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
-from .content import Content, images
+from .content import Content
 from .fields import beside_text
 from .finding import SIDES
 from .reading import SHOWN, reading
 from .telling import leans_back
-from .text import MADE_BY, unmarked
+from .text import MADE_BY, images, unmarked
 from .text import plain_markdown as plain
 from .thumbnails import Images, source
 

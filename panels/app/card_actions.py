@@ -31,6 +31,7 @@ class CardActions:
         """Set the App's view to the most typical images of a side."""
         from fiftyone_plugin import hypotheses
         from latentdiff.errors import LatentDiffError
+        from latentdiff.report.text import images
 
         try:
             run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
@@ -39,7 +40,8 @@ class CardActions:
             self.update(ctx)
             return
         side = str(ctx.params.get("side"))
-        self.show_view(ctx, lambda: hypotheses.typical_view(run, side), f"the most typical of {run.sides[side].name}")
+        what = f"the most typical of {run.sides[side].name}, {images(len(hypotheses.typical_rows(run, side)))}"
+        self.show_view(ctx, lambda: hypotheses.typical_view(run, side), what)
 
     def show_view(self, ctx: Any, make: Any, what: str, between: list[float] | None = None) -> bool:
         """Set the App's view to what ``make()`` gives; say so where it cannot be shown here.

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from latentdiff.errors import Cancelled, LatentDiffError
 from latentdiff.inputs.folders import image_folder
-from latentdiff.report.content import images
 from latentdiff.report.html import strip_html
-from latentdiff.report.text import escape
+from latentdiff.report.text import escape, images
 from latentdiff.report.thumbnails import inline
 
 from .settings import PageSettings
