@@ -332,6 +332,7 @@ def test_volcano_has_every_concept(comparison: Comparison) -> None:
     passed = np.array(q) <= comparison.config.alpha
     assert dots.count("a") == int((passed & (comparison.concepts.gap > 0)).sum()) >= 1
     assert dots.count("none") == int((~passed).sum())
+    assert svg.rindex('class="grid"') < min(svg.index('class="dot'), svg.index('class="label"'))  # no line goes through a name
 
 
 def test_thumbnails_keep_shape_turn_and_centre(tmp_path: Path) -> None:
