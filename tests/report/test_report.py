@@ -25,9 +25,12 @@ import latentdiff
 from latentdiff import CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest, write_report
 from latentdiff.cli import main
 from latentdiff.report.concept import concept_facts
+from latentdiff.report.content import content
+from latentdiff.report.fields import ALONG, beside_text
 from latentdiff.report.plots import BINS, histogram_svg, volcano_svg
 from latentdiff.report.text import directed, plain_markdown
 from latentdiff.report.thumbnails import data_uri, square, whole
+from latentdiff.results.fields import FieldShare
 from tests.planted import WIDTH, WORDS, vectors
 
 ATTACKS = (
@@ -333,6 +336,17 @@ def test_volcano_has_every_concept(comparison: Comparison) -> None:
     assert dots.count("a") == int((passed & (comparison.concepts.gap > 0)).sum()) >= 1
     assert dots.count("none") == int((~passed).sum())
     assert svg.rindex('class="grid"') < min(svg.index('class="dot'), svg.index('class="label"'))  # no line goes through a name
+
+
+def test_what_a_field_has_to_do_with_a_finding_is_a_sentence(comparison: Comparison) -> None:
+    of_a_value = FieldShare("camera = wide", 0.76, 0.47, 0.92)
+    assert beside_text(of_a_value) == "camera = wide is on 76% of these images (47% of all); held equal, 92% of the difference is left"
+    of_a_number = FieldShare("width", math.nan, math.nan, 0.3)
+    assert beside_text(of_a_number) == "width; held equal, all but 30% of it follows width"
+    assert "goes along with" not in dict(content(comparison).reading)
+    with_field = dataclasses.replace(comparison.hypotheses[0], fields=(of_a_number,))
+    told = dataclasses.replace(comparison, candidates=(with_field, *comparison.candidates[1:]))
+    assert dict(content(told).reading)["goes along with"] == ALONG
 
 
 def test_thumbnails_keep_shape_turn_and_centre(tmp_path: Path) -> None:

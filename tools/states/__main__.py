@@ -10,7 +10,7 @@ from pathlib import Path
 import tests.conftest  # noqa: F401  # a FiftyOne and a database of its own, before FiftyOne is imported
 from tests.browser.panel_app import FLAGS, App, build, chromium, save_workspace, serve
 
-from . import panel, photos
+from . import forms, many, panel, photos
 from .stage import Stage
 
 
@@ -23,14 +23,18 @@ def main() -> None:
     asked.add_argument("--only", nargs="+", default=[], metavar="NAME", help="states (default: all)")
     asked.add_argument("--list", action="store_true", help="print their names")
     args = asked.parse_args()
-    states = {name: state for name, state in panel.STATES.items() if not args.only or name in args.only}
+    known = {**panel.STATES, **many.STATES, **forms.STATES}
+    states = {name: state for name, state in known.items() if not args.only or name in args.only}
     if args.list:
         print("\n".join(f"{name}: {state.__doc__}" for name, state in states.items()))
         return
     args.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         scenes = build(photos.DATA.parent, Path(scratch))
-        photos.add_more(scenes)
+        if states.keys() & panel.STATES.keys():
+            photos.add_more(scenes)
+        if states.keys() - panel.STATES.keys():
+            many.build(scenes)
         save_workspace(scenes.dataset)
         datasets = {"empty": photos.bare(5, vectors=False), "bare": photos.bare(60, vectors=True)}
         datasets["drawn"] = photos.drawn_scenes(Path(scratch))
