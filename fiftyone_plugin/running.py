@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, TypeVar
 
-from latentdiff.errors import Cancelled, LatentDiffError
+from latentdiff.errors import Cancelled, LatentDiffError, sentence
 from latentdiff.progress import Progress
 
 T = TypeVar("T")

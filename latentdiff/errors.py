@@ -61,6 +61,6 @@ class Cancelled(LatentDiffError):
 
 
 def sentence(error: Exception) -> str:
-    """An error's message, as people read it."""
+    """An error's message, as people read it: with a capital and a full stop."""
     text = str(error)
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

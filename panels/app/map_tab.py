@@ -128,7 +128,7 @@ class MapActions:
         """Send what the map draws, unless it is drawn already."""
         from fiftyone_plugin.forms.common import find_hypothesis
         from fiftyone_plugin.mapping import colouring_fields, map_of, values_on
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
         from latentdiff.stats.projection import ways
 
         before = ctx.panel.state.mapped or {}
@@ -143,7 +143,7 @@ class MapActions:
             path = now["colour"].removeprefix(FIELD)
             values = values_on(run, found, path) if path in now["fields"] and path != now["colour"] else None
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             return
         shown = sum(map(len, found.rows.values()))
         now["said"] = f"{shown:,} of {found.of:,} images are drawn, evenly spaced." if shown < found.of else ""

@@ -349,6 +349,20 @@ def test_what_a_field_has_to_do_with_a_finding_is_a_sentence(comparison: Compari
     assert dict(content(told).reading)["goes along with"] == ALONG
 
 
+def test_what_is_explained_is_what_is_there(comparison: Comparison, tmp_path: Path) -> None:
+    """Terms of cards that no card has, and in Markdown those of plots, would be looked for in vain."""
+    said = content(comparison)
+    own = {name for side in "AB" for card in said.cards[side] for name, _, _ in card.facts}
+    assert {"crowd", "overlaps with", "pattern fires on"} & {term for term, _ in said.reading} <= own
+    plain = [dataclasses.replace(h, crowd_p=math.nan, overlaps=(), refits=None, echoes=()) for h in comparison.candidates]
+    without = dict(content(dataclasses.replace(comparison, candidates=tuple(plain))).reading)
+    assert not {"crowd", "overlaps with", "found again", "along with it"} & set(without) and {"q", "AUROC", "score"} < set(without)
+    text = write_report(comparison, tmp_path / "r.md").read_text(encoding="utf8")
+    assert "- **AUROC**: " in text and "- **score**" not in text and "- **how sure**" not in text
+    notes = [f"- {note[0].upper()}{note[1:]}." for note in said.below]
+    assert [line for line in text.splitlines() if line in notes] == notes
+
+
 def test_thumbnails_keep_shape_turn_and_centre(tmp_path: Path) -> None:
     image = Image.new("RGB", (400, 100), (255, 0, 0))
     image.paste((0, 0, 255), (150, 0, 250, 100))

@@ -1,8 +1,7 @@
-"""The forms of the operators: fresh, with each choice that unfolds more, with a wrong answer, and their bars; on the dataset of :mod:`.many`."""
+"""The forms of the operators: fresh, with each choice that unfolds more, with wrong answers; on the dataset of :mod:`.many`."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from .many import NAME
@@ -56,6 +55,7 @@ def _compare(stage: Stage, *choices: dict[str, str]) -> None:
         choose(stage, **some)
 
 
+OPENED = "harbour_vs_old_town"
 SIDES = {"View A": "Saved view: harbour", "View B": "Saved view: old town"}
 
 
@@ -83,7 +83,7 @@ def compare_name(stage: Stage) -> None:
 def gap(stage: Stage) -> None:
     """Close the gap."""
     opened(stage, "find images that close the gap")
-    choose(stage, Comparison="harbour_vs_old_town")
+    choose(stage, Comparison=OPENED)
     choose(stage, Pool="The whole dataset")
 
 
@@ -126,12 +126,12 @@ STATES: dict[str, State] = {
     "form_groups_dates": _form("compare groups", ("Groups", "taken")),
     "form_gap_fresh": _form("find images that close the gap"),
     "form_gap": gap,
-    "form_ask": _form("ask about a phrase", ("Comparison", "harbour_vs_old_town")),
-    "form_export": _form("export a report", ("Comparison", "harbour_vs_old_town")),
-    "form_export_server": _form("export a report", ("Comparison", "harbour_vs_old_town"), ("Where to", "Into a folder of the App's server")),
-    "form_name": _form("name a comparison's differences", ("Comparison", "harbour_vs_old_town")),
-    "form_delete": _form("delete a comparison", ("Comparison", "harbour_vs_old_town")),
-    "form_rename": _form("rename a comparison", ("Comparison", "harbour_vs_old_town")),
+    "form_ask": _form("ask about a phrase", ("Comparison", OPENED)),
+    "form_export": _form("export a report", ("Comparison", OPENED)),
+    "form_export_server": _form("export a report", ("Comparison", OPENED), ("Where to", "Into a folder of the App's server")),
+    "form_name": _form("name a comparison's differences", ("Comparison", OPENED)),
+    "form_delete": _form("delete a comparison", ("Comparison", OPENED)),
+    "form_rename": _form("rename a comparison", ("Comparison", OPENED)),
     "form_train": _form("train a sparse autoencoder"),
     "form_drop": _form("drop a kept sparse autoencoder"),
     "form_noisy": _form("build a Noisy-Diff pair"),

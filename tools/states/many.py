@@ -1,4 +1,4 @@
-"""More than one comparison of two views: a list of them, two beside each other, groups, months, and gaps; real photographs of known labels."""
+"""More than one comparison: a list of them, two beside each other, groups and months; real photographs of known labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = {"north gate": ("elephant", "horse"), "harbour": ("beach", "building"), 
 
 
 def build(scenes: Scenes) -> Any:
-    """Photographs of three sites over six months; from the fourth on one in four shows flowers. Compared by site, by month, and by pairs."""
+    """Photographs of three sites over six months; from the fourth on one in four shows flowers. Compared in all ways."""
     import fiftyone as fo
 
     from fiftyone_plugin import compare_groups, compare_views, judge_finding
@@ -140,4 +140,5 @@ def group_notes(stage: Stage) -> None:
     stage.page.wait_for_timeout(2500)
 
 
-STATES: dict[str, State] = {f.__name__: f for f in (groups, group_notes, months, listed, list_found, list_none, list_sorted, beside, broken)}
+_ALL = (groups, group_notes, months, listed, list_found, list_none, list_sorted, beside, broken)
+STATES: dict[str, State] = {f.__name__: f for f in _ALL}
