@@ -87,7 +87,7 @@ def content(
     Args:
         comparison: the result.
         names: what people call A and B; None: as stored with it, else "A" and "B".
-        title: headline; None makes one of the names.
+        title: headline; None makes one of the names, which does not say that they differ where they do not.
         cards: differences per side, >= 1.
         page: how many of them were shown at first; None: all.
         how: which of them, in which order.
@@ -104,7 +104,7 @@ def content(
     return Content(
         comparison=comparison,
         how=how,
-        title=title or f"How {a} and {b} differ",
+        title=title or (f"How {a} and {b} differ" if comparison.differs else f"{a} and {b} compared"),
         names=called,
         verdict=verdict(comparison, a, b),
         counts={

@@ -309,6 +309,7 @@ def test_a_comparison_that_found_nothing(tmp_path: Path) -> None:
         assert suffix == ".csv" or "No detectable difference" in text
         assert not re.search(r".{0,40}\bnan\b.{0,40}", text, re.IGNORECASE)
     assert "No concept fires in enough images" in volcano_svg(quiet, {"A": "a", "B": "b"})
+    assert content(quiet, ("a", "b")).title == "a and b compared"  # "How a and b differ" would contradict the verdict
 
 
 def test_histogram_has_the_shares_of_both_sides(comparison: Comparison) -> None:
