@@ -76,7 +76,9 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
     if shown.get("groups"):
         groups(panel, root, shown["groups"], unfolded=bool(state.get("noted")))
     if shown.get("board"):
-        _board(panel, root, {**shown["board"], "nonce": state["nonce"]}, state)
+        said = (shown.get("groups") or {}).get("notes") or []  # above: what holds of all groups is not said again of the open one
+        notes = [note for note in shown["board"]["notes"] if f"{note}." not in said]
+        _board(panel, root, {**shown["board"], "notes": notes, "nonce": state["nonce"]}, state)
     view = types.View(component="LatentDiffSidebar", composite_view=True, group=GROUP, paths=shown.get("sidebar") or [])
     root.view("sidebar", view)
     root.view("early", types.View(component="LatentDiffEarly", composite_view=True, on_change=panel.came_early))

@@ -1,9 +1,9 @@
-() => {
-  // What reaches beyond its window, scrolls sideways, is cut off, or is written too faintly, in the panel or the open dialog.
+where => {
+  // What reaches beyond its window, scrolls sideways, is cut off, or is written too faintly, there or in the open dialog, else the panel.
   const said = new Set()
-  const box = document.querySelector('[role=dialog]') || document.querySelector('[data-cy=panel-content-latentdiff_panel]')
+  const box = where ? document.querySelector(where) : document.querySelector('[role=dialog]') || document.querySelector('[data-cy=panel-content-latentdiff_panel]')
   if (!box) return []
-  const edge = Math.max(innerWidth, document.getElementById('root').getBoundingClientRect().right)  // the App is never under 660 wide
+  const edge = Math.max(innerWidth, document.getElementById('root')?.getBoundingClientRect().right ?? 0)  // the App is never under 660 wide
   const numbers = colour => (colour.match(/[\d.]+/g) || []).map(Number)
   const over = (top, under) => { const a = top[3] ?? 1; return [0, 1, 2].map(i => top[i] * a + under[i] * (1 - a)) }
   const light = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 })
