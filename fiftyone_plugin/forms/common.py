@@ -57,7 +57,7 @@ def choose_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     """A drop-down of the fields and similarity indexes that hold vectors, chosen already where there is but one."""
     fields = vector_sources(dataset)
     empty = "No field of this dataset holds vectors. Run the operator “LatentDiff: compute embeddings” first."
-    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field or similarity index, a vector an image", empty=empty)
+    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field or similarity index: one vector per image", empty=empty)
     if len(fields) == 1:
         prop.default = fields[0]
     if fields and params.get("embeddings") and params["embeddings"] not in fields:

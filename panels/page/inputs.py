@@ -180,7 +180,7 @@ def _say_what_lacks(gr: Any, settings: PageSettings, way: Any, looked: Sequence[
 
 def _concepts(gr: Any, settings: PageSettings) -> dict[str, Any]:
     here = {name: title for name, title in concept_titles().items() if settings.loopback or not would_be_fetched(name)}
-    titles = {STARTED: "The page's own sparse autoencoder, else one learnt from these images", **here}
+    titles = {STARTED: "The page's own, else learnt from these images", **here}
     with gr.Row():
         info = "What is compared one by one; a published sparse autoencoder is fetched when it is first used"
         concepts = gr.Dropdown(_pairs(titles), value=STARTED, label="Concepts", info=info)

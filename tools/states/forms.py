@@ -107,7 +107,7 @@ BOTH = (("View A", "Saved view: harbour"), ("View B", "Saved view: old town"))
 STATES: dict[str, State] = {
     "form_compare": _form(COMPARE),
     "form_compare_saved": _form(COMPARE, BOTH[0]),
-    "form_compare_tag": _form(COMPARE, ("View A", "Samples with a tag …"), ("Tag of A", "harbour"), ("View B", "Everything else")),
+    "form_compare_tag": _form(COMPARE, ("View A", "Images with a tag …"), ("Tag of A", "harbour"), ("View B", "Everything else")),
     "form_compare_field": _form(COMPARE, ("View A", "Images by a field …"), ("Field of A", "score")),
     "form_compare_dataset": _form(COMPARE, ("View A", "Another dataset …")),
     "form_compare_words": _form(COMPARE, *BOTH, ("Words", "A file of words")),

@@ -86,7 +86,7 @@ def listed(stage: Stage) -> None:
 
 def _found(stage: Stage, text: str) -> None:
     listed(stage)
-    stage.page.get_by_label("With the words").first.fill(text)
+    stage.page.locator("xpath=//*[normalize-space(text())='With the words']/following::input[1]").first.fill(text)
     stage.app.button("Find").click()
     stage.page.wait_for_timeout(2500)
 
@@ -112,7 +112,7 @@ def _beside(stage: Stage, run: str, other: str) -> None:
     _opened(stage, run)
     stage.app.listed()
     row = stage.page.get_by_role("button", name=other, exact=True).last.locator("xpath=ancestor::*[.//*[@aria-label='Rename']][1]")
-    row.get_by_label("What became of its differences").click()
+    row.get_by_label("What became of its differences").first.click()
     stage.page.wait_for_timeout(2500)
 
 

@@ -14,7 +14,7 @@ from tests.browser.panel_app import App, Scenes
 
 WIDTHS = (1920, 1280, 640)
 NARROW = 640
-LEAST, MOST = 800, 1400
+LEAST, MOST = 800, 2000
 """Pixels of height: as much as there is to see, within these."""
 THEMES = ("dark", "light")
 ALONE = """
@@ -25,7 +25,7 @@ ALONE = """
 """At 640 pixels the panel has the window for itself: curators close the grid and the sidebar, or draw the panel wider."""
 PANEL = "document.querySelector('[data-cy=panel-content-latentdiff_panel]')"
 CONTENT = f"""() => {{
-    const boxes = [...{PANEL}?.querySelectorAll('*') || []].filter(e => getComputedStyle(e).overflowY === 'auto' && e.clientHeight > 200)
+    const boxes = [...(document.querySelector('[role=dialog]') || {PANEL})?.querySelectorAll('*') || []].filter(e => getComputedStyle(e).overflowY === 'auto' && e.clientHeight > 200)
     const most = boxes.sort((a, b) => b.scrollHeight - a.scrollHeight)[0]
     return most ? most.scrollHeight + innerHeight - most.clientHeight : 0 }}"""
 """How high the window has to be for the whole panel to be seen."""
