@@ -25,10 +25,11 @@ ALONE = """
 """At 640 pixels the panel has the window for itself: curators close the grid and the sidebar, or draw the panel wider."""
 PANEL = "document.querySelector('[data-cy=panel-content-latentdiff_panel]')"
 CONTENT = f"""() => {{
-    const boxes = [...(document.querySelector('[role=dialog]') || {PANEL})?.querySelectorAll('*') || []].filter(e => getComputedStyle(e).overflowY === 'auto' && e.clientHeight > 200)
+    const place = document.querySelector('[role=dialog]') || {PANEL}
+    const boxes = [...place?.querySelectorAll('*') || []].filter(e => getComputedStyle(e).overflowY === 'auto' && e.clientHeight > 200)
     const most = boxes.sort((a, b) => b.scrollHeight - a.scrollHeight)[0]
     return most ? most.scrollHeight + innerHeight - most.clientHeight : 0 }}"""
-"""How high the window has to be for the whole panel to be seen."""
+"""How high the window has to be for the whole panel, or the whole form, to be seen."""
 DRAWN = f"""() => {{ const all = (what) => [...({PANEL}?.querySelectorAll(what) || [])]
     const plotted = (plot) => plot.querySelector('.point, .heatmaplayer image, .legend')
     return all('img').every(i => i.complete) && all('.js-plotly-plot').every(plotted) }}"""
