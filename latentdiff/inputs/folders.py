@@ -148,9 +148,9 @@ def encode_side(
     encoded = encoder.encode_images(paths, ranges=ranges, progress=progress)
     if encoded.failures and not skip_bad:
         row, reason = next(iter(encoded.failures.items()))
-        count = len(encoded.failures)
+        count, called = len(encoded.failures), (entries or {}).get(paths[row], paths[row])
         raise InputError(
-            f"{count} images of {what} cannot be read, first {(entries or {}).get(paths[row], paths[row])}: {reason}; "
+            f"{count} image{'' if count == 1 else 's'} of {what} cannot be read, first {called}: {reason}; "
             "mend them, or leave bad images out (skip_bad, --skip-bad)"
         )
     return encoded.vectors

@@ -181,7 +181,8 @@ CSS = f"""
 .ld-message.error {{ border-color: #d64545; background: color-mix(in srgb, #d64545 14%, var(--ld-card)); }}
 :root {{ --block-info-text-color: #5d5d68; --body-text-color-subdued: #6b6b76; --input-placeholder-color: #6b6b76;
   --color-accent: #c2410c; --slider-color: #c2410c; --button-primary-background-fill: #c2410c;
-  --button-primary-background-fill-hover: #9a3412; }}
+  --button-primary-background-fill-hover: #9a3412; --button-cancel-background-fill: #b91c1c;
+  --button-cancel-background-fill-hover: #991b1b; }}
 .dark {{ --block-info-text-color: #a3a3ae; --body-text-color-subdued: #a3a3ae; --input-placeholder-color: #94949f;
   --color-accent: #fb923c; --slider-color: #fb923c; --button-primary-background-fill: #c2410c;
   --button-primary-background-fill-hover: #9a3412; }}

@@ -91,7 +91,7 @@ def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:
 
 def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
     with gr.Row():
-        dataset = gr.Dropdown([], label="Dataset", info="FiftyOne datasets of this machine; they are listed when this tab is opened")
+        dataset = gr.Dropdown([], label="Dataset", info="Looking for FiftyOne datasets of this machine …")
         field = gr.Dropdown([], label="Image vectors", info="Field with one vector per image")
     with gr.Row():
         a, b = gr.Dropdown([], label="View A", info="A saved view"), gr.Dropdown([], label="View B", info="The view to compare it with")
@@ -118,7 +118,7 @@ def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
         two = [gr.Dropdown(views, value=None) for _ in "AB"]
         return [*two, gr.Dropdown(fields, value=fields[0] if fields else None)]
 
-    quiet: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # what Gradio shows lies on the drop-down
     tab.select(listed, None, dataset, **quiet)
     dataset.change(chosen, dataset, [a, b, field], **quiet)
     engine.change(lambda kind: [gr.Textbox(visible=kind != LOCAL.kind)] * 2, engine, [address, exchange], **quiet)
