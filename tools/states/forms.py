@@ -32,6 +32,8 @@ def fill(stage: Stage, label: str, text: str) -> None:
 
 def opened(stage: Stage, operator: str, wait: str = "", dataset: str = NAME) -> None:
     """A dataset, and the form of one of our operators."""
+    if stage.page.get_by_role("listbox").count():  # of a state that failed
+        stage.page.keyboard.press("Escape")
     stage.app.close_dialogs()
     if f"/datasets/{dataset}" not in stage.page.url:
         stage.page.goto("about:blank")

@@ -29,7 +29,7 @@ def build(scenes: Scenes) -> Any:
     labels = [entry["label"] for entry in json.loads((DATA / "labels.json").read_text())]
     vectors = np.load(DATA / "clip_vit_b_32_images.npy")
     rng = np.random.default_rng(0)
-    left = {label: list(rng.permutation([i for i, one in enumerate(labels) if one == label])) for label in set(labels)}
+    left = {label: list(rng.permutation([i for i, one in enumerate(labels) if one == label])) for label in sorted(set(labels))}
     dataset = fo.Dataset(NAME, persistent=True)
     samples = []
     for month in range(1, 7):
