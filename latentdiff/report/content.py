@@ -100,7 +100,6 @@ def content(
     for side in SIDES:
         best[side], count[side] = arranged(comparison, side, cards, page or cards, how)
     shown = {side: tuple(card(comparison, h, rank[id(h)], called) for h in best[side]) for side in SIDES}
-    leading = {side: lead_cards(comparison, side, called) for side in SIDES}
     return Content(
         comparison=comparison,
         how=how,
@@ -121,7 +120,7 @@ def content(
         shifts=shifts(comparison, (a, b)),
         cards=shown,
         more={side: count[side] - len(shown[side]) for side in SIDES},
-        leads=leading,
+        leads={side: lead_cards(comparison, side, called) for side in SIDES},
         typical={side: typical(comparison, side) for side in SIDES},
         trees={side: as_tree(comparison, best[side]) for side in SIDES},
         fields=field_rows(comparison),

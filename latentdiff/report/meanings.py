@@ -1,7 +1,5 @@
 """What each number and each branch of LatentDiff is, for readers who know no statistics: tooltips, legends and tables say it alike."""
 
-from .fields import GOES_WITH
-
 SOURCES = {
     "sae": ("concept", "A pattern of the sparse autoencoder that fires on more images of one side than of the other."),
     "dre": ("typical images", "A phrase that fits the most typical images of one side better than those of the other."),
@@ -9,7 +7,7 @@ SOURCES = {
 }
 """Branch of LatentDiff → its name and what that means; what other methods found is said by ``Comparison.info["legend"]``."""
 MEANING = {
-    "rates": "The share of each side's images that show it.",
+    "rates": "The bars: the share of each side's images that show it.",
     "difference": "The gap between the two rates in percentage points; in brackets what holds the truth in 95 of 100 such studies. "
     "Not measurable: the images that show it do not stand apart from the others, so the rates are rough.",
     "pattern fires on": "Shares of the two sides on which the concept behind it fires; the bars count what shows what the name says.",
@@ -30,10 +28,6 @@ MEANING = {
     "name": "How well the words fit the images. “looks like” marks a guess: the difference is real, its name perhaps not. Look at them.",
 }
 """What each number says, for readers who know no statistics."""
-OF_SOME_CARDS = ("pattern fires on", "also", "overlaps with", "crowd", "found again", "along with it", GOES_WITH)
-"""Of these, those that not every card has."""
-PLOTTED = ("score", "how sure")
-"""Of these, those that only plots have."""
 NAME_FITS = {
     True: "No word fits these images well. Look at them before believing the name. Fit of the name: {strength}, where 0 is no fit.",
     False: "The words fit these images clearly better than random words do. Fit of the name: {strength}, where 0 is no fit.",

@@ -53,7 +53,7 @@ class CardActions:
             between: the scores that these images have, for the slider.
         """
         from fiftyone_plugin.showing import of_stages
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         try:
             view = make()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from latentdiff.errors import Cancelled, InputError, LatentDiffError
+from latentdiff.errors import Cancelled, InputError, LatentDiffError, sentence
 from latentdiff.progress import First, Progress, part
 
 from .asked import FOLDERS, TABLE, ZIPS, Asked
