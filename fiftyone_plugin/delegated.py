@@ -80,5 +80,5 @@ def _read(operation: Any) -> Delegated | None:
         error = (operation.result.error or "") if operation.result else ""
         lines = [line for line in str(error).strip().splitlines() if line.strip()]
         reason = lines[-1].split(": ", 1)[-1] if lines else "no reason is recorded"
-        return Delegated(str(operation.id), run, FAILED, 0.0, reason)
+        return Delegated(str(operation.id), run, FAILED, 0.0, f"{reason[:1].upper()}{reason[1:]}")
     return None

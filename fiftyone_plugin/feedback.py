@@ -102,8 +102,15 @@ def last_said(run: ComparisonRun) -> str:
     here = group == split(run.name)[1]
     h = journal.find(run.candidates, of) if here else None  # by its words of now: a concept may have got a name since
     text = _quoted(before.get("name") or (h.text if h else of.get("text")))
-    acts = [_act(text, before.get(name), name, value) for name, value in last["said"].items()]
+    before, said = (_with_names(run, h, one) for one in (before, last["said"]))
+    acts = [_act(text, before.get(name), name, value) for name, value in said.items()]
     return f"{', '.join(filter(None, acts))}{'' if here else f' in {shortened(str(group), LETTERS)}'}"
+
+
+def _with_names(run: ComparisonRun, h: Hypothesis | None, said: dict[str, Any]) -> dict[str, Any]:
+    """What was said of a finding; what it is a part of by the name that its card has."""
+    called = {one.text: one.name for one in run.feedback if h and one.side == h.side and one.name}
+    return {**said, "merged": called[said["merged"]]} if said.get("merged") in called else said
 
 
 def _act(text: str, before: Any, what: str, value: Any) -> str:

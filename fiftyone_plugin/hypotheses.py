@@ -8,6 +8,7 @@ from typing import Any
 
 from latentdiff.errors import InputError
 from latentdiff.report.content import typical
+from latentdiff.report.text import images
 from latentdiff.stats.exemplars import extreme_rows
 
 from .store import database, feedback, fields, runs
@@ -150,7 +151,8 @@ def check_tag(tag: str, counts: dict[str, int], onto: bool) -> None:
         raise InputError("a tag needs a name, such as 'check'")
     known = 0 if onto else counts.get(tag.strip(), 0)
     if known:
-        raise InputError(f"{known:,} images carry the tag {tag.strip()!r} already; say that it goes onto these too, or choose another")
+        carry = f"{images(known)} {'carries' if known == 1 else 'carry'} the tag {tag.strip()!r} already"
+        raise InputError(f"{carry}; say that it goes onto these too, or choose another")
 
 
 def tag_hypothesis(run: ComparisonRun, hypothesis: Any, side: str, tag: str, *, onto: bool = True) -> int:
@@ -194,9 +196,13 @@ def typical_view(run: ComparisonRun, side: str) -> Any:
     """
     if side not in ("A", "B"):
         raise InputError(f'side is "A" or "B", not {side!r}')
+    return run.sides[side].select([str(run.sides[side].ids[row]) for row in typical_rows(run, side)])
+
+
+def typical_rows(run: ComparisonRun, side: str) -> list[int]:
+    """Rows of the images of :func:`typical_view`, in its order."""
     ratio = run.comparison.log_ratio_a if side == "A" else -run.comparison.log_ratio_b
-    rows = dict.fromkeys([*typical(run.comparison, side), *extreme_rows(ratio, TYPICAL).tolist()])
-    return run.sides[side].select([str(run.sides[side].ids[row]) for row in list(rows)[:TYPICAL]])
+    return list(dict.fromkeys([*typical(run.comparison, side), *extreme_rows(ratio, TYPICAL).tolist()]))[:TYPICAL]
 
 
 def score_view(run: ComparisonRun, low: float, high: float, side: str = "both") -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from latentdiff.report.content import images
+from latentdiff.report.text import images
 from latentdiff.results.feedback import ACCEPTED, REJECTED
 
 from .requests import HANDED_OVER

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, TypeVar
 
-from latentdiff.errors import Cancelled, LatentDiffError
+from latentdiff.errors import Cancelled, LatentDiffError, sentence
 from latentdiff.progress import Progress
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def shown(ctx: Any, work: Callable[..., T], *, early: bool = False) -> Generator
             # Said in the App first: an error in mid-stream reaches the browser as a broken connection only.
             if not there:
                 yield _bar(ctx, dialog, 1.0, "stopped", ends="done")
-            yield ctx.ops.notify(str(e), variant="error")
+            yield ctx.ops.notify(sentence(e), variant="error")
             raise
         if isinstance(step, Early):
             there = True

@@ -8,8 +8,8 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
-from latentdiff.report.content import images
 from latentdiff.report.finding import named
+from latentdiff.report.text import images
 from latentdiff.results.feedback import said_of
 
 from . import hypotheses
@@ -22,7 +22,7 @@ _lock = threading.Lock()
 
 
 def shown_of(run: Any, hypothesis: Any, side: str, *, best: bool = True) -> str:
-    """Whose images the grid shows: "bus in site_a, 16 images".
+    """Whose images the grid shows: "bus in site_a, 16 images", "what looks like bus in site_a, 16 images".
 
     Args:
         run: the comparison.
@@ -33,7 +33,9 @@ def shown_of(run: Any, hypothesis: Any, side: str, *, best: bool = True) -> str:
     letters = "AB" if side == "both" else side
     count = sum(len(run.comparison.rows_showing(hypothesis, one)) for one in letters)
     where = " and ".join(run.sides[one].name for one in letters)
-    return f"{named(hypothesis, said_of(run.feedback, hypothesis))} in {where}, {counted(count) if best else images(count)}"
+    said = said_of(run.feedback, hypothesis)
+    name = f"{'what ' * (hypothesis.weak and not said.name)}{named(hypothesis, said)}"
+    return f"{name} in {where}, {counted(count) if best else images(count)}"
 
 
 def counted(count: int) -> str:

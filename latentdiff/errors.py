@@ -61,6 +61,8 @@ class Cancelled(LatentDiffError):
 
 
 def sentence(error: Exception) -> str:
-    """An error's message, as people read it."""
+    """An error's message, as people read it: with a capital, unless it begins with the name of a file or field, and a full stop."""
     text = str(error)
-    return text[:1].upper() + text[1:]
+    word = text.partition(" ")[0].strip(":,;").replace("-", "").replace("'", "")
+    capital = text[:1].upper() if word.isalpha() else text[:1]
+    return capital + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -163,6 +163,7 @@ class KeepAnswer(FormOperator):
 
     def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses, questions
+        from latentdiff.report.text import images
 
         run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
         names = {name: str(ctx.params.get(name) or "") for name in ("view", "tag")}
@@ -170,5 +171,5 @@ class KeepAnswer(FormOperator):
         count = questions.keep_images(run, str(ctx.params.get("phrase")), side, overwrite=overwrite, onto=onto, **names)
         ctx.ops.reload_dataset()
         kept = " and ".join(f"{what} {name.strip()!r}" for what, name in names.items() if name.strip())
-        ctx.ops.notify(f"{count:,} images: {kept}.", variant="success")
+        ctx.ops.notify(f"{images(count)}: {kept}.", variant="success")
         return {"count": count, "side": side}

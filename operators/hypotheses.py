@@ -56,13 +56,14 @@ class SaveHypothesis(FormOperator):
     def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
+        from latentdiff.report.text import images
 
         run, hypothesis, side = hypothesis_forms.chosen_hypothesis(ctx.dataset, ctx.params)
         name = str(ctx.params.get("name") or "")
         view = hypotheses.save_hypothesis_view(run, hypothesis, side, name, overwrite=bool(ctx.params.get("overwrite")))
         count = len(view)
         ctx.ops.reload_dataset()
-        ctx.ops.notify(f"Saved {count:,} images as the view {name.strip()!r}.", variant="success")
+        ctx.ops.notify(f"Saved {images(count)} as the view {name.strip()!r}.", variant="success")
         return {"name": name.strip(), "side": side, "count": count}
 
 
@@ -121,10 +122,11 @@ class TagHypothesis(FormOperator):
     def perform(self, ctx: Any) -> dict[str, Any]:
         from fiftyone_plugin import hypotheses
         from fiftyone_plugin.forms import hypotheses as hypothesis_forms
+        from latentdiff.report.text import images
 
         run, hypothesis, side = hypothesis_forms.chosen_hypothesis(ctx.dataset, ctx.params)
         tag = str(ctx.params.get("tag") or "")
         count = hypotheses.tag_hypothesis(run, hypothesis, side, tag, onto=bool(ctx.params.get("onto")))
         ctx.ops.reload_dataset()
-        ctx.ops.notify(f"{count:,} images carry the tag {tag.strip()!r} now.", variant="success")
+        ctx.ops.notify(f"{images(count)} {'carries' if count == 1 else 'carry'} the tag {tag.strip()!r} now.", variant="success")
         return {"tag": tag.strip(), "side": side, "count": count}

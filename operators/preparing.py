@@ -33,6 +33,7 @@ class ComputeEmbeddings(FormOperator):
         from fiftyone_plugin.embedding import compute_embeddings
         from fiftyone_plugin.forms import common as forms
         from fiftyone_plugin.running import shown
+        from latentdiff.report.text import images
 
         def work(progress: Any) -> Any:
             return compute_embeddings(
@@ -48,7 +49,7 @@ class ComputeEmbeddings(FormOperator):
         done = yield from shown(ctx, work)
         if ctx.delegated:
             return
-        text = f"{done.encoded:,} images have a vector now; {done.kept:,} had one."
+        text = f"{images(done.encoded)} {'has' if done.encoded == 1 else 'have'} a vector now; {done.kept:,} had one."
         if done.failures:
             text += f" {len(done.failures):,} could not be read: see the field {done.field}_error."
         yield ctx.ops.reload_dataset()
@@ -73,6 +74,7 @@ class ComputeMeasures(FormOperator):
     def perform(self, ctx: Any) -> Iterator[Any]:
         from fiftyone_plugin.measuring import compute_measures
         from fiftyone_plugin.running import shown
+        from latentdiff.report.text import images
 
         def work(progress: Any) -> Any:
             field, overwrite = ctx.params.get("field") or "measures", bool(ctx.params.get("overwrite"))
@@ -81,7 +83,7 @@ class ComputeMeasures(FormOperator):
         done = yield from shown(ctx, work)
         if ctx.delegated:
             return
-        text = f"{done.measured:,} images were measured; {done.kept:,} had been."
+        text = f"{images(done.measured)} {'was' if done.measured == 1 else 'were'} measured; {done.kept:,} had been."
         text += f" {len(done.failed):,} could not be read." if done.failed else ""
         yield ctx.ops.reload_dataset()
         yield ctx.ops.notify(text, variant="warning" if done.failed else "success")

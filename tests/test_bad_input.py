@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from latentdiff import CheckpointError, CompareConfig, InputError, LatentDiffError, SparseAutoencoder, Vocabulary, compare
+from latentdiff.errors import sentence
 
 WIDTH = 8
 
@@ -35,6 +36,20 @@ def with_values(x: np.ndarray, at: list[int], value: float) -> np.ndarray:
     out = x.copy()
     out[at, 3] = value
     return out
+
+
+@pytest.mark.parametrize(
+    ("message", "read"),
+    [
+        ("name the folder", "Name the folder."),
+        ("what is this?", "What is this?"),
+        ("coast.zip is a zip file", "coast.zip is a zip file."),  # no file is called Coast.zip
+        ("my_field holds no vectors", "my_field holds no vectors."),
+        ("'a' exists already", "'a' exists already."),
+    ],
+)
+def test_errors_are_read_as_sentences(message, read) -> None:
+    assert sentence(InputError(message)) == read
 
 
 @pytest.mark.parametrize("n", [0, 1, 19])

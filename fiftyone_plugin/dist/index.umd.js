@@ -56,7 +56,7 @@
         () => say("The browser does not allow copying"),
       );
     const icon = React.createElement("path", { d: said === "Copied" ? DONE : COPY, fill: "currentColor" });
-    const style = { background: "none", border: 0, padding: "6px", color: "inherit", opacity: 0.7, cursor: "pointer", display: "flex" };
+    const style = { background: "none", border: 0, padding: "4px", color: "inherit", opacity: 0.7, cursor: "pointer", display: "flex" };
     return React.createElement(
       "button",
       { type: "button", title: said, "aria-label": said, onClick: click, onMouseLeave: () => say("Copy as text"), style: style },
@@ -122,7 +122,7 @@
     };
     return React.createElement(
       "div",
-      { style: { padding: "0 12px" } }, // thumbs at the ends reach beyond the line
+      { style: { padding: "0 10px 0 56px" } }, // under the ends of the plot above it
       React.createElement(Typography, null, label),
       React.createElement(Slider, slider),
     );

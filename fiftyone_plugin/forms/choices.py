@@ -52,7 +52,7 @@ def concept_titles() -> dict[str, str]:
     published = {name: f"{name}: published, for {next(iter(layers.values())).encoder}" for name, layers in REGISTRY.items()}
     own = {KEPT: "Learnt once for all such image vectors, and kept", PAIR: "Learnt from these two sides alone, however many"}
     own[OWN] = "A sparse autoencoder of mine"
-    first = "The encoder's own where it has one, else learnt from these images"
+    first = "The encoder's own, else learnt from these images"
     return {TRAIN: first, TREE: "Learnt from these images, from coarse to fine", **own, **published}
 
 

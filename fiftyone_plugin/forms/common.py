@@ -9,6 +9,7 @@ from typing import Any
 
 from latentdiff.errors import InputError, LatentDiffError, sentence
 from latentdiff.inputs.roots import is_path
+from latentdiff.report.text import images
 from latentdiff.scale.engine import LOCAL, Engine
 
 from .. import allowed, encoders
@@ -56,7 +57,7 @@ def choose_vectors(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     """A drop-down of the fields and similarity indexes that hold vectors, chosen already where there is but one."""
     fields = vector_sources(dataset)
     empty = "No field of this dataset holds vectors. Run the operator “LatentDiff: compute embeddings” first."
-    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field or similarity index, a vector an image", empty=empty)
+    prop = choose(inputs, "embeddings", "Image vectors", fields, description="Field or similarity index: one vector per image", empty=empty)
     if len(fields) == 1:
         prop.default = fields[0]
     if fields and params.get("embeddings") and params["embeddings"] not in fields:
@@ -209,7 +210,7 @@ def ask_about_tag(inputs: Any, prop: Any, known: int, params: dict[str, Any]) ->
         params: what was answered so far.
     """
     if known:
-        carry = "1 image carries" if known == 1 else f"{known:,} images carry"
+        carry = f"{images(known)} {'carries' if known == 1 else 'carry'}"
         inputs.bool("onto", label=f"Put it onto these too: {carry} it already", default=False)
         if not params.get("onto"):
             reject(prop, f"{carry} this tag already; tick below, or choose another.")

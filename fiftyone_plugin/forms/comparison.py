@@ -83,7 +83,7 @@ def choose_fields(inputs: Any, params: dict[str, Any]) -> None:
         values.setdefault(str(params["fields"]), f"Only {params['fields']}")
     prop = forms.choose(inputs, "fields", "Fields", list(values), labels=list(values.values()), description=text, empty="")
     prop.default, prop.required = choices.OFF, False
-    text = f"Differences to look past, with {choices.BETWEEN} between: words, names of fields, or one of their values (camera = 2)"
+    text = f"Differences to look past, separated by “{choices.BETWEEN}”: words, names of fields, or one of their values (camera = 2)"
     inputs.str("given", label="Known already", description=text, required=False)
 
 

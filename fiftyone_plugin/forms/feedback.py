@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from latentdiff.report.finding import named
 from latentdiff.results.feedback import ACCEPTED, LONGEST, REJECTED, SAID, Feedback, meant, said_of
 
 from . import common as forms
@@ -33,9 +34,9 @@ def choose_judgement(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     if h is None:
         return
     parts = {(one.side, one.text) for one in run.feedback if one.merged}
-    others = [o.text for o in run.hypotheses if o.side == h.side and o is not h and (o.side, o.text) not in parts]
+    others = [o for o in run.hypotheses if o.side == h.side and o is not h and (o.side, o.text) not in parts]
     if others:
-        values = {OFF: "It stands by itself", **{text: text for text in dict.fromkeys(others) if text != h.text}}
+        values = {OFF: "It stands by itself", **{o.text: named(o, said_of(run.feedback, o)) for o in others if o.text != h.text}}
         text = "The difference that says the same: this one is told on its card"
         merged = forms.choose(inputs, "merged", "Part of", list(values), labels=list(values.values()), description=text, empty="")
         merged.default, merged.required = said.merged or OFF, False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from latentdiff.errors import LatentDiffError, sentence
-from latentdiff.report.text import headline
+from latentdiff.report.finding import named
+from latentdiff.results.feedback import said_of
 
 from .. import hypotheses
 from . import common as forms
@@ -28,7 +29,7 @@ def choose_hypothesis(inputs: Any, dataset: Any, params: dict[str, Any], *, side
         forms.reject(chosen, sentence(e))
         return None
     names = {side: run.sides[side].name for side in "AB"}
-    texts = [f"{headline(h, run.feedback)} (more in {names[h.side]})" for h in run.hypotheses]
+    texts = [f"{named(h, said_of(run.feedback, h))} (more in {names[h.side]})" for h in run.hypotheses]
     ranks = [str(i) for i in range(len(texts))]
     empty = "This comparison found no difference that passes its test."
     forms.choose(inputs, "hypothesis", "Difference", ranks, labels=texts, description="Best first", empty=empty)

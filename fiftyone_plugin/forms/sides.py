@@ -44,7 +44,7 @@ def choose_side(inputs: Any, letter: str, ctx: Any) -> None:
     values |= {CURRENT: "What the grid shows now" if ctx.has_custom_view else "The whole dataset"}
     if ctx.selected:
         values |= {SELECTED: f"The {len(ctx.selected):,} selected in the grid"}
-    values |= {TAGGED: "Samples with a tag …", FIELD: "Images by a field …", ELSEWHERE: "Another dataset …"}
+    values |= {TAGGED: "Images with a tag …", FIELD: "Images by a field …", ELSEWHERE: "Another dataset …"}
     other = asked(ctx.params, "B" if letter == "A" else "A")
     if other is not None and other[0] not in (REST, ELSEWHERE):
         values |= {REST: "Everything else"}
@@ -77,7 +77,7 @@ def _choice(view: str) -> str:
 def _choose_value(inputs: Any, letter: str, ctx: Any, prop: Any) -> None:
     low, fields = letter.lower(), value_fields(ctx.dataset)
     empty = "No field of this dataset says anything of images."
-    forms.choose(inputs, f"field_{low}", f"Field of {letter}", fields, description="What says which images", empty=empty)
+    forms.choose(inputs, f"field_{low}", f"Field of {letter}", fields, description="By which its images are chosen", empty=empty)
     chosen = ctx.params.get(f"field_{low}")
     if not chosen:
         return

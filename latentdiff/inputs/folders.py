@@ -16,6 +16,8 @@ from ..embed.ranges import Ranges, common_ranges
 from ..errors import InputError
 from ..progress import Progress, silent
 
+KNOWN = (".jpg", ".png", ".webp", ".tif")
+"""Suffixes that are named where a folder holds no images; the others are counted."""
 COMPANIONS = frozenset(
     {"@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "#snapshot", "@recently-snapshot", "@tmp"}
 )
@@ -94,7 +96,7 @@ def image_folder(folder: str | Path, roots: Sequence[Path] | None = None, progre
 
 def no_images(passed_over: Mapping[str, int]) -> str:
     """What is there, or what was looked for, where a folder or an archive holds no images."""
-    return said_unread(passed_over) or ", ".join(SUFFIXES)
+    return said_unread(passed_over) or f"{', '.join(KNOWN)} and {len(set(SUFFIXES) - set(KNOWN))} more kinds of files"
 
 
 def allowed(path: str | Path, roots: Sequence[Path] | None) -> Path:
@@ -146,9 +148,9 @@ def encode_side(
     encoded = encoder.encode_images(paths, ranges=ranges, progress=progress)
     if encoded.failures and not skip_bad:
         row, reason = next(iter(encoded.failures.items()))
-        count = len(encoded.failures)
+        count, called = len(encoded.failures), (entries or {}).get(paths[row], paths[row])
         raise InputError(
-            f"{count} images of {what} cannot be read, first {(entries or {}).get(paths[row], paths[row])}: {reason}; "
+            f"{count} image{'' if count == 1 else 's'} of {what} cannot be read, first {called}: {reason}; "
             "mend them, or leave bad images out (skip_bad, --skip-bad)"
         )
     return encoded.vectors

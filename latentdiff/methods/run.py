@@ -193,7 +193,7 @@ def _prompts(asked: Asked) -> tuple[list[str], list[str]]:
 for _method in (
     Method(
         "latentdiff",
-        "LatentDiff: concepts of a sparse autoencoder, and the most telling images",
+        "LatentDiff: concepts and the most telling images",
         ("LatentDiff", "Found by its concepts or on its most telling images."),
         _latentdiff,
         needs=(),

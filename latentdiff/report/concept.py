@@ -10,7 +10,7 @@ import numpy as np
 
 from ..results.comparison import Comparison
 from ..results.hypothesis import ConceptTable, Hypothesis
-from .text import headline, percent
+from .text import headline, images, percent
 from .tree import path_of
 
 COMPANIONS = 3
@@ -46,7 +46,7 @@ def _of_card(card: dict[str, Any], below: tuple[str, ...]) -> list[tuple[str, st
         facts.append(("Part of", " > ".join(below), "from the general to the particular"))
     rate, count = card.get("firing_rate"), card.get("images_firing")
     if isinstance(rate, float) and isinstance(count, int):
-        facts.append(("Occurs on", f"{count:,} images ({percent(rate)})", "of all that were looked at, both sides together"))
+        facts.append(("Occurs on", f"{images(count)} ({percent(rate)})", "of all that were looked at, both sides together"))
     purity = card.get("monosemanticity")
     if isinstance(purity, float):
         facts.append(("Purity", f"{purity:.2f}", "how alike the images are on which it occurs: 1 all the same, near 0 a mixture"))

@@ -17,7 +17,7 @@ from .fields import FieldRow, field_rows, left_out_fields, looked_past
 from .finding import SIDES, Card, card
 from .leads import lead_cards, leads
 from .shifts import shifts
-from .text import isolated, verdict
+from .text import images, isolated, verdict
 from .tree import Branch, as_tree
 from .vectors import misfit, repeated, unlike_lengths
 
@@ -87,7 +87,7 @@ def content(
     Args:
         comparison: the result.
         names: what people call A and B; None: as stored with it, else "A" and "B".
-        title: headline; None makes one of the names.
+        title: headline; None makes one of the names, which does not say that they differ where they do not.
         cards: differences per side, >= 1.
         page: how many of them were shown at first; None: all.
         how: which of them, in which order.
@@ -103,7 +103,7 @@ def content(
     return Content(
         comparison=comparison,
         how=how,
-        title=title or f"How {a} and {b} differ",
+        title=title or (f"How {a} and {b} differ" if comparison.differs else f"{a} and {b} compared"),
         names=called,
         verdict=verdict(comparison, a, b),
         counts={
@@ -183,11 +183,6 @@ def rejected(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         if words:
             notes.append(f"rejected by hand, more in {name}: {', '.join(words)}")
     return tuple(notes)
-
-
-def images(count: int) -> str:
-    """ "1 image" or "1,234 images"."""
-    return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
 RENEWED = {

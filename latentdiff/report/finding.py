@@ -113,7 +113,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
         auroc=_number(h.auroc),
         found=found,
         facts=_facts(h, found, names),
-        badges=_badges(h, found),
+        badges=_badges(h, found, said),
         details=_details(h, names, counted(comparison, h, h.folded)),
         where=(f"More in {names[h.side]}: {heading}", f"{rates['A']} of {names['A']}, {rates['B']} of {names['B']}"),
         concept=concept_facts(comparison, h),
@@ -181,8 +181,8 @@ def _facts(h: Hypothesis, found: tuple[str, str], names: Mapping[str, str]) -> t
     return tuple(fact for fact in facts if fact[1])
 
 
-def _badges(h: Hypothesis, found: tuple[str, str]) -> tuple[Fact, ...]:
-    strength = _number(h.name_strength)
+def _badges(h: Hypothesis, found: tuple[str, str], said: Feedback) -> tuple[Fact, ...]:
+    strength = _number(h.name_strength) if not said.name else ""  # how its own words fit says nothing of a name that people gave it
     badges = [("q", p_text(h.q_value, "q"), f"q: {MEANING['q']}")]
     badges += [("auroc", f"AUROC {h.auroc:.2f}", f"AUROC: {MEANING['AUROC']}")] if not math.isnan(h.auroc) else []
     badges.append(("branch", *found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..results.gap import Gap, GapState
-from .text import p_text, percent
+from .text import images, p_text, percent
 
 
 def gap_sentences(gap: Gap) -> list[str]:
@@ -16,13 +16,14 @@ def gap_sentences(gap: Gap) -> list[str]:
     if not len(gap.rows) and not gap.modes:
         evidence = p_text(float(gap.info["p"]))
         return [f"The two sets do not differ detectably ({evidence}), or the pool has nothing that mends it: nothing to add.", *remarks]
-    said = [f"{len(gap.rows):,} images are chosen."]
+    said = [f"{images(len(gap.rows))} {'is' if len(gap.rows) == 1 else 'are'} chosen."]
     said += [f"{mode}." for mode in gap.modes]
     said.append(f"On halves not used to choose: {state_text(gap.before)} before, {state_text(gap.after)} after.")
     said.append(f"Weights of the images that are there: worth {gap.effective:,.0f} images.")
     if len(gap.leave_out):
         share = len(gap.leave_out) / max(len(gap.weights), 1)
-        said.append(f"{len(gap.leave_out):,} images ({percent(share)}) are more than the other set has of their kind.")
+        are, their = ("is", "its") if len(gap.leave_out) == 1 else ("are", "their")
+        said.append(f"{images(len(gap.leave_out))} ({percent(share)}) {are} more than the other set has of {their} kind.")
     return said + remarks
 
 

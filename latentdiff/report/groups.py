@@ -18,7 +18,7 @@ from .content import Content, content
 from .group_figures import HALF, row_names, tree_svg
 from .html import column_html, page
 from .tables import csv_cell, markdown_side
-from .text import MADE_BY, apart, escape, headline, p_text, percent
+from .text import MADE_BY, apart, escape, headline, images, p_text, percent
 from .text import plain_markdown as plain
 from .thumbnails import Images
 
@@ -60,7 +60,7 @@ def group_verdict(found: GroupComparison) -> str:
 def notes(found: GroupComparison) -> tuple[str, ...]:
     """What was left out, and how deep pictures were drawn."""
     out = found.info.get("left_out") or {}
-    told = [f"{out[why]:,} images {what} are left out" for why, what in LEFT_OUT.items() if out.get(why)]
+    told = [f"{images(out[why])} {what} left out" for why, what in LEFT_OUT.items() if out.get(why)]
     told += [said_unread(found.info.get("passed_over") or {}), said_ranges(found.info.get("deep") or {})]
     told += map(str, found.info.get("remarks") or ())
     return tuple(filter(None, told))

@@ -46,9 +46,9 @@ class Guarded:
         evidence = p_text(c.two_sample.p_value)
         if self.unnamed:
             return [f"Fails: {CHANGED} (AUC {c.two_sample.auc:.2f}, {evidence}).{past}"]
-        if self.failing:
+        if count := len(self.failing):
             limit = f" of at least {percent(self.smallest)}" if self.smallest else ""
-            return [f"Fails: {len(self.failing)} differences{limit} ({evidence}).{past}", *map(said, self.failing)]
+            return [f"Fails: {count} difference{'' if count == 1 else 's'}{limit} ({evidence}).{past}", *map(said, self.failing)]
         if not c.differs:
             least = max(c.smallest_detectable, 0.01)
             return [f"Passes: no detectable difference ({evidence}); something in {percent(least)} more images would have been seen.{past}"]

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..compute.files import strict
-from .content import THUMBNAILS, Content, images
+from .content import THUMBNAILS, Content
 from .finding import SIDES, Card, Fact
 from .meanings import MEANING
 from .plots import histogram_svg, volcano_svg
 from .reading import reading
 from .shifts import shifts_counted
 from .style import page_css
-from .text import escape, percent
+from .text import escape, images, percent
 from .thumbnails import Images, inline, source
 
 GENERATOR = '<meta name="generator" content="LatentDiff">'

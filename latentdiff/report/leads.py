@@ -28,7 +28,7 @@ def leads(comparison: Comparison, names: Sequence[str]) -> tuple[str, ...]:
         if not best:
             continue
         first = best[0]
-        others = f"; then {', '.join(title(h) for h in best[1:])}" if best[1:] else ""
+        others = "".join(f"; then {title(h)}" for h in best[1:])  # not commas: a title may hold some
         said = decides(comparison, first, names)
         decide = f"; {said} would decide it" if said else ""
         nearest = f"{title(first)} ({rates_of(first, names)}{decide}){others}"

@@ -48,7 +48,8 @@ def histogram_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
     def y(share: float) -> float:
         return HEIGHT - BOTTOM - share / top * (HEIGHT - TOP - BOTTOM)
 
-    body = [_vertical(x(0.0), "middle")]
+    body = [_tick_y(y(v), f"{100 * v:.3g}%") for v in _ticks(0.0, top, 4)]  # below all else
+    body.append(_vertical(x(0.0), "middle"))
     for side, share in shares.items():
         steps = [f"M{x(low):.1f} {y(0):.1f}"]
         for i, s in enumerate(share):
@@ -56,7 +57,6 @@ def histogram_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
         steps.append(f"L{x(high):.1f} {y(0):.1f}Z")
         body.append(f'<path class="area {side}" d="{"".join(steps)}"><title>{escape(names[side.upper()])}</title></path>')
     body += [_tick_x(x(v), f"{v:g}") for v in _ticks(low, high)]
-    body += [_tick_y(y(v), f"{100 * v:.3g}%") for v in _ticks(0.0, top, 4)]
     axis = f"← typical of {names['B']}    score    typical of {names['A']} →"
     return _frame("Scores of all images, by side", "".join(body), axis, "")
 
@@ -80,7 +80,8 @@ def volcano_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
         return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
 
     gate = y(-np.log10(comparison.config.alpha))
-    body = [_vertical(x(0.0), "middle"), f'<line class="gate" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{gate:.1f}" y2="{gate:.1f}"/>']
+    body = [_tick_y(y(v), f"{v:g}") for v in _ticks(0.0, top, 4)]  # below all else: a line across a name cannot be read
+    body += [_vertical(x(0.0), "middle"), f'<line class="gate" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{gate:.1f}" y2="{gate:.1f}"/>']
     body.append(f'<text class="tick" x="{WIDTH - RIGHT}" y="{gate - 4:.1f}" text-anchor="end">q = {comparison.config.alpha:g}</text>')
     for i in _drawn(strength):
         kind = "none" if not passed[i] else "a" if table.gap[i] > 0 else "b"
@@ -92,7 +93,6 @@ def volcano_svg(comparison: Comparison, names: Mapping[str, str]) -> str:
         )
     body += [_label(x(difference[i]), y(strength[i]), table.name[i]) for i in _named(comparison, difference, strength, passed)]
     body += [_tick_x(x(v), f"{v:+g}" if v else "0") for v in _ticks(-span, span)]
-    body += [_tick_y(y(v), f"{v:g}") for v in _ticks(0.0, top, 4)]
     axis = f"← more in {names['B']}    difference in points    more in {names['A']} →"
     title = "All tested concepts: difference of rates against strength of evidence"
     return _frame(title, "".join(body), axis, "", up="how sure (−log10 q)")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..results.comparison import Comparison
 from .content import Content, version_text
+from .fields import ALONG, GOES_WITH
 from .finding import SIDES, legend
 from .meanings import MEANING
 
@@ -27,7 +28,7 @@ def reading(content: Content, *, drawn: bool) -> tuple[tuple[str, str], ...]:
         drawn: whether it has cards with bars, and plots; else a table a side.
     """
     there, cards = _there(content, drawn), [one for side in SIDES for one in content.cards[side]]
-    meanings = MEANING if drawn else {**MEANING, "rates": TABLED}
+    meanings = {**MEANING, GOES_WITH: ALONG, **({} if drawn else {"rates": TABLED})}
     sources = dict.fromkeys(one.hypothesis.source for one in cards)
     found = [legend(content.comparison, source) for source in sources]
     told = ((f"found as “{name}”", meaning) for name, meaning in found)

@@ -38,7 +38,8 @@ CARDS = """
 .ld-strip { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 6px; margin: 10px 0; }
 .ld-strip img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 5px; background: var(--ld-track); }
 .ld-facts { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 8px 0 0; font-size: .84rem; color: var(--ld-soft); }
-.ld-facts div { display: flex; gap: 5px; } .ld-facts dt { text-decoration: underline dotted; text-underline-offset: 3px; cursor: help; }
+.ld-facts div { display: flex; gap: 5px; } .ld-facts dt { white-space: nowrap;
+  text-decoration: underline dotted; text-underline-offset: 3px; cursor: help; }
 .ld-facts dd { margin: 0; color: var(--ld-text); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .ld .ld-card summary, .ld-card summary { margin-top: 8px; font-size: .84rem; font-weight: 400; color: var(--ld-soft); cursor: pointer; }
 .ld-lead :is(h3, .value) { color: var(--ld-soft); } .ld-lead .ld-bar :is(.a, .b) { fill: var(--ld-soft); fill-opacity: .5; }

@@ -13,12 +13,12 @@ from typing import Any
 from ..results.feedback import said_of
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
-from .content import Content, images
+from .content import Content
 from .fields import beside_text
 from .finding import SIDES
 from .reading import SHOWN, reading
 from .telling import leans_back
-from .text import MADE_BY, unmarked
+from .text import MADE_BY, images, unmarked
 from .text import plain_markdown as plain
 from .thumbnails import Images, source
 
@@ -42,7 +42,7 @@ def markdown(content: Content) -> str:
         lines += [f"## More in {names[side]} ({images(content.counts[side])})", "", *markdown_side(content, side)]
         if content.trees[side]:
             lines += ["From coarse to fine:", "", *(f"{'  ' * b.depth}- {plain(b.label)}" for b in content.trees[side]), ""]
-    lines += [plain("; ".join(content.below)) + ".", ""] if content.below else []
+    lines += [*(f"- {plain(note[:1].upper() + note[1:])}." for note in content.below), ""] if content.below else []
     lines += fields_markdown(content)
     terms = [f"- **{plain(term)}**: {plain(meaning)}" for term, meaning in reading(content, drawn=False)]
     lines += ["## How to read this", "", *terms, ""] if terms else []

@@ -156,6 +156,11 @@ def percent(rate: float) -> str:
     return ">99%" if 0.99 < rate < 1 else f"{rate:.0%}"
 
 
+def images(count: int) -> str:
+    """ "1 image" or "1,234 images"."""
+    return f"{count:,} image" if count == 1 else f"{count:,} images"
+
+
 def rates_of(hypothesis: Hypothesis, names: Sequence[str]) -> str:
     """Its rates in a sentence: "30% of winter, 10% of summer"; ``names`` are what people call A and B."""
     return f"{percent(hypothesis.rate_a)} of {names[0]}, {percent(hypothesis.rate_b)} of {names[1]}"

@@ -14,7 +14,7 @@ from ..results.trends import Trend, Trends
 from .groups import LEFT_OUT
 from .html import page
 from .tables import csv_cell
-from .text import MADE_BY, apart, escape, p_text, percent
+from .text import MADE_BY, apart, escape, images, p_text, percent
 from .text import plain_markdown as plain
 from .thumbnails import inline
 
@@ -37,7 +37,7 @@ def trends_verdict(found: Trends) -> str:
 def trends_notes(found: Trends) -> tuple[str, ...]:
     """What was left out, and how deep pictures were drawn."""
     out, said = found.info.get("left_out") or {}, {**LEFT_OUT, "unlabelled": "without a date or number"}
-    told = [f"{out[why]:,} images {what} are left out" for why, what in said.items() if out.get(why)]
+    told = [f"{images(out[why])} {what} left out" for why, what in said.items() if out.get(why)]
     told += [said_unread(found.info.get("passed_over") or {}), said_ranges(found.info.get("deep") or {})]
     told += map(str, found.info.get("remarks") or ())
     return tuple(filter(None, told))

@@ -30,16 +30,18 @@ class CardActions:
     def show_typical(self, ctx: Any) -> None:
         """Set the App's view to the most typical images of a side."""
         from fiftyone_plugin import hypotheses
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
+        from latentdiff.report.text import images
 
         try:
             run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             self.update(ctx)
             return
         side = str(ctx.params.get("side"))
-        self.show_view(ctx, lambda: hypotheses.typical_view(run, side), f"the most typical of {run.sides[side].name}")
+        what = f"the most typical of {run.sides[side].name}, {images(len(hypotheses.typical_rows(run, side)))}"
+        self.show_view(ctx, lambda: hypotheses.typical_view(run, side), what)
 
     def show_view(self, ctx: Any, make: Any, what: str, between: list[float] | None = None) -> bool:
         """Set the App's view to what ``make()`` gives; say so where it cannot be shown here.
@@ -51,12 +53,12 @@ class CardActions:
             between: the scores that these images have, for the slider.
         """
         from fiftyone_plugin.showing import of_stages
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         try:
             view = make()
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             return False
         if view._root_dataset.name != ctx.dataset.name:
             ctx.ops.notify(f"These images are in dataset {view._root_dataset.name!r}; open it to see them.", variant="info")
@@ -104,19 +106,19 @@ class CardActions:
         """Take back what was said last."""
         from fiftyone_plugin import form_nonce
         from fiftyone_plugin.feedback import undo_feedback
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         form_nonce.check(ctx.params)
         try:
             undo_feedback(ctx.dataset, str(ctx.params.get("run")))
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
         self.update(ctx)
 
     def _judge(self, ctx: Any, **said: str) -> None:
         from fiftyone_plugin import form_nonce
         from fiftyone_plugin.feedback import judge_finding
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         form_nonce.check(ctx.params)
         found = self._found(ctx)
@@ -125,7 +127,7 @@ class CardActions:
         try:
             judge_finding(ctx.dataset, found[0].name, found[1], **said)
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
         self.update(ctx)
 
     def _ask(self, ctx: Any, operator: str) -> None:
@@ -150,12 +152,12 @@ class CardActions:
         """The run and the difference that a button belongs to; where another window deleted it, that is said."""
         from fiftyone_plugin import hypotheses
         from fiftyone_plugin.forms import common as forms
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         try:
             run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
             return run, forms.find_hypothesis(run, ctx.params.get("rank"))
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             self.update(ctx)
             return None

@@ -60,8 +60,8 @@ def _title(box: types.Object, data: dict[str, Any]) -> None:
 
 
 def lead(panel: Any, column: types.Object, board: dict[str, Any], data: dict[str, Any]) -> None:
-    """What comes near a finding and did not pass: greyed, with what would decide it."""
-    props = grid(p=1.5, width="100%", minWidth=0, **ONE_COLUMN, opacity=0.75, borderStyle="dashed")
+    """What comes near a finding and did not pass: with grey bars, and with what would decide it."""
+    props = grid(p=1.5, width="100%", minWidth=0, **ONE_COLUMN)
     box = column.v_stack(f"card_{data['rank']}", gap=1, variant="outline", componentsProps=props)
     names = {side: board["sides"][side]["name"] for side in "AB"}
     _title(box, data)
@@ -80,10 +80,11 @@ def typical(panel: Any, column: types.Object, board: dict[str, Any], side: str) 
     if not part["typical"]:
         return
     box = column.v_stack("typical", gap=0.5, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
-    row = box.h_stack("head", gap=1, componentsProps=grid(**ROW, alignItems="center"))
+    row = box.h_stack("head", gap=1, componentsProps=grid(**{**ROW, "flexWrap": "nowrap"}, alignItems="center"))
     row.md(f"Most typical of {plain(part['name'])}", name="what", componentsProps=FAINT_TIGHT)
     at = {"run": board["name"], "side": side}
-    row.btn("show", label="Show in grid", variant="text", on_click=panel.show_typical, params=at, componentsProps=SMALL)
+    props = {"button": {"sx": {**SMALL["button"]["sx"], "whiteSpace": "nowrap"}}}
+    row.btn("show", label="Show in grid", variant="text", on_click=panel.show_typical, params=at, componentsProps=props)
     strip = box.h_stack("strip", gap=0.5, componentsProps=grid(**STRIP))
     for i in range(len(part["typical"])):
         strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"typical of {part['name']}, {i + 1}")

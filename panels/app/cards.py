@@ -70,7 +70,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "verdict": said.verdict,
         "differs": bool(run.differs),
         "notes": [note for note in said.notes if note not in elsewhere],
-        "shifts": "; ".join(said.shifts),
+        "shifts": list(said.shifts),
         "shifted": shifts_counted(said.comparison),
         "untested": untested,
         "given": [str(name) for name in (run.comparison.info.get("given") or {}).get("names") or []],
@@ -83,7 +83,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "gap": bool(run.differs) and not run.sides["A"].labels,
         "questions": [one["phrase"] for one in kept_questions(run)],
         "undo": last_said(run),
-        "rejected": [[i, isolated(said_of(run.feedback, h).name or h.text)] for i, h in enumerate(run.hypotheses) if _is_rejected(run, h)],
+        "rejected": [[i, isolated(named(h, said_of(run.feedback, h)))] for i, h in enumerate(run.hypotheses) if _is_rejected(run, h)],
         "first": _first(run),
         "unnamed": is_pair(run) and not run.comparison.info.get("words") and cannot_name(run) is None,
     }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from latentdiff.report import p_text, percent
+from latentdiff.report.text import images
 from latentdiff.results.levels import shown_q_values
 
 BINS = 60
@@ -47,7 +48,7 @@ def histogram(run: Any, bins: int = BINS) -> list[dict[str, Any]]:
     for side, values in (("A", run.comparison.log_ratio_a), ("B", run.comparison.log_ratio_b)):
         counts = np.histogram(_finite(values), edges)[0]
         share = counts / max(1, counts.sum())
-        text = [f"{n:,} images of {_text(run.sides[side].name)}<br>{percent(float(s))}" for n, s in zip(counts, share, strict=True)]
+        text = [f"{images(int(n))} of {_text(run.sides[side].name)}<br>{percent(float(s))}" for n, s in zip(counts, share, strict=True)]
         traces.append(
             {
                 "type": "bar",

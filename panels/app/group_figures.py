@@ -14,6 +14,12 @@ COURSE_COLOURS = ("255, 109, 4", "76, 155, 232", "102, 187, 106", "186, 104, 200
 """Of lines, so that two beside each other are told apart on light and dark."""
 COURSES = len(COURSE_COLOURS)
 LOWEST, FULL = "rgb(52, 48, 46)", "rgb(190, 80, 4)"
+UNCHANGED = (
+    "Nothing by which a bin differs from the rest changes at some time. In Python compare_over_time tests every concept and word, "
+    "also what no single bin shows."
+)
+NAMED = 34
+"""Letters of a finding's name beside the map; "looks like: " is twelve of them."""
 INK = "rgb(255, 255, 255)"
 """Cells are opaque, and their numbers can be read on the emptiest and the fullest of them, in either theme."""
 
@@ -37,12 +43,12 @@ def group_board(groups: Any, chosen: str) -> dict[str, Any]:
         "name": groups.name,
         "verdict": group_verdict(told),
         "differs": bool(found.differs),
-        "notes": [f"{note}." for note in notes(found)],
+        "notes": [*(f"{note}." for note in notes(found)), *([UNCHANGED] if trends and not trends.trends else [])],
         "chosen": chosen,
         "names": list(found.names),
         "about": [f"{isolated(name)}{': differs' if name in differing else ''}" for name in found.names],
         "across": [shortened(name) for name in found.names],
-        "down": [shortened(called[row]) for row in rows_of(found)],
+        "down": [shortened(called[row], NAMED) for row in rows_of(found)],
         "course": [trends.told(trend) for trend in trends.trends[:COURSES]] if trends else [],
         "over": _over(trends),
         "tree": [shortened(name) for name in tree_of(found).names] if len(found.names) > 2 else [],

@@ -33,7 +33,7 @@ def groups(panel: Any, root: types.Object, board: dict[str, Any], *, unfolded: b
     """
     box = root.v_stack("many", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
     box.view("verdict", types.AlertView(severity="success" if board["differs"] else "info", label=board["verdict"]))
-    noted(panel, box, " ".join(board["notes"]), len(board["notes"]), unfolded=unfolded)
+    noted(panel, box, board["notes"], unfolded=unfolded)
     if board.get("over"):
         box.md("\n".join(f"- {plain(told)}" for told in board["course"]), name="changes")
         legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}

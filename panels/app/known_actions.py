@@ -32,13 +32,13 @@ class KnownActions:
         from fiftyone_plugin.forms import sides as side_choices
         from fiftyone_plugin.forms.choices import BETWEEN, listed
         from fiftyone_plugin.store.runs import list_comparisons
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         run = str(ctx.params.get("run"))
         try:
             answers = side_choices.answers_for(ctx.dataset, run)
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             self.update(ctx)
             return
         given = change(list(listed(answers.get("given"))))

@@ -28,9 +28,11 @@ COLUMNS = {
     "&& > *": {"minWidth": 0, "width": "100%"},
 }
 """Side by side where there is room, below each other where not (a stack flows by columns unless told otherwise)."""
+CHOSEN = {"color": "text.primary", "borderBottom": "2px solid", "borderColor": "primary.main"}
+"""The App's orange as letters can hardly be read on its light ground."""
 TABBED: dict[str, Any] = {"borderBottom": 1, "borderColor": "divider", "& .MuiTabs-flexContainer": {"flexWrap": "wrap"}}
 TABBED |= {"minHeight": 0, "& .MuiTab-root": {"minHeight": 0, "minWidth": 0, "px": 1, "py": 0.75}}
-TABBED |= {"& .MuiTabs-indicator": {"display": "none"}, "& .MuiTab-root.Mui-selected": {"borderBottom": "2px solid"}}
+TABBED |= {"& .MuiTabs-indicator": {"display": "none"}, "& .MuiTab-root.Mui-selected": CHOSEN}
 """Tabs go on in the next line where the panel is narrow; the App's own line under the chosen one knows one line only."""
 DIFFERENCES, FIELDS, SCORES, MAP, CONCEPTS, ASK = "differences", "fields", "scores", "map", "concepts", "ask"
 TABS = {DIFFERENCES: "Differences", FIELDS: "Fields", SCORES: "Images by score", MAP: "Map", CONCEPTS: "All concepts", ASK: "Ask"}
@@ -74,7 +76,9 @@ def page(panel: Any, root: types.Object, state: dict[str, Any], drawn: str) -> N
     if shown.get("groups"):
         groups(panel, root, shown["groups"], unfolded=bool(state.get("noted")))
     if shown.get("board"):
-        _board(panel, root, {**shown["board"], "nonce": state["nonce"]}, state)
+        said = (shown.get("groups") or {}).get("notes") or []  # above: what holds of all groups is not said again of the open one
+        notes = [note for note in shown["board"]["notes"] if f"{note}." not in said]
+        _board(panel, root, {**shown["board"], "notes": notes, "nonce": state["nonce"]}, state)
     view = types.View(component="LatentDiffSidebar", composite_view=True, group=GROUP, paths=shown.get("sidebar") or [])
     root.view("sidebar", view)
     root.view("early", types.View(component="LatentDiffEarly", composite_view=True, on_change=panel.came_early))
@@ -108,7 +112,7 @@ def _interrupted(panel: Any, root: types.Object, i: int, name: str) -> None:
 
 def _leftovers(root: types.Object, paths: list[str]) -> None:
     some = ", ".join(paths[:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "")
-    text = f"{len(paths)} fields are left of comparisons that are gone: {some}"
+    text = f"{'1 field is' if len(paths) == 1 else f'{len(paths)} fields are'} left of comparisons that are gone: {some}"
     how = "To remove them: fiftyone_plugin.leftover_fields(dataset, remove=True), or latentdiff runs DATASET --tidy on the command line."
     root.view("leftovers", types.AlertView(severity="info", label=text, description=how))
 
@@ -137,7 +141,7 @@ def _board(panel: Any, root: types.Object, board: dict[str, Any], state: dict[st
     if board["unnamed"]:
         title = "Words for what is numbered: the same images and choices, compared again by the words that you choose"
         root.btn("name", label="Name the differences", icon="label", variant="outlined", title=title, on_click=panel.name_run)
-    noted(panel, root, "; ".join(board["notes"]) + ".", len(board["notes"]), unfolded=bool(state.get("noted")))
+    noted(panel, root, board["notes"], unfolded=bool(state.get("noted")))
     set_aside(panel, root, board)
     _rejected(panel, root, board)
     if state.get("grid_shows"):

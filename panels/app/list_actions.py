@@ -62,7 +62,7 @@ class ListActions:
     def beside(self, ctx: Any) -> None:
         """What became of the differences of an earlier comparison in the one that is open; or no more of that."""
         from fiftyone_plugin import hypotheses
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         from .cards import beside
 
@@ -73,7 +73,7 @@ class ListActions:
         try:
             told = beside(*(hypotheses.open_comparison(ctx.dataset, name) for name in (other, str(ctx.panel.state.run))))
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             ctx.panel.state.beside = None
             self.update(ctx)
             return

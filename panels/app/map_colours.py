@@ -10,7 +10,7 @@ from latentdiff.report.group_figures import shortened
 from .figures import BLUE_TO_ORANGE, COLOURS, GREY
 
 SIDE, SCORE, FIELD = "side", "score", "field:"
-COLOURED = {SIDE: "By side", SCORE: "By score: how typical of either side"}
+COLOURED = {SIDE: "By side", SCORE: "By score"}
 PALETTE = ("#59a14f", "#b07aa1", "#edc948", "#e15759", "#76b7b2", "#ff9da7", "#4e9af1", "#f28e2b")
 """Colours of the most frequent values, those that are like the sides' own last; all others are grey."""
 LOW_TO_HIGH = [[0.0, "#7b6ee6"], [0.35, "#3f9fc4"], [0.65, "#4fae62"], [1.0, "#e0a21b"]]
@@ -40,7 +40,8 @@ def by_value(values: dict[str, list[Any]]) -> tuple[dict[str, dict[str, Any]], s
         low, high = min(known), max(known)
         scale = {"colorscale": LOW_TO_HIGH, "cmin": low, "cmax": high}
         bars = {"A": {"showscale": True, "colorbar": {"thickness": 10}}, "B": {}}
-        return {side: {"color": values[side], **scale, **bars[side]} for side in "AB"}, "Images without a value are not coloured."
+        said = "" if len(known) == sum(map(len, values.values())) else "Images without a value are not coloured."
+        return {side: {"color": values[side], **scale, **bars[side]} for side in "AB"}, said
     colour = _frequent(known)
     said = "The legend names the values, most frequent first." if colour else "No image has a value."
     return {side: {"color": [colour.get(str(v), GREY) if v is not None else GREY for v in values[side]]} for side in "AB"}, said

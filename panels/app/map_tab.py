@@ -10,6 +10,7 @@ from fiftyone.operators import types
 
 from latentdiff.report.text import plain_markdown as plain
 
+from .figures import COLOURS
 from .map_colours import FIELD, SCORE, SIDE, SYMBOLS, by_score, by_side, by_value, legend, ways_to_colour
 from .sent import send_traces
 from .style import FAINT, ONE_COLUMN, ROW, choice, grid
@@ -34,14 +35,18 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
     box = root.v_stack("map", gap=1, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
     mapped = state.get("mapped") or {}
     a, b = (plain(board["sides"][side]["name"]) for side in "AB")
-    sides = f"**{a}** in orange, **{b}** in blue" if str(mapped.get("colour") or SIDE) == SIDE else f"**{a}** are circles, **{b}** diamonds"
-    text = f"Images that lie close to each other are alike: {sides}. Draw a lasso to see its images in the grid."
+    colour = str(mapped.get("colour") or SIDE)
+    sides = f"**{a}** in orange, **{b}** in blue" if colour == SIDE else f"**{a}** are circles, **{b}** diamonds"
+    typical = f"; orange ones are typical of {a}, blue ones of {b}, grey ones could be from either" if colour == SCORE else ""
+    text = f"Images that lie close to each other are alike: {sides}{typical}. Draw a lasso to see its images in the grid."
     box.md(f"{text} {plain(mapped.get('said') or '')}", name="what", componentsProps=FAINT)
     row = box.h_stack("how", gap=1, componentsProps=grid(**{**ROW, **TOOLBAR}))
     cards = cards_by_rank(board)
     ways = {way: WAYS[way] for way in mapped.get("ways") or ("pca",)}
     colours = ways_to_colour(mapped.get("fields") or [])
     for name, label, values in (("way", "Projection", ways), ("colour", "Colour", colours), ("lit", "Lit", {NONE: "All images", **cards})):
+        if name == "way" and len(values) == 1:
+            continue  # nothing to choose
         choice(row, name, label, values, mapped.get(name) or next(iter(values)), getattr(panel, f"map_{name}"))
     layout = {
         "dragmode": "lasso",
@@ -49,6 +54,7 @@ def map_tab(panel: Any, root: types.Object, board: dict[str, Any], state: dict[s
         "showlegend": True,  # of values alone: see ``legend``
         "legend": LEGEND,
         "margin": {"t": 36, "l": 10, "b": 10, "r": 10},
+        "modebar": {"bgcolor": "rgba(0, 0, 0, 0)", "color": "rgb(127, 127, 127)", "activecolor": COLOURS["A"]},  # seen on either ground
         "xaxis": {"visible": False},
         "yaxis": {"visible": False, "scaleanchor": "x"},
     }
@@ -79,7 +85,7 @@ def traces(run: Any, found: Any, colour: str, lit: Any, values: dict[str, list[A
         shown = set(run.comparison.rows_showing(lit, side).tolist()) if lit is not None else None
         own = markers[side] if markers else by_score(ratio[rows]) if colour == SCORE else by_side(side)
         marker: dict[str, Any] = {"size": 5, "symbol": SYMBOLS["A" if colour == SIDE else side], **own}
-        marker["opacity"] = 0.6 if shown is None else [LIT if row in shown else DIM for row in rows.tolist()]
+        marker["opacity"] = 0.8 if shown is None else [LIT if row in shown else DIM for row in rows.tolist()]
         out.append(
             {
                 "type": "scatter",
@@ -122,7 +128,7 @@ class MapActions:
         """Send what the map draws, unless it is drawn already."""
         from fiftyone_plugin.forms.common import find_hypothesis
         from fiftyone_plugin.mapping import colouring_fields, map_of, values_on
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
         from latentdiff.stats.projection import ways
 
         before = ctx.panel.state.mapped or {}
@@ -137,7 +143,7 @@ class MapActions:
             path = now["colour"].removeprefix(FIELD)
             values = values_on(run, found, path) if path in now["fields"] and path != now["colour"] else None
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             return
         shown = sum(map(len, found.rows.values()))
         now["said"] = f"{shown:,} of {found.of:,} images are drawn, evenly spaced." if shown < found.of else ""
@@ -156,7 +162,7 @@ class MapActions:
 
     def _show_points(self, ctx: Any, points: list[str]) -> None:
         from fiftyone_plugin.mapping import view_of_points
-        from latentdiff.report.content import images
+        from latentdiff.report.text import images
 
         run = self._run(ctx)
         named = [p for p in points if p[:1] in ("A", "B") and p[1:].isdigit()]

@@ -151,7 +151,7 @@ class RunActions:
         """Open the form with the answers that made a comparison."""
         from fiftyone_plugin.forms import groups
         from fiftyone_plugin.forms import sides as side_choices
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         run = str(ctx.params.get("run"))
         answers = groups.answers_for(ctx.dataset, run)
@@ -161,7 +161,7 @@ class RunActions:
         try:
             answers = side_choices.answers_for(ctx.dataset, run)
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             self.update(ctx)
             return
         self.ask_to_compare(ctx, "compare_views", params=answers)
@@ -217,14 +217,14 @@ class RunActions:
 
     def open_page(self, ctx: Any) -> None:
         """Show the page that compares folders and zip files, in place of the comparisons."""
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         from ..page.serve import open_page
 
         try:
             ctx.panel.state.framed = open_page().url
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
 
     def close_page(self, ctx: Any) -> None:
         """Back to the comparisons, of which the page may have made one."""

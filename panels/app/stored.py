@@ -57,12 +57,12 @@ def _listed(run: Any) -> dict[str, Any]:
 
 def opened(panel: Any, ctx: Any, how: Callable[[Any, str], Any]) -> Any:
     """What is open in the panel, opened so (a comparison, or its groups); None, and said, where it is gone."""
-    from latentdiff.errors import LatentDiffError
+    from latentdiff.errors import LatentDiffError, sentence
 
     try:
         return how(ctx.dataset, str(ctx.panel.state.run))
     except LatentDiffError as e:
-        ctx.ops.notify(str(e), variant="error")
+        ctx.ops.notify(sentence(e), variant="error")
         panel.update(ctx)
         return None
 

@@ -17,11 +17,11 @@ SMALL = {"button": {"sx": {"fontSize": "0.85rem", "fontWeight": "normal", "minWi
 """A quiet button: a fact with a tooltip, or an icon."""
 STRIP = {
     "display": "grid",
-    "gridTemplateColumns": "repeat(5, minmax(0, 1fr))",
+    "gridTemplateColumns": "repeat(5, minmax(0, 120px))",
     "width": "100%",
     "&& img": {"objectFit": "cover", "borderRadius": "4px"},
 }
-"""Five thumbnails beside each other."""
+"""Five thumbnails beside each other, which a wide panel does not cut to bands."""
 FAINT = {"container": {"sx": {"opacity": 0.75}}}
 """On the box around a text: the text itself takes no styles."""
 TIGHT: dict[str, Any] = {"container": {"sx": {"& h5, & h6, & p": {"m": 0}}}}
@@ -30,8 +30,12 @@ FAINT_TIGHT: dict[str, Any] = {"container": {"sx": {**FAINT["container"]["sx"], 
 
 
 def named(title: str) -> dict[str, Any]:
-    """``componentsProps`` of a button that is an icon alone: what its tooltip says is its name for those who cannot see it."""
-    return {"button": {**SMALL["button"], "aria-label": title}}
+    """``componentsProps`` of a button that is an icon alone: what its tooltip says is its name for those who cannot see it.
+
+    Without the space that the App leaves for a text beside the icon, a card's eight stand in one line of a panel beside the grid.
+    """
+    sx = {**SMALL["button"]["sx"], "px": 0.5, "& .MuiButton-startIcon": {"m": 0}}
+    return {"button": {"sx": sx, "aria-label": title}}
 
 
 def grid(**sx: Any) -> dict[str, Any]:

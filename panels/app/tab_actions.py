@@ -148,13 +148,13 @@ class AskActions:
     def open_question(self, ctx: Any) -> None:
         """Show the answer to a question that was asked earlier."""
         from fiftyone_plugin import hypotheses, questions
-        from latentdiff.errors import LatentDiffError
+        from latentdiff.errors import LatentDiffError, sentence
 
         try:
             run = hypotheses.open_comparison(ctx.dataset, str(ctx.params.get("run")))
             kept = questions.find_question(run, ctx.params.get("phrase"))
         except LatentDiffError as e:
-            ctx.ops.notify(str(e), variant="error")
+            ctx.ops.notify(sentence(e), variant="error")
             self.update(ctx)
             return
         self._tell(ctx, {**kept, "run": run.name, "names": {side: run.sides[side].name for side in "AB"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fiftyone.operators import types
@@ -19,11 +20,13 @@ VERDICT = (
 )
 GROUPS = "Compare groups: cameras, sites, months, each against the rest, and every pair"
 GAP = "Close the gap: which images of a pool to label, so that one side becomes like the other; and weights for its own"
+LISTED = {"container": {"sx": {**FAINT_TIGHT["container"]["sx"], "& ul": {"m": 0, "pl": 2.5}}}}
 LINE = 120
 """Letters of a note that fit into a line or two of a panel beside the grid."""
-CHOICE = {"flex": "1 1 160px", "minWidth": "min(140px, 100%)", "maxWidth": "360px"}
-TOOLBAR = {"alignItems": "flex-end", "&& > *:has([role=combobox])": CHOICE}
-"""A drop-down would take a whole line of its own; three of them stand beside each other where the panel is 560 pixels wide."""
+CHOICE = {"flex": "1 1 130px", "minWidth": "min(130px, 100%)", "maxWidth": "360px"}
+TOOLBAR = {"alignItems": "flex-end", "pt": 0.5, "&& > *:has([role=combobox])": CHOICE}
+"""A drop-down would take a whole line of its own; two of them stand beside a search where the panel is 560 pixels wide. Their labels
+reach above them."""
 
 
 def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, Any], *, vectors: bool, gap: bool) -> None:
@@ -117,21 +120,27 @@ def arrangement(panel: Any, root: types.Object, how: dict[str, str]) -> None:
     _search(row, "search", how.get("search"), panel.find)
 
 
-def noted(panel: Any, root: types.Object, notes: str, count: int, *, unfolded: bool) -> None:
+def noted(panel: Any, root: types.Object, notes: Sequence[str], *, unfolded: bool) -> None:
     """What was left out, or sent: one line stands there, more are folded, since cards are what people came for.
 
     Args:
         panel: the panel whose methods the buttons call.
         root: where it goes.
-        notes: all of them as one text.
-        count: how many they are.
+        notes: what is to be known, a text each.
         unfolded: whether they are to be read.
     """
-    many = count > 1 or len(notes) > LINE
-    if count and many:
-        _fold(root, "noted", f"{count} note{'s' if count > 1 else ''}", None, panel.note, unfolded=unfolded)  # a title would cover the tabs
-    if count and (unfolded or not many):
-        root.md(plain(notes), name="notes", componentsProps=FAINT_TIGHT)
+    many = len(notes) > 1 or any(len(note) > LINE for note in notes)
+    if many:
+        label = f"{len(notes)} note{'s' if len(notes) > 1 else ''}"
+        _fold(root, "noted", label, None, panel.note, unfolded=unfolded)  # a title would cover the tabs
+    if notes and (unfolded or not many):
+        root.md(_listed(notes), name="notes", componentsProps=LISTED)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Texts as Markdown: below each other, since they have nothing to do with each other; one alone as a sentence."""
+    said = [f"{plain(text[:1].upper() + text[1:]).removesuffix('.')}." for text in texts]
+    return said[0] if len(said) == 1 else "\n".join(f"- {text}" for text in said)
 
 
 def shifted(panel: Any, root: types.Object, board: dict[str, Any], *, unfolded: bool) -> None:
@@ -141,7 +150,7 @@ def shifted(panel: Any, root: types.Object, board: dict[str, Any], *, unfolded: 
     title = "Scores that are a little higher on one side, though (next to) no image crosses over: no findings"
     _fold(root, "shifted", board["shifted"], title, panel.unfold_shifts, unfolded=unfolded)
     if unfolded:
-        root.md(plain(board["shifts"]) + ".", name="shifts", componentsProps=FAINT_TIGHT)
+        root.md(_listed(board["shifts"]), name="shifts", componentsProps=LISTED)
 
 
 def _fold(root: types.Object, name: str, label: str, title: str | None, method: Any, *, unfolded: bool) -> None:

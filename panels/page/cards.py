@@ -179,11 +179,17 @@ CSS = f"""
   overflow-wrap: anywhere; }}
 .ld-message p {{ margin: 0 0 6px; }} .ld-message p:last-child {{ margin: 0; }} .ld-message code {{ user-select: all; }}
 .ld-message.error {{ border-color: #d64545; background: color-mix(in srgb, #d64545 14%, var(--ld-card)); }}
-:root {{ --block-info-text-color: #5d5d68; }} .dark {{ --block-info-text-color: #a3a3ae; }}
+:root {{ --block-info-text-color: #5d5d68; --body-text-color-subdued: #6b6b76; --input-placeholder-color: #6b6b76;
+  --color-accent: #c2410c; --slider-color: #c2410c; --button-primary-background-fill: #c2410c;
+  --button-primary-background-fill-hover: #9a3412; --button-cancel-background-fill: #b91c1c;
+  --button-cancel-background-fill-hover: #991b1b; }}
+.dark {{ --block-info-text-color: #a3a3ae; --body-text-color-subdued: #a3a3ae; --input-placeholder-color: #94949f;
+  --color-accent: #fb923c; --slider-color: #fb923c; --button-primary-background-fill: #c2410c;
+  --button-primary-background-fill-hover: #9a3412; }}
 .gradio-container {{ width: 100% !important; max-width: 1560px !important; margin: 0 auto; }}
 .ld-slot {{ gap: 8px !important; padding: 14px 16px !important; border: 1px solid var(--border-color-primary); border-radius: 10px;
   background: var(--block-background-fill); min-width: 0 !important; }}
-.gradio-container input[role="listbox"] {{ text-overflow: ellipsis; margin-right: 1.8rem; }}
+.gradio-container input[role="combobox"] {{ text-overflow: ellipsis; margin-right: 1.8rem; }}
 .ld-slot .grid-wrap, .ld-slot .gallery-container {{ min-height: 0 !important; height: auto !important; }}
 .ld-slot .grid-container {{ width: 100%; margin: 0; padding: 0 !important; gap: 6px;
   grid-template-columns: repeat(5, minmax(0, 1fr)) !important; }}

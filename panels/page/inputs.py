@@ -22,6 +22,9 @@ from .sessions import Sessions
 from .settings import DEMO, PageSettings
 from .work import choices_of, dataset_names, groups_of_table
 
+WIDE: dict[str, Any] = {"min_width": 320}
+"""Drop-downs of long choices stand one below the other where the page is narrow."""
+
 
 def sources(gr: Any, settings: PageSettings, sessions: Sessions) -> tuple[dict[str, Any], dict[str, Any]]:
     """The inputs by which two sides are named, and their tabs, by name."""
@@ -91,7 +94,7 @@ def _keep_track(gr: Any, sessions: Sessions, uploads: list[Any]) -> None:
 
 def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
     with gr.Row():
-        dataset = gr.Dropdown([], label="Dataset", info="FiftyOne datasets of this machine; they are listed when this tab is opened")
+        dataset = gr.Dropdown([], label="Dataset", info="Looking for FiftyOne datasets of this machine …")
         field = gr.Dropdown([], label="Image vectors", info="Field with one vector per image")
     with gr.Row():
         a, b = gr.Dropdown([], label="View A", info="A saved view"), gr.Dropdown([], label="View B", info="The view to compare it with")
@@ -118,7 +121,7 @@ def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
         two = [gr.Dropdown(views, value=None) for _ in "AB"]
         return [*two, gr.Dropdown(fields, value=fields[0] if fields else None)]
 
-    quiet: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}  # what Gradio shows lies on the drop-down
     tab.select(listed, None, dataset, **quiet)
     dataset.change(chosen, dataset, [a, b, field], **quiet)
     engine.change(lambda kind: [gr.Textbox(visible=kind != LOCAL.kind)] * 2, engine, [address, exchange], **quiet)
@@ -145,9 +148,9 @@ def options(gr: Any, settings: PageSettings, way: Any, looked: Sequence[Any]) ->
     with gr.Accordion("Options", open=False):
         with gr.Row():
             info = "The model that sees the images; a dataset brings its own"
-            made["encoder"] = gr.Dropdown(encoder_choices(settings), value=settings.encoder, label="Encoder", info=info)
+            made["encoder"] = gr.Dropdown(encoder_choices(settings), value=settings.encoder, label="Encoder", info=info, **WIDE)
             info = "The others are baselines; their findings are shown alike"
-            made["method"] = gr.Dropdown(_pairs(method_titles()), value=LATENTDIFF, label="Method", info=info)
+            made["method"] = gr.Dropdown(_pairs(method_titles()), value=LATENTDIFF, label="Method", info=info, **WIDE)
         text = "The demo's encoder all the same: on images that are no drawn scenes its names mean nothing"
         made["photographs"] = gr.Checkbox(label=text, visible=settings.encoder == DEMO)
         info = "Differences are named by these words only, one word or phrase a line; empty: 20,000 common English words"
@@ -180,10 +183,10 @@ def _say_what_lacks(gr: Any, settings: PageSettings, way: Any, looked: Sequence[
 
 def _concepts(gr: Any, settings: PageSettings) -> dict[str, Any]:
     here = {name: title for name, title in concept_titles().items() if settings.loopback or not would_be_fetched(name)}
-    titles = {STARTED: "The page's own sparse autoencoder, else one learnt from these images", **here}
+    titles = {STARTED: "The page's own, else learnt from these images", **here}
     with gr.Row():
         info = "What is compared one by one; a published sparse autoencoder is fetched when it is first used"
-        concepts = gr.Dropdown(_pairs(titles), value=STARTED, label="Concepts", info=info)
+        concepts = gr.Dropdown(_pairs(titles), value=STARTED, label="Concepts", info=info, **WIDE)
         info = "Folder or file on the machine that serves this page"
         sae = gr.Textbox(label="Sparse autoencoder", info=info, max_lines=1, visible=False)
     concepts.change(lambda chosen: gr.Textbox(visible=chosen == OWN), concepts, sae, show_progress="hidden", api_visibility="private")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from latentdiff.errors import Cancelled, InputError, LatentDiffError
+from latentdiff.errors import Cancelled, InputError, LatentDiffError, sentence
 from latentdiff.progress import First, Progress, part
 
 from .asked import FOLDERS, TABLE, ZIPS, Asked
@@ -112,7 +112,7 @@ def run(
     except Cancelled:
         yield {**done, outputs["status"]: message_html(f"Stopped. {kept}", "info")}
     except LatentDiffError as e:
-        yield {**done, outputs["status"]: message_html(_sentence(str(e)), "error")}
+        yield {**done, outputs["status"]: message_html(sentence(e), "error")}
     except OSError as e:
         yield {**done, outputs["status"]: message_html(f"This did not work: {e.strerror or e}.", "error")}
     except Exception:
@@ -202,7 +202,3 @@ GALLERY: dict[str, Any] = {
     "buttons": ["fullscreen"],
     "container": False,
 }
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from latentdiff.errors import Cancelled, LatentDiffError
+from latentdiff.errors import Cancelled, LatentDiffError, sentence
 from latentdiff.inputs.folders import image_folder
-from latentdiff.report.content import images
 from latentdiff.report.html import strip_html
-from latentdiff.report.text import escape
+from latentdiff.report.text import escape, images
 from latentdiff.report.thumbnails import inline
 
 from .settings import PageSettings
@@ -48,7 +47,7 @@ def preview(named: str, settings: PageSettings) -> str:
     except Cancelled as e:
         return _said(f"A large folder ({e}).")
     except LatentDiffError as e:
-        return _said(f"{str(e)[:1].upper()}{str(e)[1:]}.")
+        return _said(sentence(e))
     some = found.paths[:: max(1, len(found.paths) // SHOWN)][:SHOWN]
     pictures = [uri for path in some if (uri := inline(path, 96))]
     return _said(f"{images(len(found.paths))}.") + strip_html(pictures, f"in {Path(named).name}")

@@ -22,6 +22,7 @@ from latentdiff.embed.words import load_vocabulary, load_words
 from latentdiff.report import verdict
 from tests.browser.panel_app import PICTURES
 
+LOOKS = (Path(__file__).resolve().parents[2] / "tools" / "states" / "looks.js").read_text(encoding="utf8")
 WORDS = ("snow", "beach", "forest", "dog", "bus", "city", "boat", "kite", "house", "desert")
 SOON = 150_000
 
@@ -180,6 +181,7 @@ def looked_at(tab: Any, output: Path, name: str) -> None:
         for theme in ("light", "dark"):
             tab.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
             eventually(lambda: not_cut_off(tab))
+            eventually(lambda: not [said for said in tab.evaluate(LOOKS, "body") if said.startswith("faint")])  # colours fade over
             tab.screenshot(path=output / f"{name}-{width}-{theme}.png", full_page=True)
 
 
@@ -228,12 +230,16 @@ def test_there_is_something_to_look_at_in_every_outcome(visit, served, scenes, o
 
 
 def not_cut_off(tab: Any) -> bool:
-    """Nothing reaches beyond the window or its own card."""
+    """Nothing reaches beyond the window or its own card, and no choice below the arrow of its drop-down."""
     return tab.evaluate(
         """() => document.documentElement.scrollWidth <= innerWidth
             && [...document.querySelectorAll('.ld-slot')].filter(slot => slot.offsetParent).every(slot => {
                 const edge = slot.getBoundingClientRect().right + 1;
                 return [...slot.querySelectorAll('.ld-card, img')].every(e => e.getBoundingClientRect().right <= edge);
+            })
+            && [...document.querySelectorAll('[role=combobox]')].filter(box => box.offsetParent).every(box => {
+                const arrow = box.parentElement.querySelector('.icon-wrap').getBoundingClientRect();
+                return box.getBoundingClientRect().right <= arrow.left + 1;
             })"""
     )
 
@@ -402,7 +408,7 @@ def test_what_can_be_chosen_is_what_the_command_line_has(visit, scenes, output) 
     pick(tab, "Describe images", "No: by the words alone")
     server.wait_for(state="hidden", timeout=SOON)
     assert "leave its kind out" in compared(tab)
-    pick(tab, "Concepts", re.compile("^The encoder's own where it has one"))
+    pick(tab, "Concepts", re.compile("^The encoder's own, else learnt"))
     assert "differ" in compared(tab)
     assert tab.locator(".ld-card h3").first.inner_text() == "snow"
 

@@ -202,7 +202,7 @@ def test_plots_draw_the_open_comparison_alone(app: App, panel_scenes: Scenes) ->
     drawn = "count => document.querySelectorAll('.scatterlayer .point').length === count"
     app.tab("Map")
     app.page.wait_for_function(drawn, arg=len(dataset))
-    app.choose(app.page.get_by_role("combobox").filter(has_text="By side"), "By score: how typical of either side")
+    app.choose(app.page.get_by_role("combobox").filter(has_text="By side"), "By score")
     app.button("Refresh").click()
     app.open_comparison("few")
     app.page.wait_for_function(drawn, arg=70)
@@ -309,7 +309,7 @@ def test_a_click_asks_the_panel_once(app: App) -> None:
     asks(lambda: app.choose(chosen("Not judged yet first"), "Best first"), "order")
     asks(lambda: app.button("Sort, filter or search the differences").click(), "arrange")
     asks(lambda: app.tab("Map"), "on_change_tab")
-    asks(lambda: app.choose(chosen("By side"), "By score: how typical of either side"), "map_colour")
+    asks(lambda: app.choose(chosen("By side"), "By score"), "map_colour")
     asks(lambda: app.tab("Differences"), "on_change_tab")
     app.page.wait_for_timeout(3000)  # what comes late where the browser is slow
     assert calls == expected

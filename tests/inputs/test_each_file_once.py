@@ -66,6 +66,8 @@ def test_a_folder_and_its_zip_are_the_same_images(tree: Path, tmp_path: Path) ->
 
 
 def test_where_nothing_is_read_it_is_said_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no images that are read here \(\.jpg, \.png, \.webp, \.tif and \d+ more kinds of files\)"):
+        image_folder(tmp_path)
     (tmp_path / "x.heic").write_bytes(b"x")
     with pytest.raises(InputError, match=r"no images that are read here \(1 file passed over: \.heic 1\)"):
         image_folder(tmp_path)

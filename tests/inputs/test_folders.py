@@ -179,7 +179,7 @@ def test_encode_side_keeps_the_order_and_names_what_is_broken(root: Path) -> Non
     assert np.allclose(vectors, np.vstack([encoder.encode_images([path]).vectors for path in paths]), atol=1e-4)
     broken = root / "a/0.jpg"
     broken.write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"1 images of red cannot be read, first .*0\.jpg"):
+    with pytest.raises(InputError, match=r"1 image of red cannot be read, first .*0\.jpg"):
         encode_side(encoder, image_files(root), "red")
     assert np.isnan(encode_side(encoder, image_files(root), "red", skip_bad=True)[0]).all()
 

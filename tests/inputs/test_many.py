@@ -107,4 +107,4 @@ def test_commands_say_what_was_left_out(write: Any, tmp_path: Path, capsys: pyte
     said = capsys.readouterr().out
     assert "1 images of pool are listed again: left out" in said and "10 images of the pool are in B already: left out" in said
     assert main(["groups", files[0], files[2], "--sae", str(tmp_path / "sae")]) == 0
-    assert "1 images listed again are left out" in capsys.readouterr().out
+    assert "1 image listed again left out" in capsys.readouterr().out

@@ -141,6 +141,9 @@ def test_undo_says_what_it_takes_back(dataset, stored) -> None:
     assert [last_said(run) for run in runs] == [text for _, text in said]
     for _, text in reversed(said[:-1]):
         assert last_said(undo_feedback(dataset, "seasons")) == text
+    judge_finding(dataset, "seasons", other, name="a lamp")
+    for what, text in ((other.text, "as a part of “a lamp”"), ("", "no part of “a lamp”")):  # as its card is called
+        assert last_said(judge_finding(dataset, "seasons", stored.hypotheses[0], merged=what)) == f"“{WORDS[DOG]}” {text}"
 
 
 def test_a_groups_feedback_is_its_own_and_the_last_of_any_is_undone(cameras, files, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from unittest.mock import MagicMock
@@ -10,7 +11,9 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.operators import types
-from fiftyone_plugin.panels.app import group_layout
+from fiftyone_plugin.panels.app import group_layout, layout
+from fiftyone_plugin.panels.app.group_figures import UNCHANGED, group_board
+from fiftyone_plugin.panels.app.panel import LatentDiffPanel
 
 from fiftyone_plugin import list_comparisons, load_groups, showing
 from tests.planted import DOG, WORDS, vectors
@@ -40,6 +43,11 @@ def test_groups_are_compared_and_a_gap_is_closed_from_forms(cameras, files) -> N
     board = state["shown"]["groups"]
     assert board["over"] == list(months.found.names) and board["course"][0] == months.trends.told(first)
     assert f"less {WORDS[DOG]} from 2026-04" in board["course"][0]
+    assert UNCHANGED not in board["notes"]
+    still = dataclasses.replace(months.trends, trends=())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(months), "trends", still)
+        assert UNCHANGED in group_board(months, "2026-03")["notes"]
     requests = panel(cameras, "click_course", state, id=f"{months.found.rate_texts.index(WORDS[DOG])}|1", x=1, y=1)
     planted = {i for i, v, d in zip(*cameras.values(["id", "clip", "taken"]), strict=True) if v[DOG] > 0.5 and d.month == 4}
     assert view_ids(requests, cameras) == planted and shown(requests)["run"] == "months:2026-04"
@@ -121,6 +129,16 @@ def test_buttons_of_groups_open_forms_with_their_answers(cameras) -> None:
     requests = panel(cameras, "renamed", state, result={"renamed": "cameras", "new": "lenses"})
     assert shown(requests)["run"] == "lenses:front"
     assert "no comparison" in said(panel(cameras, "show_group", state))
+
+
+def test_a_note_of_all_groups_is_not_said_again_of_the_one_that_is_open(cameras) -> None:
+    state = Window(cameras).state
+    state["shown"]["groups"]["notes"] = ["known of all."]
+    state["shown"]["board"]["notes"] = ["known of all", "known of the front"]
+    root = types.Object()
+    layout.page(LatentDiffPanel(), root, {**state, "noted": True, "nonce": {}}, "drawn")
+    told = json.dumps(root.to_json(), default=str).casefold()
+    assert told.count("known of all") == told.count("known of the front") == 1
 
 
 @pytest.mark.parametrize("names", [["a", "b"], [f"a setting, number {i}" for i in range(12)]])

@@ -7,7 +7,7 @@ import json
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone_plugin.panels.app.map_colours import ways_to_colour
+from fiftyone_plugin.panels.app.map_colours import by_value, ways_to_colour
 from fiftyone_plugin.panels.app.map_tab import cards_by_rank, traces
 
 from fiftyone_plugin import mapping
@@ -68,6 +68,12 @@ def test_points_are_coloured_by_what_a_field_says(dataset, stored) -> None:
     a, b = traces(stored, place, "field:height", None, height)
     assert a["marker"]["color"] == height["A"] and (a["marker"]["cmin"], b["marker"]["cmax"]) == (0, 139)
     json.dumps(requests, allow_nan=False, default=str)
+
+
+def test_it_is_said_that_some_images_have_no_value_where_some_have_none() -> None:
+    numbers = {"A": [float(i) for i in range(10)], "B": [3.0, 4.0]}
+    assert by_value(numbers)[1] == ""
+    assert by_value({**numbers, "B": [3.0, None]})[1] == "Images without a value are not coloured."
 
 
 def test_without_umap_it_is_not_offered(monkeypatch) -> None:

@@ -25,9 +25,13 @@ import latentdiff
 from latentdiff import CompareConfig, Comparison, ConceptTable, Hypothesis, InputError, TwoSampleTest, write_report
 from latentdiff.cli import main
 from latentdiff.report.concept import concept_facts
+from latentdiff.report.content import content
+from latentdiff.report.fields import ALONG, beside_text
 from latentdiff.report.plots import BINS, histogram_svg, volcano_svg
+from latentdiff.report.reading import reading
 from latentdiff.report.text import directed, plain_markdown
 from latentdiff.report.thumbnails import data_uri, square, whole
+from latentdiff.results.fields import FieldShare
 from tests.planted import WIDTH, WORDS, vectors
 
 ATTACKS = (
@@ -306,6 +310,7 @@ def test_a_comparison_that_found_nothing(tmp_path: Path) -> None:
         assert suffix == ".csv" or "No detectable difference" in text
         assert not re.search(r".{0,40}\bnan\b.{0,40}", text, re.IGNORECASE)
     assert "No concept fires in enough images" in volcano_svg(quiet, {"A": "a", "B": "b"})
+    assert content(quiet, ("a", "b")).title == "a and b compared"  # "How a and b differ" would contradict the verdict
 
 
 def test_histogram_has_the_shares_of_both_sides(comparison: Comparison) -> None:
@@ -332,6 +337,25 @@ def test_volcano_has_every_concept(comparison: Comparison) -> None:
     passed = np.array(q) <= comparison.config.alpha
     assert dots.count("a") == int((passed & (comparison.concepts.gap > 0)).sum()) >= 1
     assert dots.count("none") == int((~passed).sum())
+    assert svg.rindex('class="grid"') < min(svg.index('class="dot'), svg.index('class="label"'))  # no line goes through a name
+
+
+def test_what_a_field_has_to_do_with_a_finding_is_a_sentence(comparison: Comparison) -> None:
+    of_a_value = FieldShare("camera = wide", 0.76, 0.47, 0.92)
+    assert beside_text(of_a_value) == "camera = wide is on 76% of these images (47% of all); held equal, 92% of the difference is left"
+    of_a_number = FieldShare("width", math.nan, math.nan, 0.3)
+    assert beside_text(of_a_number) == "width; held equal, all but 30% of it follows width"
+    assert "goes along with" not in dict(reading(content(comparison), drawn=True))
+    with_field = dataclasses.replace(comparison.hypotheses[0], fields=(of_a_number,))
+    told = dataclasses.replace(comparison, candidates=(with_field, *comparison.candidates[1:]))
+    assert dict(reading(content(told), drawn=True))["goes along with"] == ALONG
+
+
+def test_what_is_no_finding_is_a_list_in_markdown(comparison: Comparison, tmp_path: Path) -> None:
+    said = content(comparison)
+    text = write_report(comparison, tmp_path / "r.md").read_text(encoding="utf8")
+    notes = [f"- {note[0].upper()}{note[1:]}." for note in said.below]
+    assert [line for line in text.splitlines() if line in notes] == notes
 
 
 def test_thumbnails_keep_shape_turn_and_centre(tmp_path: Path) -> None:

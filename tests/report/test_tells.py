@@ -46,6 +46,13 @@ def test_json_of_the_command_line_has_what_people_said(capsys) -> None:
     assert "feedback" not in printed["hypotheses"][1] and printed["sides"]["A"]["more_here"][0]["feedback"]["name"] == "a horse"
 
 
+def test_a_name_that_people_gave_is_no_guess_and_fits_as_they_say() -> None:
+    guess = found(dataclasses.replace(own("crab"), weak=True, name_strength=0.2))
+    given = guess.judged(guess.candidates[0], name="an eel")
+    badges = [[badge[0] for badge in content(one).cards["A"][0].badges] for one in (guess, given)]
+    assert [*badges[1], "sure"] == badges[0]
+
+
 def test_what_was_folded_into_a_part_goes_along_and_names_are_those_of_people() -> None:
     merged = stable().judged(stable().candidates[-1], merged="horse", name="a cart").judged(stable().candidates[0], note="seen")
     (card,) = content(merged).cards["A"]
