@@ -202,7 +202,10 @@ class Comparison:
             raise InputError(f"k must be at least 1, not {k}")
         own = [h for h in (self.hypotheses if gated else self.candidates) if h.side == side]
         chosen = mix(own, k, self.config.mix)
-        return chosen if gated else passing_first(chosen, own, lambda h: h.q_value <= self.config.alpha and not h.slight)
+        if gated:
+            return chosen
+        asked = own if min(self.config.mix) > 0 else [h for h in own if h.source in {c.source for c in chosen}]  # of one branch alone
+        return passing_first(chosen, asked, lambda h: h.q_value <= self.config.alpha and not h.slight)
 
     def rows_showing(self, hypothesis: Hypothesis, side: str) -> np.ndarray:
         """Row numbers of one side's images that show a hypothesis, ascending."""

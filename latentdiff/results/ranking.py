@@ -26,7 +26,9 @@ def fold(ranked: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
     return tuple(kept)
 
 
-def passing_first(chosen: Sequence[Hypothesis], ranked: Sequence[Hypothesis], passes: Callable[[Hypothesis], bool]) -> tuple[Hypothesis, ...]:
+def passing_first(
+    chosen: Sequence[Hypothesis], ranked: Sequence[Hypothesis], passes: Callable[[Hypothesis], bool]
+) -> tuple[Hypothesis, ...]:
     """What was chosen, in which what passes has the place of what has the same name and does not.
 
     Args:

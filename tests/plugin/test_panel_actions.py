@@ -38,6 +38,7 @@ from fiftyone_plugin.store import database, runs, sidebar
 from latentdiff.cli import main
 from latentdiff.errors import InputError
 from latentdiff.report import percent
+from latentdiff.results.known import known_text
 from tests.planted import DOG, WORDS, vectors
 from tests.plugin.calls import URI, Window, execute, form, panel, shown
 
@@ -337,7 +338,7 @@ def test_the_same_sides_the_other_way_round_stand_beside_each_other(dataset, sto
 def test_names_in_right_to_left_scripts_keep_to_themselves_on_cards(dataset, stored) -> None:
     judge_finding(dataset, "seasons", 0, name="כלב\u202e", note="קיץ")
     first = shown(panel(dataset, "on_load", {"run": "seasons"}))["shown"]["board"]["sides"]["A"]["cards"][0]
-    assert (first["rank"], first["known"], first["text"]) == (0, stored.hypotheses[0].text, "\u2068כלב\u2069")
+    assert (first["rank"], first["known"], first["text"]) == (0, known_text(stored.hypotheses[0], "כלב\u202e"), "\u2068כלב\u2069")
     assert "note: \u2068קיץ\u2069" in first["said"] and "\u2068כלב\u2069" in first["copy"] and "\u202e" not in first["copy"]
 
 
