@@ -22,8 +22,8 @@ from typing import IO
 ROOT = Path(__file__).resolve().parents[1]
 AT_A_TIME = 2
 BROWSER = "tests/browser"
-PANEL = f"{BROWSER}/test_panel.py"
-"""Takes about as long as all other files of the browser."""
+PANEL = (f"{BROWSER}/test_panel.py", f"{BROWSER}/test_panel_windows.py")
+"""Take about as long as all other files of the browser."""
 LONG = (("promises", "sae"), ("plugin", "panels"))
 """Folders that make a run of their own, longest first; those that count faults are together, and print one table."""
 NOTHING_SELECTED = 5
@@ -39,8 +39,8 @@ def main(options: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest", *(option for option in options if option not in named)]
     windows, pool = ThreadPoolExecutor(2), ThreadPoolExecutor(AT_A_TIME)
     try:
-        panel = windows.submit(_run, [*pytest, PANEL], None)
-        rest = windows.submit(_told, [*pytest, BROWSER, f"--ignore={PANEL}"])
+        panel = windows.submit(_run, [*pytest, *PANEL], None)
+        rest = windows.submit(_told, [*pytest, BROWSER, *(f"--ignore={file}" for file in PANEL)])
         pool.submit(wait, (panel, rest))  # until then the others have one of their lanes
         runs = [] if alone else [tuple(map(_path, names)) for names in LONG] + _rest()
         others = [pool.submit(_told, ["nice", "-n", "19", *pytest, *paths]) for paths in runs]

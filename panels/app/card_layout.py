@@ -80,7 +80,7 @@ def typical(panel: Any, column: types.Object, board: dict[str, Any], side: str) 
     if not part["typical"]:
         return
     box = column.v_stack("typical", gap=0.5, componentsProps=grid(width="100%", minWidth=0, **ONE_COLUMN))
-    row = box.h_stack("head", gap=1, componentsProps=grid(**{**ROW, "flexWrap": "nowrap"}, alignItems="center"))
+    row = box.h_stack("head", gap=1, componentsProps=grid(**ROW, alignItems="center"))
     row.md(f"Most typical of {plain(part['name'])}", name="what", componentsProps=FAINT_TIGHT)
     at = {"run": board["name"], "side": side}
     props = {"button": {"sx": {**SMALL["button"]["sx"], "whiteSpace": "nowrap"}}}

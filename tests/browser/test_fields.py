@@ -10,6 +10,7 @@ import fiftyone as fo
 from fiftyone_plugin import compare_groups, compare_views, list_comparisons, load_comparison
 from fiftyone_plugin.store import runs
 from latentdiff.report import group_figures
+from latentdiff.results.known import known_text
 from tests.browser.panel_app import App
 from tests.browser.scenes import Scenes
 from tests.browser.served import save_workspace
@@ -42,7 +43,7 @@ def test_fields_are_shown_set_aside_and_taken_back(app_window: App, panel_scenes
     dataset = datasets()
     run = filled(dataset, panel_scenes)
     first = run.comparison.top("A", 1)[0]
-    known = f"concept {first.concept}" if first.weak else first.text  # a guessed name is not what differs
+    known = known_text(first, f"looks like {first.text}" if first.weak else first.text)  # as its card says
     save_workspace(dataset)
     app_window.open(dataset.name)
     app_window.picture("40_cards_and_fields")
