@@ -17,7 +17,7 @@ BY_IDS = ("Select", "Exclude")
 
 
 def without_choice(
-    sides: tuple[Side, Side], beside: dict[str, Any], kept: Iterable[Any] = ()
+    sides: tuple[Side, Side], beside: dict[str, Any], kept: Iterable[Any] = (), before: Iterable[str] = ()
 ) -> tuple[dict[str, dict[str, Sequence[Any]]], dict[str, str]]:
     """Fields without what the sides were chosen by, such as the tag of one side's saved view.
 
@@ -29,6 +29,7 @@ def without_choice(
         sides: both views.
         beside: ``fields_a`` and ``fields_b``, or nothing.
         kept: names of fields that stay whatever they are.
+        before: those that views of the same sides named, where these list images alone: see :func:`chosen_before`.
 
     Returns:
         The same without them, and by name why they are left out.
@@ -36,9 +37,9 @@ def without_choice(
     if not beside:
         return {}, {}
     a, b = dict(beside["fields_a"]), dict(beside["fields_b"])
-    named, why = _stages(sides), dict[str, str]()
+    named, why, before = _stages(sides), dict[str, str](), {*before}
     for name in sorted(a.keys() & b.keys() - set(kept)):
-        if not _names(named, name.partition(".")[0]):
+        if name not in before and not _names(named, name.partition(".")[0]):
             continue
         if _single(a[name]) and _single(b[name]):
             gone = [name] * _apart(a[name], b[name])
@@ -48,6 +49,12 @@ def without_choice(
             gone = [f"{name} = {value}" for value in values] if any(a[name]) or any(b[name]) else [name] * bool(values)
         why |= dict.fromkeys(gone, CHOSEN)
     return {letter: {k: v for k, v in side.items() if k not in why} for letter, side in (("fields_a", a), ("fields_b", b))}, why
+
+
+def chosen_before(info: dict[str, Any]) -> set[str]:
+    """Fields that a comparison's sides were chosen by, or values of them, by its ``info``."""
+    left_out = (info.get("fields") or {}).get("left_out") or {}
+    return {name.partition(" = ")[0] for name, why in left_out.items() if why == CHOSEN}
 
 
 def _stages(sides: tuple[Side, Side]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from latentdiff.sae.shipped import shipped_sae, strangers
 from latentdiff.sae.spaces import KEPT, open_sae
 from latentdiff.scale.engine import Engine, engine_of
 
-from .chosen_by import without_choice
+from .chosen_by import chosen_before, without_choice
 from .describing import material_of
 from .early import storing
 from .encoders import name_of, vocabulary_for
@@ -148,7 +148,7 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress, firs
 
 def compare_again(stored: ComparisonRun, request: latentdiff.CompareRequest, said: dict[str, Any], progress: Progress) -> ComparisonRun:
     """As :func:`compare_request`, of a stored comparison's images, by its SAE: what it left out stays; ``said`` goes into the record."""
-    found = _compared(request, progress)
+    found = _compared(request, progress, before=chosen_before(stored.comparison.info))
     check_same_sae(stored, found.record["sae"])
     for letter, side in found.record["sides"].items():
         side |= {kind: max(side[kind], stored.counts[letter][kind]) for kind in ("missing", "bad", "repeated")}
@@ -169,7 +169,9 @@ def compare_unstored(request: latentdiff.CompareRequest, progress: Progress) -> 
     return ComparisonRun(found.run, found.dataset, found.comparison, found.record, sides)
 
 
-def _compared(request: latentdiff.CompareRequest, progress: Progress, first: First | None = None) -> Found:
+def _compared(
+    request: latentdiff.CompareRequest, progress: Progress, first: First | None = None, before: Iterable[str] = ()
+) -> Found:
     request.check()
     dataset, view_a, view_b = named_views(request)
     method, ray = request.config, request.engine.kind == "ray"
@@ -193,7 +195,7 @@ def _compared(request: latentdiff.CompareRequest, progress: Progress, first: Fir
         count_before(record, (request.a, request.b))
         report, known = part(progress, 0.4, 0.8), {"sae": opened, "vocabulary": words, **groups_of(sides, (a, b), request.groups)}
         beside, known["given"] = fields_of(sides, (a, b), request.fields, request.given), request.given
-        beside, chosen = without_choice(sides, beside, named_in(request.given))
+        beside, chosen = without_choice(sides, beside, named_in(request.given), before)
         record |= {"embeddings": request.embeddings, "groups": request.groups, "encoder": stamp, "encoder_name": name_of(sides[0])}
         found = functools.partial(told, request, chosen, Found(dataset, run, sides, (a, b), None, record))
         if ray:

@@ -55,6 +55,7 @@ def name_comparison(
         'a red kite'
     """
     stored = load_comparison(dataset, run)
+    _refuse_going_on(stored)
     if vocabulary is None:
         raise InputError("name the words: 'common', a file, a list of words, or a Vocabulary")
     request = _request(stored, vocabulary, sae)
@@ -78,7 +79,7 @@ def finish_comparison(dataset: Any, run: str, *, progress: Progress | None = Non
 
     Raises:
         RunError: there is no such run, or a side's dataset was deleted. InputError: it has its final answer, or is getting it, or not all
-            that it was asked for is known by a name.
+            that it was asked for is known by a name: objects that were handed over, captions.
     """
     stored = load_comparison(dataset, run)
     refuse_to_finish(stored)
@@ -92,11 +93,18 @@ def refuse_to_finish(stored: ComparisonRun) -> None:
     summary = RunSummary(stored.name, stored.config)
     if not summary.provisional:
         raise InputError(f"comparison {stored.name!r} is no first answer: there is nothing to finish")
-    if summary.going_on:
-        raise InputError(f"the final answer of comparison {stored.name!r} is being made; wait for it")
-    if _known(stored, None)["vocabulary"] == HANDED_OVER:
+    _refuse_going_on(stored)
+    asked = _known(stored, None)
+    if asked.get("described"):
+        raise InputError(f"comparison {stored.name!r} was to have captions or a language model: compare the views again, with them")
+    if asked["vocabulary"] == HANDED_OVER:
         words = f"name_comparison(dataset, {stored.name!r}, words)"
         raise InputError(f"the words of comparison {stored.name!r} were handed over as an object; in Python: {words}")
+
+
+def _refuse_going_on(stored: ComparisonRun) -> None:
+    if RunSummary(stored.name, stored.config).going_on:
+        raise InputError(f"the final answer of comparison {stored.name!r} is being made; wait for it")
 
 
 def cannot_finish(stored: ComparisonRun) -> str | None:
@@ -111,6 +119,7 @@ def cannot_finish(stored: ComparisonRun) -> str | None:
 def cannot_name(stored: ComparisonRun) -> str | None:
     """Why a comparison cannot be given words without further help, in a sentence; None where it can."""
     try:
+        _refuse_going_on(stored)
         _known(stored, None)
     except InputError as e:
         return sentence(e)

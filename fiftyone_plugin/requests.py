@@ -31,10 +31,11 @@ HANDED_OVER = "handed over as an object"
 
 
 def asked_of(request: CompareRequest) -> dict[str, Any]:
-    """What a record keeps of a request that its config does not say: words, SAE, fields, and what was looked past."""
+    """What a record keeps of a request that its config does not say: words, SAE, fields, captions (whether), and what was looked past."""
     given = [known if isinstance(known, str) else HANDED_OVER for known in request.given]
     fields = request.fields if request.fields is None or isinstance(request.fields, str) else list(request.fields)
-    return {"vocabulary": _named(request.vocabulary), "sae": _named(request.sae), "fields": fields, "given": given}
+    asked = {"vocabulary": _named(request.vocabulary), "sae": _named(request.sae), "fields": fields, "given": given}
+    return {**asked, "described": True} if request.config.describe is not None else asked
 
 
 def _named(given: Any) -> Any:

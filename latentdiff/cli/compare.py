@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..errors import Cancelled
 from ..inputs.fitting import PARQUET
 from ..progress import First, Progress
 from ..request import CompareRequest
@@ -74,8 +75,19 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_compare(args: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether the sides differ where that was asked."""
-    with progress_bar() as progress:
-        outcome = compare_sides(args, progress, None if args.json or not sys.stderr.isatty() else tell_first)
+    stored: list[str] = []
+
+    def tell(early: Outcome) -> None:
+        stored.extend(filter(None, [early.run]))
+        tell_first(early)
+
+    try:
+        with progress_bar() as progress:
+            outcome = compare_sides(args, progress, None if args.json or not sys.stderr.isatty() else tell)
+    except KeyboardInterrupt:
+        if stored:
+            raise Cancelled(f"interrupted; the first answer stays, stored as run {stored[0]}") from None
+        raise
     show(outcome, args)
     return DIFFERS if args.exit_code and outcome.comparison.differs else 0
 

@@ -22,6 +22,7 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
         {
             "run": str(run),
             "state": run.state,
+            "provisional": run.provisional,
             "made": run.made and run.made.isoformat(),
             "a": run.views[0],
             "b": run.views[1],
@@ -43,7 +44,8 @@ def show_runs(runs: Iterable[Any], *, as_json: bool) -> None:
     for row in rows:
         differs = "" if "differs" not in row else "yes" if row["differs"] else "no"
         auc = f"{row['auc']:.2f}" if row.get("auc") is not None else ""
-        cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, row["state"])
+        state = "first answer" if row["provisional"] and row["state"] == "complete" else row["state"]
+        cells = (row["run"], row["a"], row["b"], differs, str(row.get("hypotheses", "")), auc, state)
         drawn.add_row(*(Text(cell) for cell in cells))
     out = console()
     out.print(drawn)

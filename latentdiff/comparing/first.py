@@ -12,6 +12,7 @@ from ..embed.ordering import Pooled
 from ..errors import InputError
 from ..progress import Begun, nobody
 from ..results.comparison import FIRST, FOLLOWS, Comparison
+from ..results.known import concept_of
 from ..sae.schedule import default_steps, training_seconds
 from ..sae.training import train_sae
 from .stages import Stages
@@ -55,7 +56,7 @@ def first_answer(stages: Stages, first: Callable[[Comparison], None]) -> Begun:
 
     def begun(vectors: int) -> None:
         seconds = worth(vectors, stages.sides.shape, stages.config)
-        if not seconds or any(isinstance(one, str) and one.split()[:1] == ["concept"] for one in stages.given):  # of the final answer's SAE
+        if not seconds or any(isinstance(one, str) and concept_of(one) is not None for one in stages.given):  # of the final answer's SAE
             return
         try:
             early = _early(stages, seconds)

@@ -36,7 +36,8 @@ def summary(comparison: Any) -> str:
     auc, p = comparison.two_sample.auc, comparison.two_sample.p_value
     test = "" if math.isnan(auc) else f", AUC {auc:.3g}, p {p:.2g}"  # baselines test phrases alone
     found = comparison.hypotheses
-    lines = [f"Comparison({'differs' if comparison.differs else 'no detectable difference'}; {n_a:,} and {n_b:,} images{test})"]
+    first = "first answer: " if comparison.provisional else ""
+    lines = [f"Comparison({first}{'differs' if comparison.differs else 'no detectable difference'}; {n_a:,} and {n_b:,} images{test})"]
     for side, name in zip("AB", names, strict=False):
         own = sum(h.side == side for h in found)
         lines += [f"  more in {_short(name)}: {_line(h)}" for h in comparison.top(side, SHOWN)]

@@ -50,6 +50,7 @@ def test_one_first_answer_and_the_final_one_is_what_it_is_without(at_once: None)
     (early,), final = both(A, B, sae="pair")
     same(final, compare(A, B, vocabulary=WORDS, config=CONFIG, sae="pair"))
     assert early.provisional and not final.provisional
+    assert repr(early).startswith("Comparison(first answer: ") and "first answer" not in repr(final)
     assert early.differs and early.hypotheses[0].text == final.hypotheses[0].text == "word 2"
     assert early.info["sae"]["training"]["steps"] == early.info["first"]["steps"] == STEPS < final.info["sae"]["training"]["steps"]
     assert early.info["first"]["seconds"] == round(training_seconds(160, 16, 24, 3, 60.0), 1)
@@ -101,7 +102,7 @@ def test_before_the_vectors_of_a_field_are_read(at_once: None) -> None:
 def test_none_where_a_known_concept_is_of_the_final_answers_sae(at_once: None) -> None:
     _, final = both(A, B, sae="pair")
     known = dataclasses.replace(final.hypotheses[0], weak=True)  # else it is known by its word
-    for one in (known, f"concept {known.concept}"):
+    for one in (known, f"concept {known.concept}", f"looks like {known.text} (concept {known.concept})"):
         early, beyond = both(A, B, sae="pair", given=[one])
         assert early == [] and beyond.info["given"]["names"]
     early, _ = both(A, B, sae="pair", given=[final.hypotheses[0]])
