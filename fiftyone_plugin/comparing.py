@@ -140,10 +140,12 @@ def compare_request(request: latentdiff.CompareRequest, progress: Progress, firs
     Raises:
         InputError, RunError: as :func:`compare_views`.
     """
-    with storing(first) as (keep, holds):
+    with storing(first) as (keep, name):
         found = _compared(request, progress, keep)
         with database.explained(f"the comparison {found.run!r}", found.dataset):
-            return store(*found, request.overwrite or holds(found.dataset, found.run), part(progress, 0.8, 1.0))
+            early = name(found)
+            found = found if early is None else found._replace(run=early)
+            return store(*found, request.overwrite or early is not None, part(progress, 0.8, 1.0))
 
 
 def compare_again(stored: ComparisonRun, request: latentdiff.CompareRequest, said: dict[str, Any], progress: Progress) -> ComparisonRun:

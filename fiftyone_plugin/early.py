@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from latentdiff.errors import RunError
 from latentdiff.progress import First, silent
 from latentdiff.results.comparison import FIRST
 
@@ -16,26 +17,35 @@ from .store.storing import store
 
 
 @contextlib.contextmanager
-def storing(first: First | None) -> Iterator[tuple[Callable[[Any], None] | None, Callable[[Any, str], bool]]]:
+def storing(first: First | None) -> Iterator[tuple[Callable[[Any], None] | None, Callable[[Found], str | None]]]:
     """What stores the first answer that is found within the block, and gives ``first`` the run; None where none is wanted.
 
     Its record bears its writer, by which whoever lists it sees whether the final answer is still being made; and no SAE: that of a
     few steps is not kept, and no name of a concept is carried over to another comparison.
 
     Yields:
-        What takes it as :func:`~fiftyone_plugin.store.storing.store` does, and a question: is it what a dataset has under a name?
+        What takes it as :func:`~fiftyone_plugin.store.storing.store` does, and a question of what is found last: under which name is the
+        first answer stored whose place it takes? None where there was none; a ``RunError`` where it was deleted or replaced meanwhile.
     """
     if first is None:
-        yield None, lambda dataset, run: False
+        yield None, lambda found: None
         return
+    kept: list[str] = []
     with writers.working() as writer:
 
         def keep(found: Found) -> None:
             record = {**found.record, "sae": None, FIRST: {"writer": writer}}
             with database.explained(f"the comparison {found.run!r}", found.dataset):
-                first(store(*found._replace(record=record), False, silent))
+                stored = store(*found._replace(record=record), False, silent)
+            kept.append(stored.name)
+            first(stored)
 
-        def holds(dataset: Any, run: str) -> bool:
-            return any(one == run and (one.config.get(FIRST) or {}).get("writer") == writer for one in list_comparisons(dataset))
+        def name(found: Found) -> str | None:
+            if not kept:
+                return None
+            now = [str(one) for one in list_comparisons(found.dataset) if (one.config.get(FIRST) or {}).get("writer") == writer]
+            if not now:
+                raise RunError(f"the comparison {kept[0]!r} was deleted or replaced meanwhile")
+            return now[0]
 
-        yield keep, holds
+        yield keep, name

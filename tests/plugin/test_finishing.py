@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from fiftyone_plugin import compare_views, finish_comparison, name_comparison
-from latentdiff import Cancelled, DescribeConfig, InputError, MethodConfig
+from fiftyone_plugin import (
+    compare_views,
+    delete_comparison,
+    finish_comparison,
+    judge_finding,
+    list_comparisons,
+    name_comparison,
+    rename_comparison,
+)
+from latentdiff import Cancelled, DescribeConfig, InputError, MethodConfig, RunError
 from latentdiff.cli.main import main
 from latentdiff.sae import spaces
 from tests.planted import WORDS
@@ -72,3 +80,23 @@ def test_the_command_line_tells_it(dataset: Any, files: dict[str, str], monkeypa
     assert "the first answer stays, stored as run seasons" in said and "nothing was written" not in said
     assert main(["runs", dataset.name]) == 0 and "first" in capsys.readouterr().out
     assert main(["runs", dataset.name, "--json"]) == 0 and json.loads(capsys.readouterr().out)[0]["provisional"]
+
+
+def test_renamed_meanwhile_the_final_answer_has_the_new_name(dataset: Any, vocabulary: Any) -> None:
+    def first(run: Any) -> None:
+        rename_comparison(dataset, "seasons", "mine")
+        judge_finding(dataset, "mine", 0, state="accepted")
+
+    run = compare_views(dataset, "summer", "winter", run="seasons", vocabulary=vocabulary, first=first, **SIDES)
+    assert run.name == "mine" and [one.state for one in run.feedback] == ["accepted"]
+    assert [(str(one), one.provisional) for one in list_comparisons(dataset)] == [("mine", False)]
+    assert {name for name in dataset.get_field_schema() if "log_ratio" in name} == {"mine_log_ratio"}
+
+
+def test_deleted_meanwhile_it_does_not_come_back(dataset: Any, vocabulary: Any) -> None:
+    def first(run: Any) -> None:
+        delete_comparison(dataset, "seasons")
+
+    with pytest.raises(RunError, match="deleted or replaced meanwhile"):
+        compare_views(dataset, "summer", "winter", run="seasons", vocabulary=vocabulary, first=first, **SIDES)
+    assert list_comparisons(dataset) == [] and "seasons_log_ratio" not in dataset.get_field_schema()
