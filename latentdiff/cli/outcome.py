@@ -199,6 +199,7 @@ def _json(outcome: Outcome, top: int) -> dict[str, Any]:
         "verdict": verdict(comparison, *outcome.names),
         "two_sample": dataclasses.asdict(comparison.two_sample),
         "smallest_detectable": comparison.smallest_detectable,
+        "provisional": comparison.provisional,
         "hypotheses": [listed(h) for h in comparison.hypotheses],
         "run": outcome.run,
         "sides": sides,

@@ -25,7 +25,10 @@ LEAST = 0.6
 """Seconds of training below which nobody waits: they are those of a fast machine, three to five times as many on a slow one."""
 FIXED, EACH = 0.15, 2.5e-7
 """Seconds, of the same, that a comparison takes without training: always, and for each number in its vectors."""
-REMARK = "first answer, by concepts of a short training: better ones follow; where they do not, compare again"
+REMARK = (
+    "This is a first answer, by concepts of a short training. Where the final one did not take its place: Finish in the panel, "
+    "finish_comparison for a stored comparison, or compare again."
+)
 TIMES = 2.0
 """Times as long as the rest from which training is not waited for: the first answer then comes in a third of the time or less."""
 

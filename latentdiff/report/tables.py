@@ -150,6 +150,7 @@ def as_dict(content: Content, at: Mapping[str, Images | None]) -> dict[str, Any]
         "verdict": content.verdict,
         "two_sample": dataclasses.asdict(comparison.two_sample),
         "smallest_detectable": comparison.smallest_detectable,
+        "provisional": comparison.provisional,
         "sides": {side: {"name": content.names[side], "images": content.counts[side]} for side in SIDES},
         "notes": [*content.notes, *content.below],
         "hypotheses": found,

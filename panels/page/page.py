@@ -103,7 +103,7 @@ def run(
         while True:
             step = next(steps)
             if isinstance(step, Early):
-                kept = "The first answer stays."
+                kept = "The first answer stays, and nothing better comes."
                 yield {outputs["results"]: gr.Column(visible=True), **_filled(gr, outputs, step.answer)}
             else:
                 yield {outputs["status"]: progress_html(*step)}
