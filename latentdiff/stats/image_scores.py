@@ -19,6 +19,8 @@ BLOCK = 64_000_000
 """Scores in memory at once (256 MB), but for ``FEWEST_WORDS``."""
 FEWEST_WORDS = 16
 """Words that share one reading of all vectors, however many images there are: fewer, and reading would cost more than their product."""
+KEPT = 8_000_000
+"""Scores that are kept from one stage to the next (32 MB): more, and the stages between need the memory."""
 SHARE = 4_000_000
 """Scores that one thread tests at once."""
 
@@ -47,12 +49,12 @@ class ImageScores:
             sides: images of A and B.
             words: (m,) rows of the vocabulary.
             vocabulary: words with vectors in the images' space.
-            also: further words that are scored in the same pass, and not tested. All scores are kept where ``BLOCK`` holds them.
+            also: further words that are scored in the same pass, and not tested. Scores are kept where they are few, see ``KEPT``.
         """
         test = partial(phrase_evidence, grouping=means_test(sides.in_a, sides.groups, sides.strata))
         words = np.unique(words)
         every = np.concatenate([words, np.setdiff1d(also, words)])
-        if len(every) > words_at_once(len(sides)):
+        if len(every) * len(sides) > KEPT:
             return cls._tested(sides, words, vocabulary, test)
         values = sides.cosines(vocabulary.centred[every])
         evidence = _together(_tests(values[: len(words)], sides.n_a, test))

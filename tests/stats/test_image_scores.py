@@ -44,8 +44,7 @@ def test_words_are_scored_once_where_their_scores_fit_into_memory(fits: bool, mo
     unit = x / np.linalg.norm(x, axis=1, keepdims=True) - sides.mean_direction
     want = vocabulary.centred.astype(float) @ (unit / np.linalg.norm(unit, axis=1, keepdims=True)).T
     if not fits:
-        monkeypatch.setattr(image_scores, "BLOCK", 120 * 3)
-        monkeypatch.setattr(image_scores, "FEWEST_WORDS", 1)
+        monkeypatch.setattr(image_scores, "KEPT", 120 * 3)
     passes: list[int] = []
     cosines = Sides.cosines
     monkeypatch.setattr(Sides, "cosines", lambda self, directions: passes.append(len(directions)) or cosines(self, directions))
