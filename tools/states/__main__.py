@@ -8,9 +8,11 @@ import traceback
 from pathlib import Path
 
 import tests.conftest  # noqa: F401  # a FiftyOne and a database of its own, before FiftyOne is imported
-from tests.browser.panel_app import FLAGS, App, build, chromium, save_workspace, serve
+from tests.browser.panel_app import App
+from tests.browser.scenes import build
+from tests.browser.served import FLAGS, chromium, save_workspace, serve
 
-from . import forms, many, panel, photos
+from . import forms, many, outcomes, panel, photos
 from .stage import Stage
 
 
@@ -23,7 +25,7 @@ def main() -> None:
     asked.add_argument("--only", nargs="+", default=[], metavar="NAME", help="states (default: all)")
     asked.add_argument("--list", action="store_true", help="print their names")
     args = asked.parse_args()
-    known = {**panel.STATES, **many.STATES, **forms.STATES}
+    known = {**panel.STATES, **outcomes.STATES, **many.STATES, **forms.STATES}
     states = {name: state for name, state in known.items() if not args.only or name in args.only}
     if args.list:
         print("\n".join(f"{name}: {state.__doc__}" for name, state in states.items()))
@@ -31,7 +33,7 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         scenes = build(photos.DATA.parent, Path(scratch))
-        if states.keys() & panel.STATES.keys():
+        if states.keys() & {*panel.STATES, *outcomes.STATES}:
             photos.add_more(scenes)
         if states.keys() - panel.STATES.keys():
             many.build(scenes)

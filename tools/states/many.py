@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.browser.panel_app import Scenes, save_workspace
+from tests.browser.scenes import Scenes
+from tests.browser.served import save_workspace
 
 from .photos import DATA, break_comparison
 from .stage import Stage, State
@@ -62,7 +63,7 @@ def build(scenes: Scenes) -> Any:
     return dataset
 
 
-def _opened(stage: Stage, run: str, wait: str = "More in") -> None:
+def open_kind(stage: Stage, run: str, wait: str = "More in") -> None:
     stage.page.goto("about:blank")
     stage.app.open(NAME, "LatentDiff")
     stage.page.wait_for_timeout(2000)
@@ -75,12 +76,12 @@ def _opened(stage: Stage, run: str, wait: str = "More in") -> None:
 
 def broken(stage: Stage) -> None:
     """A comparison of which a part is missing."""
-    _opened(stage, "broken_one", "This comparison cannot be opened")
+    open_kind(stage, "broken_one", "This comparison cannot be opened")
 
 
 def listed(stage: Stage) -> None:
     """All comparisons."""
-    _opened(stage, "spring_vs_summer")
+    open_kind(stage, "spring_vs_summer")
     stage.app.listed()
 
 
@@ -109,7 +110,7 @@ def list_sorted(stage: Stage) -> None:
 
 
 def _beside(stage: Stage, run: str, other: str) -> None:
-    _opened(stage, run)
+    open_kind(stage, run)
     stage.app.listed()
     row = stage.page.get_by_role("button", name=other, exact=True).last.locator("xpath=ancestor::*[.//*[@aria-label='Rename']][1]")
     row.get_by_label("What became of its differences").first.click()
@@ -123,17 +124,17 @@ def beside(stage: Stage) -> None:
 
 def groups(stage: Stage) -> None:
     """Three sites."""
-    _opened(stage, "by_site")
+    open_kind(stage, "by_site")
 
 
 def months(stage: Stage) -> None:
     """Six months, and what changes."""
-    _opened(stage, "by_month")
+    open_kind(stage, "by_month")
 
 
 def group_notes(stage: Stage) -> None:
     """What is to be known of groups, unfolded; another group open."""
-    _opened(stage, "by_site")
+    open_kind(stage, "by_site")
     if stage.page.get_by_role("button", name="note").count():
         stage.page.get_by_role("button", name="note").first.click()
     stage.app.choose(stage.page.get_by_role("combobox").filter(has_text="differs").first, "old town: differs")

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tests import drawn
-from tests.browser.panel_app import Scenes, save_workspace
+from tests.browser.scenes import Scenes
+from tests.browser.served import save_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "corel"

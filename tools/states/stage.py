@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.browser.panel_app import App, Scenes
+from tests.browser.panel_app import App
+from tests.browser.scenes import Scenes
 
 WIDTHS = (1920, 1280, 640)
 NARROW = 640

@@ -32,3 +32,19 @@ def click_icon(stage: Stage, name: str) -> None:
     """A button that is an icon alone."""
     stage.page.get_by_label(re.compile(f"^{name}")).first.click()
     stage.page.wait_for_timeout(1000)
+
+
+def asking(stage: Stage) -> None:
+    """A comparison that can be asked, on that tab."""
+    stage.app.open(stage.datasets["drawn"].name, "winter and summer differ")
+    stage.app.tab("Ask")
+    stage.page.wait_for_selector("text=Type a phrase")
+
+
+def asked(stage: Stage, phrase: str) -> None:
+    """Ask, and wait for the answer."""
+    field = stage.page.get_by_role("textbox").last
+    field.fill(phrase)
+    stage.page.keyboard.press("Enter")
+    stage.page.wait_for_selector(f"h6 >> text={phrase}")
+    stage.page.wait_for_selector("text=Testing", state="detached")

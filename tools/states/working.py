@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import photos
 from .stage import Stage
-from .steps import click_icon, open_run
+from .steps import asked, asking, click_icon, open_run
 
 
 def ask_unknown(stage: Stage) -> None:
@@ -12,46 +12,32 @@ def ask_unknown(stage: Stage) -> None:
     open_run(stage, tab="Ask")
 
 
-def _asking(stage: Stage) -> None:
-    stage.app.open(stage.datasets["drawn"].name, "winter and summer differ")
-    stage.app.tab("Ask")
-    stage.page.wait_for_selector("text=Type a phrase")
-
-
-def _asked(stage: Stage, phrase: str) -> None:
-    field = stage.page.get_by_role("textbox").last
-    field.fill(phrase)
-    stage.page.keyboard.press("Enter")
-    stage.page.wait_for_selector(f"h6 >> text={phrase}")
-    stage.page.wait_for_selector("text=Testing", state="detached")
-
-
 def ask_answer(stage: Stage) -> None:
     """An answer."""
-    _asking(stage)
-    _asked(stage, "snow")
+    asking(stage)
+    asked(stage, "snow")
 
 
 def ask_earlier(stage: Stage) -> None:
     """A question that was asked earlier, opened again."""
-    _asking(stage)
+    asking(stage)
     for phrase in ("a red car", "a dog", "night"):
-        _asked(stage, phrase)
+        asked(stage, phrase)
     stage.page.get_by_role("button", name="a red car", exact=True).click()
     stage.page.wait_for_selector("h6 >> text=a red car")
 
 
 def ask_nothing(stage: Stage) -> None:
     """Asked without a phrase."""
-    _asking(stage)
+    asking(stage)
     stage.page.get_by_role("button", name="Ask", exact=True).click()
     stage.page.wait_for_timeout(1000)
 
 
 def ask_keep(stage: Stage) -> None:
     """Save or tag the images of an answer."""
-    _asking(stage)
-    _asked(stage, "snow")
+    asking(stage)
+    asked(stage, "snow")
     click_icon(stage, "Save these images of winter as a view, or tag them")
 
 
@@ -104,7 +90,7 @@ def _search(stage: Stage, words: str) -> None:
 def searched(stage: Stage) -> None:
     """Cards with a word."""
     _arranging(stage, "fields")
-    _search(stage, "sail")
+    _search(stage, "surf")
     stage.after(lambda: _search(stage, ""))
 
 
