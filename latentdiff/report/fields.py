@@ -85,7 +85,7 @@ def beside_text(share: FieldShare) -> str:
         kept = min(max(share.left, 0.0), 1.0)
         left = f"{percent(kept)} of the difference is left" if kept > FOLLOWS else f"all but {percent(kept)} of it follows {share.field}"
         left = f"all of it follows {share.field}" if kept < 0.005 else left
-    return f"{said or share.field}; held equal, {left}"
+    return f"{said}; held equal, {left}" if said else f"with {share.field} held equal, {left}"
 
 
 def _center(d: FieldDifference, value: float) -> str:

@@ -36,7 +36,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         how: fields of an :class:`~latentdiff.report.arranging.Arrangement`; None: all, best first.
 
     Returns:
-        JSON: ``name``, ``verdict``, ``differs``, ``notes`` (what was left out, or sent to a server), ``shifts`` (slight ones in
+        JSON: ``name``, ``verdict``, ``differs``, ``level`` (alpha), ``notes`` (what was left out, or sent to a server), ``shifts`` (slight ones in
         words, ``shifted``: how many), and per side ("A", "B")
         its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card),
         the leads of a side without cards, and thumbnails of its ``typical`` images; ``given``: what
@@ -69,6 +69,7 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         "name": run.name,
         "verdict": said.verdict,
         "differs": bool(run.differs),
+        "level": float(run.comparison.config.alpha),
         "notes": [note for note in said.notes if note not in elsewhere],
         "shifts": list(said.shifts),
         "shifted": shifts_counted(said.comparison),

@@ -94,7 +94,7 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
     entered(row, panel.ask)
     answer = state.get("answer")
     if answer and answer["run"] == board["name"]:
-        _answer(panel, box, answer, names)
+        _answer(panel, box, answer, names, board["level"])
     if board["questions"]:
         earlier = box.h_stack("earlier", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
         earlier.md("Asked before:", name="before", componentsProps=FAINT)
@@ -103,7 +103,13 @@ def question(panel: Any, root: types.Object, board: dict[str, Any], state: dict[
             earlier.btn(f"question_{i}", label=phrase, variant="text", on_click=panel.open_question, params=at, componentsProps=SMALL)
 
 
-def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[str, str]) -> None:
+def evidence(answer: dict[str, Any], names: dict[str, str], level: float) -> str:
+    """What is known of an answer: which side it says more of is perhaps chance where its p is above the comparison's level."""
+    said = f"AUROC {answer['auroc']:.2f} (0.5: no difference; above: more in {names['A']}; below: more in {names['B']})"
+    return f"{said}, {p_text(answer['p_value'])}{'' if answer['p_value'] <= level else ': perhaps chance'}"
+
+
+def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[str, str], level: float) -> None:
     props = grid(p=1.5, width="100%", minWidth=0, **ONE_COLUMN)
     card = box.v_stack("answer", gap=1, variant="outline", componentsProps=props)
     card.md(f"###### {plain(answer['phrase'])}", name="title")
@@ -114,8 +120,7 @@ def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[s
         strip = card.h_stack(f"strip_{side}", gap=0.5, componentsProps=grid(**STRIP))
         for i in range(pictures):
             strip.img(f"image_{i}", width="100%", height="72px", alt_text=f"{answer['phrase']} in {names[side]}, best {i + 1}")
-    said = f"AUROC {answer['auroc']:.2f} (0.5: no difference; above: more in {names['A']}; below: more in {names['B']}), "
-    card.md(plain(said + p_text(answer["p_value"])), name="evidence", componentsProps=FAINT)
+    card.md(plain(evidence(answer, names, level)), name="evidence", componentsProps=FAINT)
     if answer.get("notes"):
         card.md(plain("; ".join(answer["notes"])) + ".", name="notes", componentsProps=FAINT)
     row = card.h_stack("actions", gap=1, componentsProps=grid(**ROW))

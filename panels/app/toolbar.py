@@ -46,7 +46,8 @@ def toolbar(panel: Any, root: types.Object, names: list[str], state: dict[str, A
     first = "contained" if vectors else "outlined"
     bar_.btn("compare", label="Compare two views", icon="compare_arrows", variant=first, on_click=panel.compare)
     # In a row of their own: together they go into the next line, and only where that is too narrow into two.
-    icons = bar_.h_stack("tools", gap=0, componentsProps=grid(**ROW, alignItems="center"))
+    # As high as the button beside them.
+    icons = bar_.h_stack("tools", gap=0, componentsProps=grid(**ROW, alignItems="center", minHeight="33px"))
 
     def icon(name: str, symbol: str, title: str, method: Any, **more: Any) -> None:
         icons.btn(name, label="", icon=symbol, variant="text", title=title, on_click=method, componentsProps=named(title), **more)

@@ -9,6 +9,7 @@ import pytest
 import latentdiff
 from fiftyone_plugin import compare_views, delete_comparison, load_comparison
 from fiftyone_plugin.asking import ask, can_ask
+from fiftyone_plugin.panels.app.tabs import evidence
 from fiftyone_plugin.questions import keep_images
 from latentdiff import demo
 from latentdiff.embed.encoder import load_encoder
@@ -102,3 +103,11 @@ def test_what_cannot_be_asked_says_why(scenes, dataset, stored):
     assert "encoder" in shown(panel(dataset, "on_load"))["shown"]["board"]["ask"]
     with pytest.raises(InputError, match="no encoder is recorded"):
         ask(stored, "snow")
+
+
+def test_an_answer_that_is_perhaps_chance_is_told_as_such():
+    names = {"A": "winter", "B": "summer"}
+    said = evidence({"auroc": 0.53, "p_value": 0.62}, names, 0.05)
+    assert said == "AUROC 0.53 (0.5: no difference; above: more in winter; below: more in summer), p = 0.62: perhaps chance"
+    assert evidence({"auroc": 0.8, "p_value": 0.02}, names, 0.05).endswith(", p = 0.02")
+    assert evidence({"auroc": 0.8, "p_value": 0.02}, names, 0.01).endswith(", p = 0.02: perhaps chance")

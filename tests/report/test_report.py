@@ -344,7 +344,7 @@ def test_what_a_field_has_to_do_with_a_finding_is_a_sentence(comparison: Compari
     of_a_value = FieldShare("camera = wide", 0.76, 0.47, 0.92)
     assert beside_text(of_a_value) == "camera = wide is on 76% of these images (47% of all); held equal, 92% of the difference is left"
     of_a_number = FieldShare("width", math.nan, math.nan, 0.3)
-    assert beside_text(of_a_number) == "width; held equal, all but 30% of it follows width"
+    assert beside_text(of_a_number) == "with width held equal, all but 30% of it follows width"
     assert "goes along with" not in dict(reading(content(comparison), drawn=True))
     with_field = dataclasses.replace(comparison.hypotheses[0], fields=(of_a_number,))
     told = dataclasses.replace(comparison, candidates=(with_field, *comparison.candidates[1:]))
