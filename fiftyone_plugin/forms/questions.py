@@ -7,7 +7,7 @@ from typing import Any
 from latentdiff.errors import LatentDiffError, sentence
 
 from .. import hypotheses
-from ..questions import kept_questions
+from ..questions import IMAGES, kept_questions
 from . import common as forms
 
 
@@ -25,7 +25,8 @@ def choose_answer(inputs: Any, dataset: Any, params: dict[str, Any]) -> None:
     empty = "This comparison was not asked about anything yet."
     forms.choose(inputs, "phrase", "Question", phrases, description="Newest first", empty=empty)
     names = {side: run.sides[side].name for side in "AB"}
-    forms.choose(inputs, "side", "Images of", list(names), labels=list(names.values()), description="Those that show it best", empty="")
+    best = f"Those that show it best: at most {IMAGES}, which are kept with a question"
+    forms.choose(inputs, "side", "Images of", list(names), labels=list(names.values()), description=best, empty="")
     view = inputs.str("view", label="Save as a view", description="Its name; empty: no view", required=False)
     tag = inputs.str("tag", label="Tag", description="Goes on every one of these images; empty: no tag", required=False)
     side = params.get("side")

@@ -36,8 +36,8 @@ def board(run: Any, cards: int = CARDS, how: dict[str, str] | None = None) -> di
         how: fields of an :class:`~latentdiff.report.arranging.Arrangement`; None: all, best first.
 
     Returns:
-        JSON: ``name``, ``verdict``, ``differs``, ``level`` (alpha), ``notes`` (what was left out, or sent to a server), ``shifts`` (slight ones in
-        words, ``shifted``: how many), and per side ("A", "B")
+        JSON: ``name``, ``verdict``, ``differs``, ``level`` (alpha), ``notes`` (what was left out, or sent to a server), ``shifts``
+        (slight ones in words, ``shifted``: how many), and per side ("A", "B")
         its name, count, what is counted, cards, how many more, and their tree as (depth, label, whether it is a card),
         the leads of a side without cards, and thumbnails of its ``typical`` images; ``given``: what
         was set aside; ``fields``: those that differ, ``more_fields`` and whether any were ``tested``; ``ask``: why it

@@ -7,6 +7,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from fiftyone_plugin.questions import IMAGES
 from latentdiff.report import p_text, percent
 from latentdiff.report.text import plain_markdown as plain
 
@@ -131,6 +132,6 @@ def _answer(panel: Any, box: types.Object, answer: dict[str, Any], names: dict[s
         pair = row.h_stack(f"pair_{side}", gap=0.5, componentsProps=grid(**ROW, alignItems="center"))
         label = f"Show the {count:,} best in {names[side]}"
         pair.btn(f"best_{side}", label=label, variant="outlined", on_click=panel.show_answer, params={"side": side})
-        title = f"Save these images of {names[side]} as a view, or tag them"
+        title = f"Save the {min(count, IMAGES):,} best of {names[side]} as a view, or tag them"
         keep = {"on_click": panel.keep_answer, "params": {"side": side}, "componentsProps": named(title)}
         pair.btn(f"keep_{side}", label="", icon="bookmark_add", variant="text", title=title, **keep)

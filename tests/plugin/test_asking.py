@@ -5,11 +5,11 @@ from __future__ import annotations
 import fiftyone as fo
 import numpy as np
 import pytest
+from fiftyone_plugin.panels.app.tabs import evidence
 
 import latentdiff
 from fiftyone_plugin import compare_views, delete_comparison, load_comparison
 from fiftyone_plugin.asking import ask, can_ask
-from fiftyone_plugin.panels.app.tabs import evidence
 from fiftyone_plugin.questions import keep_images
 from latentdiff import demo
 from latentdiff.embed.encoder import load_encoder
@@ -72,6 +72,7 @@ def test_panel_and_operator_give_the_same_answer(scenes):
     answers = {"run": "seasons", "phrase": "snow", "side": "A"}
     assert [c["value"] for c in form("keep_answer", dataset, **answers)["phrase"]["view"]["choices"]] == ["snow", "a kite"]
     assert form("keep_answer", dataset, **answers, view="winter")["view"]["invalid"]
+    assert "at most 24," in form("keep_answer", dataset, **answers)["side"]["view"]["description"]  # though more than 24 show it
     assert execute("keep_answer", dataset, **answers, view="snowy", tag="check").result["count"] == 24
     dataset.reload()
     for view in (dataset.load_saved_view("snowy"), dataset.match_tags("check")):

@@ -38,7 +38,7 @@ def ask_keep(stage: Stage) -> None:
     """Save or tag the images of an answer."""
     asking(stage)
     asked(stage, "snow")
-    click_icon(stage, "Save these images of winter as a view, or tag them")
+    click_icon(stage, "Save the 24 best of winter as a view, or tag them")
 
 
 def judge_form(stage: Stage) -> None:
