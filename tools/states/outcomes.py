@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 from .forms import choose
 from .many import open_kind
 from .stage import Stage, State
-from .steps import asking, open_run
+from .steps import asking, click_icon, open_run
 
 
-def _flowers(stage: Stage, run: str, count: int) -> None:
-    """Compare animals of a day with those of another and so many flowers; it goes when the pictures are taken."""
+def _flowers(stage: Stage, run: str, wanted: Callable[[Any], bool]) -> None:
+    """Compare animals of a day with those of another and as many flowers as it takes; it goes when the pictures are taken."""
     from fiftyone_plugin import compare_views, delete_comparison
 
     dataset = stage.scenes.dataset
     dataset.reload()
-    flowers = dataset.match_tags("tuesday").match({"label": "flower"}).limit(count).values("id")
-    dataset.save_view(f"with {count} flowers", dataset.select([*dataset.load_saved_view("tuesday").values("id"), *flowers]))
-    given = {"embeddings": "clip", "vocabulary": stage.scenes.words, "sae": stage.scenes.sae}
-    compare_views(dataset, "monday", f"with {count} flowers", **given, run=run)
+    others = dataset.load_saved_view("tuesday").values("id")
+    flowers = dataset.match_tags("tuesday").match({"label": "flower"}).values("id")
+    given = {"embeddings": "clip", "vocabulary": stage.scenes.words, "sae": stage.scenes.sae, "run": run, "overwrite": True}
+    for count in range(6, 13):
+        dataset.save_view("some flowers", dataset.select([*others, *flowers[:count]]), overwrite=True)
+        if wanted(compare_views(dataset, "monday", "some flowers", **given).comparison):
+            break
     stage.after(lambda: delete_comparison(dataset, run))
     stage.after(lambda: open_run(stage))
     open_run(stage, run)
@@ -29,12 +33,14 @@ def _flowers(stage: Stage, run: str, count: int) -> None:
 
 def borderline(stage: Stage) -> None:
     """A few more images would have turned it."""
-    _flowers(stage, "near_the_level", 11)
+    _flowers(stage, "near_the_level", lambda said: said.borderline)
 
 
 def crowd(stage: Stage) -> None:
     """A card that the crowd of its images carries."""
-    _flowers(stage, "a_crowd", 12)
+    _flowers(stage, "a_crowd", lambda said: any(h.p_value == h.crowd_p for h in said.hypotheses))
+    click_icon(stage, "More about it")
+    stage.after(lambda: click_icon(stage, "Less"))
 
 
 def ask_failed(stage: Stage) -> None:
