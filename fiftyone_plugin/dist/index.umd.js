@@ -202,7 +202,8 @@
       window.__foo__.abortOperationsByURI(operator);
       say("Stopping …");
     };
-    return React.createElement(Button, { size: "small", variant: "text", disabled: said !== text, onClick: stop }, said);
+    const sx = { color: "text.secondary", borderColor: "divider", fontSize: "0.875rem" }; // the App's orange cannot be read on its light ground
+    return React.createElement(Button, { size: "small", variant: "outlined", sx, disabled: said !== text, onClick: stop }, said);
   }
 
   // Below the bar in FiftyOne's dialog, whose own button would only hide it until the next step: cancels the work, and closes the dialog at its end.

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .reasons import reason
+
 PAST = "_past_"
 
 
@@ -56,8 +58,7 @@ class KnownActions:
 
     def not_compared(self, ctx: Any) -> None:
         """Say why there is no comparison past it."""
-        said = str(ctx.params.get("error_message") or ctx.params.get("error") or "no reason was given").strip().splitlines()[-1]
-        ctx.ops.notify(f"Nothing was compared: {said}", variant="error")
+        ctx.ops.notify(f"Nothing was compared. {reason(ctx.params)}", variant="error")
 
 
 def run_past(run: str, given: list[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .layout import CONCEPTS, MAP, SCORES
+from .reasons import reason
 from .sent import send_traces
 from .stored import opened
 from .style import typed
@@ -178,8 +179,7 @@ class AskActions:
 
     def unanswered(self, ctx: Any) -> None:
         """Say why there is no answer."""
-        said = str(ctx.params.get("error_message") or ctx.params.get("error") or "no reason was given").strip().splitlines()[-1]
-        ctx.ops.notify(f"The question was not answered: {said}", variant="error")
+        ctx.ops.notify(f"The question was not answered. {reason(ctx.params)}", variant="error")
 
     def show_answer(self, ctx: Any) -> None:
         """Set the App's view to the images of one side that show the phrase best."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 import numpy as np
 import pytest
+from fiftyone_plugin.panels.app.reasons import reason
 from fiftyone_plugin.panels.app.tabs import evidence
 
 import latentdiff
@@ -112,3 +113,17 @@ def test_an_answer_that_is_perhaps_chance_is_told_as_such():
     assert said == "AUROC 0.53 (0.5: no difference; above: more in winter; below: more in summer), p = 0.62: perhaps chance"
     assert evidence({"auroc": 0.8, "p_value": 0.02}, names, 0.05).endswith(", p = 0.02")
     assert evidence({"auroc": 0.8, "p_value": 0.02}, names, 0.01).endswith(", p = 0.02: perhaps chance")
+
+
+def test_why_a_question_was_not_answered_is_one_sentence(scenes):
+    """Also where the App hands over its server's answer with the whole request, in one line."""
+    state = {"run": "seasons", "shown": {"names": ["seasons"] * 400}}
+    ended = "Traceback (most recent call last):\n  File \"a.py\", line 1, in b\nValueError: Validation error. Path: run. Reason: "
+    for said in ("'x' has no comparison 'seasons'", "No such comparison"):
+        stack = {"kind": "Server Error", "stack": f"{ended}{said}\n"}
+        for error in (ended + said, f"{{'code': 500, 'bodyResponse': {stack!r}, 'params': {state!r}}}"):
+            requests = panel(scenes.dataset, "unanswered", {}, error_message=error)
+            (told,) = [r["params"]["message"] for r in requests if r["operator_uri"].endswith("notify")]
+            assert told == f"The question was not answered. {said}."
+    assert reason({"error": "Traceback:\n  a\nlatentdiff.errors.InputError: name the words"}) == "Name the words."
+    assert len(reason({"error_message": "x" * 9000})) < 400 and reason({}) == "No reason was given."

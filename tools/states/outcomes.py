@@ -85,7 +85,7 @@ def _first(stage: Stage, going: bool) -> None:
         if there:
             raise Cancelled("enough")
 
-    given: dict[str, Any] = {"embeddings": "clip", "vocabulary": str(stage.scenes.words), "overwrite": True}
+    given: dict[str, Any] = {"embeddings": "clip", "vocabulary": str(stage.scenes.words)}
     with mock.patch.multiple(first, LEAST=0.0, TIMES=0.0, STEPS=60), contextlib.suppress(Cancelled):
         compare_views(dataset, "monday", "with flowers", **given, run="flowers", progress=progress, first=there.append)
     stage.after(lambda: delete_comparison(dataset, "flowers"))
