@@ -114,8 +114,8 @@ def gap_closed(stage: Stage) -> None:
 
     choose(stage, Pool="The whole dataset")
     stage.page.get_by_role("dialog").get_by_role("button", name="Find", exact=True).click()
+    stage.page.wait_for_selector("text=that were chosen to make")
     stage.page.wait_for_selector("[role=dialog]", state="detached")
-    stage.page.wait_for_timeout(3000)
 
 
 _ALL = (borderline, crowd, ask_failed, interrupted, first_going, first_stopped, gap_closed)
