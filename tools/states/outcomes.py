@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -86,7 +87,9 @@ def _first(stage: Stage, going: bool) -> None:
             raise Cancelled("enough")
 
     given: dict[str, Any] = {"embeddings": "clip", "vocabulary": str(stage.scenes.words)}
-    with mock.patch.multiple(first, LEAST=0.0, TIMES=0.0, STEPS=60), contextlib.suppress(Cancelled):
+    quick = mock.patch.multiple(first, LEAST=0.0, TIMES=0.0, STEPS=60)
+    unkept = mock.patch.dict(os.environ, LATENTDIFF_CACHE=str(stage.folder / "cache"))  # where an SAE is kept, no first answer is needed
+    with quick, unkept, contextlib.suppress(Cancelled):
         compare_views(dataset, "monday", "with flowers", **given, run="flowers", progress=progress, first=there.append)
     stage.after(lambda: delete_comparison(dataset, "flowers"))
     stage.after(lambda: open_run(stage))
