@@ -61,8 +61,9 @@ def run_runs(args: argparse.Namespace) -> int:
     show_runs(found_in(runs, args.sort, args.search), as_json=args.json)
     left = _sdk().leftover_fields(args.dataset, remove=args.tidy)
     if left:
-        what = "removed" if args.tidy else f"latentdiff runs {shlex.quote(args.dataset)} --tidy removes them"
-        print(f"{len(left)} fields of comparisons that are gone: {', '.join(left)} ({what})", file=sys.stderr)
+        what = "removed" if args.tidy else f"removed by: latentdiff runs {shlex.quote(args.dataset)} --tidy"
+        fields = "1 field" if len(left) == 1 else f"{len(left)} fields"
+        print(f"{fields} of comparisons that are gone: {', '.join(left)} ({what})", file=sys.stderr)
     return 0
 
 
