@@ -63,14 +63,15 @@ def show_changes(before: Any, after: Any, *, as_json: bool) -> None:
     from rich.text import Text
 
     out, named = console(), called(*names)
-    for run in (before, after):
-        out.print(Text(f"{run.name}: {verdict(run.comparison, run.sides['A'].name, run.sides['B'].name)}", style="bold"))
-    whose = ((named["gone"], before.name), (named["new"], after.name))
-    headers = ("", "more in", "what", *(f"in {called_so[side]}, {run}" for called_so, run in whose for side in SIDES))
-    drawn = table(headers, right=range(3, 7))
+    which = {"before": (before, named["gone"]), "after": (after, named["new"])}
+    for when, (run, _) in which.items():
+        said = verdict(run.comparison, run.sides["A"].name, run.sides["B"].name)
+        out.print(Text(f"{when}, {run.name}: {said}", style="bold"))
+    rates = (f"{when}:\n{called_so['A']} /\n{called_so['B']}" for when, (_, called_so) in which.items())
+    drawn = table(("", "more in", "what", *rates), right=(3, 4))  # names of runs are long: they would leave what differs no room
     for one in found:
         what = f"{one.what} ({one.remark})" if one.remark else one.what
-        drawn.add_row(*map(Text, (one.state, one.more_in, what, *(one.before or ("", "")), *(one.after or ("", "")))))
+        drawn.add_row(*map(Text, (one.state, one.more_in, what, *(" / ".join(pair or ()) for pair in (one.before, one.after)))))
     out.print(drawn if found else Text("neither has any difference", style="dim"))
 
 

@@ -287,14 +287,14 @@ def test_what_is_gone_is_told_by_the_sides_of_the_earlier_run(dataset, files, ca
     for run, sides in (("r1", ("winter", "summer")), ("r2", ("winter", "heat")), ("r3", ("heat", "winter"))):
         compare_views(dataset, *sides, run=run, **given)
 
-    def printed(after: str) -> tuple[list[str], set[tuple[str, str]]]:
+    def printed(after: str) -> tuple[list[list[str]], set[tuple[str, str]]]:
         assert main(["runs", dataset.name, "--compare", "r1", after]) == 0
         lines = [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in capsys.readouterr().out.splitlines()]
-        head, *rows = [line for line in lines if len(line) == 7]
-        return head, {(row[0], row[1]) for row in rows}
+        cells = [line for line in lines if len(line) == 5]
+        return [line[3:] for line in cells[:3]], {(row[0], row[1]) for row in cells[3:]}
 
     head, rows = printed("r2")
-    assert head[3:] == ["in winter, r1", "in summer, r1", "in winter, r2", "in heat, r2"] and rows == {("stayed", "summer / heat")}
+    assert head == [["before:", "after:"], ["winter /", "winter /"], ["summer", "heat"]] and rows == {("stayed", "summer / heat")}
     assert printed("r3")[1] == {("gone", "summer"), ("new", "heat")}
 
 

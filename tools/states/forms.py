@@ -115,7 +115,7 @@ STATES: dict[str, State] = {
     "form_compare_words": _form(COMPARE, *BOTH, ("Words", "A file of words")),
     "form_compare_sae": _form(COMPARE, *BOTH, ("Concepts", "A sparse autoencoder of mine")),
     "form_compare_captions": _form(COMPARE, *BOTH, ("Describe images", "By captions in a field"), ("Captions", "caption")),
-    "form_compare_baseline": _form(COMPARE, *BOTH, ("Method", "Difference of means")),
+    "form_compare_baseline": _form(COMPARE, *BOTH, ("Method", "Difference of means: words along it")),
     "form_compare_ray": _form(COMPARE, *BOTH, ("Where it runs", "On a Ray cluster: for millions of images")),
     "form_compare_same": compare_same,
     "form_compare_server": compare_server,
