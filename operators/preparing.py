@@ -68,7 +68,8 @@ class ComputeMeasures(FormOperator):
 
     def fill(self, inputs: types.Object, ctx: Any) -> None:
         ctx.target_view()  # asks FiftyOne for its choice between the dataset and what is shown
-        inputs.str("field", label="Field", description="Embedded field of the measures", default="measures", required=True)
+        text = "Field that gets brightness, sharpness, noise and more of each image"
+        inputs.str("field", label="Field name", description=text, default="measures", required=True)
         inputs.bool("overwrite", label="Measure again what was measured already", default=False)
 
     def perform(self, ctx: Any) -> Iterator[Any]:

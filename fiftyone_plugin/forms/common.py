@@ -25,7 +25,7 @@ ENCODERS = {
     "fast": ("clip_b32", "CLIP ViT-B/32: fast, good for most questions"),
     "paper": ("clip_l14", "CLIP ViT-L/14 at 336 px: finer, about 30 times slower"),
     "demo": ("demo_clip", "The small one of LatentDiff's drawn demo (needs no download)"),
-    OTHER: ("clip", "Another: a model folder, an open_clip or a transformers model"),
+    OTHER: ("clip", "Another: of open_clip, transformers or a folder"),
 }
 """Choice → suggested field name and what people read."""
 

@@ -99,7 +99,7 @@ def choose_gap(inputs: Any, ctx: Any) -> None:
     prop = forms.choose(inputs, "mend", "Which gets images", ["B", "A"], labels=labels, description="The set to mend", empty="")
     prop.default, prop.required = "B", False
     sides.choose_side(inputs, sides.POOL, ctx)
-    inputs.int("budget", label="Images to choose", description="At most so many", default=100, required=True, min=1)
+    inputs.int("budget", label="Images to choose", description="At most this many", default=100, required=True, min=1)
     prop = forms.choose(inputs, "keep", "What becomes of them", list(KEEP), labels=list(KEEP.values()), description="", empty="")
     prop.default, prop.required = TAG, False
     kind = ctx.params.get("keep") or TAG

@@ -12,7 +12,7 @@ def choose_training(inputs: Any, params: dict[str, Any]) -> None:
     """The operator's inputs: where to, which kind, and the sizes for those who know them."""
     from . import common as forms
 
-    where = inputs.str("folder", label="Folder", description="Where the SAE is kept; a comparison takes it from there", required=True)
+    where = inputs.str("folder", label="Folder", description="Where it is kept; a comparison takes it from there", required=True)
     why = params.get("folder") and allowed.problem(lambda named: allowed.free_folder(allowed.place(named)), params["folder"])
     if why:
         forms.reject(where, why)
@@ -26,8 +26,8 @@ def choose_training(inputs: Any, params: dict[str, Any]) -> None:
     forms.choose(inputs, "trainer", "Kind", values, labels=labels, description=text, empty="").default = "batchtopk"
     inputs.int("concepts", label="Concepts", description="Size of the dictionary; empty: chosen from the vectors", required=False, min=1)
     inputs.int("active", label="Active concepts", description="Per image, in the mean; empty: chosen", required=False, min=1)
-    inputs.int("seed", label="Seed", description="The same seed gives the same SAE", default=0, required=False)
-    inputs.bool("skip_bad", label="Leave out broken vectors", description="Those with NaN or infinite values", default=False)
+    inputs.int("seed", label="Seed", description="The same seed gives the same concepts", default=0, required=False)
+    inputs.bool("skip_bad", label="Leave out broken vectors", description="Those that hold something that is no number", default=False)
 
 
 def chosen_training(params: dict[str, Any]) -> dict[str, Any]:

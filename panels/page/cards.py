@@ -18,7 +18,7 @@ from latentdiff.report.plots import histogram_svg, volcano_svg
 from latentdiff.report.reading import reading as read_terms
 from latentdiff.report.style import CARDS as CARD_CSS
 from latentdiff.report.style import DARK, LIGHT
-from latentdiff.report.text import apart, coming, escape, isolated
+from latentdiff.report.text import apart, escape, isolated
 from latentdiff.report.thumbnails import source, whole
 
 from .work import Answer
@@ -29,6 +29,10 @@ SLOTS = CARDS + 1
 """Cards, and the most typical images."""
 PICTURE = 640
 """Longer side of a gallery's images, in pixels: copies, so that no file of the user's is ever served."""
+UNNAMED = (
+    "Differences have numbers for names: the encoder of the vectors in “{field}” is not recorded, so no words can be used. "
+    "In the App, “LatentDiff: say which encoder made vectors” records it; compare again then."
+)
 FORMATS = ("html", "md", "csv", "json")
 
 
@@ -78,10 +82,10 @@ def result(answer: Answer, folder: Path, progress: Progress, roots: tuple[Path, 
     for kind in FORMATS:
         path = folder / f"latentdiff-report.{kind}"
         files[kind] = str(write_report(answer.comparison, path, images=called, names=answer.names))
-    early = f'<p class="ld-notes">{escape(coming(answer.comparison))}</p>' if answer.comparison.provisional else ""
+    unnamed = f'<p class="ld-notes">{escape(UNNAMED.format(field=answer.unnamed))}</p>' if answer.unnamed else ""
     stored = f'<p class="ld-notes">This comparison is {escape(answer.stored)}.</p>' if answer.stored else ""
     heads = {side: f'<div class="ld">{side_html(said, side)}{_rest(said, side)}{tree_html(said, side)}</div>' for side in SIDES}
-    return Result(f'<div class="ld">{verdict_html(said)}{early}{stored}</div>', heads, cards, _plots(said), files)
+    return Result(f'<div class="ld">{verdict_html(said)}{unnamed}{stored}</div>', heads, cards, _plots(said), files)
 
 
 def _drawn(said: Content, side: str, images: Any) -> list[tuple[str, tuple[int, ...]]]:
@@ -189,6 +193,8 @@ CSS = f"""
 .gradio-container {{ width: 100% !important; max-width: 1560px !important; margin: 0 auto; }}
 .ld-slot {{ gap: 8px !important; padding: 14px 16px !important; border: 1px solid var(--border-color-primary); border-radius: 10px;
   background: var(--block-background-fill); min-width: 0 !important; }}
+.gradio-container .row > .form > .block > .container {{ display: flex; flex-direction: column; }}
+.gradio-container .row > .form > .block > .container > :last-child {{ margin-top: auto; }}
 .gradio-container input[role="combobox"] {{ text-overflow: ellipsis; margin-right: 1.8rem; }}
 .ld-slot .grid-wrap, .ld-slot .gallery-container {{ min-height: 0 !important; height: auto !important; }}
 .ld-slot .grid-container {{ width: 100%; margin: 0; padding: 0 !important; gap: 6px;

@@ -100,8 +100,8 @@ def _dataset(gr: Any, tab: Any) -> dict[str, Any]:
         a, b = gr.Dropdown([], label="View A", info="A saved view"), gr.Dropdown([], label="View B", info="The view to compare it with")
         run = gr.Textbox(label="Name", info="Under which the dataset keeps the comparison; may stay empty", max_lines=1)
     with gr.Row():
-        text = "Field whose values say which images belong together (scene, video); may stay empty"
-        groups = gr.Textbox(label="Groups", info=text, max_lines=1)
+        text = "Field with one value for each scene, video or patient; may stay empty"
+        groups = gr.Textbox(label="Images that belong together", info=text, max_lines=1)
         text = "A cluster is handed the vectors in chunks"
         engine = gr.Dropdown(_pairs(WHERE), value=LOCAL.kind, label="Where it runs", info=text)
         text = "Such as ray://host:10001; empty: a new cluster on this machine"

@@ -40,6 +40,8 @@ class Answer:
     images: dict[str, Images]
     stored: str = ""
     """Where it is stored beyond the page, in words."""
+    unnamed: str = ""
+    """Field of vectors whose encoder is not recorded, so that no words can be used."""
 
 
 def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progress, first: Callable[[Answer], None] | None = None) -> Answer:
@@ -187,7 +189,8 @@ def _views(
     def told(found: Any) -> Answer:
         images: dict[str, Images] = {side: exemplar_images(found, side) for side in "AB"}
         where = f"stored in dataset {asked.dataset} as {found.name}" if settings.stores else ""
-        return Answer(found.comparison, (found.sides["A"].name, found.sides["B"].name), images, where)
+        names = found.sides["A"].name, found.sides["B"].name
+        return Answer(found.comparison, names, images, where, "" if request.vocabulary else asked.field)
 
     report = part(progress, 0.0, 0.95)
     return told(compare_request(request, report, then(told, first)) if settings.stores else compare_unstored(request, report))

@@ -105,6 +105,18 @@ def _run(stage: Stage, operator: str, button: str, seconds: float, *answers: tup
     stage.page.wait_for_timeout(1000 * seconds)
 
 
+def progress(stage: Stage) -> None:
+    """An operator at work, with its Cancel."""
+    opened(stage, "train a sparse autoencoder")
+    fill(stage, "Folder", str(stage.folder / "trained"))
+    fill(stage, "Concepts", "8192")
+    fill(stage, "Active concepts", "32")
+    stage.page.get_by_role("dialog").get_by_role("button", name="Train", exact=True).click()
+    stage.page.wait_for_selector("text=Cancel")
+    stage.page.wait_for_timeout(4000)
+    stage.after(lambda: stage.page.get_by_role("button", name="Cancel").last.click())
+
+
 BOTH = (("View A", "Saved view: harbour"), ("View B", "Saved view: old town"))
 STATES: dict[str, State] = {
     "form_compare": _form(COMPARE),
@@ -121,7 +133,7 @@ STATES: dict[str, State] = {
     "form_compare_server": compare_server,
     "form_compare_name": compare_name,
     "form_embed": _form("compute embeddings"),
-    "form_embed_other": _form("compute embeddings", ("Encoder", "Another: a model folder, an open_clip or a transformers model")),
+    "form_embed_other": _form("compute embeddings", ("Encoder", "Another: of open_clip, transformers or a folder")),
     "form_declare": _form("say which encoder made vectors"),
     "form_measure": _form("measure picture quality"),
     "form_groups": _form("compare groups"),
@@ -135,6 +147,7 @@ STATES: dict[str, State] = {
     "form_delete": _form("delete a comparison", ("Comparison", OPENED)),
     "form_rename": _form("rename a comparison", ("Comparison", OPENED)),
     "form_train": _form("train a sparse autoencoder"),
+    "form_progress": progress,
     "form_drop": _form("drop a kept sparse autoencoder"),
     "form_noisy": _form("build a Noisy-Diff pair"),
 }

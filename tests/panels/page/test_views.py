@@ -78,6 +78,7 @@ def test_a_visitor_writes_nothing_and_is_told_no_path(dataset: Any, pictures: Pa
     dataset.reload()
     assert dataset.list_runs() == [] and state(dataset) == before
     shown = result(found, tmp_path, silent, here.roots)
+    assert "is not recorded, so no words can be used" in shown.verdict
     for file in shown.files.values():
         text = Path(file).read_text(encoding="utf8")
         assert str(pictures) not in text and str(tmp_path) not in text
