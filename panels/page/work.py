@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from latentdiff.inputs.field_files import ALL, MEASURED
 from latentdiff.inputs.folders import ImageSide, allowed, distinct_names, image_folder, may_be_read
 from latentdiff.inputs.named import COMMON, DatasetView
 from latentdiff.inputs.tables import read_table, table_fields, table_groups
-from latentdiff.progress import Progress, part, then
+from latentdiff.progress import First, Progress, part, then
 from latentdiff.report.thumbnails import Images
 from latentdiff.results.outcome import Outcome
 from latentdiff.sae.spaces import KEPT, PAIR
@@ -44,7 +44,7 @@ class Answer:
     """Field of vectors whose encoder is not recorded, so that no words can be used."""
 
 
-def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progress, first: Callable[[Answer], None] | None = None) -> Answer:
+def answer(asked: Asked, settings: PageSettings, folder: Path, progress: Progress, first: First | None = None) -> Answer:
     """Compare what was asked for.
 
     Args:
@@ -163,9 +163,7 @@ def _zips(asked: Asked, settings: PageSettings, folder: Path, progress: Progress
     return sides[0], sides[1]
 
 
-def _views(
-    asked: Asked, settings: PageSettings, given: dict[str, Any], progress: Progress, first: Callable[[Answer], None] | None
-) -> Answer:
+def _views(asked: Asked, settings: PageSettings, given: dict[str, Any], progress: Progress, first: First | None) -> Answer:
     """Two saved views; the comparison is stored in their dataset, as everywhere, unless this page may not write."""
     from fiftyone_plugin.comparing import compare_request, compare_unstored
     from fiftyone_plugin.forms.common import suggest
@@ -188,9 +186,9 @@ def _views(
 
     def told(found: Any) -> Answer:
         images: dict[str, Images] = {side: exemplar_images(found, side) for side in "AB"}
-        where = f"stored in dataset {asked.dataset} as {found.name}" if settings.stores else ""
-        names = found.sides["A"].name, found.sides["B"].name
-        return Answer(found.comparison, names, images, where, "" if request.vocabulary else asked.field)
+        unnamed = "" if request.vocabulary else str(request.embeddings)
+        where = f"stored in dataset {dataset.name} as {found.name}" if settings.stores else ""
+        return Answer(found.comparison, (found.sides["A"].name, found.sides["B"].name), images, where, unnamed)
 
     report = part(progress, 0.0, 0.95)
     return told(compare_request(request, report, then(told, first)) if settings.stores else compare_unstored(request, report))
@@ -199,9 +197,8 @@ def _views(
 def _check_media(dataset: Any, views: Sequence[str], settings: PageSettings) -> None:
     """Refuse views of pictures that lie outside the folders that may be read here, as folders of them are refused."""
     outside = 0
-    for name in views:
-        if name in dataset.list_saved_views():  # else the comparison says so
-            outside += sum(not may_be_read(path, settings.roots) for path in dataset.load_saved_view(name).values("filepath"))
+    for name in set(views).intersection(dataset.list_saved_views()):  # of others the comparison says that there are none
+        outside += sum(not may_be_read(path, settings.roots) for path in dataset.load_saved_view(name).values("filepath"))
     if outside:
         raise InputError(f"{outside:,} images of these views lie outside the folders that may be read here")
 
