@@ -62,7 +62,7 @@ def shaped(config: dict[str, Any], dataset_id: Any) -> tuple[dict[str, Any], tup
     """
     wrong: list[str] = []
     config = _kept(config, ENTRIES, "", wrong)
-    if "verdict" in config:
+    if config.get("verdict") is not None:  # of one that is being written there is none
         config["verdict"] = _kept(config["verdict"], OF_VERDICT, "verdict.", wrong)
     given = config.get("sides")
     if not isinstance(given, dict):

@@ -70,7 +70,7 @@ def test_whatever_a_record_lacks_it_is_listed_and_said_in_words(run: str, reques
     stored.update_one({"_id": record.id}, {"$set": {"config": changed(whole, ("sides",), 7)}})
     hypotheses._opened.clear()
     error = shown(panel(dataset, "on_load", {"run": run}))["shown"]["error"]
-    assert error == f"The record of comparison '{run}' lacks sides, or holds something else there; delete it and compare again"
+    assert error == f"The record of comparison '{run}' lacks sides, or holds something else there; delete it and compare again."
     delete_comparison(dataset, run)
     assert list_comparisons(dataset) == [] and not any(name.startswith(run) for name in dataset.get_field_schema())
 

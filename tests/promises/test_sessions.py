@@ -26,7 +26,7 @@ from fiftyone_plugin.panels.page.serve import Page, serve
 from fiftyone_plugin.panels.page.settings import PageSettings
 from PIL import Image
 
-from tests.promises.test_web_page import compare, pick, port_of, upload
+from tests.promises.test_web_page import compare, port_of, upload
 
 IMAGES = 20
 GROWTH = 150_000_000
@@ -70,8 +70,7 @@ class Tab:
             status, body = upload(self.port, packed(colour, 2 * number + (letter == "b")), name)
             assert status == 200, body
             given[f"zip_{letter}"] = {"path": json.loads(body)[0], "meta": {"_type": "gradio.FileData"}, "orig_name": name}
-        pick(self.page, self.name, "zips")
-        return str(compare(self.port, self.name)(**given, words="red\nblue\nstreet\nharbour", method="mean"))
+        return str(compare(self.port, self.name)(way="zips", **given, words="red\nblue\nstreet\nharbour", method="mean"))
 
     def close(self) -> None:
         """As the browser does."""

@@ -63,19 +63,19 @@ def compare(port: int, session: str, **headers: str) -> Any:
     clicked = max(config["dependencies"], key=lambda d: len(d["inputs"]))
     kinds = [components[i]["type"] for i in clicked["inputs"]]
     assert sorted(kinds) == sorted(
-        ["state", *["textbox"] * 15, *["file"] * 3, *["dropdown"] * 12, "slider", "number", *["checkbox"] * 3]
+        [*["textbox"] * 16, *["file"] * 3, *["dropdown"] * 12, "slider", "number", *["checkbox"] * 3]
     ), "the page's inputs have changed: say here what they are"
 
     def call(**inputs: Any) -> str:
-        order = {"textbox": ["folder_a", "folder_b", "table_base", "run", "groups", "address", "exchange", "weights", "words", "sae",
+        order = {"textbox": ["way", "folder_a", "folder_b", "table_base", "run", "groups", "address", "exchange", "weights", "words", "sae",
                              "captions", "captioner", "llm_url", "llm_model", "llm_key"],
-                 "file": ["zip_a", "zip_b", "table"], "state": ["way"], "slider": ["alpha"], "number": ["seed"],
+                 "file": ["zip_a", "zip_b", "table"], "slider": ["alpha"], "number": ["seed"],
                  "dropdown": ["group_a", "group_b", "dataset", "view_a", "view_b", "field",
                              "engine", "encoder", "method", "concepts", "fields", "describe"],
                  "checkbox": ["photographs", "ask_model", "skip_bad"]}  # fmt: skip
         given = {**dict.fromkeys(name for names in order.values() for name in names), **dict.fromkeys(order["textbox"], ""), "alpha": 0.05,
                  "seed": 0, "photographs": True, "ask_model": False, "skip_bad": False, "encoder": "demo", "method": "latentdiff",
-                 "concepts": "started", "fields": "-", "describe": "no", "engine": "local", **inputs}  # fmt: skip
+                 "concepts": "started", "fields": "-", "describe": "no", "engine": "local", "way": "folders", **inputs}  # fmt: skip
         data = [given[order[kind].pop(0)] for kind in kinds]
         body = {"data": data, "fn_index": clicked["id"], "session_hash": session, "event_data": None, "trigger_id": None}
         sent = ask(port, "/gradio_api/queue/join", "POST", json.dumps(body).encode(), Content_Type="application/json", **headers)
@@ -84,16 +84,6 @@ def compare(port: int, session: str, **headers: str) -> Any:
         return ask(port, f"/gradio_api/queue/data?session_hash={session}", **headers)[2]
 
     return call
-
-
-def pick(page: Page, session: str, tab: str) -> None:
-    """Choose a tab of the page, as a click on it does."""
-    config = json.loads(ask(port_of(page), "/config")[1])
-    tabs = [c["id"] for c in config["components"] if c["type"] == "tabitem"]
-    chosen = tabs[("folders", "zips", "table", "views").index(tab)]
-    way = next(d for d in config["dependencies"] if [chosen, "select"] in [list(t) for t in d["targets"]] and not d["inputs"])
-    body = json.dumps({"data": [], "fn_index": way["id"], "session_hash": session}).encode()
-    assert ask(port_of(page), "/gradio_api/run/predict", "POST", body, Content_Type="application/json")[0] == 200
 
 
 def test_only_uploads_can_be_named_as_uploads(page: Page, tmp_path: Path, faults: Any) -> None:
@@ -105,10 +95,9 @@ def test_only_uploads_can_be_named_as_uploads(page: Page, tmp_path: Path, faults
     for path in (secret, "/etc/passwd", other, f"{page.folder}/uploads/../../{secret}", Path.cwd() / "pyproject.toml"):
         for name, tab in (("table", "table"), ("zip_a", "zips")):
             session = secrets.token_hex(5)
-            pick(page, session, tab)
             call = compare(port, session)
             file = {"path": str(path), "meta": {"_type": "gradio.FileData"}, "orig_name": "x.csv"}
-            said = call(**{name: file, **({"zip_b": file} if tab == "zips" else {})})
+            said = call(way=tab, **{name: file, **({"zip_b": file} if tab == "zips" else {})})
             assert "mine-and-mine" not in said and "root:" not in said and "optional-dependencies" not in said
             assert '"success":false' in said.replace(" ", "") or "was not uploaded here" in said, said[-500:]
             faults.survived("file of somebody else named as an upload")
@@ -121,8 +110,7 @@ def test_an_upload_of_ones_own_is_taken(page: Page) -> None:
     status, body = upload(port, b"path,group_name\nno-such-file.jpg,a\n", "mine.csv")
     (kept,) = json.loads(body)
     assert status == 200 and Path(kept).is_relative_to(page.folder)
-    pick(page, session, "table")
-    said = compare(port, session)(table={"path": kept, "meta": {"_type": "gradio.FileData"}, "orig_name": "mine.csv"})
+    said = compare(port, session)(way="table", table={"path": kept, "meta": {"_type": "gradio.FileData"}, "orig_name": "mine.csv"})
     assert "no-such-file.jpg is a relative path" in said
 
 
@@ -133,8 +121,7 @@ def test_two_tabs_may_send_the_same_file(page: Page) -> None:
     paths = {json.loads(upload(port, content, "shared.csv")[1])[0] for _ in tabs}
     (kept,) = paths
     for tab in tabs:
-        pick(page, tab, "table")
-        said = compare(port, tab)(table={"path": kept, "meta": {"_type": "gradio.FileData"}, "orig_name": "shared.csv"})
+        said = compare(port, tab)(way="table", table={"path": kept, "meta": {"_type": "gradio.FileData"}, "orig_name": "shared.csv"})
         assert "no-such-file.jpg is a relative path" in said, said[-500:]
     for tab, there in zip(tabs, (True, False), strict=True):
         session = page.sessions.get(tab)
