@@ -323,7 +323,7 @@ def test_skipping_bad_images_is_one_choice(folders, encoder, tmp_path) -> None:
         shutil.copytree(folder, tmp_path / folder.name)
     (tmp_path / "winter" / "00.png").write_bytes(b"no picture")
     sides, given = (tmp_path / "winter", tmp_path / "summer"), {"encoder": encoder, "vocabulary": NAMES}
-    with pytest.raises(InputError, match=r"1 images of .*winter cannot be read.*--skip-bad"):
+    with pytest.raises(InputError, match=r"1 image of .*winter cannot be read.*--skip-bad"):
         latentdiff.compare_folders(*sides, **given, config=MethodConfig("mean"))
     outcome = CompareRequest(*sides, **given, method=MethodConfig("mean"), skip_bad=True).run()
     assert np.isnan(outcome.comparison.log_ratio_a[0]) and outcome.comparison.config.skip_bad
