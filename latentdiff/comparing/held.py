@@ -21,7 +21,7 @@ from ..inputs.columns import Column, Columns, check_fields
 from ..inputs.fitting import NO_GROUPS
 from ..results.fields import FieldDifference
 from ..results.hypothesis import Hypothesis
-from ..results.known import concept_known, concept_of, known_text, phrase_of
+from ..results.known import as_read, concept_known, concept_of, known_text, phrase_of
 from ..sae.model import SparseAutoencoder
 from ..sae.naming import is_weak
 from ..stats.overlap import Known, Overlap, overlap
@@ -126,7 +126,7 @@ def _known(one: Any, among: Among) -> Known:
         return _field(one.field, None if one.is_tail else one.value, among)
     if isinstance(one, Hypothesis):
         if one.concept is not None and (one.weak or among.vocabulary is None or one.text == f"concept {one.concept}"):
-            return _concept(known_text(one, f"{'looks like ' * one.weak}{one.text}"), one.concept, among, one.sae_key)
+            return _concept(known_text(one, as_read(one.text, one.weak)), one.concept, among, one.sae_key)
         return _phrase(one.text, among)
     if isinstance(one, str):
         text = " ".join(one.split())
@@ -175,7 +175,7 @@ def _called(concept: int, fires: np.ndarray, among: Among, vocabulary: Vocabular
     ids["B" if side == "A" else "A"] = np.zeros(0, int)
     name = name_promising(ids, among.codes, among.sides, among.sae, vocabulary, among.config.naming)[concept]
     guess = is_weak(name, vocabulary, among.config.weak_name)
-    return concept_known(concept, f"{'looks like ' * guess}{vocabulary.words[name.words[0]]}")
+    return concept_known(concept, as_read(vocabulary.words[name.words[0]], guess))
 
 
 def _field(name: str, value: str | None, among: Among) -> Known:

@@ -13,6 +13,7 @@ from ..config import REFITS
 from ..results.comparison import Comparison
 from ..results.feedback import Feedback, said_of
 from ..results.hypothesis import Hypothesis
+from ..results.known import as_read
 from .concept import concept_facts
 from .fields import ALONG, GOES_WITH, beside_text
 from .meanings import MEANING, NAME_FITS, SOURCES
@@ -122,7 +123,7 @@ def card(comparison: Comparison, h: Hypothesis, rank: int, names: Mapping[str, s
 
 def named(h: Hypothesis, said: Feedback) -> str:
     """What a line calls a finding: the name that people gave it, else its phrase, marked where that is a guess."""
-    return said.name or f"{'looks like ' * h.weak}{h.text}"
+    return said.name or as_read(h.text, h.weak)
 
 
 def said_in_words(said: Feedback) -> tuple[str, ...]:

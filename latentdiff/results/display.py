@@ -9,6 +9,7 @@ from typing import Any
 
 from ..compute.extras import needs
 from .hypothesis import Hypothesis
+from .known import as_read
 
 SHOWN = 3
 """Differences per side in a summary: two sides of these and what there is more, below one head, are nine lines."""
@@ -60,7 +61,7 @@ def frame(found: Iterable[Any], kind: type) -> Any:
 
 
 def _line(h: Hypothesis) -> str:
-    return f"{'looks like ' * h.weak}{_short(h.text)} ({h.rate_a:.1%} of A, {h.rate_b:.1%} of B, q {h.q_value:.2g})"
+    return f"{as_read(_short(h.text), h.weak)} ({h.rate_a:.1%} of A, {h.rate_b:.1%} of B, q {h.q_value:.2g})"
 
 
 def _short(text: str) -> str:

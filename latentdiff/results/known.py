@@ -10,6 +10,11 @@ CONCEPT = re.compile(r"(?:(?P<name>.*\S) \()?concept (?P<concept>\d{1,9})(?(name
 PHRASE = re.compile(r"(?P<name>.*\S) \(“(?P<phrase>.+)”\)")
 
 
+def as_read(text: str, weak: bool) -> str:
+    """A finding's words as its card says them: "looks like bus" where they are a guess."""
+    return f"{'looks like ' * weak}{text}"
+
+
 def known_text(h: Hypothesis, name: str) -> str:
     """A finding that is to be looked past, with the name that a reader saw: "looks like bus (concept 2)", "our van (“bus”)", "bus".
 
@@ -20,13 +25,13 @@ def known_text(h: Hypothesis, name: str) -> str:
     name = name.replace(";", ",")  # which stands between several in forms
     if h.concept is not None and (h.weak or name != h.text):
         return concept_known(h.concept, name)
-    return h.text if name in (h.text, f"looks like {h.text}") else f"{name} (“{h.text}”)"
+    return h.text if name in (h.text, as_read(h.text, True)) else f"{name} (“{h.text}”)"
 
 
 def concept_known(concept: int, name: str) -> str:
     """A concept that is looked past, with its name: "looks like bus (concept 2)"; "concept 2" where that is its name."""
     number = f"concept {concept}"
-    return number if name in ("", number, f"looks like {number}") else f"{name} ({number})"
+    return number if name in ("", number, as_read(number, True)) else f"{name} ({number})"
 
 
 def concept_of(text: str) -> int | None:
